@@ -1,0 +1,69 @@
+//! Pixels and who owns them.
+//!
+//! A [`Frame`] is a picture as a source delivered it, any size. An [`InputImage`] is the square a network reads. Both hold
+//! 8-bit RGB, rows from top to bottom, pixels from left to right, the three colours of a pixel side by side (HWC).
+
+use std::sync::Arc;
+use std::time::Instant;
+
+/// A picture from a source. Cloning shares the pixels.
+#[derive(Clone, Debug)]
+pub struct Frame {
+    /// Counts the frames of one source from 0, dropped ones included.
+    pub index: u64,
+    /// Width in pixels.
+    pub width: u32,
+    /// Height in pixels.
+    pub height: u32,
+    /// `width · height · 3` bytes, RGB, row by row.
+    pub rgb: Arc<[u8]>,
+    /// When the source delivered it: latency counts from here.
+    pub captured: Instant,
+    /// What the picture shows, where the source knows it.
+    pub truth: Option<Truth>,
+}
+
+/// What a frame really shows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Truth {
+    /// The label, as a network of the same family spells it; `"nothing"` where no card shows.
+    pub label: String,
+    /// Height of the card as a fraction of the frame's height (0 without a card).
+    pub size: f32,
+    /// Hidden part of the card's area, 0 to 1.
+    pub occlusion: f32,
+}
+
+/// The square picture that a network reads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InputImage {
+    edge: usize,
+    rgb: Vec<u8>,
+}
+
+impl InputImage {
+    /// A black picture of `edge` × `edge` pixels.
+    pub fn black(edge: usize) -> Self {
+        Self { edge, rgb: vec![0; edge * edge * 3] }
+    }
+
+    /// Takes `edge · edge · 3` RGB bytes; `None` where the length does not fit.
+    pub fn from_rgb(edge: usize, rgb: Vec<u8>) -> Option<Self> {
+        (rgb.len() == edge * edge * 3).then_some(Self { edge, rgb })
+    }
+
+    /// Width and height in pixels.
+    pub fn edge(&self) -> usize {
+        self.edge
+    }
+
+    /// The bytes, HWC.
+    pub fn rgb(&self) -> &[u8] {
+        &self.rgb
+    }
+
+    /// The bytes, HWC, to write into.
+    pub fn rgb_mut(&mut self) -> &mut [u8] {
+        &mut self.rgb
+    }
+}

@@ -1,0 +1,19 @@
+//! Ernscope: see a fully binary network think, live.
+//!
+//! Data goes one way through the house:
+//!
+//! ```text
+//! source ──Frame──▶ preprocess ──InputImage──▶ engine ──logits──▶ report ──▶ window / terminal
+//!                                                 │ Probe: codes, accumulators, times, layer by layer
+//!                                                 ▼
+//!                                              inspect
+//! ```
+//!
+//! Who may know whom, arrows down only: `app` → [`pipeline`] → [`source`], [`inspect`] → [`engine`] → [`network`],
+//! [`frame`]. See `ARCHITECTURE.md` for a sentence about each room.
+
+pub mod engine;
+pub mod frame;
+pub mod inspect;
+pub mod network;
+pub mod source;
