@@ -1,1 +1,14 @@
-//! 
+//! The network as data. Knows nothing of SIMD, boards, windows or cameras.
+//!
+//! [`Network`] is the well-formed thing: one that exists has had every shape, bound and table checked. [`file`] reads and
+//! writes it, [`published`] makes random ones of the published shapes, [`shipped`] holds those inside the binary.
+
+pub mod file;
+mod network;
+pub mod published;
+pub mod shipped;
+
+pub use network::{
+    BinaryConv, Classifier, CodeTable, FloatConv, Geometry, Layer, LayerShape, Network, NetworkError, NetworkParts, Op,
+    Thresholds, TrunkMode,
+};

@@ -1,0 +1,661 @@
+//! Layers, shapes and quantities of an ERN network, and the checks that make a [`Network`] well formed.
+//!
+//! A network is a list of layers in the order of the data. Two kinds of values flow: *codes* (2-bit activations, 0..=3) that
+//! a layer takes from a named earlier layer, and one *trunk*, the residual sum, an integer in units of 1/32 that residual
+//! layers start or add to and activation layers read (ern-spec §1 and §5; Takahashi et al., arXiv 2410.11553, §3).
+
+use std::collections::HashSet;
+use thiserror::Error;
+
+/// Most layers a network may have (ERNs101 has about 140).
+pub const MAX_LAYERS: usize = 1024;
+/// Most channels a layer may have (the widest published one has 2048).
+pub const MAX_CHANNELS: usize = 8192;
+/// Most classes a classifier may have.
+pub const MAX_CLASSES: usize = 65_536;
+/// Largest input edge in pixels.
+pub const MAX_EDGE: usize = 4096;
+
+/// A network that is not well formed. Every message names the layer and says what is wrong.
+#[derive(Debug, Error, Clone, PartialEq, Eq)]
+pub enum NetworkError {
+    /// The list of layers as a whole does not make a network.
+    #[error("{0}")]
+    Structure(String),
+    /// One layer is wrong.
+    #[error("layer `{layer}`: {what}")]
+    Layer {
+        /// The layer's name.
+        layer: String,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// The input edge does not fit the strides.
+    #[error("input edge {edge} is not a multiple of {multiple} between {multiple} and {MAX_EDGE}: choose such a size")]
+    Edge {
+        /// The edge asked for, in pixels.
+        edge: usize,
+        /// The product of the strides.
+        multiple: usize,
+    },
+}
+
+/// The parts of a network before they are checked; see [`Network::new`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct NetworkParts {
+    /// Name, as shown.
+    pub name: String,
+    /// Twins with and without pixel embedding share their family.
+    pub family: String,
+    /// The input edge in pixels that the network was trained at.
+    pub edge: usize,
+    /// A label a class.
+    pub labels: Vec<String>,
+    /// The layers in the order of the data.
+    pub layers: Vec<Layer>,
+    /// How it was trained and what accuracy was measured: free for the trainer to fill, shown as it is.
+    pub training: serde_json::Map<String, serde_json::Value>,
+}
+
+/// A well-formed network.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Network {
+    parts: NetworkParts,
+    multiple: usize,
+    bounds: Vec<i32>,
+}
+
+/// One step of the network.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Layer {
+    /// Unique; for layers that make codes it is the activation's name in a published checkpoint.
+    pub name: String,
+    /// What the step does.
+    pub op: Op,
+}
+
+/// What a layer does. `input` is the index of the earlier layer whose codes it reads.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Op {
+    /// Image → codes: every pixel byte is looked up (ern-spec §2).
+    PixelEmbedding(CodeTable),
+    /// Image → codes: a float convolution, what a network without pixel embedding starts with.
+    FloatConv(FloatConv),
+    /// Codes → integers → codes.
+    Conv {
+        /// Where the codes come from.
+        input: usize,
+        /// The binary convolution.
+        conv: BinaryConv,
+        /// Batch norm and quantizer, folded.
+        thresholds: Thresholds<i32>,
+    },
+    /// Codes → trunk, with the shared constant 1/32 as scale.
+    Residual {
+        /// Where the codes come from.
+        input: usize,
+        /// The binary convolution.
+        conv: BinaryConv,
+        /// Whether the sum starts anew.
+        trunk: TrunkMode,
+    },
+    /// Trunk → codes.
+    Activation(Thresholds<i32>),
+    /// Codes → logits.
+    Classifier {
+        /// Where the codes come from.
+        input: usize,
+        /// The binary 1×1 convolution and its scales.
+        classifier: Classifier,
+    },
+}
+
+/// What a residual layer does to the trunk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TrunkMode {
+    /// The trunk becomes this layer's integers (a down-sampling path).
+    Start,
+    /// This layer's integers are added (the end of a branch).
+    Add,
+}
+
+/// The learned or fixed table of pixel embedding.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CodeTable {
+    depth: usize,
+    codes: Vec<u8>,
+}
+
+impl CodeTable {
+    /// `codes` are `[3][256][depth]`, each 0..=3; `None` where the length does not fit or a code is above 3.
+    pub fn new(depth: usize, codes: Vec<u8>) -> Option<Self> {
+        let fits = depth > 0 && codes.len() == 3 * 256 * depth && codes.iter().all(|&code| code <= 3);
+        fits.then_some(Self { depth, codes })
+    }
+
+    /// The generalized thermometer (ERN §3.3; ern-spec §2) with `depth` codes a colour.
+    pub fn thermometer(depth: usize) -> Self {
+        let step = (255 / (3 * depth)).max(1);
+        let code = |x: usize, j: usize| (1..=3).filter(|v| x > step * depth * (v - 1) + step * j).count() as u8;
+        let row = |x: usize| (1..=depth).map(move |j| code(x, j));
+        let colour: Vec<u8> = (0..256).flat_map(row).collect();
+        Self { depth, codes: colour.repeat(3) }
+    }
+
+    /// Codes a colour.
+    pub fn depth(&self) -> usize {
+        self.depth
+    }
+
+    /// The codes of one byte of one colour: `depth` of them.
+    pub fn row(&self, colour: usize, byte: u8) -> &[u8] {
+        let start = (colour * 256 + usize::from(byte)) * self.depth;
+        &self.codes[start..start + self.depth]
+    }
+
+    /// All codes, `[3][256][depth]`.
+    pub fn codes(&self) -> &[u8] {
+        &self.codes
+    }
+}
+
+/// Shape of a convolution: square kernel, zero padding of `kernel / 2` on every side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Geometry {
+    /// Channels read.
+    pub in_channels: usize,
+    /// Channels made.
+    pub out_channels: usize,
+    /// 1 or 3.
+    pub kernel: usize,
+    /// 1 or 2.
+    pub stride: usize,
+}
+
+impl Geometry {
+    /// Multiply-accumulates for an output of `edge` × `edge`.
+    pub fn macs(&self, edge: usize) -> u64 {
+        (self.in_channels * self.kernel * self.kernel * self.out_channels) as u64 * (edge * edge) as u64
+    }
+
+    /// Bytes of packed weights a kernel tap.
+    fn tap_bytes(&self) -> usize {
+        self.in_channels.div_ceil(8)
+    }
+
+    fn problem(&self) -> Option<String> {
+        let channels = |n: usize| (1..=MAX_CHANNELS).contains(&n);
+        if !channels(self.in_channels) || !(1..=MAX_CLASSES).contains(&self.out_channels) {
+            return Some(format!("{} → {} channels; up to {MAX_CHANNELS} are allowed", self.in_channels, self.out_channels));
+        }
+        if !matches!(self.kernel, 1 | 3) || !matches!(self.stride, 1 | 2) {
+            return Some(format!("kernel {} with stride {}; kernels are 1 or 3, strides 1 or 2", self.kernel, self.stride));
+        }
+        None
+    }
+}
+
+/// A convolution with weights of one bit: 1 means +1, 0 means −1.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BinaryConv {
+    geometry: Geometry,
+    bits: Vec<u8>,
+}
+
+impl BinaryConv {
+    /// `bits` are `[out][ky][kx][⌈in/8⌉]`, bit i of byte j the input channel 8j + i; the bits behind the last channel are 0.
+    ///
+    /// # Errors
+    /// A sentence, where the geometry is none we know or the bits do not fit it.
+    pub fn new(geometry: Geometry, bits: Vec<u8>) -> Result<Self, String> {
+        if let Some(problem) = geometry.problem() {
+            return Err(problem);
+        }
+        let taps = geometry.out_channels * geometry.kernel * geometry.kernel;
+        if bits.len() != taps * geometry.tap_bytes() {
+            return Err(format!("{} bytes of weights where {} fit", bits.len(), taps * geometry.tap_bytes()));
+        }
+        let spare = geometry.tap_bytes() * 8 - geometry.in_channels;
+        let last_of_taps = bits.iter().skip(geometry.tap_bytes() - 1).step_by(geometry.tap_bytes());
+        if spare > 0 && last_of_taps.into_iter().any(|byte| byte >> (8 - spare) != 0) {
+            return Err("weight bits behind the last input channel are not 0".into());
+        }
+        Ok(Self { geometry, bits })
+    }
+
+    /// The shape.
+    pub fn geometry(&self) -> Geometry {
+        self.geometry
+    }
+
+    /// The packed weights, as [`BinaryConv::new`] takes them.
+    pub fn bits(&self) -> &[u8] {
+        &self.bits
+    }
+
+    /// The packed input channels of one tap: `⌈in/8⌉` bytes.
+    pub fn tap(&self, out: usize, ky: usize, kx: usize) -> &[u8] {
+        let g = self.geometry;
+        let start = ((out * g.kernel + ky) * g.kernel + kx) * g.tap_bytes();
+        &self.bits[start..start + g.tap_bytes()]
+    }
+
+    /// Largest magnitude an accumulator can have: every code 3, every weight of one sign.
+    pub fn bound(&self) -> i32 {
+        (self.geometry.in_channels * self.geometry.kernel * self.geometry.kernel * 3) as i32
+    }
+}
+
+/// Batch norm and 2-bit quantizer folded into three thresholds a channel (ern-spec §4).
+///
+/// A rising channel's code is the number of thresholds with n ≥ T (they are non-decreasing); a falling one's, from a
+/// negative γ, the number with n ≤ T (they are non-increasing).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Thresholds<N> {
+    rows: Vec<[N; 3]>,
+    falling: Vec<bool>,
+}
+
+impl<N: PartialOrd + Copy + std::fmt::Display> Thresholds<N> {
+    /// One row and one direction a channel.
+    ///
+    /// # Errors
+    /// A sentence naming the channel whose thresholds are out of order (or not a number), or the lengths that differ.
+    pub fn new(rows: Vec<[N; 3]>, falling: Vec<bool>) -> Result<Self, String> {
+        if rows.len() != falling.len() {
+            return Err(format!("{} threshold rows but {} directions", rows.len(), falling.len()));
+        }
+        let ordered = |[a, b, c]: [N; 3], falling: bool| if falling { a >= b && b >= c } else { a <= b && b <= c };
+        match rows.iter().zip(&falling).position(|(&row, &falling)| !ordered(row, falling)) {
+            Some(channel) => {
+                let [a, b, c] = rows[channel];
+                Err(format!("thresholds of channel {channel} are out of order: {a}, {b}, {c}"))
+            }
+            None => Ok(Self { rows, falling }),
+        }
+    }
+
+    /// Channels.
+    pub fn channels(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// The three thresholds a channel.
+    pub fn rows(&self) -> &[[N; 3]] {
+        &self.rows
+    }
+
+    /// Whether a channel counts n ≤ T.
+    pub fn falling(&self) -> &[bool] {
+        &self.falling
+    }
+
+    /// The code 0..=3 of the value `n` in `channel`.
+    pub fn code(&self, channel: usize, n: N) -> u8 {
+        let passes = |t: &&N| if self.falling[channel] { n <= **t } else { n >= **t };
+        self.rows[channel].iter().filter(passes).count() as u8
+    }
+}
+
+/// The float first layer: normalised pixels → float32 convolution → batch norm and quantizer as float thresholds.
+///
+/// The sum runs over ky, kx, colour, in this order, one fused multiply-add a step from 0.0 (taps outside the picture are left out), so
+/// that every engine gets the same bits.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FloatConv {
+    geometry: Geometry,
+    pixel_values: Vec<f32>,
+    weights: Vec<f32>,
+    thresholds: Thresholds<f32>,
+}
+
+impl FloatConv {
+    /// `pixel_values` are `[3][256]`, what each byte of each colour stands for; `weights` are `[out][ky][kx][3]`.
+    ///
+    /// # Errors
+    /// A sentence, where shapes do not fit or a number is not finite.
+    pub fn new(
+        geometry: Geometry,
+        pixel_values: Vec<f32>,
+        weights: Vec<f32>,
+        thresholds: Thresholds<f32>,
+    ) -> Result<Self, String> {
+        if let Some(problem) = geometry.problem() {
+            return Err(problem);
+        }
+        if geometry.in_channels != 3 || pixel_values.len() != 3 * 256 {
+            return Err("a float first layer reads 3 colours of 256 values each".into());
+        }
+        let taps = geometry.out_channels * geometry.kernel * geometry.kernel;
+        if weights.len() != taps * 3 || thresholds.channels() != geometry.out_channels {
+            return Err(format!("{} weights and {} threshold rows do not fit", weights.len(), thresholds.channels()));
+        }
+        if !pixel_values.iter().chain(&weights).all(|x| x.is_finite() && x.abs() < 1e6) {
+            return Err("pixel values or weights are not finite and below 1e6".into());
+        }
+        Ok(Self { geometry, pixel_values, weights, thresholds })
+    }
+
+    /// The shape.
+    pub fn geometry(&self) -> Geometry {
+        self.geometry
+    }
+
+    /// `[3][256]`.
+    pub fn pixel_values(&self) -> &[f32] {
+        &self.pixel_values
+    }
+
+    /// `[out][ky][kx][3]`.
+    pub fn weights(&self) -> &[f32] {
+        &self.weights
+    }
+
+    /// Thresholds over the float sums.
+    pub fn thresholds(&self) -> &Thresholds<f32> {
+        &self.thresholds
+    }
+}
+
+/// The last layer: a binary 1×1 convolution, average pooling, a scale a class.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Classifier {
+    conv: BinaryConv,
+    scales: Vec<f32>,
+}
+
+impl Classifier {
+    /// `scales` has α_c · 2/3 a class: what one unit of the integer sum is worth.
+    ///
+    /// # Errors
+    /// A sentence, where the convolution is not 1×1 or a scale is missing or not finite.
+    pub fn new(conv: BinaryConv, scales: Vec<f32>) -> Result<Self, String> {
+        let g = conv.geometry();
+        if g.kernel != 1 || g.stride != 1 {
+            return Err("a classifier is a 1×1 convolution of stride 1".into());
+        }
+        if scales.len() != g.out_channels || !scales.iter().all(|s| s.is_finite()) {
+            return Err(format!("{} finite scales are needed, one a class", g.out_channels));
+        }
+        Ok(Self { conv, scales })
+    }
+
+    /// The weights.
+    pub fn conv(&self) -> &BinaryConv {
+        &self.conv
+    }
+
+    /// What one unit of a class's integer sum is worth.
+    pub fn scales(&self) -> &[f32] {
+        &self.scales
+    }
+
+    /// The logit of `class` from Σ ±code over all channels and `positions`: scale and mean in one float32 division and product.
+    pub fn logit(&self, class: usize, sum: i64, positions: usize) -> f32 {
+        (sum as f32 / positions as f32) * self.scales[class]
+    }
+}
+
+/// The shape of what a layer makes, for one input edge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LayerShape {
+    /// Channels.
+    pub channels: usize,
+    /// Height and width (1 for the classifier).
+    pub edge: usize,
+    /// Multiply-accumulates a frame.
+    pub macs: u64,
+}
+
+impl Network {
+    /// Checks everything that engines rely on.
+    ///
+    /// # Errors
+    /// [`NetworkError`] names the first layer that is wrong.
+    pub fn new(parts: NetworkParts) -> Result<Self, NetworkError> {
+        if parts.layers.len() > MAX_LAYERS {
+            let what = format!("{} layers; up to {MAX_LAYERS} are allowed", parts.layers.len());
+            return Err(NetworkError::Structure(what));
+        }
+        let mut checker = Checker::default();
+        for layer in &parts.layers {
+            checker
+                .check(layer)
+                .map_err(|what| NetworkError::Layer { layer: layer.name.clone(), what })?;
+        }
+        let Some(classes) = checker.classes else {
+            return Err(NetworkError::Structure("the last layer is no classifier".into()));
+        };
+        if parts.labels.len() != classes {
+            let what = format!("{} labels for {classes} classes", parts.labels.len());
+            return Err(NetworkError::Structure(what));
+        }
+        let multiple = checker.outputs.iter().flatten().map(|o| o.stride).max().unwrap_or(1);
+        let network = Self { multiple, bounds: checker.bounds, parts };
+        network.check_edge(network.parts.edge)?;
+        Ok(network)
+    }
+
+    /// Name, as shown.
+    pub fn name(&self) -> &str {
+        &self.parts.name
+    }
+
+    /// Twins share it.
+    pub fn family(&self) -> &str {
+        &self.parts.family
+    }
+
+    /// The input edge in pixels that it was trained at.
+    pub fn edge(&self) -> usize {
+        self.parts.edge
+    }
+
+    /// Input edges are multiples of this, the product of the strides.
+    pub fn multiple(&self) -> usize {
+        self.multiple
+    }
+
+    /// A label a class.
+    pub fn labels(&self) -> &[String] {
+        &self.parts.labels
+    }
+
+    /// The layers in the order of the data; the last one is the classifier.
+    pub fn layers(&self) -> &[Layer] {
+        &self.parts.layers
+    }
+
+    /// How it was trained, as its file says.
+    pub fn training(&self) -> &serde_json::Map<String, serde_json::Value> {
+        &self.parts.training
+    }
+
+    /// All parts, to change some and check again.
+    pub fn into_parts(self) -> NetworkParts {
+        self.parts
+    }
+
+    /// Largest magnitude of a layer's integers before thresholds (accumulator or trunk; 0 where there are none).
+    pub fn bound(&self, layer: usize) -> i32 {
+        self.bounds[layer]
+    }
+
+    /// Whether the first layer is a table of codes (else it is a float convolution).
+    pub fn has_pixel_embedding(&self) -> bool {
+        matches!(self.parts.layers.first().map(|l| &l.op), Some(Op::PixelEmbedding(_)))
+    }
+
+    /// Bits of binary weights.
+    pub fn weight_bits(&self) -> u64 {
+        let bits = |g: Geometry| g.macs(1);
+        self.layers().iter().filter_map(|l| l.op.binary_conv()).map(|c| bits(c.geometry())).sum()
+    }
+
+    /// Refuses an input edge that the strides do not divide.
+    ///
+    /// # Errors
+    /// [`NetworkError::Edge`].
+    pub fn check_edge(&self, edge: usize) -> Result<(), NetworkError> {
+        let fits = edge > 0 && edge <= MAX_EDGE && edge.is_multiple_of(self.multiple);
+        fits.then_some(()).ok_or(NetworkError::Edge { edge, multiple: self.multiple })
+    }
+
+    /// The shape of every layer's output for an input of `edge` pixels, which [`Network::check_edge`] accepts.
+    pub fn shapes(&self, edge: usize) -> Vec<LayerShape> {
+        let mut shapes: Vec<LayerShape> = Vec::with_capacity(self.layers().len());
+        let mut trunk = LayerShape { channels: 0, edge: 0, macs: 0 };
+        let convolved = |g: Geometry, from: usize| {
+            let edge = from / g.stride;
+            LayerShape { channels: g.out_channels, edge, macs: g.macs(edge) }
+        };
+        for layer in self.layers() {
+            let shape = match &layer.op {
+                Op::PixelEmbedding(table) => LayerShape { channels: 3 * table.depth(), edge, macs: 0 },
+                Op::FloatConv(conv) => convolved(conv.geometry(), edge),
+                Op::Conv { input, conv, .. } => convolved(conv.geometry(), shapes[*input].edge),
+                Op::Residual { input, conv, .. } => {
+                    trunk = convolved(conv.geometry(), shapes[*input].edge);
+                    trunk
+                }
+                Op::Activation(_) => LayerShape { macs: 0, ..trunk },
+                Op::Classifier { input, classifier } => {
+                    let g = classifier.conv().geometry();
+                    LayerShape { channels: g.out_channels, edge: 1, macs: g.macs(shapes[*input].edge) }
+                }
+            };
+            shapes.push(shape);
+        }
+        shapes
+    }
+}
+
+impl Op {
+    /// The binary convolution inside, if there is one.
+    pub fn binary_conv(&self) -> Option<&BinaryConv> {
+        match self {
+            Self::Conv { conv, .. } | Self::Residual { conv, .. } => Some(conv),
+            Self::Classifier { classifier, .. } => Some(classifier.conv()),
+            Self::PixelEmbedding(_) | Self::FloatConv(_) | Self::Activation(_) => None,
+        }
+    }
+
+    /// The integer thresholds inside, if there are any.
+    pub fn thresholds(&self) -> Option<&Thresholds<i32>> {
+        match self {
+            Self::Conv { thresholds, .. } | Self::Activation(thresholds) => Some(thresholds),
+            _ => None,
+        }
+    }
+
+    /// Whether the layer makes codes (the others feed the trunk or make logits).
+    pub fn makes_codes(&self) -> bool {
+        matches!(self, Self::PixelEmbedding(_) | Self::FloatConv(_) | Self::Conv { .. } | Self::Activation(_))
+    }
+}
+
+/// Codes or a trunk, while a network is checked: channels, and how many input pixels one position spans a side.
+#[derive(Clone, Copy)]
+struct Flow {
+    channels: usize,
+    stride: usize,
+}
+
+/// Walks the layers once and remembers what flows.
+#[derive(Default)]
+struct Checker<'a> {
+    names: HashSet<&'a str>,
+    outputs: Vec<Option<Flow>>,
+    trunk: Option<(Flow, i32)>,
+    bounds: Vec<i32>,
+    classes: Option<usize>,
+}
+
+impl<'a> Checker<'a> {
+    fn check(&mut self, layer: &'a Layer) -> Result<(), String> {
+        if self.classes.is_some() {
+            return Err("stands behind the classifier".into());
+        }
+        if layer.name.is_empty() || !self.names.insert(&layer.name) {
+            return Err("the name is empty or given twice".into());
+        }
+        let first = self.outputs.is_empty();
+        let reads_image = matches!(layer.op, Op::PixelEmbedding(_) | Op::FloatConv(_));
+        if first != reads_image {
+            return Err("the first layer, and only it, is a pixel embedding or a float convolution".into());
+        }
+        let (output, bound) = self.step(&layer.op)?;
+        if let Some(thresholds) = layer.op.thresholds() {
+            check_thresholds(thresholds, output, bound)?;
+        }
+        self.outputs.push(output);
+        self.bounds.push(bound);
+        Ok(())
+    }
+
+    /// What the layer makes, and the bound of its integers.
+    fn step(&mut self, op: &Op) -> Result<(Option<Flow>, i32), String> {
+        match op {
+            Op::PixelEmbedding(table) => Ok((Some(Flow { channels: 3 * table.depth(), stride: 1 }), 0)),
+            Op::FloatConv(conv) => {
+                let g = conv.geometry();
+                Ok((Some(Flow { channels: g.out_channels, stride: g.stride }), 0))
+            }
+            Op::Conv { input, conv, .. } => Ok((Some(self.convolve(*input, conv)?), conv.bound())),
+            Op::Residual { input, conv, trunk } => {
+                let flow = self.convolve(*input, conv)?;
+                let bound = self.add_to_trunk(flow, conv.bound(), *trunk)?;
+                Ok((None, bound))
+            }
+            Op::Activation(_) => {
+                let (flow, bound) = self.trunk.ok_or("reads a trunk that no layer before it has started")?;
+                Ok((Some(flow), bound))
+            }
+            Op::Classifier { input, classifier } => {
+                self.convolve(*input, classifier.conv())?;
+                self.classes = Some(classifier.scales().len());
+                Ok((None, classifier.conv().bound()))
+            }
+        }
+    }
+
+    fn convolve(&self, input: usize, conv: &BinaryConv) -> Result<Flow, String> {
+        let from = self.outputs.get(input).copied().flatten().ok_or("its input is no earlier layer that makes codes")?;
+        let g = conv.geometry();
+        if g.in_channels != from.channels {
+            return Err(format!("reads {} channels of an input that has {}", g.in_channels, from.channels));
+        }
+        let stride = from.stride * g.stride;
+        if stride > MAX_EDGE {
+            return Err(format!("the strides multiply to {stride}"));
+        }
+        Ok(Flow { channels: g.out_channels, stride })
+    }
+
+    fn add_to_trunk(&mut self, flow: Flow, bound: i32, mode: TrunkMode) -> Result<i32, String> {
+        let bound = match (mode, self.trunk) {
+            (TrunkMode::Start, _) => bound,
+            (TrunkMode::Add, None) => return Err("adds to a trunk that no layer before it has started".into()),
+            (TrunkMode::Add, Some((trunk, before))) => {
+                if (trunk.channels, trunk.stride) != (flow.channels, flow.stride) {
+                    return Err("its shape differs from the trunk's".into());
+                }
+                before.checked_add(bound).ok_or("the trunk's bound overflows 32 bits")?
+            }
+        };
+        self.trunk = Some((flow, bound));
+        Ok(bound)
+    }
+}
+
+fn check_thresholds(thresholds: &Thresholds<i32>, output: Option<Flow>, bound: i32) -> Result<(), String> {
+    let channels = output.map_or(0, |flow| flow.channels);
+    if thresholds.channels() != channels {
+        return Err(format!("{} threshold rows for {channels} channels", thresholds.channels()));
+    }
+    let allowed = -(bound + 1)..=bound + 1;
+    match thresholds.rows().iter().flatten().find(|t| !allowed.contains(t)) {
+        Some(t) => Err(format!("threshold {t} is beyond ±{} (the bound + 1)", bound + 1)),
+        None => Ok(()),
+    }
+}
