@@ -225,8 +225,8 @@ impl<'a> Reader<'a> {
     }
 
     fn network(mut self, document: Document) -> Result<Network, FileError> {
-        if document.layers.len() > super::network::MAX_LAYERS {
-            let what = format!("{} layers; up to {} are allowed", document.layers.len(), super::network::MAX_LAYERS);
+        if document.layers.len() > super::MAX_LAYERS {
+            let what = format!("{} layers; up to {} are allowed", document.layers.len(), super::MAX_LAYERS);
             return Err(NetworkError::Structure(what).into());
         }
         let mut layers: Vec<Layer> = Vec::with_capacity(document.layers.len());
@@ -252,12 +252,15 @@ impl<'a> Reader<'a> {
         let find = |input: &String| {
             index.get(input).copied().ok_or_else(|| wrong(format!("its input `{input}` is no earlier layer")))
         };
-        let geometry = |in_channels, out_channels, kernel, stride| Geometry { in_channels, out_channels, kernel, stride };
+        let geometry =
+            |in_channels, out_channels, kernel, stride| Geometry { in_channels, out_channels, kernel, stride };
         Ok(match &entry.kind {
             Kind::PixelEmbedding { depth } => {
                 let codes = self.bytes(name, "codes", &[3, 256, *depth])?;
                 let table = CodeTable::new(*depth, codes.to_vec());
-                Op::PixelEmbedding(table.ok_or_else(|| wrong("a code of the table is above 3, or the table is empty".into()))?)
+                Op::PixelEmbedding(
+                    table.ok_or_else(|| wrong("a code of the table is above 3, or the table is empty".into()))?,
+                )
             }
             Kind::FloatConv { out, kernel, stride } => {
                 let pixel_values = self.floats(name, "pixel_values", &[3, 256])?;
@@ -296,7 +299,9 @@ impl<'a> Reader<'a> {
         let values: Vec<i32> = match view.dtype() {
             Dtype::I16 => view.data().as_chunks().0.iter().map(|b| i32::from(i16::from_le_bytes(*b))).collect(),
             Dtype::I32 => view.data().as_chunks().0.iter().map(|b| i32::from_le_bytes(*b)).collect(),
-            other => return Err(FileError::Tensor { tensor: name, what: format!("has type {other:?}, not I16 or I32") }),
+            other => {
+                return Err(FileError::Tensor { tensor: name, what: format!("has type {other:?}, not I16 or I32") });
+            }
         };
         let falling = self.falling(layer, channels)?;
         Thresholds::new(triples(&values), falling)

@@ -9,6 +9,6 @@ pub mod published;
 pub mod shipped;
 
 pub use network::{
-    BinaryConv, Classifier, CodeTable, FloatConv, Geometry, Layer, LayerShape, Network, NetworkError, NetworkParts, Op,
-    Thresholds, TrunkMode,
+    BinaryConv, Classifier, CodeTable, FloatConv, Geometry, Layer, LayerShape, MAX_CHANNELS, MAX_CLASSES, MAX_EDGE,
+    MAX_LAYERS, Network, NetworkError, NetworkParts, Op, Thresholds, TrunkMode,
 };

@@ -186,10 +186,16 @@ impl Geometry {
     fn problem(&self) -> Option<String> {
         let channels = |n: usize| (1..=MAX_CHANNELS).contains(&n);
         if !channels(self.in_channels) || !(1..=MAX_CLASSES).contains(&self.out_channels) {
-            return Some(format!("{} → {} channels; up to {MAX_CHANNELS} are allowed", self.in_channels, self.out_channels));
+            return Some(format!(
+                "{} → {} channels; up to {MAX_CHANNELS} are allowed",
+                self.in_channels, self.out_channels
+            ));
         }
         if !matches!(self.kernel, 1 | 3) || !matches!(self.stride, 1 | 2) {
-            return Some(format!("kernel {} with stride {}; kernels are 1 or 3, strides 1 or 2", self.kernel, self.stride));
+            return Some(format!(
+                "kernel {} with stride {}; kernels are 1 or 3, strides 1 or 2",
+                self.kernel, self.stride
+            ));
         }
         None
     }
@@ -419,9 +425,7 @@ impl Network {
         }
         let mut checker = Checker::default();
         for layer in &parts.layers {
-            checker
-                .check(layer)
-                .map_err(|what| NetworkError::Layer { layer: layer.name.clone(), what })?;
+            checker.check(layer).map_err(|what| NetworkError::Layer { layer: layer.name.clone(), what })?;
         }
         let Some(classes) = checker.classes else {
             return Err(NetworkError::Structure("the last layer is no classifier".into()));
@@ -620,7 +624,8 @@ impl<'a> Checker<'a> {
     }
 
     fn convolve(&self, input: usize, conv: &BinaryConv) -> Result<Flow, String> {
-        let from = self.outputs.get(input).copied().flatten().ok_or("its input is no earlier layer that makes codes")?;
+        let from =
+            self.outputs.get(input).copied().flatten().ok_or("its input is no earlier layer that makes codes")?;
         let g = conv.geometry();
         if g.in_channels != from.channels {
             return Err(format!("reads {} channels of an input that has {}", g.in_channels, from.channels));

@@ -1,0 +1,226 @@
+//! Plain loops against ern-spec.md: the truth that every other engine must equal.
+
+use super::{Engine, EngineError, EngineInfo, Probe, Sums, Wants, check_input};
+use crate::frame::InputImage;
+use crate::network::{BinaryConv, Classifier, CodeTable, FloatConv, LayerShape, Network, Op, Thresholds, TrunkMode};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Codes or sums of one layer: CHW.
+#[derive(Clone, Debug, Default)]
+struct Map<T> {
+    channels: usize,
+    edge: usize,
+    values: Vec<T>,
+}
+
+impl<T: Copy + Default> Map<T> {
+    fn new(channels: usize, edge: usize) -> Self {
+        Self { channels, edge, values: vec![T::default(); channels * edge * edge] }
+    }
+
+    fn at(&self, channel: usize, y: usize, x: usize) -> T {
+        self.values[(channel * self.edge + y) * self.edge + x]
+    }
+
+    fn fill(&mut self, value: impl Fn(usize, usize, usize) -> T) {
+        for channel in 0..self.channels {
+            for y in 0..self.edge {
+                for x in 0..self.edge {
+                    self.values[(channel * self.edge + y) * self.edge + x] = value(channel, y, x);
+                }
+            }
+        }
+    }
+}
+
+/// The reference engine.
+pub struct ReferenceEngine {
+    network: Arc<Network>,
+    edge: usize,
+    shapes: Vec<LayerShape>,
+    codes: Vec<Map<u8>>,
+    sums: Vec<Map<i32>>,
+    floats: Map<f32>,
+    trunk: Vec<i32>,
+    logits: Vec<f32>,
+}
+
+impl ReferenceEngine {
+    /// For an `edge` that [`Network::check_edge`] accepts.
+    pub fn new(network: Arc<Network>, edge: usize) -> Self {
+        let shapes = network.shapes(edge);
+        let codes = |(layer, shape): (&crate::network::Layer, &LayerShape)| match layer.op.makes_codes() {
+            true => Map::new(shape.channels, shape.edge),
+            false => Map::default(),
+        };
+        let sums = |(layer, shape): (&crate::network::Layer, &LayerShape)| match layer.op {
+            Op::PixelEmbedding(_) | Op::FloatConv(_) => Map::default(),
+            _ => Map::new(shape.channels, shape.edge),
+        };
+        let floats = match network.layers()[0].op {
+            Op::FloatConv(_) => Map::new(shapes[0].channels, shapes[0].edge),
+            _ => Map::default(),
+        };
+        Self {
+            codes: network.layers().iter().zip(&shapes).map(codes).collect(),
+            sums: network.layers().iter().zip(&shapes).map(sums).collect(),
+            floats,
+            trunk: Vec::new(),
+            logits: vec![0.0; network.labels().len()],
+            shapes,
+            network,
+            edge,
+        }
+    }
+
+    fn step(&mut self, index: usize, image: &InputImage) {
+        let (before, rest) = self.codes.split_at_mut(index);
+        let (codes, sums) = (&mut rest[0], &mut self.sums[index]);
+        match &self.network.layers()[index].op {
+            Op::PixelEmbedding(table) => embed(table, image, codes),
+            Op::FloatConv(conv) => {
+                convolve_floats(conv, image, &mut self.floats);
+                codes.fill(|c, y, x| conv.thresholds().code(c, self.floats.at(c, y, x)));
+            }
+            Op::Conv { input, conv, thresholds } => {
+                sums.fill(|c, y, x| accumulate(conv, &before[*input], c, y, x));
+                quantize(thresholds, sums, codes);
+            }
+            Op::Residual { input, conv, trunk } => {
+                sums.fill(|c, y, x| accumulate(conv, &before[*input], c, y, x));
+                if *trunk == TrunkMode::Add {
+                    sums.values.iter_mut().zip(&self.trunk).for_each(|(sum, trunk)| *sum += trunk);
+                }
+                self.trunk.clone_from(&sums.values);
+            }
+            Op::Activation(thresholds) => {
+                sums.values.copy_from_slice(&self.trunk);
+                quantize(thresholds, sums, codes);
+            }
+            Op::Classifier { input, classifier } => classify(classifier, &before[*input], sums, &mut self.logits),
+        }
+    }
+
+    fn show(&self, index: usize, probe: &mut dyn Probe) {
+        let Wants { codes, sums } = probe.wants(index);
+        if codes && self.network.layers()[index].op.makes_codes() {
+            probe.codes(index, &self.codes[index].values);
+        }
+        match self.network.layers()[index].op {
+            Op::PixelEmbedding(_) => {}
+            Op::FloatConv(_) if sums => probe.sums(index, Sums::Floats(&self.floats.values)),
+            _ if sums => probe.sums(index, Sums::Integers(&self.sums[index].values)),
+            _ => {}
+        }
+    }
+}
+
+impl Engine for ReferenceEngine {
+    fn info(&self) -> EngineInfo {
+        EngineInfo { name: "reference".into(), threads: 1, kernels: vec!["plain loops"; self.shapes.len()] }
+    }
+
+    fn network(&self) -> &Arc<Network> {
+        &self.network
+    }
+
+    fn edge(&self) -> usize {
+        self.edge
+    }
+
+    fn run(&mut self, input: &InputImage) -> Result<&[f32], EngineError> {
+        self.run_probed(input, &mut Blind)
+    }
+
+    fn run_probed(&mut self, input: &InputImage, probe: &mut dyn Probe) -> Result<&[f32], EngineError> {
+        check_input(input, self.edge)?;
+        for index in 0..self.shapes.len() {
+            let start = Instant::now();
+            self.step(index, input);
+            probe.time(index, start.elapsed());
+            self.show(index, probe);
+        }
+        Ok(&self.logits)
+    }
+}
+
+/// Looks at nothing.
+struct Blind;
+
+impl Probe for Blind {
+    fn wants(&self, _: usize) -> Wants {
+        Wants::default()
+    }
+
+    fn codes(&mut self, _: usize, _: &[u8]) {}
+
+    fn sums(&mut self, _: usize, _: Sums<'_>) {}
+
+    fn time(&mut self, _: usize, _: Duration) {}
+}
+
+/// ern-spec §2: channel colour · depth + i.
+fn embed(table: &CodeTable, image: &InputImage, codes: &mut Map<u8>) {
+    let (depth, edge, rgb) = (table.depth(), image.edge(), image.rgb());
+    codes.fill(|c, y, x| {
+        let colour = c / depth;
+        table.row(colour, rgb[(y * edge + x) * 3 + colour])[c % depth]
+    });
+}
+
+/// The positions of a kernel's taps inside the picture: (ky, kx, y, x).
+fn taps(
+    kernel: usize,
+    stride: usize,
+    edge: usize,
+    y: usize,
+    x: usize,
+) -> impl Iterator<Item = (usize, usize, usize, usize)> {
+    let inside = move |at: usize, k: usize| (at * stride + k).checked_sub(kernel / 2).filter(|&i| i < edge);
+    (0..kernel).flat_map(move |ky| (0..kernel).filter_map(move |kx| Some((ky, kx, inside(y, ky)?, inside(x, kx)?))))
+}
+
+/// ern-spec §1: Σ (±1 · code) over the receptive field, padding counts as code 0.
+fn accumulate(conv: &BinaryConv, input: &Map<u8>, out: usize, y: usize, x: usize) -> i32 {
+    let g = conv.geometry();
+    let mut sum = 0;
+    for (ky, kx, iy, ix) in taps(g.kernel, g.stride, input.edge, y, x) {
+        let weights = conv.tap(out, ky, kx);
+        for channel in 0..g.in_channels {
+            let code = i32::from(input.at(channel, iy, ix));
+            sum += if weights[channel / 8] >> (channel % 8) & 1 == 1 { code } else { -code };
+        }
+    }
+    sum
+}
+
+/// The order of the sum is part of the format: see [`FloatConv`].
+fn convolve_floats(conv: &FloatConv, image: &InputImage, floats: &mut Map<f32>) {
+    let (g, edge) = (conv.geometry(), image.edge());
+    floats.fill(|out, y, x| {
+        let mut sum = 0.0_f32;
+        for (ky, kx, iy, ix) in taps(g.kernel, g.stride, edge, y, x) {
+            for colour in 0..3 {
+                let byte = image.rgb()[(iy * edge + ix) * 3 + colour];
+                let weight = conv.weights()[((out * g.kernel + ky) * g.kernel + kx) * 3 + colour];
+                sum = weight.mul_add(conv.pixel_values()[colour * 256 + usize::from(byte)], sum);
+            }
+        }
+        sum
+    });
+}
+
+fn quantize(thresholds: &Thresholds<i32>, sums: &Map<i32>, codes: &mut Map<u8>) {
+    codes.fill(|c, y, x| thresholds.code(c, sums.at(c, y, x)));
+}
+
+fn classify(classifier: &Classifier, input: &Map<u8>, sums: &mut Map<i32>, logits: &mut [f32]) {
+    let positions = input.edge * input.edge;
+    for (class, logit) in logits.iter_mut().enumerate() {
+        let sum = (0..input.edge).flat_map(|y| (0..input.edge).map(move |x| (y, x)));
+        let sum = sum.map(|(y, x)| i64::from(accumulate(classifier.conv(), input, class, y, x))).sum();
+        sums.values[class] = i32::try_from(sum).unwrap_or(i32::MAX);
+        *logit = classifier.logit(class, sum, positions);
+    }
+}

@@ -1,0 +1,1 @@
+//! The networks inside the binary, by name.
