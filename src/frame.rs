@@ -67,3 +67,14 @@ impl InputImage {
         &mut self.rgb
     }
 }
+
+/// The square of a frame that a network sees, in pixels of the frame.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Crop {
+    /// Left edge.
+    pub x: u32,
+    /// Upper edge.
+    pub y: u32,
+    /// Width and height.
+    pub edge: u32,
+}

@@ -16,4 +16,5 @@ pub mod engine;
 pub mod frame;
 pub mod inspect;
 pub mod network;
+pub mod pipeline;
 pub mod source;

@@ -25,6 +25,9 @@ pub trait Engine: Send {
     /// The input edge in pixels that it was made for.
     fn edge(&self) -> usize;
 
+    /// Bytes of weights, tables and activations that it keeps while it runs.
+    fn planned_bytes(&self) -> usize;
+
     /// Runs one picture and returns the logits, one a class. Allocates nothing after the first call.
     ///
     /// # Errors

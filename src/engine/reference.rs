@@ -129,6 +129,12 @@ impl Engine for ReferenceEngine {
         self.edge
     }
 
+    fn planned_bytes(&self) -> usize {
+        let codes: usize = self.codes.iter().map(|map| map.values.len()).sum();
+        let sums: usize = self.sums.iter().map(|map| map.values.len()).sum();
+        codes + 4 * (sums + self.floats.values.len())
+    }
+
     fn run(&mut self, input: &InputImage) -> Result<&[f32], EngineError> {
         self.run_probed(input, &mut Blind)
     }

@@ -1,1 +1,14 @@
 //! What a probe records and what can be asked of it.
+//!
+//! [`Sampler`] is the window's probe: a histogram and a time of every layer, everything of one. [`Capture`] keeps every layer
+//! whole, for dumps and for [`diff`].
+
+pub mod bench;
+pub mod capture;
+pub mod diff;
+pub mod histogram;
+pub mod timing;
+
+pub use capture::{Capture, LayerValues, SumValues};
+pub use histogram::{CodeHistogram, Sampler};
+pub use timing::Recent;

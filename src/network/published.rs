@@ -1,7 +1,9 @@
 //! Networks of the published shapes with random weights (ern-spec §5), for benchmarks and tests.
 
+use super::shipped::FLOAT_INPUT;
 use super::{
-    BinaryConv, Classifier, CodeTable, Geometry, Layer, Network, NetworkError, NetworkParts, Op, Thresholds, TrunkMode,
+    BinaryConv, Classifier, CodeTable, FloatConv, Geometry, Layer, Network, NetworkError, NetworkParts, Op, Thresholds,
+    TrunkMode,
 };
 
 /// The blocks of a stage.
@@ -39,13 +41,19 @@ impl PublishedShape {
         SHAPES.into_iter().find(|shape| shape.name == name)
     }
 
-    /// A network of this shape for 256×256 pixels and 1000 classes, its weights random by `seed`.
+    /// Its name, lower case.
+    pub fn name(self) -> &'static str {
+        self.name
+    }
+
+    /// A network of this shape for 256×256 pixels and 1000 classes, its weights random by `seed`; with a float first layer
+    /// in the place of pixel embedding and first convolution where `float_input`.
     ///
     /// # Errors
     /// None is expected: the shapes are ours.
-    pub fn random(self, seed: u64) -> Result<Network, NetworkError> {
+    pub fn random(self, seed: u64, float_input: bool) -> Result<Network, NetworkError> {
         let mut builder = Builder { random: SplitMix64(seed), layers: Vec::new(), trunk_bound: 0 };
-        builder.stem();
+        builder.stem(float_input);
         for stage in 0..4 {
             for block in 0..self.blocks[stage] {
                 builder.block(self, stage, block);
@@ -55,7 +63,7 @@ impl PublishedShape {
         builder.activation("backbone.last_act_layer4", width);
         builder.classifier(width, 1000);
         let parts = NetworkParts {
-            name: format!("random:{}:{seed}", self.name),
+            name: format!("random:{}{}:{seed}", self.name, if float_input { FLOAT_INPUT } else { "" }),
             family: format!("random:{}:{seed}", self.name),
             edge: 256,
             labels: (0..1000).map(|class| format!("class {class}")).collect(),
@@ -96,12 +104,27 @@ struct Builder {
 }
 
 impl Builder {
-    fn stem(&mut self) {
-        let table = CodeTable::thermometer(10);
-        let embedding = self.push("pixel_embedding", Op::PixelEmbedding(table));
-        let act1 = self.conv("backbone.act1", embedding, [30, 64, 3, 2]);
+    fn stem(&mut self, float_input: bool) {
+        let act1 = if float_input {
+            self.float_conv("backbone.act1")
+        } else {
+            let embedding = self.push("pixel_embedding", Op::PixelEmbedding(CodeTable::thermometer(10)));
+            self.conv("backbone.act1", embedding, [30, 64, 3, 2])
+        };
         let act2 = self.conv("backbone.act2", act1, [64, 64, 3, 1]);
         self.conv("backbone.act_downsample", act2, [64, 64, 3, 2]);
+    }
+
+    /// 3 → 64 channels, 3×3, stride 2, over bytes as −2..2.
+    fn float_conv(&mut self, name: &str) -> usize {
+        let geometry = Geometry { in_channels: 3, out_channels: 64, kernel: 3, stride: 2 };
+        let pixel_values: Vec<f32> = (0..256).map(|byte| (byte as f32 - 127.5) / 63.75).collect();
+        let weights = (0..64 * 9 * 3).map(|_| (self.random.below(2001) - 1000) as f32 * 1e-3).collect();
+        let rows =
+            (0..64).map(|_| (self.random.below(300) - 150) as f32 * 0.01).map(|t| [t - 2.0, t, t + 2.0]).collect();
+        let thresholds = Thresholds::new(rows, vec![false; 64]).expect("in order");
+        let conv = FloatConv::new(geometry, pixel_values.repeat(3), weights, thresholds).expect("shapes fit");
+        self.push(name, Op::FloatConv(conv))
     }
 
     fn block(&mut self, shape: PublishedShape, stage: usize, block: usize) {
@@ -214,7 +237,7 @@ mod tests {
     fn shapes_have_the_published_weights() {
         let bits = |name| {
             let shape = PublishedShape::named(name).expect("published");
-            shape.random(1).expect("well formed").weight_bits()
+            shape.random(1, false).expect("well formed").weight_bits()
         };
         // ern-spec §5.
         assert_eq!(bits("erns18"), 11_768_704);
@@ -224,7 +247,7 @@ mod tests {
 
     #[test]
     fn erns18_has_the_published_macs() {
-        let network = PublishedShape::named("erns18").expect("published").random(1).expect("well formed");
+        let network = PublishedShape::named("erns18").expect("published").random(1, false).expect("well formed");
         let macs: u64 = network.shapes(256).iter().map(|s| s.macs).sum();
         assert_eq!((macs as f64 / 1e6).round(), 3319.0);
     }

@@ -77,6 +77,10 @@ impl Engine for CpuEngine {
         self.inner.edge()
     }
 
+    fn planned_bytes(&self) -> usize {
+        self.inner.planned_bytes()
+    }
+
     fn run(&mut self, input: &InputImage) -> Result<&[f32], EngineError> {
         self.inner.run(input)
     }

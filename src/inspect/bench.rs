@@ -1,0 +1,115 @@
+//! How fast an engine runs a network.
+
+use super::Capture;
+use super::timing::quantile;
+use crate::engine::{Engine, EngineError, Probe, Sums, Wants};
+use crate::frame::InputImage;
+use serde::Serialize;
+use std::time::{Duration, Instant};
+
+/// Figures of one network on one engine, as `bench --json` prints them.
+#[derive(Clone, Debug, Serialize)]
+pub struct BenchReport {
+    /// The network's name.
+    pub name: String,
+    /// The engine's name, level included.
+    pub engine: String,
+    /// Input edge in pixels.
+    pub size: usize,
+    /// Threads that compute.
+    pub threads: usize,
+    /// 10⁹ multiply-accumulates a frame, the float first layer's included.
+    pub gmac: f64,
+    /// Median time of an unprobed frame.
+    pub median_ms: f32,
+    /// Shortest time of an unprobed frame.
+    pub min_ms: f32,
+    /// `gmac` over the median time.
+    pub gmac_per_s: f64,
+    /// Bytes of packed weights, tables and activations.
+    pub peak_bytes: usize,
+    /// The layers, timed in probed frames.
+    pub layers: Vec<LayerBench>,
+}
+
+/// Figures of one layer.
+#[derive(Clone, Debug, Serialize)]
+pub struct LayerBench {
+    /// Its name.
+    pub name: String,
+    /// Median time.
+    pub ms: f32,
+    /// 10⁹ multiply-accumulates a second.
+    pub gmac_per_s: f64,
+    /// What computes it.
+    pub kernel: &'static str,
+}
+
+/// Times that only: makes nothing of the layers' values.
+struct Stopwatch {
+    times: Vec<Vec<f32>>,
+}
+
+impl Probe for Stopwatch {
+    fn wants(&self, _: usize) -> Wants {
+        Wants::default()
+    }
+
+    fn codes(&mut self, _: usize, _: &[u8]) {}
+
+    fn sums(&mut self, _: usize, _: Sums<'_>) {}
+
+    fn time(&mut self, layer: usize, elapsed: Duration) {
+        self.times[layer].push(elapsed.as_secs_f32() * 1e3);
+    }
+}
+
+/// Runs `engine` on `image` for about `budget`, at least 5 frames (30 where they fit), after a warm-up.
+///
+/// # Errors
+/// [`EngineError`] of the engine.
+pub fn measure(engine: &mut dyn Engine, image: &InputImage, budget: Duration) -> Result<BenchReport, EngineError> {
+    let network = engine.network().clone();
+    let start = Instant::now();
+    engine.run(image)?;
+    engine.run_probed(image, &mut Capture::new(&network))?;
+    let once = start.elapsed() / 2;
+    let frames = (budget.as_secs_f64() / once.as_secs_f64().max(1e-6)).clamp(5.0, 20_000.0) as usize;
+
+    let mut whole = Vec::with_capacity(frames);
+    for _ in 0..frames {
+        let start = Instant::now();
+        engine.run(image)?;
+        whole.push(start.elapsed().as_secs_f32() * 1e3);
+    }
+    let mut stopwatch = Stopwatch { times: vec![Vec::new(); network.layers().len()] };
+    for _ in 0..(frames / 2).max(5) {
+        engine.run_probed(image, &mut stopwatch)?;
+    }
+
+    let info = engine.info();
+    let shapes = network.shapes(engine.edge());
+    let median_ms = quantile(&mut whole, 0.5).unwrap_or(0.0);
+    let gmac = shapes.iter().map(|s| s.macs).sum::<u64>() as f64 / 1e9;
+    let layers = network.layers().iter().enumerate().map(|(i, layer)| {
+        let ms = quantile(&mut stopwatch.times[i], 0.5).unwrap_or(0.0);
+        let gmac_per_s = rate(shapes[i].macs as f64 / 1e9, ms);
+        LayerBench { name: layer.name.clone(), ms, gmac_per_s, kernel: info.kernels[i] }
+    });
+    Ok(BenchReport {
+        name: network.name().into(),
+        engine: info.name.clone(),
+        size: engine.edge(),
+        threads: info.threads,
+        gmac,
+        median_ms,
+        min_ms: whole.first().copied().unwrap_or(0.0),
+        gmac_per_s: rate(gmac, median_ms),
+        peak_bytes: engine.planned_bytes(),
+        layers: layers.collect(),
+    })
+}
+
+fn rate(gmac: f64, ms: f32) -> f64 {
+    if ms > 0.0 { gmac / (f64::from(ms) / 1e3) } else { 0.0 }
+}
