@@ -4,7 +4,7 @@
 //! 8-bit RGB, rows from top to bottom, pixels from left to right, the three colours of a pixel side by side (HWC).
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// A picture from a source. Cloning shares the pixels.
 #[derive(Clone, Debug)]
@@ -19,6 +19,8 @@ pub struct Frame {
     pub rgb: Arc<[u8]>,
     /// When the source delivered it: latency counts from here.
     pub captured: Instant,
+    /// How long the source took for it: rendering, reading and decoding, or waiting for the camera.
+    pub took: Duration,
     /// What the picture shows, where the source knows it.
     pub truth: Option<Truth>,
 }

@@ -1,1 +1,123 @@
-//! Where frames come from.
+//! Where frames come from: the demo, a camera, pictures, a folder of them, a video file.
+//!
+//! A [`Source`] makes frames one after the other and knows nothing of threads. The [`supervisor::Supervisor`] runs one on a
+//! thread of its own, paces it, looks after a camera that fails, and says at any time what is going on
+//! ([`state::SourceStatus`]). [`SourceChoice`] is what a user asks for.
+
+pub mod error;
+pub mod state;
+pub mod supervisor;
+
+use crate::frame::Frame;
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+pub use error::{CameraFault, SourceError};
+pub use state::{SourceState, SourceStatus};
+pub use supervisor::{Manner, Supervisor};
+
+/// What a source answers when asked for a frame.
+#[derive(Debug)]
+pub enum Polled {
+    /// The next frame.
+    Frame(Frame),
+    /// None came in the time allowed; ask again.
+    NotYet,
+    /// There are no more.
+    End,
+}
+
+/// Makes frames, one after the other.
+pub trait Source: Send {
+    /// What to call it in front of a user: `demo`, `camera 0`, a file's name.
+    fn name(&self) -> String;
+
+    /// How many frames a second it is meant to be watched at; `None` where the source itself sets the pace (a camera).
+    fn rate(&self) -> Option<f32>;
+
+    /// How long a frame stays before the next one follows, where that is longer than one beat of [`Source::rate`]: the
+    /// pictures of a folder.
+    fn dwell(&self) -> Option<Duration> {
+        None
+    }
+
+    /// The next frame. Waits at most `patience` for one (only a camera waits at all).
+    ///
+    /// # Errors
+    /// Where the source breaks: a file that cannot be read on, a camera that is lost. A camera may be asked again.
+    fn next(&mut self, patience: Duration) -> Result<Polled, SourceError>;
+
+    /// Starts over from the first frame; `false` where that is not possible.
+    fn rewind(&mut self) -> bool {
+        false
+    }
+}
+
+/// A camera that the system knows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CameraInfo {
+    /// The number after `camera:`.
+    pub index: u32,
+    /// What the camera calls itself.
+    pub name: String,
+}
+
+/// The cameras that the system knows, lowest number first. Opens none of them.
+pub fn cameras() -> Vec<CameraInfo> {
+    Vec::new()
+}
+
+/// What a user asks for: `demo[:SEED]`, `camera[:N]`, or the path of a picture, a folder or a video.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SourceChoice {
+    /// Rendered scenes with picture cards; the same seed gives the same frames.
+    Demo {
+        /// Of the random generator.
+        seed: u64,
+    },
+    /// A camera by its number; the first one where none is given.
+    Camera {
+        /// See [`CameraInfo::index`].
+        index: Option<u32>,
+    },
+    /// A picture, a folder of pictures, a `.y4m` or an `.mjpeg` file.
+    File(PathBuf),
+}
+
+/// The seed of the demo where none is given. Training never uses it.
+pub const DEFAULT_SEED: u64 = 1;
+
+impl FromStr for SourceChoice {
+    type Err = SourceError;
+
+    fn from_str(text: &str) -> Result<Self, SourceError> {
+        let number_after = |kind: &str, number: &str| {
+            let bad = |_| SourceError::BadChoice { text: error::one_line(text), kind: kind.to_owned() };
+            number.parse::<u64>().map_err(bad)
+        };
+        match text.split_once(':') {
+            None if text == "demo" => Ok(Self::Demo { seed: DEFAULT_SEED }),
+            None if text == "camera" => Ok(Self::Camera { index: None }),
+            Some(("demo", seed)) => Ok(Self::Demo { seed: number_after("demo", seed)? }),
+            Some(("camera", number)) => {
+                let index = number_after("camera", number)?;
+                let bad = |_| SourceError::BadChoice { text: error::one_line(text), kind: "camera".to_owned() };
+                Ok(Self::Camera { index: Some(u32::try_from(index).map_err(bad)?) })
+            }
+            _ => Ok(Self::File(PathBuf::from(text))),
+        }
+    }
+}
+
+impl fmt::Display for SourceChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Demo { seed } => write!(f, "demo:{seed}"),
+            Self::Camera { index: None } => write!(f, "camera"),
+            Self::Camera { index: Some(index) } => write!(f, "camera:{index}"),
+            Self::File(path) => write!(f, "{}", path.display()),
+        }
+    }
+}

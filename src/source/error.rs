@@ -1,0 +1,147 @@
+//! What can go wrong with a source, each as one sentence with its cause and its remedy.
+
+use std::path::Path;
+use thiserror::Error;
+
+/// Why a source cannot be used, or not any longer. Its text is one line for the user.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum SourceError {
+    /// `demo:` or `camera:` with something that is no number.
+    #[error("'{text}' names no source: after '{kind}:' comes a whole number, as in {kind}:2")]
+    BadChoice {
+        /// What the user wrote.
+        text: String,
+        /// `demo` or `camera`.
+        kind: String,
+    },
+    /// A path that leads nowhere.
+    #[error("{path} does not exist: name a picture, a folder of pictures, a .y4m or .mjpeg video, 'demo' or 'camera'")]
+    NotFound {
+        /// The path.
+        path: String,
+    },
+    /// A file or a folder that the system does not let us read.
+    #[error("{path} cannot be read ({why}): check its permissions, or name another file")]
+    Unreadable {
+        /// The path.
+        path: String,
+        /// The system's words.
+        why: String,
+    },
+    /// A file without a byte in it.
+    #[error("{path} is an empty file: name a picture or a video")]
+    Empty {
+        /// The path.
+        path: String,
+    },
+    /// A folder in which no file is a picture.
+    #[error("{path} holds no picture: put PNG, JPEG, WebP or BMP files into it, or name another folder")]
+    EmptyFolder {
+        /// The path.
+        path: String,
+    },
+    /// Neither a picture nor a video of a kind that we read.
+    #[error("{path} is no picture or video of a kind that is read here: use PNG, JPEG, WebP, BMP, .y4m or .mjpeg")]
+    UnknownKind {
+        /// The path.
+        path: String,
+    },
+    /// More pixels than we are willing to hold.
+    #[error("{path} has {width}×{height} pixels, more than 100 megapixels: scale it down first")]
+    TooLarge {
+        /// The path.
+        path: String,
+        /// In pixels, as the file claims.
+        width: u32,
+        /// In pixels, as the file claims.
+        height: u32,
+    },
+    /// A file that starts well and then makes no sense.
+    #[error("{path} is damaged ({why}): get the file again, or name another one")]
+    Damaged {
+        /// The path.
+        path: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The program was built without cameras.
+    #[error("this build has no cameras: build it with the cargo feature 'app', or use 'demo' or a file as the source")]
+    NoCameraSupport,
+    /// No camera at all.
+    #[error("no camera is connected: plug one in, or use 'demo' or a file as the source")]
+    NoCamera,
+    /// A camera that exists and does not work.
+    #[error("{name} {fault}: {}{}", fault.remedy(), detail_in_brackets(detail))]
+    Camera {
+        /// `camera 0`.
+        name: String,
+        /// What is wrong with it.
+        fault: CameraFault,
+        /// The system's own words, may be empty.
+        detail: String,
+    },
+    /// The system refused a thread or a process.
+    #[error("the system gives no {what} for the source ({why}): close other programs and try again")]
+    System {
+        /// `thread` or `capture process`.
+        what: String,
+        /// The system's words.
+        why: String,
+    },
+}
+
+/// What a camera suffers from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum CameraFault {
+    /// There is no such device (any more).
+    #[error("is not connected")]
+    Missing,
+    /// Another program has it.
+    #[error("is in use by another program")]
+    Busy,
+    /// We may not open it.
+    #[error("may not be opened by this user")]
+    Denied,
+    /// It offers nothing that we can decode.
+    #[error("offers no picture format that is understood here")]
+    Format,
+    /// It failed while it was delivering.
+    #[error("broke off")]
+    Lost,
+    /// It says nothing and delivers nothing.
+    #[error("stopped delivering")]
+    Stalled,
+    /// The capture process ended without a word, or wrote nonsense.
+    #[error("made the capture process fail")]
+    Crashed,
+}
+
+impl CameraFault {
+    /// What a person can do about it.
+    pub fn remedy(self) -> &'static str {
+        match self {
+            Self::Missing => "plug it in, or choose another source",
+            Self::Busy => "close the program that uses it",
+            Self::Denied => "add yourself to the group 'video' (sudo usermod -aG video $USER) and log in again",
+            Self::Format => "choose another camera (one with MJPEG or YUYV at a whole number of frames a second)",
+            Self::Lost | Self::Stalled => "if it does not come back by itself, unplug it and plug it in again",
+            Self::Crashed => "if this goes on, choose another camera",
+        }
+    }
+}
+
+/// `detail` as an afterthought.
+fn detail_in_brackets(detail: &str) -> String {
+    if detail.is_empty() { String::new() } else { format!(" ({detail})") }
+}
+
+/// `path` for a message of one line.
+pub(crate) fn shown(path: &Path) -> String {
+    one_line(&path.to_string_lossy())
+}
+
+/// `text` without line breaks or other control characters, so that a message stays one line and leaves the terminal alone.
+pub(crate) fn one_line(text: &str) -> String {
+    let escaped = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+    text.chars().map(escaped).collect()
+}

@@ -1,0 +1,113 @@
+//! What a source is doing, in a form that a window can show as one sentence.
+
+use super::error::SourceError;
+use std::fmt;
+use std::time::Duration;
+
+/// A snapshot of the supervisor.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SourceStatus {
+    /// What the source is doing.
+    pub state: SourceState,
+    /// Whether the user holds it.
+    pub paused: bool,
+    /// Why the source that was last switched to is not shown, where that is so; the one before keeps running.
+    pub refusal: Option<SourceError>,
+    /// Frames that the source made since it was chosen.
+    pub produced: u64,
+    /// Frames among them that gave way to a newer one before anybody took them.
+    pub dropped: u64,
+    /// Frames a second, measured over the last second; 0 before the second frame.
+    pub fps: f32,
+}
+
+/// What a source is doing. `Display` gives the sentence: what is, what the app does about it, what a person can do.
+#[derive(Clone, Debug, PartialEq)]
+pub enum SourceState {
+    /// Opened, no frame yet.
+    Starting {
+        /// See [`super::Source::name`].
+        name: String,
+    },
+    /// Frames arrive.
+    Live {
+        /// See [`super::Source::name`].
+        name: String,
+        /// In pixels.
+        width: u32,
+        /// In pixels.
+        height: u32,
+    },
+    /// Nobody named a source and no camera works: the demo runs, and a camera that is plugged in takes over.
+    Fallback {
+        /// Why no camera is used.
+        reason: SourceError,
+        /// In pixels.
+        width: u32,
+        /// In pixels.
+        height: u32,
+    },
+    /// The camera never worked so far (busy, no permission, unplugged): asked again and again.
+    Waiting {
+        /// Why.
+        error: SourceError,
+        /// Until the next try.
+        retry_in: Duration,
+    },
+    /// The camera delivered and does not any longer: opened again and again.
+    Lost {
+        /// Why.
+        error: SourceError,
+        /// Until the next try.
+        retry_in: Duration,
+    },
+    /// The source came to its end, or broke after some frames.
+    Ended {
+        /// See [`super::Source::name`].
+        name: String,
+        /// How many frames it had.
+        frames: u64,
+        /// Why it ended early, where it did.
+        error: Option<SourceError>,
+    },
+    /// The source cannot be used.
+    Failed {
+        /// Why.
+        error: SourceError,
+    },
+}
+
+impl SourceState {
+    /// Whether frames can still come without anybody's doing.
+    pub fn is_over(&self) -> bool {
+        matches!(self, Self::Ended { .. } | Self::Failed { .. })
+    }
+}
+
+impl fmt::Display for SourceState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Starting { name } => write!(f, "Opening {name}"),
+            Self::Live { name, width, height } => write!(f, "{name}, {width}×{height}"),
+            Self::Fallback { reason, .. } => {
+                write!(f, "Showing the demo; a camera takes over as soon as one works. {}", sentence(reason))
+            }
+            Self::Waiting { error, .. } => write!(f, "{}; trying again", sentence(error)),
+            Self::Lost { error, .. } => write!(f, "{}; trying again", sentence(error)),
+            Self::Ended { name, frames, error: None } => {
+                write!(f, "{name} ended after {frames} frames; choose another source to go on")
+            }
+            Self::Ended { name, frames, error: Some(error) } => {
+                write!(f, "{name} broke off after {frames} frames. {}", sentence(error))
+            }
+            Self::Failed { error } => write!(f, "{}", sentence(error)),
+        }
+    }
+}
+
+/// The error's text with a capital first letter.
+fn sentence(error: &SourceError) -> String {
+    let text = error.to_string();
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}

@@ -1,0 +1,108 @@
+//! Runs a source on a thread of its own.
+
+use super::{SourceChoice, SourceError, SourceState, SourceStatus};
+use crate::frame::Frame;
+use crossbeam_channel::{Receiver, Sender};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+
+/// How frames are handed over, and what a failure at the start means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Manner {
+    /// For a window: paced, the newest frame wins, pictures stay, files start over, a camera that does not open is asked
+    /// again and again. The channel stays open whatever happens.
+    Window,
+    /// For a terminal: paced, the newest frame wins; pictures come once each. The channel closes when the source ends or
+    /// fails; only a camera that has delivered before is tried again.
+    Terminal,
+    /// For a terminal with a number of frames to print: like `Terminal`, but the demo and files are unpaced and lose nothing.
+    Lossless,
+}
+
+/// What the owner can ask of the running thread.
+enum Command {
+    Switch(Option<SourceChoice>),
+    Pause(bool),
+    Step,
+    Stop,
+}
+
+/// A source on its own thread. Dropping it stops the thread and kills a capture process, and waits for both.
+///
+/// ```no_run
+/// # use ernscope::source::{Manner, Supervisor};
+/// let supervisor = Supervisor::start(Some("demo:7".parse()?), Manner::Lossless, || ())?;
+/// for frame in supervisor.frames().iter().take(100) {
+///     println!("{}×{}", frame.width, frame.height);
+/// }
+/// eprintln!("{}", supervisor.status().state);
+/// # Ok::<(), ernscope::source::SourceError>(())
+/// ```
+pub struct Supervisor {
+    frames: Receiver<Frame>,
+    commands: Sender<Command>,
+    status: Arc<Mutex<SourceStatus>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Supervisor {
+    /// Opens the source and starts the thread. `None`: the first camera that opens, else the demo, saying so in the state.
+    /// `on_change` is called on the thread whenever the state (not its figures) changes, for instance to wake a window.
+    ///
+    /// # Errors
+    /// A named source that is not there or cannot be read; a camera's other troubles arrive as states.
+    pub fn start(
+        wanted: Option<SourceChoice>,
+        manner: Manner,
+        on_change: impl Fn() + Send + 'static,
+    ) -> Result<Self, SourceError> {
+        let _ = (wanted, manner, on_change);
+        Err(SourceError::NoCameraSupport)
+    }
+
+    /// Where frames arrive: a channel of one that holds the newest. It closes when no more can come ([`Manner`]); the state
+    /// then tells why.
+    pub fn frames(&self) -> &Receiver<Frame> {
+        &self.frames
+    }
+
+    /// What the source is doing now.
+    pub fn status(&self) -> SourceStatus {
+        locked(&self.status).clone()
+    }
+
+    /// Changes to another source (`None` as in [`Supervisor::start`]). Where it cannot be opened, the present one keeps
+    /// running and [`SourceStatus::refusal`] tells why.
+    pub fn switch_to(&self, wanted: Option<SourceChoice>) {
+        self.send(Command::Switch(wanted));
+    }
+
+    /// Holds the source, or lets it go on. A camera keeps running and its frames are thrown away.
+    pub fn set_paused(&self, paused: bool) {
+        self.send(Command::Pause(paused));
+    }
+
+    /// Lets one frame through and pauses.
+    pub fn step(&self) {
+        self.send(Command::Step);
+    }
+
+    fn send(&self, command: Command) {
+        // The thread is gone only after it said why in the state.
+        let _ = self.commands.send(command);
+    }
+}
+
+impl Drop for Supervisor {
+    fn drop(&mut self) {
+        self.send(Command::Stop);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// The status, whatever happened to a thread that held it.
+fn locked(status: &Mutex<SourceStatus>) -> MutexGuard<'_, SourceStatus> {
+    status.lock().unwrap_or_else(PoisonError::into_inner)
+}
