@@ -17,4 +17,5 @@ pub mod frame;
 pub mod inspect;
 pub mod network;
 pub mod pipeline;
+pub mod preprocess;
 pub mod source;
