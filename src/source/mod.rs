@@ -4,6 +4,7 @@
 //! thread of its own, paces it, looks after a camera that fails, and says at any time what is going on
 //! ([`state::SourceStatus`]). [`SourceChoice`] is what a user asks for.
 
+pub mod demo;
 pub mod error;
 pub mod state;
 pub mod supervisor;

@@ -1,0 +1,159 @@
+//! The demo source: picture cards moved before an imagined webcam.
+//!
+//! Every frame follows from a seed and its number alone, so frames can be had in any order, and every frame knows what it
+//! shows. The same frames are the training set of the cards networks: training takes seeds of its own and steps through
+//! the film in strides longer than any shot.
+//!
+//! Ranges, each uniform at every frame: card height 40–95 % of the frame's, roll ±35°, tilt ±36° about both axes, hidden
+//! part 0–20 % of the card's area (by hands, things, or the edge of the centre square, which is what a network sees), any
+//! place that keeps the card in the centre square. One frame in five shows no card of ours, and half of those show
+//! something that could fool a network.
+
+mod background;
+mod camera_model;
+mod cards;
+mod decoy;
+mod drawing;
+mod jpeg;
+mod occluder;
+mod pose;
+mod random;
+mod scene;
+mod shot;
+pub mod stream;
+mod texture;
+
+use crate::frame::Truth;
+
+use self::camera_model::Workspace;
+use self::drawing::{Canvas, Paint, fill};
+use self::pose::Quad;
+use self::random::Rng;
+use self::scene::{Props, Scene, View};
+use self::texture::Texture;
+
+/// Width of a frame in pixels.
+pub const WIDTH: u32 = 640;
+/// Height of a frame in pixels.
+pub const HEIGHT: u32 = 480;
+
+/// What a frame can show: the cards' names in alphabetical order, then `"nothing"`.
+pub fn labels() -> &'static [&'static str] {
+    &cards::LABELS
+}
+
+/// Renders the frames of one seed.
+pub struct DemoRenderer {
+    seed: u64,
+    faces: Vec<Option<cards::Face>>,
+    painter: background::Painter,
+    canvas: Canvas,
+    workspace: Workspace,
+    /// The shot of the frame rendered last.
+    scene: Option<Scene>,
+}
+
+/// What a frame without one of our cards shows, for those who look into errors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decoy {
+    /// No decoy: a card of ours shows.
+    None = 0,
+    /// Nothing but the background.
+    EmptyRoom = 1,
+    /// A card without a picture.
+    BlankCard = 2,
+    /// A card with a picture that is none of ours.
+    ForeignCard = 3,
+    /// Something white with blobs of colour.
+    WhiteThing = 4,
+    /// A hand.
+    Hand = 5,
+}
+
+/// What the renderer knows about a frame.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Shown {
+    /// Position in [`labels`].
+    pub label: usize,
+    /// Height of the card as a part of the frame's height; 0 without a card of ours.
+    pub size: f32,
+    /// Turn of the card in the picture plane in degrees; 0 without a card of ours.
+    pub roll: f32,
+    /// Hidden part of the card's area, 0 to 1.
+    pub occlusion: f32,
+    /// What else shows.
+    pub decoy: Decoy,
+}
+
+impl DemoRenderer {
+    /// A renderer for the film that `seed` names.
+    pub fn new(seed: u64) -> Self {
+        let (width, height) = (WIDTH as usize, HEIGHT as usize);
+        Self {
+            seed,
+            faces: std::iter::repeat_with(|| None).take(cards::COUNT).collect(),
+            painter: background::Painter::new(),
+            canvas: Canvas::new(width, height),
+            workspace: Workspace::new(width, height),
+            scene: None,
+        }
+    }
+
+    /// Renders frame `index` into `frame_rgb` (640 × 480 × 3 bytes) and says what it shows.
+    ///
+    /// # Panics
+    /// Where `frame_rgb` has another length.
+    pub fn render(&mut self, index: u64, frame_rgb: &mut [u8]) -> Truth {
+        let shown = self.render_shown(index, frame_rgb);
+        Truth { label: cards::LABELS[shown.label].to_owned(), size: shown.size, occlusion: shown.occlusion }
+    }
+
+    /// The same, telling more.
+    ///
+    /// # Panics
+    /// Where `frame_rgb` has another length.
+    pub fn render_shown(&mut self, index: u64, frame_rgb: &mut [u8]) -> Shown {
+        let (shot, time) = shot::locate(self.seed, index);
+        let scene = match self.scene.take() {
+            Some(scene) if scene.shot == shot => scene,
+            _ => Scene::set(self.seed, shot, &mut self.painter),
+        };
+        let time = time as f32;
+        let view = scene.view(time);
+        scene.show_background(&mut self.canvas, time);
+        let occlusion = self.draw_subject(&scene, &view);
+        let mut rng = Rng::keyed(&[self.seed, 0x66, index]);
+        scene.camera.take(&mut self.canvas, time, view.glare.as_ref(), &mut rng, &mut self.workspace);
+        frame_rgb.copy_from_slice(&self.canvas.rgb);
+        let shown = scene.shown(&view, occlusion);
+        self.scene = Some(scene);
+        shown
+    }
+
+    /// Draws card or decoy with what is before it; gives the hidden part.
+    fn draw_subject(&mut self, scene: &Scene, view: &View) -> f32 {
+        let canvas = &mut self.canvas;
+        match &scene.props {
+            Props::None => {}
+            Props::Card(card) => {
+                let face = self.faces[*card].get_or_insert_with(|| cards::Face::draw(*card));
+                lay(canvas, face.at(view.height), scene, &view.quad);
+            }
+            Props::Picture(texture) => lay(canvas, texture, scene, &view.quad),
+        }
+        if let (Some(occluder), Some(placement)) = (&scene.occluder, &view.occluder) {
+            occluder.draw(canvas, placement);
+        }
+        view.occlusion
+    }
+}
+
+/// Lays a flat thing into the scene, its shadow first.
+fn lay(canvas: &mut Canvas, texture: &Texture, scene: &Scene, quad: &Quad) {
+    if scene.shadow_opacity > 0 {
+        let mut shadow = Paint::solid([10, 10, 14]);
+        shadow.opacity = scene.shadow_opacity;
+        fill(canvas, &[], &quad.moved(scene.shadow_shift).0, &shadow);
+    }
+    texture.lay(canvas, quad, &scene.tint);
+}
