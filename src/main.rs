@@ -39,13 +39,6 @@ enum Command {
     Doctor,
     /// Render labelled frames of the demo, for training or to look at
     Render(commands::render::RenderArgs),
-    /// Capture from a camera into a pipe (what the program itself calls)
-    #[cfg(feature = "app")]
-    #[command(hide = true)]
-    CaptureCamera {
-        /// The camera's number
-        index: u32,
-    },
 }
 
 /// Which network on which engine, for every command that runs one.
@@ -177,8 +170,6 @@ fn main() -> ExitCode {
         Command::Models => commands::models::run(),
         Command::Doctor => commands::doctor::run(),
         Command::Render(args) => commands::render::run(&args),
-        #[cfg(feature = "app")]
-        Command::CaptureCamera { index } => commands::capture::run(index),
     };
     finish(result)
 }

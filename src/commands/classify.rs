@@ -19,7 +19,7 @@ pub(crate) struct Top<'a> {
 
 /// The `k` likeliest classes with their labels.
 pub(crate) fn top<'a>(network: &'a Network, probabilities: &[f32], k: usize) -> Vec<Top<'a>> {
-    let label = |(class, p)| Top { label: network.labels()[class].as_str(), p };
+    let label = |(class, p): (usize, f32)| Top { label: network.labels()[class].as_str(), p };
     Prediction::top(probabilities, k).into_iter().map(label).collect()
 }
 

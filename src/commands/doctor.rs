@@ -30,9 +30,13 @@ pub(crate) fn run() -> Result<()> {
 
 #[cfg(feature = "app")]
 fn graphics(out: &mut impl Write) -> Result<()> {
+    let instance = wgpu::Instance::default();
+    let adapters = pollster::block_on(instance.enumerate_adapters(wgpu::Backends::all()));
     writeln!(out, "graphics:")?;
-    let adapters = ernscope::app::graphics_adapters();
-    adapters.iter().try_for_each(|adapter| writeln!(out, "  {adapter}"))?;
+    for adapter in &adapters {
+        let info = adapter.get_info();
+        writeln!(out, "  {} ({:?}, {})", info.name, info.device_type, info.backend)?;
+    }
     if adapters.is_empty() {
         writeln!(out, "  no driver: install mesa-vulkan-drivers for the window, or use --headless")?;
     }

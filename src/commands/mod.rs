@@ -1,8 +1,6 @@
 //! One file a subcommand. Data goes to stdout, everything else to stderr.
 
 pub(crate) mod bench;
-#[cfg(feature = "app")]
-pub(crate) mod capture;
 pub(crate) mod classify;
 pub(crate) mod diff;
 pub(crate) mod doctor;
@@ -18,7 +16,7 @@ use ernscope::frame::InputImage;
 use ernscope::network::Network;
 use ernscope::network::shipped::ModelChoice;
 use ernscope::preprocess::Preprocessor;
-use ernscope::source::files;
+use ernscope::source::picture::read_picture;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -53,7 +51,7 @@ impl PictureReader {
     }
 
     fn read(&mut self, path: &Path) -> Result<&InputImage> {
-        let picture = files::read_picture(path)?;
+        let picture = read_picture(path)?;
         self.preprocessor.run(&picture.rgb, picture.width, picture.height, &mut self.input)?;
         Ok(&self.input)
     }
