@@ -1,46 +1,232 @@
-//! The command line.
+//! The command line: reads the arguments, calls a command, turns its error into one line and an exit status.
 
-use std::io::{BufWriter, stdout};
+mod commands;
+
+use clap::error::ErrorKind;
+use clap::{Args, Parser, Subcommand};
+use ernscope::engine::EngineChoice;
+use ernscope::network::shipped::ModelChoice;
+use ernscope::source::SourceChoice;
+use std::io::{ErrorKind as IoErrorKind, IsTerminal};
 use std::path::PathBuf;
-
-use clap::{Parser, Subcommand};
-use ernscope::source::demo::stream::{self, Frames};
+use std::process::ExitCode;
 
 /// See a fully binary network think, live.
 #[derive(Parser)]
-struct Arguments {
+#[command(name = "ernscope", version, args_conflicts_with_subcommands = true)]
+struct Cli {
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
+    #[command(flatten)]
+    run: RunArgs,
 }
 
 #[derive(Subcommand)]
 enum Command {
-    /// Renders labelled frames of the demo for a trainer, or as pictures.
-    Render {
-        /// Which film.
-        #[arg(long, default_value_t = 1)]
-        seed: u64,
-        /// How many frames.
-        #[arg(long, default_value_t = 100)]
-        frames: u64,
-        /// Width and height of a record's picture.
-        #[arg(long, default_value_t = 64)]
-        edge: usize,
-        /// Frames of the film from one record to the next; the default takes each from another shot.
-        #[arg(long, default_value_t = stream::DECORRELATED)]
-        stride: u64,
-        /// Writes whole frames as PNG files into this folder instead.
-        #[arg(long)]
-        png: Option<PathBuf>,
-    },
+    /// Open the window (the default), or print predictions with --headless
+    Run(RunArgs),
+    /// Classify pictures
+    Classify(ClassifyArgs),
+    /// Show what every layer holds for a picture
+    Inspect(InspectArgs),
+    /// Compare two engines, layer by layer
+    Diff(DiffArgs),
+    /// Measure how fast networks run
+    Bench(BenchArgs),
+    /// List the networks inside this program
+    Models,
+    /// Tell what this machine offers: processor levels, cameras, graphics
+    Doctor,
+    /// Render labelled frames of the demo, for training or to look at
+    Render(commands::render::RenderArgs),
 }
 
-fn main() -> anyhow::Result<()> {
-    let Command::Render { seed, frames, edge, stride, png } = Arguments::parse().command;
-    let frames = Frames { seed, count: frames, stride };
-    match png {
-        Some(folder) => stream::write_pictures(frames, &folder)?,
-        None => stream::write_records(frames, edge, BufWriter::new(stdout().lock()))?,
+/// Which network on which engine, for every command that runs one.
+#[derive(Args, Clone)]
+struct NetworkArgs {
+    /// Network: cards, cards-float-input, random:SHAPE[:SEED], or a model file
+    #[arg(long, value_name = "NAME|FILE", default_value = "cards")]
+    model: ModelChoice,
+    /// Input edge in pixels, a multiple of the network's stride [default: the network's own]
+    #[arg(long, value_name = "EDGE")]
+    size: Option<usize>,
+}
+
+#[derive(Args, Clone)]
+struct EngineArgs {
+    /// Engine: reference, cpu, or cpu:LEVEL
+    #[arg(long, default_value = "cpu")]
+    engine: EngineChoice,
+    /// Threads that compute [default: all cores; all but one with a window]
+    #[arg(long, value_name = "N", value_parser = thread_count)]
+    threads: Option<usize>,
+}
+
+#[derive(Args, Clone)]
+struct RunArgs {
+    /// Where frames come from: demo[:SEED], camera[:N], or a picture, folder or video [default: a camera, else the demo]
+    #[arg(long, value_name = "SOURCE")]
+    source: Option<SourceChoice>,
+    #[command(flatten)]
+    network: NetworkArgs,
+    #[command(flatten)]
+    engine: EngineArgs,
+    /// Print predictions instead of opening a window
+    #[arg(long)]
+    headless: bool,
+    /// Stop after N predictions
+    #[arg(long, value_name = "N", requires = "headless", value_parser = clap::value_parser!(u64).range(1..))]
+    frames: Option<u64>,
+    /// Print JSON, a line a frame
+    #[arg(long, requires = "headless")]
+    json: bool,
+}
+
+#[derive(Args)]
+struct ClassifyArgs {
+    #[command(flatten)]
+    network: NetworkArgs,
+    #[command(flatten)]
+    engine: EngineArgs,
+    /// How many of the likeliest classes to print
+    #[arg(long, value_name = "K", default_value_t = 5)]
+    top: usize,
+    /// Print the logits of all classes too
+    #[arg(long, requires = "json")]
+    logits: bool,
+    /// Print JSON, a line an image
+    #[arg(long)]
+    json: bool,
+    /// Pictures
+    #[arg(required = true, value_name = "IMAGE")]
+    images: Vec<PathBuf>,
+}
+
+#[derive(Args)]
+struct InspectArgs {
+    #[command(flatten)]
+    network: NetworkArgs,
+    /// Engine: reference, cpu, or cpu:LEVEL
+    #[arg(long, default_value = "cpu")]
+    engine: EngineChoice,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    /// Write every activation's codes and the logits to this file
+    #[arg(long, value_name = "FILE.safetensors")]
+    dump: Option<PathBuf>,
+    /// Picture
+    #[arg(value_name = "IMAGE")]
+    image: PathBuf,
+}
+
+#[derive(Args)]
+struct DiffArgs {
+    /// Two engines
+    #[arg(long, value_name = "A,B", value_delimiter = ',', num_args = 1)]
+    engines: Vec<EngineChoice>,
+    #[command(flatten)]
+    network: NetworkArgs,
+    /// Pictures
+    #[arg(required = true, value_name = "IMAGE")]
+    images: Vec<PathBuf>,
+}
+
+#[derive(Args)]
+struct BenchArgs {
+    /// Network, may be given more than once [default: the shipped ones and random:erns18 with their twins]
+    #[arg(long, value_name = "NAME|FILE")]
+    model: Vec<ModelChoice>,
+    /// Input edge in pixels [default: each network's own]
+    #[arg(long, value_name = "EDGE")]
+    size: Option<usize>,
+    #[command(flatten)]
+    engine: EngineArgs,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Most threads that make sense to ask for.
+const MAX_THREADS: usize = 1024;
+
+fn thread_count(text: &str) -> Result<usize, String> {
+    let count = text.parse().ok().filter(|count| (1..=MAX_THREADS).contains(count));
+    count.ok_or_else(|| format!("a number of threads from 1 to {MAX_THREADS} is needed"))
+}
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return refuse_arguments(&error),
+    };
+    start_log();
+    let result = match cli.command.unwrap_or(Command::Run(cli.run)) {
+        Command::Run(args) => commands::run::run(args),
+        Command::Classify(args) => commands::classify::run(&args),
+        Command::Inspect(args) => commands::inspect::run(&args),
+        Command::Diff(args) => return finish_diff(commands::diff::run(&args)),
+        Command::Bench(args) => commands::bench::run(&args),
+        Command::Models => commands::models::run(),
+        Command::Doctor => commands::doctor::run(),
+        Command::Render(args) => commands::render::run(&args),
+    };
+    finish(result)
+}
+
+/// Logs go to stderr: warnings, and what `RUST_LOG` asks for.
+fn start_log() {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("ernscope=info,warn"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .without_time()
+        .with_target(false)
+        .init();
+}
+
+fn finish(result: anyhow::Result<()>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        // Whoever read our output has seen enough, as in `ernscope … | head`.
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("ernscope: {}", one_line(&format!("{error:#}")));
+            ExitCode::FAILURE
+        }
     }
-    Ok(())
+}
+
+/// `diff` fails where engines differ, without a word more than it printed.
+fn finish_diff(identical: anyhow::Result<bool>) -> ExitCode {
+    match identical {
+        Ok(false) => ExitCode::FAILURE,
+        other => finish(other.map(|_| ())),
+    }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let io_error = error.chain().find_map(|cause| cause.downcast_ref::<std::io::Error>());
+    io_error.is_some_and(|e| e.kind() == IoErrorKind::BrokenPipe)
+}
+
+/// Help goes to stdout; a mistake becomes one line on stderr and exit status 2.
+fn refuse_arguments(error: &clap::Error) -> ExitCode {
+    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+        // A closed stdout is the reader's choice.
+        let _ = error.print();
+        return ExitCode::SUCCESS;
+    }
+    let text = error.render().to_string();
+    let cause = text.split("\n\n").next().unwrap_or_default().trim_start_matches("error: ");
+    eprintln!("ernscope: {}; see ernscope --help", one_line(cause));
+    ExitCode::from(2)
+}
+
+/// The text without line breaks and other control characters, so that a name in it cannot play with the terminal.
+fn one_line(text: &str) -> String {
+    let words: Vec<&str> = text.split(char::is_whitespace).filter(|word| !word.is_empty()).collect();
+    words.join(" ").replace(|c: char| c.is_control(), "?")
 }

@@ -4,21 +4,10 @@ use fast_image_resize::images::{Image, ImageRef};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
 use thiserror::Error;
 
-use crate::frame::InputImage;
+use crate::frame::{Crop, InputImage};
 
 /// Pictures above this many pixels are refused.
 pub const MAX_PIXELS: u64 = 100_000_000;
-
-/// The square part of a picture that the network sees, in pixels of that picture.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rect {
-    /// Distance of its left side from the picture's.
-    pub x: u32,
-    /// Distance of its upper side from the picture's.
-    pub y: u32,
-    /// Width and height.
-    pub edge: u32,
-}
 
 /// Why a picture cannot be made an input.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -57,9 +46,9 @@ pub enum PreprocessError {
 }
 
 /// The largest square in the middle of a picture of `width` × `height` pixels.
-pub fn centre_crop(width: u32, height: u32) -> Rect {
+pub fn centre_crop(width: u32, height: u32) -> Crop {
     let edge = width.min(height);
-    Rect { x: (width - edge) / 2, y: (height - edge) / 2, edge }
+    Crop { x: (width - edge) / 2, y: (height - edge) / 2, edge }
 }
 
 /// Crops and resamples; keeps its buffers, so that only the first frame of a size allocates.
@@ -91,7 +80,7 @@ impl Preprocessor {
         width: u32,
         height: u32,
         input: &mut InputImage,
-    ) -> Result<Rect, PreprocessError> {
+    ) -> Result<Crop, PreprocessError> {
         let edge = input.edge();
         check(rgb, width, height, edge)?;
         let crop = centre_crop(width, height);
@@ -108,12 +97,13 @@ impl Preprocessor {
         rgb: &[u8],
         width: u32,
         height: u32,
-        crop: Rect,
+        crop: Crop,
         input: &mut InputImage,
     ) -> Result<(), String> {
         let edge = u32::try_from(input.edge()).map_err(|error| error.to_string())?;
         let from = ImageRef::new(width, height, rgb, PixelType::U8x3).map_err(|error| error.to_string())?;
-        let mut to = Image::from_slice_u8(edge, edge, input.rgb_mut(), PixelType::U8x3).map_err(|error| error.to_string())?;
+        let mut to =
+            Image::from_slice_u8(edge, edge, input.rgb_mut(), PixelType::U8x3).map_err(|error| error.to_string())?;
         let options = ResizeOptions::new()
             .crop(f64::from(crop.x), f64::from(crop.y), f64::from(crop.edge), f64::from(crop.edge))
             .resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));

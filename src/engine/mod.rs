@@ -131,7 +131,7 @@ impl FromStr for EngineChoice {
             None if text == "cpu" => Ok(Self::Cpu(None)),
             Some(("cpu", level)) => {
                 let level = cpu::Level::named(level).ok_or_else(|| OpenError::Unknown(text.into()))?;
-                level.is_available().then_some(Self::Cpu(Some(level))).ok_or(OpenError::Unavailable(level))
+                Ok(Self::Cpu(Some(level)))
             }
             _ => Err(OpenError::Unknown(text.into())),
         }
@@ -163,6 +163,9 @@ pub fn open(
         EngineChoice::Reference => Box::new(reference::ReferenceEngine::new(network, edge)),
         EngineChoice::Cpu(level) => {
             let level = level.unwrap_or_else(cpu::Level::best);
+            if !level.is_available() {
+                return Err(OpenError::Unavailable(level));
+            }
             Box::new(cpu::CpuEngine::new(network, edge, level, threads)?)
         }
     })

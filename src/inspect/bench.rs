@@ -45,6 +45,21 @@ pub struct LayerBench {
     pub kernel: &'static str,
 }
 
+/// Figures of two networks that differ in their first layer only, run in turn.
+#[derive(Clone, Debug, Serialize)]
+pub struct TwinBench {
+    /// The family that they share.
+    pub family: String,
+    /// The engine's name, level included.
+    pub engine: String,
+    /// Median time of a frame with pixel embedding.
+    pub embedded_ms: f32,
+    /// Median time of a frame with a float first layer.
+    pub float_input_ms: f32,
+    /// How many times faster pixel embedding is (below 1: slower).
+    pub ratio: f32,
+}
+
 /// Times that only: makes nothing of the layers' values.
 struct Stopwatch {
     times: Vec<Vec<f32>>,
@@ -107,6 +122,39 @@ pub fn measure(engine: &mut dyn Engine, image: &InputImage, budget: Duration) ->
         gmac_per_s: rate(gmac, median_ms),
         peak_bytes: engine.planned_bytes(),
         layers: layers.collect(),
+    })
+}
+
+/// Runs both engines in turn on `image` for about `budget`, so that a machine whose speed drifts treats them alike.
+///
+/// # Errors
+/// [`EngineError`] of either engine.
+pub fn measure_twins<'a>(
+    embedded: &'a mut dyn Engine,
+    float_input: &'a mut dyn Engine,
+    image: &InputImage,
+    budget: Duration,
+) -> Result<TwinBench, EngineError> {
+    let mut times = [Vec::new(), Vec::new()];
+    let mut engines = [embedded, float_input];
+    for engine in &mut engines {
+        engine.run(image)?;
+    }
+    let start = Instant::now();
+    while times[0].len() < 5 || (start.elapsed() < budget && times[0].len() < 20_000) {
+        for (engine, times) in engines.iter_mut().zip(&mut times) {
+            let start = Instant::now();
+            engine.run(image)?;
+            times.push(start.elapsed().as_secs_f32() * 1e3);
+        }
+    }
+    let [embedded_ms, float_input_ms] = times.map(|mut times| quantile(&mut times, 0.5).unwrap_or(0.0));
+    Ok(TwinBench {
+        family: engines[0].network().family().into(),
+        engine: engines[0].info().name,
+        embedded_ms,
+        float_input_ms,
+        ratio: float_input_ms / embedded_ms.max(f32::MIN_POSITIVE),
     })
 }
 

@@ -6,6 +6,7 @@
 pub mod bench;
 pub mod capture;
 pub mod diff;
+pub mod dump;
 pub mod histogram;
 pub mod timing;
 

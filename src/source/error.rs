@@ -47,7 +47,7 @@ pub enum SourceError {
         path: String,
     },
     /// More pixels than we are willing to hold.
-    #[error("{path} has {width}×{height} pixels, more than 100 megapixels: scale it down first")]
+    #[error("{path} has {width}×{height} pixels, more than {megapixels} megapixels: scale it down first")]
     TooLarge {
         /// The path.
         path: String,
@@ -55,6 +55,8 @@ pub enum SourceError {
         width: u32,
         /// In pixels, as the file claims.
         height: u32,
+        /// The most that a file of this kind may have, in millions.
+        megapixels: u64,
     },
     /// A file that starts well and then makes no sense.
     #[error("{path} is damaged ({why}): get the file again, or name another one")]

@@ -1,36 +1,40 @@
 //! Where frames come from: the demo, a camera, pictures, a folder of them, a video file.
 //!
-//! A [`Source`] makes frames one after the other and knows nothing of threads. The [`supervisor::Supervisor`] runs one on a
+//! A [`Source`] makes pictures one after the other and knows nothing of threads. The [`supervisor::Supervisor`] runs one on a
 //! thread of its own, paces it, looks after a camera that fails, and says at any time what is going on
 //! ([`state::SourceStatus`]). [`SourceChoice`] is what a user asks for.
 
 pub mod demo;
 pub mod error;
+pub mod files;
+mod jpeg;
+pub mod picture;
 pub mod state;
 pub mod supervisor;
+mod video;
 
-use crate::frame::Frame;
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
 pub use error::{CameraFault, SourceError};
+pub use picture::{Picture, read_picture};
 pub use state::{SourceState, SourceStatus};
 pub use supervisor::{Manner, Supervisor};
 
-/// What a source answers when asked for a frame.
+/// What a source answers when asked for a picture.
 #[derive(Debug)]
 pub enum Polled {
-    /// The next frame.
-    Frame(Frame),
+    /// The next picture.
+    Picture(Picture),
     /// None came in the time allowed; ask again.
     NotYet,
     /// There are no more.
     End,
 }
 
-/// Makes frames, one after the other.
+/// Makes pictures, one after the other; the supervisor numbers them and makes them frames.
 pub trait Source: Send {
     /// What to call it in front of a user: `demo`, `camera 0`, a file's name.
     fn name(&self) -> String;
@@ -38,21 +42,24 @@ pub trait Source: Send {
     /// How many frames a second it is meant to be watched at; `None` where the source itself sets the pace (a camera).
     fn rate(&self) -> Option<f32>;
 
-    /// How long a frame stays before the next one follows, where that is longer than one beat of [`Source::rate`]: the
+    /// How long a picture stays in a window before the next one follows, where that is longer than one beat of [`Source::rate`]: the
     /// pictures of a folder.
     fn dwell(&self) -> Option<Duration> {
         None
     }
 
-    /// The next frame. Waits at most `patience` for one (only a camera waits at all).
+    /// The next picture. Waits at most `patience` for one (only a camera waits at all).
     ///
     /// # Errors
     /// Where the source breaks: a file that cannot be read on, a camera that is lost. A camera may be asked again.
     fn next(&mut self, patience: Duration) -> Result<Polled, SourceError>;
 
-    /// Starts over from the first frame; `false` where that is not possible.
-    fn rewind(&mut self) -> bool {
-        false
+    /// Starts over after the end, where there is one.
+    ///
+    /// # Errors
+    /// Where the file cannot be opened again.
+    fn rewind(&mut self) -> Result<(), SourceError> {
+        Ok(())
     }
 }
 

@@ -109,7 +109,8 @@ impl Face {
 
 /// Renders a drawing to a picture `height` pixels high.
 fn rasterise(drawing: &str, height: u32) -> Texture {
-    let tree = usvg::Tree::from_str(drawing, &usvg::Options::default()).expect("the drawings in assets/cards are tested to parse");
+    let tree = usvg::Tree::from_str(drawing, &usvg::Options::default())
+        .expect("the drawings in assets/cards are tested to parse");
     let scale = height as f32 / tree.size().height();
     let width = (tree.size().width() * scale).round() as u32;
     let mut pixmap = Pixmap::new(width, height).expect("neither side is zero");

@@ -41,7 +41,11 @@ pub(super) fn white_thing(rng: &mut Rng) -> Texture {
     let (centre, radii) = ([120.0, 168.0], [rng.range(60.0, 118.0), rng.range(60.0, 166.0)]);
     let outline = match rng.below(3) {
         0 => Some(polygon(&corners(rng, centre, radii, 4, 0.25))),
-        1 => rounded([centre[0] - radii[0], centre[1] - radii[1]], [radii[0] * 2.0, radii[1] * 2.0], rng.range(0.0, 60.0)),
+        1 => rounded(
+            [centre[0] - radii[0], centre[1] - radii[1]],
+            [radii[0] * 2.0, radii[1] * 2.0],
+            rng.range(0.0, 60.0),
+        ),
         _ => {
             let roughness = rng.range(0.0, 0.3);
             Some(polygon(&corners(rng, centre, radii, 24, roughness)))

@@ -6,9 +6,8 @@ use super::drawing::Canvas;
 type Block = [[f32; 8]; 8];
 
 /// cos(kπ/16) / 2 for k = 1…7; the constant row of the transform is 1/√8, which is that for k = 4.
-const C: [f32; 8] = [
-    0.0, 0.490_392_64, 0.461_939_77, 0.415_734_8, 0.353_553_39, 0.277_785_12, 0.191_341_72, 0.097_545_16,
-];
+const C: [f32; 8] =
+    [0.0, 0.490_392_64, 0.461_939_77, 0.415_734_8, 0.353_553_39, 0.277_785_12, 0.191_341_72, 0.097_545_16];
 
 /// The orthonormal cosine transform of 8 numbers.
 #[rustfmt::skip]

@@ -166,7 +166,12 @@ fn hand(rng: &mut Rng, sideways: f32) -> Vec<Limb> {
     let fan = rng.range(-0.02, 0.1);
     let reach = rng.range(0.35, 0.75);
     let palm = radius * rng.range(3.0, 4.2);
-    let flesh = |from, to, radius| Limb { shape: Shape::Capsule { from, to, radius }, colours: [tone; 2], stripes: 0.0, roundness: 0.4 };
+    let flesh = |from, to, radius| Limb {
+        shape: Shape::Capsule { from, to, radius },
+        colours: [tone; 2],
+        stripes: 0.0,
+        roundness: 0.4,
+    };
     let wrist = [-reach - palm * 2.0, sideways];
     let mut limbs = vec![flesh(wrist, [-5.0, sideways + rng.range(-1.5, 1.5)], palm * 0.75)];
     limbs[0].colours = [sleeve.unwrap_or(tone); 2];
@@ -189,14 +194,24 @@ fn thumb(rng: &mut Rng, sideways: f32) -> Vec<Limb> {
     let tip = [-radius, sideways];
     let knuckle = [-radius - rng.range(0.25, 0.4), sideways + rng.range(-0.15, 0.15)];
     let end = [knuckle[0] - 3.0, knuckle[1] + rng.range(-1.0, 1.0)];
-    let flesh = |from, to, radius| Limb { shape: Shape::Capsule { from, to, radius }, colours: [tone; 2], stripes: 0.0, roundness: 0.4 };
+    let flesh = |from, to, radius| Limb {
+        shape: Shape::Capsule { from, to, radius },
+        colours: [tone; 2],
+        stripes: 0.0,
+        roundness: 0.4,
+    };
     vec![flesh(knuckle, end, radius * 1.7), flesh(tip, knuckle, radius), nail(tone, tip, radius)]
 }
 
 fn nail(tone: Colour, tip: Point, radius: f32) -> Limb {
     let (from, to) = ([tip[0] + radius * 0.2, tip[1]], [tip[0] - radius * 0.4, tip[1]]);
     let colour = mix(tone, [255, 205, 200], 0.5);
-    Limb { shape: Shape::Capsule { from, to, radius: radius * 0.55 }, colours: [colour; 2], stripes: 0.0, roundness: 0.15 }
+    Limb {
+        shape: Shape::Capsule { from, to, radius: radius * 0.55 },
+        colours: [colour; 2],
+        stripes: 0.0,
+        roundness: 0.15,
+    }
 }
 
 /// Something with straight edges: a book, a box, a ruler.

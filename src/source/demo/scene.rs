@@ -81,7 +81,10 @@ impl Scene {
             tint: tint(rng),
             shadow_shift: [rng.range(-24.0, 24.0), rng.range(-10.0, 24.0)],
             shadow_opacity: rng.range(-90.0, 130.0).max(0.0) as i32,
-            backdrop: { let canvas = painter.paint(rng); Canvas { width: canvas.width, height: canvas.height, rgb: canvas.rgb.clone() } },
+            backdrop: {
+                let canvas = painter.paint(rng);
+                Canvas { width: canvas.width, height: canvas.height, rgb: canvas.rgb.clone() }
+            },
             pan: [Sway::new(rng, 0.0, 63.0), Sway::new(rng, 0.0, 63.0)],
             size: Sway::new(rng, 0.40, 0.95),
             roll: Sway::new(rng, -35.0 / 360.0, 35.0 / 360.0),
@@ -106,7 +109,8 @@ impl Scene {
         let size = self.size.at(time);
         let height = size * HEIGHT as f32;
         let roll = self.roll.at(time);
-        let attitude = Attitude { height, roll, tilt: [self.tilt[0].at(time), self.tilt[1].at(time)], distance: self.distance };
+        let attitude =
+            Attitude { height, roll, tilt: [self.tilt[0].at(time), self.tilt[1].at(time)], distance: self.distance };
         let mut quad = Quad::new(&attitude);
         for (corner, bend) in quad.0.iter_mut().zip(self.bend) {
             *corner = [corner[0] + bend[0] * height, corner[1] + bend[1] * height];
@@ -174,7 +178,8 @@ impl Scene {
         let line = canvas.width * 3;
         for (y, out) in canvas.rgb.chunks_exact_mut(line).enumerate() {
             let (row, below) = ((y + top) / 2, (y + top).div_ceil(2));
-            let [row, below] = [row, below].map(|y| &self.backdrop.rgb[(y * background::WIDTH + left / 2) * 3..][..line / 2 + 3]);
+            let [row, below] =
+                [row, below].map(|y| &self.backdrop.rgb[(y * background::WIDTH + left / 2) * 3..][..line / 2 + 3]);
             double_row(row, below, left % 2, out);
         }
     }
@@ -208,7 +213,9 @@ fn double_row(row: &[u8], below: &[u8], odd: usize, out: &mut [u8]) {
             if let Some(place) = places.next() {
                 *place = sum.map(|sum| (sum / 2) as u8);
             }
-        } else if odd == 0 && let Some(place) = places.next() {
+        } else if odd == 0
+            && let Some(place) = places.next()
+        {
             *place = sum.map(|sum| (sum / 2) as u8);
         }
         last = Some(sum);
@@ -266,7 +273,8 @@ fn grid_points(quad: &Quad) -> [Point; GRID[0] * GRID[1]] {
 /// The part of `points` that lies outside the centre square or behind the occluder.
 fn hidden_part(points: &[Point], occluder: Option<(&Occluder, &Placement)>) -> f32 {
     let hidden = |&&point: &&Point| {
-        out_of_square(point) || occluder.is_some_and(|(occluder, placement)| occluder.hides(occluder.local(point, placement)))
+        out_of_square(point)
+            || occluder.is_some_and(|(occluder, placement)| occluder.hides(occluder.local(point, placement)))
     };
     points.iter().filter(hidden).count() as f32 / points.len() as f32
 }

@@ -1,0 +1,89 @@
+//! `ernscope bench`: how fast networks run, and what pixel embedding buys.
+
+use super::{load, threads};
+use crate::BenchArgs;
+use anyhow::Result;
+use ernscope::engine;
+use ernscope::frame::InputImage;
+use ernscope::inspect::bench::{BenchReport, TwinBench, measure, measure_twins};
+use ernscope::network::shipped::ModelChoice;
+use serde::Serialize;
+use std::io::Write;
+use std::time::Duration;
+
+/// How long each network is measured.
+const BUDGET: Duration = Duration::from_secs(2);
+
+#[derive(Serialize)]
+struct Document {
+    models: Vec<BenchReport>,
+    twins: Vec<TwinBench>,
+}
+
+pub(crate) fn run(args: &BenchArgs) -> Result<()> {
+    let default = ["cards", "cards-float-input", "random:erns18", "random:erns18-float-input"];
+    let chosen = match args.model.as_slice() {
+        [] => default.into_iter().filter_map(|name| name.parse().ok()).collect(),
+        named => named.to_vec(),
+    };
+    let mut document = Document { models: Vec::new(), twins: Vec::new() };
+    for choice in &chosen {
+        bench_model(args, choice, &mut document)?;
+    }
+    let mut out = std::io::stdout().lock();
+    if args.json {
+        writeln!(out, "{}", serde_json::to_string(&document)?)?;
+        return Ok(());
+    }
+    document.models.iter().try_for_each(|report| print_report(&mut out, report))?;
+    document.twins.iter().try_for_each(|twins| print_twins(&mut out, twins))
+}
+
+fn bench_model(args: &BenchArgs, choice: &ModelChoice, document: &mut Document) -> Result<()> {
+    let (network, edge) = load(choice, args.size)?;
+    let count = threads(args.engine.threads);
+    let mut engine = engine::open(args.engine.engine, network.clone(), edge, count)?;
+    let image = noise(edge);
+    document.models.push(measure(&mut *engine, &image, BUDGET)?);
+
+    let measured = document.twins.iter().any(|twins| twins.family == network.family());
+    let twin = choice.twin().filter(|_| !measured);
+    let Some(twin) = twin.and_then(|twin| twin.load().ok()).filter(|twin| twin.family() == network.family()) else {
+        return Ok(());
+    };
+    let mut twin = engine::open(args.engine.engine, twin.into(), edge, count)?;
+    let (embedded, float_input) =
+        if network.has_pixel_embedding() { (&mut engine, &mut twin) } else { (&mut twin, &mut engine) };
+    document.twins.push(measure_twins(&mut **embedded, &mut **float_input, &image, BUDGET)?);
+    Ok(())
+}
+
+/// Every byte value about equally often, without a pattern that a cache or a branch could learn.
+fn noise(edge: usize) -> InputImage {
+    let mut image = InputImage::black(edge);
+    let mut state = 1_u32;
+    for byte in image.rgb_mut() {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        *byte = (state >> 24) as u8;
+    }
+    image
+}
+
+fn print_report(out: &mut impl Write, report: &BenchReport) -> Result<()> {
+    let BenchReport { name, engine, size, threads, gmac, median_ms, min_ms, gmac_per_s, peak_bytes, layers } = report;
+    writeln!(out, "{name} on {engine}, {size}×{size}, {threads} thread(s), {:.2} MB", *peak_bytes as f64 / 1e6)?;
+    writeln!(out, "  median {median_ms:.3} ms, best {min_ms:.3} ms, {gmac:.4} GMAC, {gmac_per_s:.0} GMAC/s")?;
+    for layer in layers {
+        writeln!(out, "  {:<36} {:>9.4} ms {:>8.1} GMAC/s  {}", layer.name, layer.ms, layer.gmac_per_s, layer.kernel)?;
+    }
+    Ok(())
+}
+
+fn print_twins(out: &mut impl Write, twins: &TwinBench) -> Result<()> {
+    let TwinBench { family, engine, embedded_ms, float_input_ms, ratio } = twins;
+    writeln!(
+        out,
+        "{family} on {engine}: pixel embedding {embedded_ms:.3} ms, float first layer {float_input_ms:.3} ms: {ratio:.2}×"
+    )?;
+    Ok(())
+}

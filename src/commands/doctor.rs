@@ -1,0 +1,50 @@
+//! `ernscope doctor`: what this machine offers.
+
+use anyhow::Result;
+use ernscope::engine::cpu::Level;
+use ernscope::network::shipped::{ModelChoice, SHIPPED};
+use ernscope::source;
+use std::io::Write;
+
+pub(crate) fn run() -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "ernscope {}", env!("CARGO_PKG_VERSION"))?;
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    writeln!(out, "processor: {cores} cores, best level cpu:{}", Level::best())?;
+    for level in Level::ALL {
+        writeln!(out, "  {:<12} {}", level.name(), if level.is_available() { "yes" } else { "no" })?;
+    }
+    writeln!(out, "cameras:")?;
+    let cameras = source::cameras();
+    cameras.iter().try_for_each(|camera| writeln!(out, "  camera:{} {}", camera.index, camera.name))?;
+    if cameras.is_empty() {
+        writeln!(out, "  none is connected; the demo source runs without one")?;
+    }
+    writeln!(out, "networks:")?;
+    for shipped in SHIPPED {
+        ModelChoice::Shipped(shipped.name).load()?;
+        writeln!(out, "  {:<20} in order, {} bytes", shipped.name, shipped.bytes.len())?;
+    }
+    graphics(&mut out)
+}
+
+#[cfg(feature = "app")]
+fn graphics(out: &mut impl Write) -> Result<()> {
+    let instance = wgpu::Instance::default();
+    let adapters = pollster::block_on(instance.enumerate_adapters(wgpu::Backends::all()));
+    writeln!(out, "graphics:")?;
+    for adapter in &adapters {
+        let info = adapter.get_info();
+        writeln!(out, "  {} ({:?}, {})", info.name, info.device_type, info.backend)?;
+    }
+    if adapters.is_empty() {
+        writeln!(out, "  no driver: install mesa-vulkan-drivers for the window, or use --headless")?;
+    }
+    Ok(())
+}
+
+#[cfg(not(feature = "app"))]
+fn graphics(out: &mut impl Write) -> Result<()> {
+    writeln!(out, "graphics: this build has no window")?;
+    Ok(())
+}

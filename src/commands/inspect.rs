@@ -1,0 +1,87 @@
+//! `ernscope inspect`: what every layer holds for a picture.
+
+use super::classify::{Top, top};
+use super::{PictureReader, open};
+use crate::InspectArgs;
+use anyhow::{Context, Result};
+use ernscope::engine::softmax;
+use ernscope::inspect::histogram::{CodeHistogram, count_codes};
+use ernscope::inspect::{Capture, dump};
+use serde::Serialize;
+use std::io::Write;
+
+#[derive(Serialize)]
+struct Document<'a> {
+    model: &'a str,
+    engine: &'a str,
+    size: usize,
+    top: Vec<Top<'a>>,
+    layers: Vec<LayerLine<'a>>,
+}
+
+#[derive(Serialize)]
+struct LayerLine<'a> {
+    name: &'a str,
+    shape: [usize; 3],
+    kernel: &'static str,
+    ms: f32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    codes: Option<CodeHistogram>,
+}
+
+pub(crate) fn run(args: &InspectArgs) -> Result<()> {
+    let mut engine = open(&args.network, args.engine, None)?;
+    let network = engine.network().clone();
+    let mut capture = Capture::new(&network);
+    let mut reader = PictureReader::new(engine.edge());
+    let input = reader.read(&args.image)?;
+    // The first run warms caches, so that the times are those of a running program.
+    engine.run(input)?;
+    let logits = engine.run_probed(input, &mut capture)?.to_vec();
+    if let Some(path) = &args.dump {
+        let bytes = dump::serialize(&network, engine.edge(), &capture, &logits)?;
+        std::fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+
+    let (info, shapes) = (engine.info(), network.shapes(engine.edge()));
+    let layers = network.layers().iter().zip(capture.layers()).enumerate().map(|(i, (layer, values))| LayerLine {
+        name: &layer.name,
+        shape: [shapes[i].channels, shapes[i].edge, shapes[i].edge],
+        kernel: info.kernels[i],
+        ms: values.elapsed.as_secs_f32() * 1e3,
+        codes: layer.op.makes_codes().then(|| count_codes(&values.codes)),
+    });
+    let mut probabilities = Vec::new();
+    softmax(&logits, &mut probabilities);
+    let document = Document {
+        model: network.name(),
+        engine: &info.name,
+        size: engine.edge(),
+        top: top(&network, &probabilities, 5),
+        layers: layers.collect(),
+    };
+    let mut out = std::io::stdout().lock();
+    if args.json {
+        writeln!(out, "{}", serde_json::to_string(&document)?)?;
+        return Ok(());
+    }
+    print_text(&mut out, &document)
+}
+
+fn print_text(out: &mut impl Write, document: &Document<'_>) -> Result<()> {
+    let Document { model, engine, size, top, layers } = document;
+    writeln!(out, "{model} on {engine}, {size}×{size}")?;
+    writeln!(out, "{:<36} {:>14} {:>9}   code 0    1    2    3", "layer", "shape", "ms")?;
+    for layer in layers {
+        let [channels, height, width] = layer.shape;
+        let shape = format!("{channels}×{height}×{width}");
+        write!(out, "{:<36} {shape:>14} {:>9.4}  ", layer.name, layer.ms)?;
+        if let Some(codes) = layer.codes {
+            let total = codes.iter().sum::<u32>().max(1) as f32;
+            codes.iter().try_for_each(|&n| write!(out, " {:3.0}%", n as f32 * 100.0 / total))?;
+        }
+        writeln!(out)?;
+    }
+    top.iter().try_for_each(|Top { label, p }| writeln!(out, "{:5.1} %  {label}", p * 100.0))?;
+    Ok(())
+}

@@ -1,0 +1,35 @@
+//! `ernscope render`: labelled frames of the demo.
+
+use anyhow::{Context, Result};
+use ernscope::source::demo::stream::{self, Frames};
+use std::io::BufWriter;
+use std::path::PathBuf;
+
+#[derive(clap::Args)]
+pub(crate) struct RenderArgs {
+    /// Which film
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// How many frames
+    #[arg(long, default_value_t = 100)]
+    frames: u64,
+    /// Width and height of a record's picture in pixels
+    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=4096))]
+    edge: u16,
+    /// Frames of the film from one record to the next; the default takes each from another shot
+    #[arg(long, default_value_t = stream::DECORRELATED)]
+    stride: u64,
+    /// Write whole frames as PNG files into this folder instead of records to stdout
+    #[arg(long, value_name = "DIR")]
+    png: Option<PathBuf>,
+}
+
+pub(crate) fn run(args: &RenderArgs) -> Result<()> {
+    let frames = Frames { seed: args.seed, count: args.frames, stride: args.stride };
+    match &args.png {
+        Some(folder) => {
+            stream::write_pictures(frames, folder).with_context(|| format!("cannot write to {}", folder.display()))
+        }
+        None => Ok(stream::write_records(frames, args.edge.into(), BufWriter::new(std::io::stdout().lock()))?),
+    }
+}

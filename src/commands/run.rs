@@ -1,0 +1,199 @@
+//! `ernscope run`: the window, or live predictions on the terminal.
+
+use super::classify::{Top, top};
+use crate::RunArgs;
+use anyhow::{Result, bail};
+use ernscope::frame::Frame;
+use ernscope::inspect::timing::quantile;
+use ernscope::pipeline::{Predictor, Settings};
+use ernscope::source::{Manner, SourceState, SourceStatus, Supervisor};
+use serde::Serialize;
+use std::io::Write;
+use std::time::{Duration, Instant};
+
+pub(crate) fn run(args: RunArgs) -> Result<()> {
+    if args.headless { headless(args) } else { window(args) }
+}
+
+fn settings(args: &RunArgs, default_threads: usize) -> Settings {
+    Settings {
+        model: args.network.model.clone(),
+        engine: args.engine.engine,
+        edge: args.network.size,
+        threads: args.engine.threads.unwrap_or(default_threads),
+    }
+}
+
+#[cfg(feature = "app")]
+fn window(args: RunArgs) -> Result<()> {
+    // One core stays free for the window and the camera.
+    let settings = settings(&args, super::threads(None).saturating_sub(1).max(1));
+    let _ = settings;
+    bail!("the window is not built yet")
+}
+
+#[cfg(not(feature = "app"))]
+fn window(_: RunArgs) -> Result<()> {
+    bail!("this build has no window: use --headless, or build with the cargo feature `app`")
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    frame: u64,
+    top: Vec<Top<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    truth: Option<&'a str>,
+    infer_ms: f32,
+    source_ms: f32,
+}
+
+#[derive(Serialize)]
+struct Summary {
+    frames: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    accuracy: Option<f64>,
+    fps: f64,
+    dropped: u64,
+    infer_ms: Percentiles,
+}
+
+#[derive(Serialize)]
+struct Percentiles {
+    p50: f32,
+    p95: f32,
+}
+
+/// Times are kept of so many frames at most, so that a run of days does not fill the memory.
+const KEPT_TIMES: usize = 100_000;
+
+/// Counts what the summary tells.
+struct Tally {
+    start: Instant,
+    frames: u64,
+    with_truth: u64,
+    right: u64,
+    infer_ms: Vec<f32>,
+}
+
+impl Tally {
+    fn new() -> Self {
+        Self { start: Instant::now(), frames: 0, with_truth: 0, right: 0, infer_ms: Vec::new() }
+    }
+
+    fn count(&mut self, infer_ms: f32, right: Option<bool>) {
+        let slot = (self.frames % KEPT_TIMES as u64) as usize;
+        match self.infer_ms.get_mut(slot) {
+            Some(oldest) => *oldest = infer_ms,
+            None => self.infer_ms.push(infer_ms),
+        }
+        self.frames += 1;
+        self.with_truth += u64::from(right.is_some());
+        self.right += u64::from(right == Some(true));
+    }
+
+    fn summary(mut self, dropped: u64) -> Summary {
+        let mut percentile = |q| quantile(&mut self.infer_ms, q).unwrap_or(0.0);
+        Summary {
+            infer_ms: Percentiles { p50: percentile(0.5), p95: percentile(0.95) },
+            frames: self.frames,
+            accuracy: (self.with_truth > 0).then(|| self.right as f64 / self.with_truth as f64),
+            fps: self.frames as f64 / self.start.elapsed().as_secs_f64(),
+            dropped,
+        }
+    }
+}
+
+fn headless(args: RunArgs) -> Result<()> {
+    let mut predictor = Predictor::open(&settings(&args, super::threads(None)))?;
+    let manner = if args.frames.is_some() { Manner::Lossless } else { Manner::Terminal };
+    let supervisor = Supervisor::start(args.source, manner, || ())?;
+    let mut out = std::io::stdout().lock();
+    let mut tally = Tally::new();
+    let mut state = String::new();
+    while args.frames.is_none_or(|frames| tally.frames < frames) {
+        let asked = Instant::now();
+        let Some(frame) = next_frame(&supervisor, &mut state) else {
+            break;
+        };
+        let source = asked.elapsed();
+        predictor.prepare(&frame)?;
+        let infer = predictor.infer(None)?;
+        print_frame(&mut out, args.json, &tally, &predictor, &frame, [infer, source])?;
+        tally.count(infer.as_secs_f32() * 1e3, predictor.is_right(&frame));
+    }
+    let status = supervisor.status();
+    if tally.frames == 0 {
+        bail!("{}", why_nothing_came(&status));
+    }
+    print_summary(&mut out, args.json, tally.summary(status.dropped))
+}
+
+/// The next frame; `None` when no more can come. Says on stderr what the source does whenever that changes.
+fn next_frame(supervisor: &Supervisor, told: &mut String) -> Option<Frame> {
+    loop {
+        let frame = supervisor.frames().recv_timeout(Duration::from_millis(250));
+        let state = supervisor.status().state.to_string();
+        if &state != told {
+            tracing::info!("{state}");
+            *told = state;
+        }
+        match frame {
+            Ok(frame) => return Some(frame),
+            Err(error) if error.is_disconnected() => return None,
+            Err(_) => {}
+        }
+    }
+}
+
+fn why_nothing_came(status: &SourceStatus) -> String {
+    match &status.state {
+        SourceState::Failed { error } | SourceState::Ended { error: Some(error), .. } => error.to_string(),
+        state => state.to_string(),
+    }
+}
+
+fn print_frame(
+    out: &mut impl Write,
+    json: bool,
+    tally: &Tally,
+    predictor: &Predictor,
+    frame: &Frame,
+    [infer, source]: [Duration; 2],
+) -> Result<()> {
+    let [infer_ms, source_ms] = [infer, source].map(|elapsed| elapsed.as_secs_f32() * 1e3);
+    let top = top(predictor.network(), predictor.probabilities(), if json { 5 } else { 1 });
+    let truth = frame.truth.as_ref().map(|truth| truth.label.as_str());
+    if json {
+        let line = Line { frame: tally.frames, top, truth, infer_ms, source_ms };
+        writeln!(out, "{}", serde_json::to_string(&line)?)?;
+        return Ok(());
+    }
+    for Top { label, p } in &top {
+        write!(out, "{:>7}  {label:<16} {:5.1} %  {infer_ms:8.3} ms", tally.frames, p * 100.0)?;
+    }
+    match truth {
+        Some(truth) if top.iter().any(|top| top.label == truth) => writeln!(out, "  right")?,
+        Some(truth) => writeln!(out, "  wrong, it is {truth}")?,
+        None => writeln!(out)?,
+    }
+    Ok(())
+}
+
+fn print_summary(out: &mut impl Write, json: bool, summary: Summary) -> Result<()> {
+    if json {
+        #[derive(Serialize)]
+        struct Document {
+            summary: Summary,
+        }
+        writeln!(out, "{}", serde_json::to_string(&Document { summary })?)?;
+        return Ok(());
+    }
+    let Summary { frames, accuracy, fps, dropped, infer_ms } = summary;
+    write!(out, "{frames} frames, {fps:.1} a second, {dropped} dropped, ")?;
+    write!(out, "network {:.3} ms (95 %: {:.3} ms)", infer_ms.p50, infer_ms.p95)?;
+    match accuracy {
+        Some(accuracy) => writeln!(out, ", {:.2} % right", accuracy * 100.0)?,
+        None => writeln!(out)?,
+    }
+    Ok(())
+}

@@ -1,0 +1,155 @@
+//! The pixel-embedding comparison: both twins on the same frames, one after the other, in alternating order.
+
+use super::predictor::{PredictError, Predictor};
+use super::report::{Comparison, TwinFigures};
+use super::{RECENT, RECENT_FRAMES};
+use crate::engine::{Probe, Sums, Wants};
+use crate::frame::Frame;
+use crate::inspect::Recent;
+use crate::network::{Network, Op};
+use std::time::{Duration, Instant};
+
+/// The other twin, and what was measured of both.
+pub(super) struct Twins {
+    other: Predictor,
+    own: Record,
+    others: Record,
+    others_last: Times,
+    agreements: Recent,
+    first_layers: FirstLayer,
+}
+
+/// What one frame took.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Times {
+    pub(super) infer: Duration,
+    /// Known for probed frames only.
+    pub(super) first_layer: Option<Duration>,
+}
+
+/// What was measured of one twin.
+struct Record {
+    name: String,
+    first_layers: usize,
+    last_ms: f32,
+    frame_ms: Recent,
+    first_layer_ms: Recent,
+    with_truth: u64,
+    right: u64,
+}
+
+impl Twins {
+    pub(super) fn new(own: &Network, other: Predictor) -> Self {
+        let others = Record::new(other.network());
+        Self {
+            own: Record::new(own),
+            first_layers: FirstLayer { layers: others.first_layers, elapsed: Duration::ZERO },
+            others,
+            other,
+            others_last: Times::default(),
+            agreements: recent(),
+        }
+    }
+
+    /// Runs the other twin on the picture that `own` prepared, its first layer timed where `probed`.
+    pub(super) fn infer(&mut self, own: &Predictor, probed: bool) -> Result<(), PredictError> {
+        self.first_layers.elapsed = Duration::ZERO;
+        let probe = probed.then_some(&mut self.first_layers as &mut dyn Probe);
+        let infer = self.other.infer_on(own.input(), probe)?;
+        self.others_last = Times { infer, first_layer: probed.then_some(self.first_layers.elapsed) };
+        Ok(())
+    }
+
+    /// Counts a frame that both have run.
+    pub(super) fn count(&mut self, own: &Predictor, frame: &Frame, own_times: Times) {
+        let now = Instant::now();
+        self.own.push(now, own_times, own.is_right(frame));
+        self.others.push(now, self.others_last, self.other.is_right(frame));
+        self.agreements.push(now, f32::from(u8::from(own.class() == self.other.class())));
+    }
+
+    /// How many layers make up the first layer of the network itself.
+    pub(super) fn own_first_layers(&self) -> usize {
+        self.own.first_layers
+    }
+
+    pub(super) fn figures(&mut self) -> Comparison {
+        let (own, other) = (self.own.figures(), self.others.figures());
+        let own_is_embedded = !self.other.network().has_pixel_embedding();
+        let (embedded, float_input) = if own_is_embedded { (own, other) } else { (other, own) };
+        Comparison { embedded, float_input, frames: self.agreements.len(), agreement: self.agreements.mean() }
+    }
+}
+
+impl Record {
+    fn new(network: &Network) -> Self {
+        Self {
+            name: network.name().into(),
+            first_layers: first_layers(network),
+            last_ms: 0.0,
+            frame_ms: recent(),
+            first_layer_ms: recent(),
+            with_truth: 0,
+            right: 0,
+        }
+    }
+
+    fn push(&mut self, now: Instant, times: Times, right: Option<bool>) {
+        self.last_ms = milliseconds(times.infer);
+        self.frame_ms.push(now, self.last_ms);
+        if let Some(first_layer) = times.first_layer {
+            self.first_layer_ms.push(now, milliseconds(first_layer));
+        }
+        self.with_truth += u64::from(right.is_some());
+        self.right += u64::from(right == Some(true));
+    }
+
+    fn figures(&mut self) -> TwinFigures {
+        let frame_ms = self.frame_ms.median();
+        TwinFigures {
+            name: self.name.clone(),
+            last_ms: self.last_ms,
+            frame_ms,
+            frames_per_s: if frame_ms > 0.0 { 1e3 / frame_ms } else { 0.0 },
+            first_layer_ms: self.first_layer_ms.median(),
+            accuracy: (self.with_truth > 0).then(|| self.right as f32 / self.with_truth as f32),
+        }
+    }
+}
+
+pub(super) fn recent() -> Recent {
+    Recent::new(RECENT, RECENT_FRAMES)
+}
+
+pub(super) fn milliseconds(elapsed: Duration) -> f32 {
+    elapsed.as_secs_f32() * 1e3
+}
+
+/// How many layers lie between the picture and the first convolution's codes: embedding and convolution, or the float
+/// convolution alone.
+fn first_layers(network: &Network) -> usize {
+    let is_convolution = |op: &Op| matches!(op, Op::FloatConv(_) | Op::Conv { .. });
+    network.layers().iter().position(|layer| is_convolution(&layer.op)).map_or(1, |layer| layer + 1)
+}
+
+/// Times the first layers and looks at nothing.
+struct FirstLayer {
+    layers: usize,
+    elapsed: Duration,
+}
+
+impl Probe for FirstLayer {
+    fn wants(&self, _: usize) -> Wants {
+        Wants::default()
+    }
+
+    fn codes(&mut self, _: usize, _: &[u8]) {}
+
+    fn sums(&mut self, _: usize, _: Sums<'_>) {}
+
+    fn time(&mut self, layer: usize, elapsed: Duration) {
+        if layer < self.layers {
+            self.elapsed += elapsed;
+        }
+    }
+}

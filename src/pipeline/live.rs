@@ -1,0 +1,276 @@
+//! The engine thread: takes the newest frame, predicts it, publishes a report; obeys commands in between.
+
+use super::comparison::{Times, Twins, milliseconds, recent};
+use super::predictor::{PredictError, Predictor, crop};
+use super::report::{Counts, FrameTiming, LayerDetail, Prediction, Rates, Report};
+use super::{Command, EngineState, Settings, Shared};
+use crate::engine::Probe;
+use crate::frame::Frame;
+use crate::inspect::histogram::LayerSample;
+use crate::inspect::{Recent, Sampler};
+use crate::source::Supervisor;
+use crossbeam_channel::{Receiver, never, select_biased};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// At most one frame in this time is looked at layer by layer: 15 a second.
+const SAMPLE_EVERY: Duration = Duration::from_millis(66);
+/// Time constant of the smoothed probabilities.
+const SMOOTHING: Duration = Duration::from_millis(250);
+
+/// Everything the engine thread owns.
+pub(super) struct Live {
+    settings: Settings,
+    shared: Arc<Shared>,
+    source: Arc<Supervisor>,
+    predictor: Predictor,
+    twins: Option<Twins>,
+    sampler: Sampler,
+    comparing: bool,
+    layers: Arc<[LayerSample]>,
+    detail: Arc<LayerDetail>,
+    sampled: Option<Instant>,
+    last_frame: Option<Frame>,
+    history: History,
+    sequence: u64,
+}
+
+/// What is forgotten when the source, the network or the engine changes.
+struct History {
+    counts: Counts,
+    smoothed: Vec<f32>,
+    last: Option<Instant>,
+    infer_ms: Recent,
+    latency_ms: Recent,
+}
+
+impl Default for History {
+    fn default() -> Self {
+        Self { counts: Counts::default(), smoothed: Vec::new(), last: None, infer_ms: recent(), latency_ms: recent() }
+    }
+}
+
+/// Whether a frame comes for the first time or is looked at again after a command.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Visit {
+    First,
+    Again,
+}
+
+impl Live {
+    pub(super) fn new(settings: Settings, shared: Arc<Shared>, source: Arc<Supervisor>, predictor: Predictor) -> Self {
+        let mut live = Self {
+            sampler: Sampler::new(predictor.network(), 0),
+            twins: None,
+            comparing: true,
+            layers: Arc::new([]),
+            detail: Arc::default(),
+            sampled: None,
+            last_frame: None,
+            history: History::default(),
+            sequence: 0,
+            settings,
+            shared,
+            source,
+            predictor,
+        };
+        live.open_twin();
+        live
+    }
+
+    /// Runs until the commands' sender is gone.
+    pub(super) fn run(mut self, commands: &Receiver<Command>) {
+        let mut frames = self.source.frames().clone();
+        loop {
+            select_biased! {
+                recv(commands) -> command => match command {
+                    Ok(command) => self.obey(command),
+                    Err(_) => return,
+                },
+                recv(frames) -> frame => match frame {
+                    Ok(frame) => self.take(frame),
+                    Err(_) => frames = never(),
+                },
+            }
+        }
+    }
+
+    fn obey(&mut self, command: Command) {
+        let mut wanted = self.settings.clone();
+        match command {
+            Command::Model(model) => {
+                wanted.model = model;
+                wanted.edge = None;
+            }
+            Command::Engine(engine) => wanted.engine = engine,
+            Command::Threads(threads) => wanted.threads = threads,
+            Command::Edge(edge) => wanted.edge = edge,
+            Command::Watch(layer) => {
+                self.sampler.watch(layer);
+                return self.look_again();
+            }
+            Command::Compare(comparing) => {
+                self.comparing = comparing;
+                self.open_twin();
+                return self.look_again();
+            }
+        }
+        self.reopen(wanted);
+    }
+
+    /// Runs what `wanted` names from now on; keeps what runs where that is refused.
+    fn reopen(&mut self, wanted: Settings) {
+        self.shared.set_engine_state(EngineState::Loading(wanted.model.to_string()));
+        match Predictor::open(&wanted) {
+            Ok(predictor) => {
+                if predictor.network() != self.predictor.network() {
+                    self.sampler = Sampler::new(predictor.network(), 0);
+                }
+                self.predictor = predictor;
+                self.settings = wanted;
+                self.history = History::default();
+                self.open_twin();
+            }
+            Err(error) => self.shared.notify(&format!("{error}; {} keeps running", self.settings.model)),
+        }
+        self.shared.set_engine_state(EngineState::Running(self.settings.clone()));
+        self.look_again();
+    }
+
+    fn open_twin(&mut self) {
+        self.twins = None;
+        if !self.comparing {
+            return;
+        }
+        match self.predictor.open_twin(&self.settings) {
+            Ok(other) => self.twins = other.map(|other| Twins::new(self.predictor.network(), other)),
+            Err(error) => self.shared.notify(&format!("the twin cannot be compared: {error}")),
+        }
+    }
+
+    fn take(&mut self, frame: Frame) {
+        let started_over = self.last_frame.as_ref().is_some_and(|last| frame.index <= last.index);
+        if started_over {
+            self.history = History::default();
+            self.open_twin();
+        }
+        self.visit(&frame, Visit::First);
+        self.last_frame = Some(frame);
+    }
+
+    /// Shows the last frame once more: a command changed what is to be seen of it.
+    fn look_again(&mut self) {
+        if let Some(frame) = self.last_frame.take() {
+            self.sampled = None;
+            self.visit(&frame, Visit::Again);
+            self.last_frame = Some(frame);
+        }
+    }
+
+    fn visit(&mut self, frame: &Frame, visit: Visit) {
+        match self.predict(frame, visit) {
+            Ok(timing) => self.publish(frame, timing, visit),
+            Err(error) => self.shared.notify(&error.to_string()),
+        }
+    }
+
+    fn predict(&mut self, frame: &Frame, visit: Visit) -> Result<FrameTiming, PredictError> {
+        let waited = frame.captured.elapsed();
+        let preprocess = self.predictor.prepare(frame)?;
+        let sampling = self.sampled.is_none_or(|last| last.elapsed() >= SAMPLE_EVERY);
+        // Who comes second finds warmer caches: the twins take turns.
+        let other_first = self.sequence % 2 == 1;
+        if let Some(twins) = self.twins.as_mut().filter(|_| other_first) {
+            twins.infer(&self.predictor, sampling)?;
+        }
+        let infer = self.predictor.infer(sampling.then_some(&mut self.sampler as &mut dyn Probe))?;
+        if let Some(twins) = self.twins.as_mut().filter(|_| !other_first) {
+            twins.infer(&self.predictor, sampling)?;
+        }
+        if sampling {
+            self.keep_sample();
+        }
+        if let Some(twins) = self.twins.as_mut().filter(|_| visit == Visit::First) {
+            let first_layers = &self.layers[..twins.own_first_layers()];
+            let first_layer = sampling.then(|| first_layers.iter().map(|sample| sample.elapsed).sum());
+            twins.count(&self.predictor, frame, Times { infer, first_layer });
+        }
+        Ok(FrameTiming {
+            preprocess_ms: milliseconds(preprocess),
+            infer_ms: milliseconds(infer),
+            latency_ms: milliseconds(waited + preprocess + infer),
+        })
+    }
+
+    fn keep_sample(&mut self) {
+        self.sampled = Some(Instant::now());
+        self.layers = self.sampler.samples().into();
+        let values = self.sampler.detail().clone();
+        self.detail = Arc::new(LayerDetail { layer: self.sampler.watched(), values });
+    }
+
+    fn publish(&mut self, frame: &Frame, timing: FrameTiming, visit: Visit) {
+        if visit == Visit::First {
+            self.history.count(timing, self.predictor.is_right(frame));
+        }
+        self.history.smooth(self.predictor.probabilities(), visit);
+        let status = self.source.status();
+        self.history.counts.captured = status.produced;
+        self.history.counts.dropped = status.dropped;
+        let prediction =
+            Prediction { raw: self.predictor.probabilities().to_vec(), smoothed: self.history.smoothed.clone() };
+        let engine = self.predictor.engine();
+        let report = Report {
+            sequence: self.sequence,
+            frame: frame.clone(),
+            crop: crop(frame),
+            network: self.predictor.network().clone(),
+            edge: engine.edge(),
+            engine: engine.info(),
+            prediction,
+            timing,
+            rates: self.history.rates(status.fps),
+            counts: self.history.counts,
+            layers: self.layers.clone(),
+            detail: self.detail.clone(),
+            comparison: self.twins.as_mut().map(Twins::figures),
+        };
+        self.sequence += 1;
+        self.shared.publish(report);
+    }
+}
+
+impl History {
+    fn count(&mut self, timing: FrameTiming, right: Option<bool>) {
+        let now = Instant::now();
+        self.infer_ms.push(now, timing.infer_ms);
+        self.latency_ms.push(now, timing.latency_ms);
+        self.counts.predicted += 1;
+        self.counts.with_truth += u64::from(right.is_some());
+        self.counts.right += u64::from(right == Some(true));
+    }
+
+    /// Exponential smoothing by the time that passed, so that it feels the same at any rate.
+    fn smooth(&mut self, raw: &[f32], visit: Visit) {
+        let now = Instant::now();
+        let passed = self.last.map(|last| now.duration_since(last).as_secs_f32());
+        let weight = passed.map_or(1.0, |passed| 1.0 - (-passed / SMOOTHING.as_secs_f32()).exp());
+        if visit == Visit::First {
+            self.last = Some(now);
+        }
+        self.smoothed.resize(raw.len(), 0.0);
+        self.smoothed.iter_mut().zip(raw).for_each(|(smooth, raw)| *smooth += weight * (raw - *smooth));
+    }
+
+    fn rates(&mut self, captured_per_s: f32) -> Rates {
+        let infer_ms = self.infer_ms.median();
+        Rates {
+            captured_per_s,
+            predicted_per_s: self.infer_ms.rate(),
+            engine_per_s: if infer_ms > 0.0 { 1e3 / infer_ms } else { 0.0 },
+            infer_ms,
+            infer_p95_ms: self.infer_ms.quantile(0.95).unwrap_or(0.0),
+            latency_ms: self.latency_ms.median(),
+        }
+    }
+}

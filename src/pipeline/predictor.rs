@@ -1,0 +1,183 @@
+//! One network on one engine, from frames to probabilities.
+
+use super::Settings;
+use crate::engine::{self, Engine, EngineError, OpenError, Probe, softmax};
+use crate::frame::{Crop, Frame, InputImage};
+use crate::network::shipped::LoadError;
+use crate::network::{Network, NetworkError};
+use crate::preprocess::{PreprocessError, Preprocessor, centre_crop};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use thiserror::Error;
+
+/// Why there is no prediction.
+#[derive(Debug, Error)]
+pub enum PredictError {
+    /// The network could not be had.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// The size does not fit the network.
+    #[error(transparent)]
+    Size(#[from] NetworkError),
+    /// The engine could not be made.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The frame could not be brought to the network's size.
+    #[error(transparent)]
+    Preprocess(#[from] PreprocessError),
+    /// The engine failed on a frame.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+}
+
+/// Crops and resizes frames and runs the network on them. Allocates nothing after the first frame of a size.
+pub struct Predictor {
+    engine: Box<dyn Engine>,
+    preprocessor: Preprocessor,
+    input: InputImage,
+    probabilities: Vec<f32>,
+}
+
+impl Predictor {
+    /// Reads the network and makes the engine.
+    ///
+    /// # Errors
+    /// [`PredictError`], where the network, its size or the engine is refused.
+    pub fn open(settings: &Settings) -> Result<Self, PredictError> {
+        Self::for_network(settings, Arc::new(settings.model.load()?))
+    }
+
+    /// The twin of the network that `settings` name, on the same engine and input edge; `None` where it has none.
+    ///
+    /// # Errors
+    /// As [`Predictor::open`].
+    pub fn open_twin(&self, settings: &Settings) -> Result<Option<Self>, PredictError> {
+        let Some(network) = settings.model.twin().map(|twin| twin.load()).transpose()? else {
+            return Ok(None);
+        };
+        let own = self.network();
+        let is_twin = network.family() == own.family()
+            && network.labels() == own.labels()
+            && network.has_pixel_embedding() != own.has_pixel_embedding();
+        if !is_twin || network.check_edge(self.engine.edge()).is_err() {
+            return Ok(None);
+        }
+        let settings = Settings { edge: Some(self.engine.edge()), ..settings.clone() };
+        Self::for_network(&settings, Arc::new(network)).map(Some)
+    }
+
+    fn for_network(settings: &Settings, network: Arc<Network>) -> Result<Self, PredictError> {
+        let edge = settings.edge.unwrap_or(network.edge());
+        let engine = engine::open(settings.engine, network, edge, settings.threads)?;
+        let input = InputImage::black(edge);
+        Ok(Self { engine, preprocessor: Preprocessor::new(), input, probabilities: Vec::new() })
+    }
+
+    /// The network.
+    pub fn network(&self) -> &Arc<Network> {
+        self.engine.network()
+    }
+
+    /// The engine.
+    pub fn engine(&self) -> &dyn Engine {
+        &*self.engine
+    }
+
+    /// The picture that the network last saw.
+    pub fn input(&self) -> &InputImage {
+        &self.input
+    }
+
+    /// The probabilities of the last frame, one a class.
+    pub fn probabilities(&self) -> &[f32] {
+        &self.probabilities
+    }
+
+    /// The likeliest class of the last frame.
+    pub fn class(&self) -> Option<usize> {
+        let classes = self.probabilities.iter().enumerate();
+        classes.max_by(|a, b| a.1.total_cmp(b.1)).map(|(class, _)| class)
+    }
+
+    /// Whether the last frame was predicted right, where its truth is known and the network has a label for it.
+    pub fn is_right(&self, frame: &Frame) -> Option<bool> {
+        let truth = &frame.truth.as_ref()?.label;
+        let labels = self.network().labels();
+        labels.contains(truth).then(|| self.class().is_some_and(|class| &labels[class] == truth))
+    }
+
+    /// Crops and resizes a frame to the picture that [`Predictor::infer`] reads.
+    ///
+    /// # Errors
+    /// [`PredictError::Preprocess`], where the frame has no pixels.
+    pub fn prepare(&mut self, frame: &Frame) -> Result<Duration, PredictError> {
+        let start = Instant::now();
+        self.preprocessor.run(&frame.rgb, frame.width, frame.height, &mut self.input)?;
+        Ok(start.elapsed())
+    }
+
+    /// Runs the network on the prepared picture.
+    ///
+    /// # Errors
+    /// [`PredictError::Engine`].
+    pub fn infer(&mut self, probe: Option<&mut dyn Probe>) -> Result<Duration, PredictError> {
+        Ok(infer(&mut *self.engine, &self.input, probe, &mut self.probabilities)?)
+    }
+
+    /// Runs the network on a picture that another predictor prepared for the same input edge.
+    ///
+    /// # Errors
+    /// [`PredictError::Engine`].
+    pub fn infer_on(&mut self, input: &InputImage, probe: Option<&mut dyn Probe>) -> Result<Duration, PredictError> {
+        Ok(infer(&mut *self.engine, input, probe, &mut self.probabilities)?)
+    }
+}
+
+/// What of `frame` a network sees.
+pub(super) fn crop(frame: &Frame) -> Crop {
+    centre_crop(frame.width, frame.height)
+}
+
+fn infer(
+    engine: &mut dyn Engine,
+    input: &InputImage,
+    probe: Option<&mut dyn Probe>,
+    probabilities: &mut Vec<f32>,
+) -> Result<Duration, EngineError> {
+    let Some(probe) = probe else {
+        let start = Instant::now();
+        let logits = engine.run(input)?;
+        let elapsed = start.elapsed();
+        softmax(logits, probabilities);
+        return Ok(elapsed);
+    };
+    // What looking costs must not count as the engine's time.
+    let mut timed = TimedProbe { probe, total: Duration::ZERO };
+    softmax(engine.run_probed(input, &mut timed)?, probabilities);
+    Ok(timed.total)
+}
+
+/// Passes everything on and sums the layers' times.
+struct TimedProbe<'a> {
+    probe: &'a mut dyn Probe,
+    total: Duration,
+}
+
+impl Probe for TimedProbe<'_> {
+    fn wants(&self, layer: usize) -> engine::Wants {
+        self.probe.wants(layer)
+    }
+
+    fn codes(&mut self, layer: usize, codes: &[u8]) {
+        self.probe.codes(layer, codes);
+    }
+
+    fn sums(&mut self, layer: usize, sums: engine::Sums<'_>) {
+        self.probe.sums(layer, sums);
+    }
+
+    fn time(&mut self, layer: usize, elapsed: Duration) {
+        self.total += elapsed;
+        self.probe.time(layer, elapsed);
+    }
+}

@@ -1,0 +1,277 @@
+//! Rubbish in, one clear line out: exit status 1 (2 for usage), no panic, little memory.
+
+use safetensors::tensor::{Dtype, TensorView};
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// What a refusal may take at most.
+const MEMORY_LIMIT_KB: u64 = 512 * 1024;
+
+/// Runs the program with its memory limited, as a shell does it.
+fn ernscope(arguments: &[&str]) -> Output {
+    let limited = format!("ulimit -v {}; exec \"$0\" \"$@\"", 4 * MEMORY_LIMIT_KB);
+    Command::new("bash")
+        .args(["-c", &limited, env!("CARGO_BIN_EXE_ernscope")])
+        .args(arguments)
+        .output()
+        .expect("bash runs")
+}
+
+fn refused(arguments: &[&str], status: i32, words: &[&str]) {
+    let output = ernscope(arguments);
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(status), "{arguments:?}: {stderr}");
+    assert_eq!(stderr.trim_end().lines().count(), 1, "{arguments:?} says more than a line: {stderr}");
+    assert!(stderr.starts_with("ernscope: "), "{arguments:?}: {stderr}");
+    assert!(!stderr.contains("panicked"), "{arguments:?}: {stderr}");
+    for word in words {
+        assert!(stderr.contains(word), "{arguments:?} does not say `{word}`: {stderr}");
+    }
+}
+
+fn refused_picture(path: &Path, words: &[&str]) {
+    let path = path.to_str().expect("UTF-8");
+    refused(&["classify", path], 1, words);
+    refused(&["--headless", "--frames", "3", "--source", path], 1, words);
+}
+
+fn refused_model(path: &Path, words: &[&str]) {
+    let path = path.to_str().expect("UTF-8");
+    refused(&["--headless", "--frames", "3", "--source", "demo", "--model", path], 1, words);
+}
+
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        Self(tempfile::tempdir().expect("a temporary folder"))
+    }
+
+    fn file(&self, name: &str, bytes: &[u8]) -> PathBuf {
+        let path = self.0.path().join(name);
+        fs::write(&path, bytes).expect("written");
+        path
+    }
+}
+
+/// A PNG whose header claims a size and whose pixels are missing.
+fn png_that_claims(width: u32, height: u32) -> Vec<u8> {
+    let mut encoded = Vec::new();
+    let encoder = image::codecs::png::PngEncoder::new(&mut encoded);
+    image::ImageEncoder::write_image(encoder, &[0; 3], 1, 1, image::ExtendedColorType::Rgb8).expect("encodes");
+    encoded[16..20].copy_from_slice(&width.to_be_bytes());
+    encoded[20..24].copy_from_slice(&height.to_be_bytes());
+    let checksum = crc32(&encoded[12..29]);
+    encoded[29..33].copy_from_slice(&checksum.to_be_bytes());
+    encoded
+}
+
+/// Of a PNG chunk (PNG specification, annex D), bit by bit.
+fn crc32(bytes: &[u8]) -> u32 {
+    let step = |crc: u32| if crc & 1 == 1 { crc >> 1 ^ 0xedb8_8320 } else { crc >> 1 };
+    !bytes.iter().fold(!0, |crc, &byte| (0..8).fold(crc ^ u32::from(byte), |crc, _| step(crc)))
+}
+
+#[test]
+fn pictures_that_are_none() {
+    let folder = Folder::new();
+    refused_picture(Path::new("/no/such/picture.png"), &["does not exist"]);
+    refused_picture(&folder.file("empty.png", b""), &["empty"]);
+    refused_picture(&folder.file("rubbish.png", b"this is not a picture at all"), &["picture"]);
+    refused_picture(&folder.file("rubbish.xyz", &[0x5a; 4096]), &["picture"]);
+    refused_picture(&folder.file("claims.png", &png_that_claims(60_000, 60_000)), &["60000×60000", "100 megapixels"]);
+    refused_picture(&folder.file("large.png", &png_that_claims(30_000, 30_000)), &["30000×30000", "100 megapixels"]);
+    refused(&["classify", folder.0.path().to_str().expect("UTF-8")], 1, &["folder"]);
+}
+
+#[test]
+fn a_jpeg_that_breaks_off() {
+    let mut jpeg = Vec::new();
+    let pixels: Vec<u8> = (0..200 * 200 * 3_u32).map(|i| (i * 7 % 251) as u8).collect();
+    image::codecs::jpeg::JpegEncoder::new(&mut jpeg)
+        .encode(&pixels, 200, 200, image::ExtendedColorType::Rgb8)
+        .expect("encodes");
+    let folder = Folder::new();
+    refused_picture(&folder.file("half.jpg", &jpeg[..jpeg.len() / 2]), &["half.jpg", "damaged"]);
+}
+
+#[test]
+fn arguments_that_make_no_sense() {
+    let demo = ["--headless", "--frames", "3", "--source", "demo"];
+    let with = |more: &[&'static str]| demo.iter().copied().chain(more.iter().copied()).collect::<Vec<_>>();
+    refused(&with(&["--size", "63"]), 1, &["63", "multiple"]);
+    refused(&with(&["--size", "0"]), 1, &["multiple"]);
+    refused(&with(&["--size", "1000000"]), 1, &["multiple"]);
+    refused(&with(&["--threads", "0"]), 2, &["--threads", "from 1"]);
+    refused(&with(&["--engine", "gpu"]), 2, &["gpu", "cpu"]);
+    refused(&with(&["--model", "random:vgg"]), 1, &["vgg", "erns18"]);
+    refused(&with(&["--model", "nonsense"]), 1, &["nonsense", "cards"]);
+    refused(&["--headless", "--source", "demo:x"], 2, &["demo"]);
+    refused(&["--headless", "--source", "camera:77"], 1, &["camera"]);
+    refused(&["--json"], 2, &["--headless"]);
+    refused(&["classify"], 2, &["IMAGE"]);
+    refused(&["diff", "--engines", "cpu", "x.png"], 1, &["--engines"]);
+    refused(&["frobnicate"], 2, &["frobnicate"]);
+    #[cfg(target_arch = "x86_64")]
+    refused(&with(&["--engine", "cpu:neon"]), 1, &["neon"]);
+}
+
+/// The smallest network there is: a table of one code a colour, and a classifier of two classes.
+fn tiny_document() -> serde_json::Value {
+    serde_json::json!({
+        "format": 1, "name": "tiny", "family": "tiny", "input": {"edge": 4}, "labels": ["a", "b"],
+        "layers": [
+            {"name": "table", "kind": "pixel_embedding", "depth": 1},
+            {"name": "act", "kind": "conv", "input": "table", "in": 3, "out": 2, "kernel": 1, "stride": 1},
+            {"name": "conv", "kind": "classifier", "input": "act", "in": 2, "out": 2}
+        ]
+    })
+}
+
+type Tensors = HashMap<&'static str, (Dtype, Vec<usize>, Vec<u8>)>;
+
+fn tiny_tensors() -> Tensors {
+    let thresholds = [[0_i16, 1, 2], [3, 3, 3]].as_flattened().iter().flat_map(|t| t.to_le_bytes()).collect();
+    HashMap::from([
+        ("table.codes", (Dtype::U8, vec![3, 256, 1], vec![1; 768])),
+        ("act.weight", (Dtype::U8, vec![2, 1, 1, 1], vec![5, 2])),
+        ("act.thresholds", (Dtype::I16, vec![2, 3], thresholds)),
+        ("act.falling", (Dtype::U8, vec![1], vec![0])),
+        ("conv.weight", (Dtype::U8, vec![2, 1, 1, 1], vec![1, 2])),
+        ("conv.scale", (Dtype::F32, vec![2], [1.0_f32, 0.5].iter().flat_map(|x| x.to_le_bytes()).collect())),
+    ])
+}
+
+fn model_file(document: &str, tensors: &Tensors) -> Vec<u8> {
+    let view = |(name, (dtype, shape, data)): (&&'static str, &(Dtype, Vec<usize>, Vec<u8>))| {
+        (name.to_string(), TensorView::new(*dtype, shape.clone(), data).expect("lengths fit").to_owned_view())
+    };
+    let views = tensors.iter().map(view).collect::<Vec<_>>();
+    let metadata = HashMap::from([("ernscope".to_owned(), document.to_owned())]);
+    safetensors::serialize(views, Some(metadata)).expect("serializes")
+}
+
+/// A view that owns its bytes: the serializer wants them to live as long as the list.
+trait OwnedView {
+    fn to_owned_view(&self) -> Owned;
+}
+
+struct Owned(Dtype, Vec<usize>, Vec<u8>);
+
+impl OwnedView for TensorView<'_> {
+    fn to_owned_view(&self) -> Owned {
+        Owned(self.dtype(), self.shape().to_vec(), self.data().to_vec())
+    }
+}
+
+impl safetensors::View for Owned {
+    fn dtype(&self) -> Dtype {
+        self.0
+    }
+
+    fn shape(&self) -> &[usize] {
+        &self.1
+    }
+
+    fn data(&self) -> std::borrow::Cow<'_, [u8]> {
+        (&self.2).into()
+    }
+
+    fn data_len(&self) -> usize {
+        self.2.len()
+    }
+}
+
+fn good_file() -> Vec<u8> {
+    model_file(&tiny_document().to_string(), &tiny_tensors())
+}
+
+#[test]
+fn the_tiny_network_itself_is_accepted() {
+    let folder = Folder::new();
+    let path = folder.file("tiny.safetensors", &good_file());
+    let output =
+        ernscope(&["--headless", "--frames", "3", "--source", "demo", "--model", path.to_str().expect("UTF-8")]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn containers_that_are_broken() {
+    let folder = Folder::new();
+    let good = good_file();
+    refused_model(folder.0.path(), &["regular file"]);
+    refused_model(&folder.file("empty.safetensors", b""), &["empty"]);
+    refused_model(&folder.file("rubbish.safetensors", &[0x5a; 4096]), &["safetensors"]);
+    for cut in [4, 8, 20, good.len() / 2, good.len() - 1] {
+        refused_model(&folder.file("cut.safetensors", &good[..cut]), &["safetensors"]);
+    }
+    for length in [1_u64 << 63, u64::MAX, 1 << 40] {
+        let mut bytes = good.clone();
+        bytes[..8].copy_from_slice(&length.to_le_bytes());
+        refused_model(&folder.file("length.safetensors", &bytes), &["safetensors"]);
+    }
+    let overlapping = String::from_utf8_lossy(&good).replace("\"data_offsets\":[768", "\"data_offsets\":[700");
+    refused_model(&folder.file("overlap.safetensors", overlapping.as_bytes()), &["safetensors"]);
+}
+
+#[test]
+fn labels_that_are_not_utf8() {
+    let folder = Folder::new();
+    let mut bytes = good_file();
+    let at = bytes.windows(4).position(|w| w == b"tiny").expect("the name is there");
+    bytes[at] = 0xff;
+    refused_model(&folder.file("latin.safetensors", &bytes), &["safetensors"]);
+}
+
+fn with_document(change: impl FnOnce(&mut serde_json::Value)) -> Vec<u8> {
+    let mut document = tiny_document();
+    change(&mut document);
+    model_file(&document.to_string(), &tiny_tensors())
+}
+
+fn with_tensors(change: impl FnOnce(&mut Tensors)) -> Vec<u8> {
+    let mut tensors = tiny_tensors();
+    change(&mut tensors);
+    model_file(&tiny_document().to_string(), &tensors)
+}
+
+#[test]
+fn documents_that_make_no_network() {
+    let folder = Folder::new();
+    let refuse = |bytes: Vec<u8>, words: &[&str]| refused_model(&folder.file("m.safetensors", &bytes), words);
+    refuse(with_document(|d| d["format"] = 2.into()), &["version 2"]);
+    refuse(with_document(|d| d["labels"] = serde_json::json!(["a"])), &["1 labels", "2 classes"]);
+    refuse(with_document(|d| d["input"]["edge"] = 1_000_000.into()), &["1000000"]);
+    refuse(with_document(|d| d["layers"][1]["input"] = "elsewhere".into()), &["act", "elsewhere"]);
+    refuse(with_document(|d| d["layers"][1]["in"] = 4.into()), &["act", "4"]);
+    refuse(with_document(|d| d["layers"][1]["out"] = u64::MAX.into()), &["act"]);
+    refuse(with_document(|d| d["layers"][1]["kernel"] = 1_000_000_000.into()), &["act"]);
+    refuse(with_document(|d| d["layers"][0]["depth"] = 1_000_000_000_000_u64.into()), &["table"]);
+    refuse(model_file("{", &tiny_tensors()), &["metadata"]);
+    refuse(with_document(|d| d["layers"] = serde_json::json!([])), &["layers"]);
+    let layer = serde_json::json!({"name": "x", "kind": "activation", "channels": 1});
+    refuse(with_document(|d| d["layers"] = vec![layer; 100_000].into()), &["100000 layers"]);
+}
+
+#[test]
+fn tensors_that_make_no_network() {
+    let folder = Folder::new();
+    let refuse = |bytes: Vec<u8>, words: &[&str]| refused_model(&folder.file("m.safetensors", &bytes), words);
+    let thresholds = |values: [i16; 6]| (Dtype::I16, vec![2, 3], values.iter().flat_map(|t| t.to_le_bytes()).collect());
+    refuse(with_tensors(|t| drop(t.remove("act.weight"))), &["act.weight", "missing"]);
+    refuse(with_tensors(|t| drop(t.insert("act.bias", (Dtype::U8, vec![1], vec![0])))), &["tensors"]);
+    refuse(with_tensors(|t| t.get_mut("act.weight").expect("there").1 = vec![1, 1, 1, 2]), &["act.weight", "shape"]);
+    refuse(with_tensors(|t| t.get_mut("act.weight").expect("there").2[0] = 0xff), &["act", "bits"]);
+    refuse(with_tensors(|t| t.get_mut("table.codes").expect("there").2[5] = 4), &["table", "above 3"]);
+    refuse(with_tensors(|t| drop(t.insert("act.thresholds", thresholds([2, 1, 0, 0, 0, 0])))), &["act", "order"]);
+    refuse(
+        with_tensors(|t| drop(t.insert("act.thresholds", thresholds([0, 0, 11, 0, 0, 0])))),
+        &["act", "11", "bound"],
+    );
+    refuse(
+        with_tensors(|t| t.get_mut("conv.scale").expect("there").2[..4].copy_from_slice(&f32::NAN.to_le_bytes())),
+        &["conv", "finite"],
+    );
+}

@@ -1,0 +1,160 @@
+//! The command line's contract, on the binary.
+
+use serde_json::Value;
+use std::path::Path;
+use std::process::{Command, Output};
+
+fn ernscope(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_ernscope")).args(arguments).output().expect("the binary runs")
+}
+
+fn stdout(arguments: &[&str]) -> String {
+    let output = ernscope(arguments);
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("UTF-8")
+}
+
+fn json_lines(arguments: &[&str]) -> Vec<Value> {
+    stdout(arguments).lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+}
+
+/// Frames of the demo as PNG files.
+fn pictures(folder: &Path, count: usize) -> Vec<String> {
+    let path = folder.to_str().expect("UTF-8");
+    stdout(&["render", "--seed", "77", "--frames", &count.to_string(), "--png", path]);
+    let mut files: Vec<String> = std::fs::read_dir(folder)
+        .expect("a folder")
+        .map(|entry| entry.expect("an entry").path().to_str().expect("UTF-8").to_owned())
+        .filter(|path| path.ends_with(".png"))
+        .collect();
+    files.sort();
+    assert_eq!(files.len(), count);
+    files
+}
+
+#[test]
+fn headless_json_is_the_contract_and_repeats() {
+    let arguments = ["--headless", "--source", "demo:5", "--frames", "90", "--json"];
+    let lines = json_lines(&arguments);
+    assert_eq!(lines.len(), 91);
+    for (i, line) in lines[..90].iter().enumerate() {
+        assert_eq!(line["frame"], i);
+        assert!(line["infer_ms"].as_f64().expect("a number") > 0.0);
+        assert!(line["source_ms"].is_number() && line["truth"].is_string());
+        let top = line["top"].as_array().expect("a list");
+        let sorted = top.windows(2).all(|pair| pair[0]["p"].as_f64() >= pair[1]["p"].as_f64());
+        assert!(sorted && top.len() == 5 && top[0]["label"].is_string());
+    }
+    let summary = &lines[90]["summary"];
+    let right = lines[..90].iter().filter(|line| line["top"][0]["label"] == line["truth"]).count();
+    assert_eq!(summary["frames"], 90);
+    assert_eq!(summary["dropped"], 0);
+    assert_eq!(summary["accuracy"].as_f64().expect("a number"), right as f64 / 90.0);
+    assert!(summary["infer_ms"]["p95"].as_f64() >= summary["infer_ms"]["p50"].as_f64());
+
+    let predictions = |lines: &[Value]| lines.iter().map(|l| l["top"].to_string()).collect::<Vec<_>>();
+    assert_eq!(predictions(&json_lines(&arguments)), predictions(&lines), "the same seed gives the same predictions");
+    let other = json_lines(&["--headless", "--source", "demo:6", "--frames", "90", "--json"]);
+    assert_ne!(predictions(&other), predictions(&lines), "another seed gives others");
+}
+
+#[test]
+fn a_folder_is_read_once_without_loss() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    pictures(folder.path(), 7);
+    let path = folder.path().to_str().expect("UTF-8");
+    let lines = json_lines(&["run", "--headless", "--source", path, "--frames", "100", "--json"]);
+    assert_eq!(lines.len(), 8, "the source ended: summary and exit 0");
+    assert_eq!(lines[7]["summary"]["frames"], 7);
+    assert!(lines[7]["summary"].get("accuracy").is_none(), "no truth is known");
+}
+
+#[test]
+fn classify_prints_a_line_an_image() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let files = pictures(folder.path(), 3);
+    let mut arguments = vec!["classify", "--json", "--logits", "--top", "3"];
+    arguments.extend(files.iter().map(String::as_str));
+    let lines = json_lines(&arguments);
+    assert_eq!(lines.len(), 3);
+    for (line, file) in lines.iter().zip(&files) {
+        assert_eq!(line["image"], file.as_str());
+        assert_eq!(line["top"].as_array().expect("a list").len(), 3);
+        let logits: Vec<f64> = line["logits"].as_array().expect("a list").iter().filter_map(Value::as_f64).collect();
+        assert_eq!(logits.len(), 33);
+        let sum: f64 = logits.iter().map(|x| x.exp()).sum();
+        let best = logits.iter().copied().fold(f64::MIN, f64::max);
+        assert!((best.exp() / sum - line["top"][0]["p"].as_f64().expect("a number")).abs() < 1e-4);
+    }
+}
+
+#[test]
+fn a_picture_of_the_inputs_size_is_taken_byte_for_byte() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let picture = folder.path().join("noise.png");
+    let dump = folder.path().join("dump.safetensors");
+    let rgb: Vec<u8> = (0..64 * 64 * 3_u32).map(|i| (i * i % 253) as u8).collect();
+    image::save_buffer(&picture, &rgb, 64, 64, image::ColorType::Rgb8).expect("written");
+    let (picture, dump) = (picture.to_str().expect("UTF-8"), dump.to_str().expect("UTF-8"));
+    let document = json_lines(&["inspect", "--json", "--dump", dump, picture]);
+    assert_eq!(document[0]["size"], 64);
+
+    let bytes = std::fs::read(dump).expect("dumped");
+    let tensors = safetensors::SafeTensors::deserialize(&bytes).expect("a safetensors file");
+    let codes = tensors.tensor("activation.pixel_embedding").expect("the embedding is there");
+    let network = ernscope::network::shipped::ModelChoice::Shipped("cards").load().expect("shipped");
+    let ernscope::network::Op::PixelEmbedding(table) = &network.layers()[0].op else {
+        panic!("cards starts with a pixel embedding");
+    };
+    let depth = table.depth();
+    assert_eq!(codes.shape(), [1, 3 * depth, 64, 64]);
+    for (at, &code) in codes.data().iter().enumerate() {
+        let (channel, pixel) = (at / 4096, at % 4096);
+        let byte = rgb[pixel * 3 + channel / depth];
+        assert_eq!(code, table.row(channel / depth, byte)[channel % depth]);
+    }
+    assert_eq!(tensors.tensor("logits").expect("there").shape(), [1, 33]);
+    for layer in network.layers().iter().filter(|layer| layer.op.makes_codes()) {
+        assert!(tensors.tensor(&format!("activation.{}", layer.name)).is_ok(), "{} is missing", layer.name);
+    }
+}
+
+#[test]
+fn engines_agree_on_shipped_networks() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let files = pictures(folder.path(), 20);
+    for shipped in ernscope::network::shipped::SHIPPED {
+        for level in ernscope::engine::cpu::Level::ALL.into_iter().filter(|level| level.is_available()) {
+            let engines = format!("cpu:{level},reference");
+            let mut arguments = vec!["diff", "--engines", &engines, "--model", shipped.name];
+            arguments.extend(files.iter().map(String::as_str));
+            let text = stdout(&arguments);
+            assert_eq!(text.lines().count(), 20);
+            assert!(text.lines().all(|line| line.ends_with(": identical")), "{text}");
+        }
+    }
+}
+
+#[test]
+fn bench_prints_layers_and_twins() {
+    let document = &json_lines(&["bench", "--json", "--threads", "1", "--model", "cards"])[0];
+    let model = &document["models"][0];
+    for key in ["name", "engine", "size", "threads", "gmac", "median_ms", "min_ms", "gmac_per_s", "peak_bytes"] {
+        assert!(!model[key].is_null(), "{key} is missing");
+    }
+    for key in ["name", "ms", "gmac_per_s", "kernel"] {
+        assert!(!model["layers"][1][key].is_null(), "{key} of a layer is missing");
+    }
+    let twins = &document["twins"][0];
+    let ratio = twins["float_input_ms"].as_f64().expect("a number") / twins["embedded_ms"].as_f64().expect("a number");
+    assert_eq!(twins["family"], "cards");
+    assert!((ratio / twins["ratio"].as_f64().expect("a number") - 1.0).abs() < 1e-3);
+}
+
+#[test]
+fn models_and_doctor_tell() {
+    let models = stdout(&["models"]);
+    assert!(models.contains("cards: 33 classes") && models.contains("cards-float-input: 33 classes"));
+    let doctor = stdout(&["doctor"]);
+    assert!(doctor.contains("best level") && doctor.contains("cameras:") && doctor.contains("graphics:"));
+}
