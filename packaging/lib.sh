@@ -1,0 +1,116 @@
+# shellcheck shell=bash
+# What packaging/run and packaging/test share: finding and installing Debian packages and a Rust toolchain.
+# Sourced, not run. Everything said here goes to stderr: stdout belongs to the program that is started in the end.
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+
+# --yes sets it; without a terminal to ask at, nothing is asked either.
+yes=no
+
+say() { printf '%s\n' "$*" >&2; }
+
+fail() {
+    say "packaging: $*"
+    exit 1
+}
+
+has() { command -v "$1" >/dev/null 2>&1; }
+
+has_terminal() { [ -t 0 ] && [ -t 2 ]; }
+
+# agreed QUESTION: true where the person says yes, or where there is nobody to ask.
+agreed() {
+    if [ "$yes" = yes ] || ! has_terminal; then return 0; fi
+    local answer
+    read -r -p "$1 [Y/n] " answer || return 1
+    case "$answer" in
+    "" | [yY] | [yY][eE][sS]) return 0 ;;
+    *) return 1 ;;
+    esac
+}
+
+can_become_root() {
+    [ "$(id -u)" = 0 ] || { has sudo && sudo -n true 2>/dev/null; } || { has_terminal && { has sudo || has su; }; }
+}
+
+# as_root COMMAND…: where a password is needed, it is asked for once.
+as_root() {
+    if [ "$(id -u)" = 0 ]; then
+        "$@"
+    elif has sudo && { sudo -n true 2>/dev/null || sudo -v; }; then
+        sudo "$@"
+    else
+        say "The password of root:"
+        su -l root -c "$(printf '%q ' "$@")"
+    fi
+}
+
+is_installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
+
+# missing_packages PACKAGE…: prints those that are not installed, one a line.
+missing_packages() {
+    local package
+    for package in "$@"; do
+        is_installed "$package" || printf '%s\n' "$package"
+    done
+}
+
+# install_packages PACKAGE…: asks, then installs; does nothing where nothing is missing.
+install_packages() {
+    local missing
+    mapfile -t missing < <(missing_packages "$@")
+    if [ ${#missing[@]} = 0 ]; then return 0; fi
+    say "Missing Debian packages: ${missing[*]}"
+    has apt-get || fail "this script installs with apt-get (Debian, Ubuntu); install the like of these by hand: ${missing[*]}"
+    can_become_root || fail "cannot become root here; as root: apt-get install ${missing[*]}"
+    agreed "Install them now, as root?" || fail "not installed: ${missing[*]}"
+    # A failed update (a third party's list, say) is no reason to stop: the lists at hand may do.
+    # shellcheck disable=SC2016  # $@ belongs to the shell of root
+    as_root env DEBIAN_FRONTEND=noninteractive sh -c \
+        'apt-get -q update; exec apt-get -q -y -o DPkg::Lock::Timeout=300 install --no-install-recommends "$@"' \
+        apt-get "${missing[@]}" >&2 || fail "apt-get could not install all of: ${missing[*]}"
+}
+
+# The oldest Rust that builds the package: stated once, in Cargo.toml.
+wanted_rust() { sed -n 's/^rust-version = "\(.*\)"$/\1/p' "$root/Cargo.toml"; }
+
+# True where the cargo first on PATH runs and is new enough.
+rust_is_ready() {
+    local version
+    version=$(cargo --version 2>/dev/null | cut -d ' ' -f 2) && [ -n "$version" ] &&
+        printf '%s\n' "$(wanted_rust)" "$version" | sort -V -C
+}
+
+# install_rust: leaves a cargo that is new enough on PATH, through the rustup that is there, else Debian's, else rust-lang.org's.
+install_rust() {
+    PATH=$PATH:${CARGO_HOME:-$HOME/.cargo}/bin
+    if rust_is_ready; then return 0; fi
+    say "Ernscope needs Rust $(wanted_rust) or newer; here: $(cargo --version 2>/dev/null || echo none)."
+    has rustup || install_rustup
+    agreed "Let rustup install the stable toolchain (about 250 MB on disk, no root needed)?" ||
+        fail "no Rust $(wanted_rust); remedy: rustup toolchain install stable"
+    rustup toolchain install stable --profile minimal >&2 ||
+        fail "rustup could not install the stable toolchain (is the network there?); by hand: rustup toolchain install stable"
+    # Beside an older default, or an older cargo of the distribution earlier on PATH.
+    export RUSTUP_TOOLCHAIN=stable
+    PATH=$(dirname "$(rustup which cargo)"):$PATH
+    rust_is_ready || fail "rustup's stable is $(cargo --version), older than $(wanted_rust); remedy: rustup update stable"
+}
+
+# install_rustup: Debian's package where this release has one, else the installer of rust-lang.org into the home directory.
+install_rustup() {
+    if apt-cache show rustup >/dev/null 2>&1; then
+        install_packages rustup
+        return
+    fi
+    install_packages ca-certificates curl
+    agreed "Download rustup from rust-lang.org into ${CARGO_HOME:-$HOME/.cargo} (no root needed)?" ||
+        fail "no rustup; remedy: install it as https://rustup.rs says, then start again"
+    local installer
+    installer=$(mktemp)
+    curl --proto '=https' --tlsv1.2 -fsSL -o "$installer" https://static.rust-lang.org/rustup/rustup-init.sh ||
+        fail "cannot download rustup (is the network there?); by hand: https://rustup.rs"
+    sh "$installer" -q -y --no-modify-path --profile minimal --default-toolchain none >&2 ||
+        fail "rustup's installer failed; by hand: https://rustup.rs"
+    rm -f "$installer"
+}
