@@ -99,7 +99,7 @@ install_rust() {
 
 # install_rustup: Debian's package where this release has one, else the installer of rust-lang.org into the home directory.
 install_rustup() {
-    if apt-cache show rustup >/dev/null 2>&1; then
+    if LC_ALL=C apt-cache policy rustup 2>/dev/null | grep -q "Candidate: [0-9]"; then
         install_packages rustup
         return
     fi
