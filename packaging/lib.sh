@@ -87,14 +87,16 @@ install_rust() {
     if rust_is_ready; then return 0; fi
     say "Ernscope needs Rust $(wanted_rust) or newer; here: $(cargo --version 2>/dev/null || echo none)."
     has rustup || install_rustup
-    agreed "Let rustup install the stable toolchain (about 250 MB on disk, no root needed)?" ||
-        fail "no Rust $(wanted_rust); remedy: rustup toolchain install stable"
-    rustup toolchain install stable --profile minimal >&2 ||
-        fail "rustup could not install the stable toolchain (is the network there?); by hand: rustup toolchain install stable"
-    # Beside an older default, or an older cargo of the distribution earlier on PATH.
-    export RUSTUP_TOOLCHAIN=stable
+    local version
+    version=$(wanted_rust)
+    agreed "Let rustup install Rust $version (600 MB on disk, no root needed)?" ||
+        fail "Rust is missing; remedy: rustup toolchain install $version"
+    rustup toolchain install "$version" --profile minimal >&2 ||
+        fail "rustup could not install Rust $version (is the network there?); by hand: rustup toolchain install $version"
+    # Beside another default, or an older cargo of the distribution earlier on PATH.
+    export RUSTUP_TOOLCHAIN=$version
     PATH=$(dirname "$(rustup which cargo)"):$PATH
-    rust_is_ready || fail "rustup's stable is $(cargo --version), older than $(wanted_rust); remedy: rustup update stable"
+    rust_is_ready || fail "rustup installed Rust $version, but cargo --version says: $(cargo --version 2>&1 | head -n 1)"
 }
 
 # install_rustup: Debian's package where this release has one, else the installer of rust-lang.org into the home directory.
@@ -110,7 +112,7 @@ install_rustup() {
     installer=$(mktemp)
     curl --proto '=https' --tlsv1.2 -fsSL -o "$installer" https://static.rust-lang.org/rustup/rustup-init.sh ||
         fail "cannot download rustup (is the network there?); by hand: https://rustup.rs"
-    sh "$installer" -q -y --no-modify-path --profile minimal --default-toolchain none >&2 ||
+    sh "$installer" -q -y --no-modify-path --profile minimal --default-toolchain none >/dev/null ||
         fail "rustup's installer failed; by hand: https://rustup.rs"
     rm -f "$installer"
 }
