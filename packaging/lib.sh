@@ -72,10 +72,10 @@ install_packages() {
     local missing
     mapfile -t missing < <(missing_packages "$@")
     if [ ${#missing[@]} = 0 ]; then return 0; fi
+    has apt-get || fail "only Debian and Ubuntu are known here; install the like of these packages by hand: ${missing[*]}"
+    can_become_root || fail "packages are missing, and nobody can become root here; as root: apt-get install ${missing[*]}"
     say "Missing Debian packages: ${missing[*]}"
-    has apt-get || fail "this script installs with apt-get (Debian, Ubuntu); install the like of these by hand: ${missing[*]}"
-    can_become_root || fail "cannot become root here; as root: apt-get install ${missing[*]}"
-    agreed "Install them now, as root?" || fail "not installed: ${missing[*]}"
+    agreed "Install them now, as root?" || fail "nothing installed; as root: apt-get install ${missing[*]}"
     # A failed update (a third party's list, say) is no reason to stop: the lists at hand may do.
     # shellcheck disable=SC2016  # $@ belongs to the shell of root
     as_root env DEBIAN_FRONTEND=noninteractive sh -c \
