@@ -113,7 +113,7 @@ install_rust() {
 
 # install_rustup: Debian's package where this release has one, else the installer of rust-lang.org into the home directory.
 install_rustup() {
-    if LC_ALL=C apt-cache policy rustup 2>/dev/null | grep -q "Candidate: [0-9]"; then
+    if [[ $(LC_ALL=C apt-cache policy rustup 2>/dev/null) == *"Candidate: "[0-9]* ]]; then
         install_packages rustup
         return
     fi
