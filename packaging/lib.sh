@@ -97,14 +97,16 @@ rust_is_ready() {
 install_rust() {
     PATH=$PATH:${CARGO_HOME:-$HOME/.cargo}/bin
     if rust_is_ready; then return 0; fi
-    say "Ernscope needs Rust $(wanted_rust) or newer; here: $(cargo --version 2>/dev/null || echo none)."
-    has rustup || install_rustup
     local version
     version=$(wanted_rust)
-    agreed "Let rustup install Rust $version (600 MB on disk, no root needed)?" ||
-        fail "Rust is missing; remedy: rustup toolchain install $version"
-    rustup toolchain install "$version" --profile minimal >&2 ||
-        fail "rustup could not install Rust $version (is the network there?); by hand: rustup toolchain install $version"
+    if ! rustup run "$version" cargo --version >/dev/null 2>&1; then
+        say "Ernscope needs Rust $version or newer; here: $(cargo --version 2>/dev/null || echo none)."
+        has rustup || install_rustup
+        agreed "Let rustup install Rust $version (600 MB on disk, no root needed)?" ||
+            fail "Rust is missing; remedy: rustup toolchain install $version"
+        rustup toolchain install "$version" --profile minimal >&2 ||
+            fail "rustup could not install Rust $version (is the network there?); by hand: rustup toolchain install $version"
+    fi
     # Beside another default, or an older cargo of the distribution earlier on PATH.
     export RUSTUP_TOOLCHAIN=$version
     PATH=$(dirname "$(rustup which cargo)"):$PATH
@@ -113,7 +115,7 @@ install_rust() {
 
 # install_rustup: Debian's package where this release has one, else the installer of rust-lang.org into the home directory.
 install_rustup() {
-    if LC_ALL=C apt-cache policy rustup 2>/dev/null | grep -q "Candidate: [0-9]"; then
+    if [[ $(LC_ALL=C apt-cache policy rustup 2>/dev/null) == *"Candidate: "[0-9]* ]]; then
         install_packages rustup
         return
     fi
