@@ -1,6 +1,6 @@
 """Cards over real photographs, composed without the demo's renderer: how many are recognised, how many are made up.
 
-    python3 -m train.check_photographs --ernscope PATH/ernscope --sheet PATH/sheet.pdf [--model cards] [--keep FOLDER]
+    python3 -m train.check_photographs --ernscope PATH [--model cards] [--keep FOLDER]
 
 The cards are cut from the printable sheet (by pdftoppm), the photographs are the validation pictures of tiny-imagenet-a. Every
 range is drawn from uniformly: height 40-95 % of the frame's, roll +-35 degrees, tilt +-36 degrees, hidden part 0-20 %, light,
@@ -24,7 +24,7 @@ from PIL import Image, ImageDraw, ImageFilter
 EDGE, FINE = 256, 2
 # Card width by height.
 CARD_ASPECT = 250 / 350
-SHARED = Path(__file__).resolve().parents[3] / "shared"
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def read_photographs(path):
@@ -121,25 +121,23 @@ class Studio:
         picture.paste(layer, mask=mask)
 
     def hide(self, picture, corners):
-        """Covers up to a fifth of a card's area by a patch that comes over one of its edges."""
+        """Covers up to a fifth of a card's area by a finger-shaped patch pushed over one of its edges."""
         rng = self.rng
-        part = rng.uniform(0, 0.2)
-        a, b = (corners[(k + rng.integers(1)) % 4] for k in (lambda k: (k, (k + 1) % 4))(rng.integers(4)))
-        area = polygon_area(corners)
+        part, side = rng.uniform(0, 0.2), rng.integers(4)
+        a, b = corners[side], corners[(side + 1) % 4]
         middle = a + (b - a) * rng.uniform(0.25, 0.75)
         inwards = corners.mean(axis=0) - middle
-        inwards = inwards / np.hypot(*inwards)
-        radius = math.sqrt(2 * part * area / math.pi) / 2
-        reach = max(2 * radius, 1)
-        patch = Image.new("L", picture.size, 0)
-        start, end = middle - inwards * reach * 3, middle + inwards * reach * 0.6
-        ImageDraw.Draw(patch).line([tuple(start), tuple(end)], fill=255, width=int(2 * radius) + 1)
-        ImageDraw.Draw(patch).ellipse([*(end - radius), *(end + radius)], fill=255)
         card = Image.new("L", picture.size, 0)
-        ImageDraw.Draw(card).polygon([tuple(c) for c in corners], fill=255)
-        covered = (np.asarray(patch) & np.asarray(card)).astype(bool).sum() / max(1, (np.asarray(card) > 0).sum())
-        if covered <= 0.2:
-            picture.paste(self.stuff(picture.size), mask=patch)
+        ImageDraw.Draw(card).polygon([tuple(corner) for corner in corners], fill=255)
+        card = np.asarray(card) > 0
+        radius = rng.uniform(0.1, 0.3) * math.sqrt(card.sum())
+        low, high = -1.0, 2.5
+        for _ in range(8):
+            depth = (low + high) / 2
+            patch = finger(picture.size, middle - inwards * 4, middle + inwards * depth, radius)
+            covered = (np.asarray(patch) > 0)[card].mean()
+            low, high = (depth, high) if covered < part else (low, depth)
+        picture.paste(self.stuff(picture.size), mask=patch)
 
     def stuff(self, size):
         """What hides cards: skin, a plain colour, a photograph."""
@@ -237,9 +235,13 @@ def turn(a, b, angle):
     return matrix
 
 
-def polygon_area(points):
-    x, y = np.asarray(points).T
-    return abs(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))) / 2
+def finger(size, start, end, radius):
+    """A mask of a thick line with a round end."""
+    mask = Image.new("L", size, 0)
+    draw = ImageDraw.Draw(mask)
+    draw.line([tuple(start), tuple(end)], fill=255, width=int(2 * radius) + 1)
+    draw.ellipse([*(end - radius), *(end + radius)], fill=255)
+    return mask
 
 
 def perspective(seen, flat):
@@ -270,10 +272,9 @@ def main():
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--ernscope", required=True, type=Path, help="the program")
-    parser.add_argument("--sheet", required=True, type=Path, help="the printable sheet, PDF")
-    parser.add_argument("--cards", required=True, type=Path, help="folder of the drawings, for the names in order")
+    parser.add_argument("--cards", default=ROOT / "assets/cards", type=Path, help="folder of sheet.pdf and the drawings")
     parser.add_argument("--model", default="cards")
-    parser.add_argument("--photographs", default=SHARED / "data/tiny-imagenet-a.safetensors", type=Path)
+    parser.add_argument("--photographs", default=ROOT.parent / "shared/data/tiny-imagenet-a.safetensors", type=Path)
     parser.add_argument("--count", type=int, default=300, help="pictures with a card, and as many without")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--keep", type=Path, help="folder for the pictures")
@@ -282,7 +283,7 @@ def main():
         print(f"skipped: {arguments.photographs} is not there")
         return
     names = [path.stem.replace("-", " ") for path in sorted(arguments.cards.glob("*.svg"))]
-    studio = Studio(cut_cards(arguments.sheet, names), read_photographs(arguments.photographs), arguments.seed)
+    studio = Studio(cut_cards(arguments.cards / "sheet.pdf", names), read_photographs(arguments.photographs), arguments.seed)
     with tempfile.TemporaryDirectory() as scratch:
         folder = arguments.keep or Path(scratch)
         folder.mkdir(parents=True, exist_ok=True)

@@ -120,15 +120,15 @@ def sizes(conv):
 
 
 def run(layers, pixels):
-    """Runs pixels, u8 [n, edge, edge, 3]: gives codes by layer name, int [n, channels, h, w], and logits float32 [n, classes]."""
-    codes, trunk = {}, None
+    """Runs pixels, u8 [n, edge, edge, 3]: gives codes by layer name, u8 [n, channels, h, w], and logits float32 [n, classes]."""
+    codes, trunk, pixels = {}, None, torch.from_numpy(pixels).long()
     for layer in layers:
         entry, tensors = layer.entry, layer.tensors
         name, kind = entry["name"], entry["kind"]
         if kind == "pixel_embedding":
-            codes[name] = embed(tensors["codes"], pixels)
+            codes[name] = look_up(tensors["codes"], pixels)
         elif kind == "float_conv":
-            codes[name] = threshold(float_convolve(layer, pixels), tensors)
+            codes[name] = threshold(convolve(layer, look_up(tensors["pixel_values"][..., None], pixels)), tensors)
         elif kind == "activation":
             codes[name] = threshold(trunk, tensors)
         else:
@@ -138,42 +138,28 @@ def run(layers, pixels):
             elif kind == "residual":
                 trunk = sums if entry["trunk"] == "start" else trunk + sums
             else:
-                positions = sums.shape[2] * sums.shape[3]
-                totals = sums.sum(axis=(2, 3)).astype(np.float32)
-                logits = totals / np.float32(positions) * tensors["scale"]
-    return codes, logits
+                logits = sums.mean(dim=(2, 3)) * torch.from_numpy(tensors["scale"])
+    return {name: code.to(torch.uint8).numpy() for name, code in codes.items()}, logits.numpy()
 
 
-def embed(table, pixels):
-    """Codes [n, 3 * depth, h, w] of bytes behind a table [3, 256, depth]."""
-    found = table[np.arange(3), pixels]
-    return np.moveaxis(found.reshape(*pixels.shape[:3], -1), 3, 1).astype(np.int64)
+def look_up(table, pixels):
+    """Entries [n, 3 * depth, h, w], float32, of bytes [n, h, w, 3] in a table [3, 256, depth]."""
+    found = torch.from_numpy(table)[torch.arange(3), pixels]
+    return found.flatten(3).permute(0, 3, 1, 2).float()
 
 
-def convolve(layer, codes):
-    """Sums of codes, int64."""
-    weight = torch.from_numpy(layer.tensors["weight"].astype(np.float32))
-    kernel, stride = weight.shape[2], layer.entry.get("stride", 1)
-    sums = F.conv2d(torch.from_numpy(codes.astype(np.float32)), weight, None, stride, kernel // 2)
-    return sums.numpy().astype(np.int64)
-
-
-def float_convolve(layer, pixels):
-    """The float first layer's sums, float32."""
-    values = layer.tensors["pixel_values"][np.arange(3), pixels]
-    values = torch.from_numpy(np.ascontiguousarray(np.moveaxis(values, 3, 1)))
-    weight = torch.from_numpy(layer.tensors["weight"])
-    return F.conv2d(values, weight, None, layer.entry["stride"], weight.shape[2] // 2).numpy()
+def convolve(layer, values):
+    """Sums of weights times values."""
+    weight = torch.from_numpy(layer.tensors["weight"]).float()
+    return F.conv2d(values, weight, None, layer.entry.get("stride", 1), weight.shape[2] // 2)
 
 
 def threshold(values, tensors):
-    """Codes of values [n, channels, h, w]."""
-    falling = tensors["falling"][:, None, None]
-    codes = np.zeros(values.shape, np.int64)
-    for step in range(3):
-        at = tensors["thresholds"][:, step][:, None, None]
-        codes += np.where(falling, values <= at, values >= at)
-    return codes
+    """Codes of values [n, channels, h, w], float32."""
+    falling = torch.from_numpy(tensors["falling"]).view(-1, 1, 1)
+    steps = torch.from_numpy(tensors["thresholds"]).float().T[:, :, None, None]
+    turned, steps = torch.where(falling, -values, values), torch.where(falling, -steps, steps)
+    return sum((turned >= step).float() for step in steps)
 
 
 def answers(layers, pixels, at_once=250):
