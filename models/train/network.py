@@ -55,11 +55,9 @@ class PixelEmbedding(nn.Module):
         values = torch.from_numpy(thermometer_values(depth))
         self.table = nn.Parameter(values.repeat(3, 1, 1))
 
-    def forward(self, pixels):
-        codes = activation(self.table, post_scale=False)
+    def forward(self, pixels, kind=torch.float32):
+        codes = activation(self.table, post_scale=False).to(kind)
         colours, rows, depth = codes.shape
-        if torch.is_autocast_cpu_enabled():
-            codes = codes.bfloat16()
         offsets = torch.arange(colours) * rows
         found = F.embedding(pixels.long() + offsets, codes.reshape(colours * rows, depth))
         return found.flatten(3).permute(0, 3, 1, 2).contiguous()
@@ -68,8 +66,9 @@ class PixelEmbedding(nn.Module):
 class FloatInput(nn.Module):
     """Bytes [n, h, w, 3] to normalised pixels [n, 3, h, w]."""
 
-    def forward(self, pixels):
-        return pixel_values()[torch.arange(3), pixels.long()].permute(0, 3, 1, 2).contiguous()
+    def forward(self, pixels, kind=torch.float32):
+        found = pixel_values().to(kind)[torch.arange(3), pixels.long()]
+        return found.permute(0, 3, 1, 2).contiguous()
 
 
 def pixel_values():
@@ -158,7 +157,7 @@ class Backbone(nn.Module):
 
 
 class Ern(nn.Module):
-    """Bytes [n, edge, edge, 3] to logits [n, classes]."""
+    """Bytes [n, edge, edge, 3] to logits [n, classes]; under autocast, `kind` is the type that convolutions take."""
 
     def __init__(self, shape):
         super().__init__()
@@ -167,6 +166,6 @@ class Ern(nn.Module):
         self.backbone = Backbone(shape)
         self.conv = BinaryConv(shape.widths[-1], shape.classes, 1, scaling=SCALING)
 
-    def forward(self, pixels):
-        x = self.conv(self.backbone(self.pixel_embedding(pixels)))
+    def forward(self, pixels, kind=torch.float32):
+        x = self.conv(self.backbone(self.pixel_embedding(pixels, kind)))
         return x.mean(dim=(2, 3))

@@ -113,8 +113,9 @@ class Run:
         for group in self.optimizer.param_groups:
             group["lr"] = self.plan.rate(self.step)
         labels = torch.from_numpy(records.labels).long()
+        kind = torch.bfloat16 if self.plan.bfloat16 else torch.float32
         with torch.autocast("cpu", torch.bfloat16, enabled=self.plan.bfloat16):
-            logits = self.network(torch.from_numpy(records.pixels))
+            logits = self.network(torch.from_numpy(records.pixels), kind)
         logits = logits.float()
         loss = F.cross_entropy(logits, labels, weight, label_smoothing=self.plan.smoothing)
         self.optimizer.zero_grad()
