@@ -1,0 +1,89 @@
+"""Trains, exports and measures the cards networks.
+
+    python3 -m train.cards train --first embedding    one of the twins; goes on where it was stopped
+    python3 -m train.cards train --first float
+    python3 -m train.cards finish                     exports and measures both, writes MODELS.md
+
+`retrain-cards` does all three.
+"""
+
+import argparse
+import datetime
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+
+from . import export, integer, measure, table
+from .frames import CHUNK, FIRST_SEED, Films
+from .network import Shape
+from .trainer import Plan, Run
+
+HERE = Path(__file__).resolve().parent
+MODELS = HERE.parent
+FAMILY = "cards"
+NAMES = {"embedding": FAMILY, "float": f"{FAMILY}-float-input"}
+CLASSES = 33
+# Films that are measured on, and frames of each.
+MEASURED_SEEDS = range(0, 12)
+MEASURED_FRAMES = 600
+
+
+def plan(first):
+    """The plan of a twin: they differ in the first layer alone."""
+    return Plan(Shape(CLASSES, first=first), frames=294_400, chunks=36, nothing_weight=2.0)
+
+
+def provenance(run):
+    """How the run was trained, as JSON."""
+    plan = asdict(run.plan)
+    shape = plan.pop("shape")
+    last = FIRST_SEED + run.plan.chunks - 1
+    return {
+        "shape": shape,
+        "plan": plan,
+        "distinct_frames": run.plan.chunks * CHUNK,
+        "seeds": f"{FIRST_SEED} to {last}",
+        "first_training_seed": FIRST_SEED,
+        "measured_seeds": f"{MEASURED_SEEDS[0]} to {MEASURED_SEEDS[-1]}",
+        "torch": torch.__version__,
+        "date": datetime.datetime.now(datetime.timezone.utc).date().isoformat(),
+    }
+
+
+def finish(run, films, folder):
+    """Settles, lowers, measures and exports a run's network; gives the file's path."""
+    run.settle(films)
+    layers = integer.lower(run.network)
+    measured = measure.measure(layers, films, MEASURED_SEEDS, MEASURED_FRAMES)
+    name = NAMES[run.plan.shape.first]
+    description = {"name": name, "family": FAMILY, "input": {"edge": run.plan.shape.edge}, "labels": films.labels()}
+    path = folder / f"{name}.safetensors"
+    export.write(path, layers, {**description, "training": {**provenance(run), "measured": measured}})
+    print(f"{path.name}: {measured}")
+    return path
+
+
+def main():
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--ernscope", default=MODELS.parent / "target/release/ernscope", help="the program that renders")
+    parser.add_argument("--cache", default=HERE / "runs/frames", help="folder for rendered frames")
+    parser.add_argument("--runs", default=HERE / "runs", type=Path, help="folder for checkpoints and logs")
+    commands = parser.add_subparsers(dest="command", required=True)
+    train = commands.add_parser("train", help="train one of the twins")
+    train.add_argument("--first", choices=NAMES, required=True)
+    last = commands.add_parser("finish", help="export and measure both, write MODELS.md")
+    last.add_argument("--into", default=MODELS, type=Path, help="folder for the model files")
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    films = Films(arguments.cache, arguments.ernscope)
+    if arguments.command == "train":
+        Run(plan(arguments.first), arguments.runs / NAMES[arguments.first]).train(films)
+    else:
+        runs = (Run(plan(first), arguments.runs / name) for first, name in NAMES.items())
+        table.write(arguments.into / "MODELS.md", [finish(run, films, arguments.into) for run in runs])
+
+
+if __name__ == "__main__":
+    main()

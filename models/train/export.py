@@ -1,0 +1,65 @@
+"""The model file: safetensors with the layers as JSON. The format is described in src/network/file.rs."""
+
+import json
+import os
+import struct
+from pathlib import Path
+
+import numpy as np
+
+FORMAT = 1
+TYPES = {"uint8": "U8", "int16": "I16", "int32": "I32", "float32": "F32"}
+# Types as safetensors files order them: tensors stand by falling alignment, so that each is aligned.
+ALIGNED_FIRST = ["float32", "int32", "int16", "uint8"]
+
+
+def write(path, layers, description):
+    """Writes layers as `integer.lower` gives them; `description` has name, family, input, labels and training."""
+    tensors = {}
+    for layer in layers:
+        for part, array in packed(layer).items():
+            tensors[f"{layer.entry['name']}.{part}"] = np.ascontiguousarray(array)
+    document = {"format": FORMAT, **description, "layers": [layer.entry for layer in layers]}
+    data = container(tensors, {"ernscope": json.dumps(document)})
+    part = Path(path).with_suffix(".part")
+    part.write_bytes(data)
+    os.replace(part, path)
+
+
+def packed(layer):
+    """A layer's tensors as they stand in the file."""
+    tensors = dict(layer.tensors)
+    if layer.entry["kind"] == "float_conv":
+        tensors["weight"] = np.moveaxis(tensors["weight"], 1, 3)
+    elif "weight" in tensors:
+        tensors["weight"] = pack(np.moveaxis(tensors["weight"], 1, 3) > 0)
+    if "falling" in tensors:
+        tensors["falling"] = pack(tensors["falling"])
+    return tensors
+
+
+def pack(bits):
+    """Bits along the last axis, eight to a byte, the first one lowest."""
+    return np.packbits(bits, axis=-1, bitorder="little")
+
+
+def container(tensors, metadata):
+    """A safetensors file in memory."""
+    names = sorted(tensors, key=lambda name: (ALIGNED_FIRST.index(str(tensors[name].dtype)), name))
+    header, offset = {"__metadata__": metadata}, 0
+    for name in names:
+        array = tensors[name]
+        end = offset + array.nbytes
+        header[name] = {"dtype": TYPES[str(array.dtype)], "shape": list(array.shape), "data_offsets": [offset, end]}
+        offset = end
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    return struct.pack("<Q", len(text)) + text + b"".join(tensors[name].tobytes() for name in names)
+
+
+def read_document(path):
+    """The JSON document of a model file."""
+    with open(path, "rb") as file:
+        (length,) = struct.unpack("<Q", file.read(8))
+        header = json.loads(file.read(length))
+    return json.loads(header["__metadata__"]["ernscope"])

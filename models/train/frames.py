@@ -1,0 +1,166 @@
+"""Labelled frames: rendered by `ernscope render`, kept in a cache, varied for training.
+
+Training reads films of seeds from FIRST_SEED on; every seed below it is for measuring and showing and is never trained on.
+A chunk is one film's records. Records of a film come from different shots, so a chunk is a fair sample and chunks can be
+read one after another.
+"""
+
+import json
+import os
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+# The first seed that is trained on.
+FIRST_SEED = 1_000_000
+# Frames a chunk.
+CHUNK = 4000
+
+
+@dataclass(frozen=True)
+class Records:
+    """Frames and what they show."""
+
+    # u8 [n, edge, edge, 3].
+    pixels: np.ndarray
+    # u8 [n], positions in the labels.
+    labels: np.ndarray
+    # u8 [n], the card's height in percent of the frame's, 0 without a card.
+    heights: np.ndarray
+    # u8 [n], the card's hidden part in percent.
+    hidden: np.ndarray
+
+    def take(self, order):
+        """The records at `order`, in that order."""
+        return Records(self.pixels[order], self.labels[order], self.heights[order], self.hidden[order])
+
+
+class Films:
+    """Films by seed, from the cache folder or else from the renderer into it."""
+
+    def __init__(self, cache, program, edge=64):
+        self.cache, self.program, self.edge = Path(cache), str(program), edge
+
+    def labels(self):
+        """The names of the classes, in order."""
+        with open(self.path(FIRST_SEED, CHUNK), "rb") as stream:
+            return json.loads(stream.readline())["labels"]
+
+    def path(self, seed, frames):
+        """The file with the film's first `frames` records, rendered if it is not there yet."""
+        path = self.cache / f"{seed}-{frames}-{self.edge}.records"
+        if not path.exists():
+            self.cache.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile(dir=self.cache, suffix=".part", delete=False) as part:
+                sizes = ["--frames", str(frames), "--edge", str(self.edge)]
+                subprocess.run([self.program, "render", "--seed", str(seed), *sizes], stdout=part, check=True)
+            os.replace(part.name, path)
+        return path
+
+    def records(self, seed, frames=CHUNK):
+        """The first `frames` records of a film."""
+        path = self.path(seed, frames)
+        with open(path, "rb") as stream:
+            head = len(stream.readline())
+        rows = np.memmap(path, np.uint8, "r", head, (frames, 4 + self.edge * self.edge * 3))
+        pixels = rows[:, 4:].reshape(frames, self.edge, self.edge, 3)
+        return Records(pixels, *(np.array(rows[:, i]) for i in range(3)))
+
+
+def batches(films, chunks, batch, first, last, seed):
+    """Yields the batches numbered `first` to `last` (excluded) of training's endless walk through `chunks` films.
+
+    A batch follows from its number alone, so that training can go on anywhere.
+    """
+    per_chunk = CHUNK // batch
+    for number in range(first, last):
+        walk, place = divmod(number, per_chunk)
+        if number == first or place == 0:
+            chunk = films.records(FIRST_SEED + walk % chunks)
+            order = np.random.default_rng([seed, 1, walk]).permutation(CHUNK)
+        yield vary(chunk.take(order[place * batch : (place + 1) * batch]), np.random.default_rng([seed, 2, number]))
+
+
+def vary(records, rng):
+    """The records with small changes that keep their labels: place, colours, more hidden, other nothings."""
+    pixels = np.array(records.pixels)
+    nothing = records.heights == 0
+    pixels[nothing] = vary_nothing(pixels[nothing], rng)
+    pixels = recolour(shift(pixels, rng), rng)
+    hide(pixels, records.heights, rng)
+    return Records(pixels, records.labels, records.heights, records.hidden)
+
+
+def vary_nothing(pixels, rng):
+    """Turns and mirrors pictures without a card, and makes some of halves of two."""
+    out = np.empty_like(pixels)
+    for i, picture in enumerate(pixels):
+        if rng.random() < 0.3:
+            other, cut = pixels[rng.integers(len(pixels))], rng.integers(len(picture) // 8, len(picture) * 7 // 8)
+            picture = np.concatenate([picture[:cut], other[cut:]])
+        picture = np.rot90(picture, rng.integers(4))
+        out[i] = picture[::-1] if rng.random() < 0.5 else picture
+        if rng.random() < 0.4:
+            out[i] = lay_print(out[i], pixels[rng.integers(len(pixels))], rng)
+    return out
+
+
+def lay_print(picture, motif, rng):
+    """A picture with a card-sized print of another one lying in it, on paper of its own colour, at any angle."""
+    edge = len(picture)
+    height, turn = rng.uniform(0.35, 0.95) * edge, rng.uniform(-0.7, 0.7)
+    half = np.array([rng.uniform(0.55, 0.9) * height, height]) / 2
+    place = np.arange(edge) + 0.5 - rng.uniform(0.25, 0.75, (2, 1)) * edge
+    across = place[1] * np.cos(turn) + place[0][:, None] * np.sin(turn)
+    down = place[0][:, None] * np.cos(turn) - place[1] * np.sin(turn)
+    size = half * rng.uniform(0.3, 0.95, 2)
+    rows, columns = ((at / reach * 0.5 + 0.5) * edge for at, reach in [(down, size[1]), (across, size[0])])
+    printed = motif[np.clip(rows, 0, edge - 1).astype(int), np.clip(columns, 0, edge - 1).astype(int)]
+    paper = rng.uniform(150, 256) * rng.uniform(0.9, 1.0, 3)
+    out = blend(picture, paper, np.minimum(half[0] - abs(across), half[1] - abs(down)))
+    return blend(out, printed, np.minimum(size[0] - abs(across), size[1] - abs(down))).astype(np.uint8)
+
+
+def blend(below, above, depth):
+    """`above` where `depth`, in pixels from its outline inwards, is positive; a soft outline."""
+    share = np.clip(depth + 0.5, 0, 1)[..., None]
+    return below * (1 - share) + above * share
+
+
+def shift(pixels, rng, most=3):
+    """Moves half of the pictures by up to `most` pixels, repeating their borders."""
+    out = np.array(pixels)
+    edge = pixels.shape[1]
+    for i in np.flatnonzero(rng.random(len(pixels)) < 0.5):
+        rows, columns = (np.clip(np.arange(edge) + rng.integers(-most, most + 1), 0, edge - 1) for _ in range(2))
+        out[i] = pixels[i][rows][:, columns]
+    return out
+
+
+def recolour(pixels, rng):
+    """Gives every picture and colour its own curve: contrast, brightness, gamma."""
+    n = len(pixels)
+    ramp = np.linspace(0.0, 1.0, 256)
+    gamma = np.exp(rng.normal(0, 0.15, (n, 1, 1)) + rng.normal(0, 0.05, (n, 3, 1)))
+    gain = np.exp(rng.normal(0, 0.12, (n, 1, 1)) + rng.normal(0, 0.06, (n, 3, 1)))
+    lift = rng.normal(0, 0.03, (n, 1, 1))
+    curves = (np.clip(ramp**gamma * gain + lift, 0, 1) * 255 + 0.5).astype(np.uint8)
+    return curves[np.arange(n)[:, None, None, None], np.arange(3), pixels]
+
+
+def hide(pixels, heights, rng, share=0.35):
+    """Covers a `share` of the pictures with a rectangle, plain or cut from another picture, small beside the card."""
+    edge = pixels.shape[1]
+    covers = np.array(pixels)
+    for i in np.flatnonzero(rng.random(len(pixels)) < share):
+        card = (heights[i] or 70) / 100 * edge
+        height, width = (max(2, int(card * side)) for side in rng.uniform(0.1, 0.4, 2))
+        y, x = rng.integers(0, edge - height), rng.integers(0, edge - width)
+        if rng.random() < 0.5:
+            cover = rng.integers(0, 256, 3)
+        else:
+            cover = covers[rng.integers(len(pixels)), :height, :width]
+        pixels[i, y : y + height, x : x + width] = cover

@@ -1,0 +1,171 @@
+"""The network in floats, as it is trained. Names follow the published checkpoints."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from .quantizers import SCALING, activation, mean_weight, shared_weight
+
+# Means and deviations of the colours 0..1 that the float first layer reads.
+PIXEL_MEAN = (0.485, 0.456, 0.406)
+PIXEL_DEVIATION = (0.229, 0.224, 0.225)
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What a network looks like."""
+
+    classes: int
+    edge: int = 64
+    depth: int = 10
+    stem: int = 32
+    widths: tuple = (64, 128, 256)
+    blocks: tuple = (1, 1, 1)
+    # "embedding" (a learned table of codes) or "float" (a float32 convolution on normalised pixels).
+    first: str = "embedding"
+
+
+def thermometer(depth):
+    """The thermometer's codes in integers, shape [256, depth]."""
+    step = max(1, 255 // (3 * depth))
+    byte = np.arange(256)[:, None, None]
+    place = np.arange(1, depth + 1)[None, :, None]
+    value = np.arange(1, 4)[None, None, :]
+    return (byte >= step * depth * (value - 1) + step * place + 1).sum(axis=2).astype(np.uint8)
+
+
+def thermometer_values(depth):
+    """Activations whose codes are the thermometer's, off the quantizer's dead ends so that they can learn: [256, depth]."""
+    step = max(1, 255 // (3 * depth))
+    place = np.arange(1, depth + 1)[None, :]
+    height = np.arange(256)[:, None] / (step * depth) - (place / depth - 1 + 0.0001)
+    codes = thermometer(depth)
+    within = np.clip(height, codes + 0.02, codes + 0.98)
+    return np.clip((within - 0.5) / 1.5, 0.02, 1.98).astype(np.float32)
+
+
+class PixelEmbedding(nn.Module):
+    """A learned table [3, 256, depth] behind the 2-bit quantizer: bytes [n, h, w, 3] to codes [n, 3 * depth, h, w]."""
+
+    def __init__(self, depth):
+        super().__init__()
+        values = torch.from_numpy(thermometer_values(depth))
+        self.table = nn.Parameter(values.repeat(3, 1, 1))
+
+    def forward(self, pixels, kind=torch.float32):
+        codes = activation(self.table, post_scale=False).to(kind)
+        colours, rows, depth = codes.shape
+        offsets = torch.arange(colours) * rows
+        found = F.embedding(pixels.long() + offsets, codes.reshape(colours * rows, depth))
+        return found.flatten(3).permute(0, 3, 1, 2).contiguous()
+
+
+class FloatInput(nn.Module):
+    """Bytes [n, h, w, 3] to normalised pixels [n, 3, h, w]."""
+
+    def forward(self, pixels, kind=torch.float32):
+        found = pixel_values().to(kind)[torch.arange(3), pixels.long()]
+        return found.permute(0, 3, 1, 2).contiguous()
+
+
+def pixel_values():
+    """The normalised value of each byte of each colour, float32 [3, 256]."""
+    byte = torch.arange(256, dtype=torch.float32) / 255.0
+    return (byte - torch.tensor(PIXEL_MEAN)[:, None]) / torch.tensor(PIXEL_DEVIATION)[:, None]
+
+
+class BinaryConv(nn.Conv2d):
+    """A convolution with weights of one bit, padded to keep its input's edge at stride 1."""
+
+    def __init__(self, inputs, outputs, kernel, stride=1, shared=False, scaling=0.0):
+        super().__init__(inputs, outputs, kernel, stride, padding=kernel // 2, bias=False)
+        self.shared, self.scaling = shared, scaling
+
+    def forward(self, x):
+        quantize = shared_weight if self.shared else mean_weight
+        return F.conv2d(x, quantize(self.weight, self.scaling), None, self.stride, self.padding)
+
+
+class Codes(nn.Module):
+    """Batch norm and the 2-bit quantizer."""
+
+    def __init__(self, channels, post_scale, scaling=0.0):
+        super().__init__()
+        self.norm = nn.BatchNorm2d(channels)
+        self.post_scale, self.scaling = post_scale, scaling
+
+    def forward(self, x):
+        return activation(self.norm(x), self.post_scale, self.scaling)
+
+
+class BasicBlock(nn.Module):
+    """Two 3x3 convolutions on top of the trunk; the first block of a stage re-makes the trunk with a 1x1 convolution."""
+
+    def __init__(self, inputs, outputs, stride, downsample):
+        super().__init__()
+        self.act0 = Codes(inputs, post_scale=not downsample)
+        self.conv1 = BinaryConv(inputs, outputs, 3, stride)
+        self.act1 = Codes(outputs, post_scale=False)
+        self.conv2 = BinaryConv(outputs, outputs, 3, shared=True)
+        self.downsample = BinaryConv(inputs, outputs, 1, stride, shared=True, scaling=SCALING) if downsample else None
+
+    def forward(self, x):
+        codes = self.act0(x)
+        trunk = x if self.downsample is None else self.downsample(codes)
+        return trunk + self.conv2(self.act1(self.conv1(codes)))
+
+
+class Backbone(nn.Module):
+    """Stem and stages: the first layer's output to the last activation."""
+
+    def __init__(self, shape):
+        super().__init__()
+        stem = shape.stem
+        if shape.first == "float":
+            self.conv1 = nn.Conv2d(3, stem, 3, 2, 1, bias=False)
+        else:
+            self.conv1 = BinaryConv(3 * shape.depth, stem, 3, 2, scaling=SCALING)
+        self.act1 = Codes(stem, True, SCALING)
+        self.conv2 = BinaryConv(stem, stem, 3, scaling=SCALING)
+        self.act2 = Codes(stem, True, SCALING)
+        self.conv_downsample = BinaryConv(stem, stem, 3, 2, scaling=SCALING)
+        self.act_downsample = Codes(stem, True, SCALING)
+        self.conv1_2 = BinaryConv(stem, stem, 1, scaling=SCALING)
+        self.stages = []
+        inputs = stem
+        for stage, (width, blocks) in enumerate(zip(shape.widths, shape.blocks), start=1):
+            layer = nn.Sequential()
+            for block in range(blocks):
+                stride = 2 if block == 0 and stage > 1 else 1
+                layer.append(BasicBlock(inputs, width, stride, downsample=block == 0))
+                inputs = width
+            self.add_module(f"layer{stage}", layer)
+            self.stages.append(layer)
+        self.last_act = Codes(inputs, True, SCALING)
+
+    def forward(self, x):
+        x = self.act1(self.conv1(x))
+        x = self.act2(self.conv2(x))
+        x = self.act_downsample(self.conv_downsample(x))
+        x = self.conv1_2(x)
+        for stage in self.stages:
+            x = stage(x)
+        return self.last_act(x)
+
+
+class Ern(nn.Module):
+    """Bytes [n, edge, edge, 3] to logits [n, classes]; under autocast, `kind` is the type that convolutions take."""
+
+    def __init__(self, shape):
+        super().__init__()
+        self.shape = shape
+        self.pixel_embedding = FloatInput() if shape.first == "float" else PixelEmbedding(shape.depth)
+        self.backbone = Backbone(shape)
+        self.conv = BinaryConv(shape.widths[-1], shape.classes, 1, scaling=SCALING)
+
+    def forward(self, pixels, kind=torch.float32):
+        x = self.conv(self.backbone(self.pixel_embedding(pixels, kind)))
+        return x.mean(dim=(2, 3))

@@ -1,0 +1,57 @@
+import unittest
+
+import numpy as np
+import torch
+
+from train.network import Ern, PixelEmbedding, Shape, thermometer, thermometer_values
+from train.quantizers import activation
+
+
+class Thermometer(unittest.TestCase):
+    def test_integers_equal_the_published_formula(self):
+        byte = np.arange(256, dtype=np.float32)[:, None]
+        for depth in (5, 10, 15, 21, 30):
+            place = np.arange(depth, dtype=np.float32)
+            step = np.float32(max(1, 255 // (3 * depth)))
+            heights = byte * (np.float32(1) / (step * depth)) - ((place + 1) / depth - 1 + np.float32(0.0001))
+            formula = np.floor(np.clip(heights, 0, np.float32(4 - 1e-6)))
+            np.testing.assert_array_equal(np.minimum(formula, 3), thermometer(depth))
+
+    def test_depth_ten_has_31_rows(self):
+        self.assertEqual(len(np.unique(thermometer(10), axis=0)), 31)
+
+    def test_the_learned_table_starts_there(self):
+        for depth in (5, 10, 21):
+            codes = activation(torch.from_numpy(thermometer_values(depth)), post_scale=False)
+            np.testing.assert_array_equal(codes.numpy(), thermometer(depth))
+
+
+class Embedding(unittest.TestCase):
+    def test_channels_are_colour_major(self):
+        pixels = torch.tensor([7, 100, 255], dtype=torch.uint8).view(1, 1, 1, 3)
+        codes = PixelEmbedding(10)(pixels).flatten().detach().numpy()
+        np.testing.assert_array_equal(codes, thermometer(10)[[7, 100, 255]].flatten())
+
+    def test_the_table_learns(self):
+        torch.manual_seed(0)
+        network = Ern(Shape(3, edge=16, stem=8, widths=(8, 8), blocks=(1, 1)))
+        optimizer = torch.optim.Adam(network.parameters(), 0.02)
+        pixels = torch.randint(0, 256, (12, 16, 16, 3), dtype=torch.uint8)
+        table = network.pixel_embedding.table
+        before = activation(table.detach().clone(), post_scale=False)
+        for _ in range(10):
+            optimizer.zero_grad()
+            torch.nn.functional.cross_entropy(network(pixels), torch.arange(12) % 3).backward()
+            optimizer.step()
+        moved = activation(table.detach(), post_scale=False) != before
+        self.assertGreater(moved.float().mean().item(), 0.01)
+
+    def test_only_seen_bytes_get_gradients(self):
+        embedding = PixelEmbedding(10)
+        embedding(torch.full((1, 2, 2, 3), 40, dtype=torch.uint8)).sum().backward()
+        touched = embedding.table.grad.abs().sum(dim=(0, 2)).nonzero().flatten()
+        self.assertEqual(touched.tolist(), [40])
+
+
+if __name__ == "__main__":
+    unittest.main()

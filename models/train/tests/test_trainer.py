@@ -1,0 +1,93 @@
+import tempfile
+import unittest
+
+import numpy as np
+import torch
+
+from train import frames, measure
+from train.network import Shape
+from train.trainer import Plan, Run
+
+
+class Films:
+    """Films of noise with a hint at the label, in place of the renderer's."""
+
+    def records(self, seed, count=None):
+        count = count or frames.CHUNK
+        rng = np.random.default_rng(seed)
+        labels = rng.integers(0, 3, count).astype(np.uint8)
+        pixels = rng.integers(0, 200, (count, 16, 16, 3)).astype(np.uint8)
+        pixels[np.arange(count), :, :, labels] += 50
+        heights = np.where(labels == 2, 0, 70).astype(np.uint8)
+        return frames.Records(pixels, labels, heights, np.zeros(count, np.uint8))
+
+
+def small_plan(**changes):
+    shape = Shape(3, edge=16, stem=8, widths=(8, 8), blocks=(1, 1))
+    return Plan(shape, **{"frames": 160, "chunks": 2, "batch": 16, "bfloat16": False, **changes})
+
+
+class Training(unittest.TestCase):
+    def setUp(self):
+        self.chunk, frames.CHUNK = frames.CHUNK, 64
+
+    def tearDown(self):
+        frames.CHUNK = self.chunk
+
+    def test_a_stopped_run_goes_on_bit_for_bit(self):
+        with tempfile.TemporaryDirectory() as whole, tempfile.TemporaryDirectory() as parts:
+            straight = Run(small_plan(), whole)
+            straight.train(Films())
+            Run(small_plan(), parts).train(Films(), until=7)
+            second = Run(small_plan(), parts)
+            self.assertEqual(second.step, 7)
+            second.train(Films())
+            for name, value in straight.network.state_dict().items():
+                self.assertTrue(torch.equal(value, second.network.state_dict()[name]), name)
+
+    def test_another_plan_is_refused(self):
+        with tempfile.TemporaryDirectory() as folder:
+            Run(small_plan(), folder).train(Films(), until=1)
+            with self.assertRaises(ValueError):
+                Run(small_plan(seed=2), folder)
+
+    def test_the_rate_rises_and_falls(self):
+        plan = small_plan(frames=1600)
+        rates = [plan.rate(step) for step in range(plan.steps)]
+        self.assertAlmostEqual(max(rates), plan.peak_rate, places=4)
+        self.assertLess(rates[-1], plan.peak_rate / 1000)
+
+    def test_batches_follow_from_their_numbers(self):
+        all_at_once = list(frames.batches(Films(), 2, 16, 0, 9, seed=1))
+        later = list(frames.batches(Films(), 2, 16, 5, 9, seed=1))
+        for a, b in zip(all_at_once[5:], later):
+            np.testing.assert_array_equal(a.pixels, b.pixels)
+            np.testing.assert_array_equal(a.labels, b.labels)
+
+
+class Variation(unittest.TestCase):
+    def test_labels_stay_and_sources_too(self):
+        records = Films().records(3, 64)
+        before = records.pixels.copy()
+        varied = frames.vary(records, np.random.default_rng(0))
+        np.testing.assert_array_equal(records.pixels, before)
+        np.testing.assert_array_equal(records.labels, varied.labels)
+        self.assertEqual((varied.pixels.shape, varied.pixels.dtype), (before.shape, np.uint8))
+        self.assertFalse(np.array_equal(varied.pixels, before))
+
+
+class Figures(unittest.TestCase):
+    def test_shares(self):
+        labels = np.array([0, 0, 1, 2, 2])
+        answers = np.array([0, 2, 1, 2, 1])
+        figures = measure.figures(answers, labels, np.array([45, 45, 90, 0, 0]), np.array([1, 17, 6, 0, 0]), nothing=2)
+        self.assertEqual(figures["accuracy"], 0.6)
+        self.assertEqual(figures["nothing_called_card"], 0.5)
+        self.assertEqual(figures["card_called_nothing"], 0.3333)
+        self.assertEqual(figures["by_height_percent"]["40-49"], 0.5)
+        self.assertEqual(figures["by_hidden_percent"]["15-20"], 0.0)
+        self.assertIsNone(figures["by_hidden_percent"]["10-14"])
+
+
+if __name__ == "__main__":
+    unittest.main()
