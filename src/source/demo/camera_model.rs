@@ -97,6 +97,7 @@ impl CameraModel {
     }
 
     /// Out of focus and moved while the shutter was open: means of shifted pictures.
+    #[inline(never)]
     fn blur(&self, scene: &mut Canvas, time: f32, spare: &mut Canvas) {
         let radius = self.defocus.at(time);
         if radius > 0.7 {
@@ -114,7 +115,15 @@ impl CameraModel {
     }
 
     /// Light, tone curve and noise.
-    fn expose(&self, scene: &mut Canvas, time: f32, glare: Option<&Glare>, rng: &mut Rng, workspace: &mut Workspace) {
+    #[inline(never)]
+    fn expose(
+        &self,
+        scene: &mut Canvas,
+        time: f32,
+        glare: Option<&Glare>,
+        rng: &mut Rng,
+        workspace: &mut Workspace,
+    ) {
         let Workspace { noise, above, below, .. } = workspace;
         let (width, height, line) = (scene.width, scene.height, scene.width * 3);
         let (read, shot) = (self.read_noise / 50.0, self.shot_noise / 50.0 / 255.0);

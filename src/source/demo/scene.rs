@@ -64,6 +64,7 @@ pub(super) struct View {
 
 impl Scene {
     /// Sets up a shot: everything follows from the seed and the shot's number.
+    #[inline(never)]
     pub(super) fn set(seed: u64, shot: Shot, painter: &mut Painter) -> Self {
         let mut rng = Rng::keyed(&[seed, 0x73, shot.number]);
         let rng = &mut rng;
@@ -105,6 +106,7 @@ impl Scene {
     }
 
     /// Where everything is `time` frames into the shot.
+    #[inline(never)]
     pub(super) fn view(&self, time: f32) -> View {
         let size = self.size.at(time);
         let height = size * HEIGHT as f32;
@@ -161,6 +163,10 @@ impl Scene {
         if wanted < LEAST_HIDDEN {
             return None;
         }
+        if let Some([x, y]) = occluder.lies_at {
+            let origin = [home.origin[0] + x * height, home.origin[1] + y * height];
+            return Some(enlarge(occluder, origin, height, points, wanted));
+        }
         let local: Vec<(Point, bool)> =
             points.iter().map(|&point| (occluder.local(point, &home), out_of_square(point))).collect();
         let (mut least, mut most) = (-1.2, 1.2);
@@ -173,6 +179,7 @@ impl Scene {
     }
 
     /// Copies the part of the background that the camera sees, at twice its resolution.
+    #[inline(never)]
     pub(super) fn show_background(&self, canvas: &mut Canvas, time: f32) {
         let (left, top) = (self.pan[0].at(time) as usize, self.pan[1].at(time) as usize);
         let line = canvas.width * 3;
@@ -228,9 +235,9 @@ fn props(rng: &mut Rng, subject: Subject) -> (Props, Decoy) {
         Subject::Card(card) => (Props::Card(card), Decoy::None),
         Subject::Empty => (Props::None, Decoy::EmptyRoom),
         Subject::Decoy => match rng.below(20) {
-            0..3 => (Props::Picture(decoy::blank_card(rng)), Decoy::BlankCard),
-            3..12 => (Props::Picture(decoy::foreign_card(rng)), Decoy::ForeignCard),
-            12..17 => (Props::Picture(decoy::white_thing(rng)), Decoy::WhiteThing),
+            0..2 => (Props::Picture(decoy::blank_card(rng)), Decoy::BlankCard),
+            2..14 => (Props::Picture(decoy::foreign_card(rng)), Decoy::ForeignCard),
+            14..18 => (Props::Picture(decoy::white_thing(rng)), Decoy::WhiteThing),
             _ => (Props::None, Decoy::Hand),
         },
     }
@@ -262,6 +269,17 @@ fn centre(quad: &Quad) -> Point {
 
 fn out_of_square([x, y]: Point) -> bool {
     x < SQUARE[0] || x >= SQUARE[1] || y < 0.0 || y >= HEIGHT as f32
+}
+
+/// Makes an occluder that lies on the card as large as it must be to hide `wanted` of it.
+fn enlarge(occluder: &Occluder, origin: Point, height: f32, points: &[Point], wanted: f32) -> Placement {
+    let (mut least, mut most) = (0.01 * height, 1.5 * height);
+    for _ in 0..11 {
+        let scale = (least + most) / 2.0;
+        let hidden = hidden_part(points, Some((occluder, &Placement { origin, scale })));
+        *(if hidden < wanted { &mut least } else { &mut most }) = scale;
+    }
+    Placement { origin, scale: least }
 }
 
 /// Places spread evenly over the card, in the frame.
