@@ -77,7 +77,6 @@ impl Painter {
     }
 
     /// Three independent clouds, one a colour channel, around the palette's mean.
-    #[inline(never)]
     fn paint_colour_clouds(&mut self, rng: &mut Rng, palette: &Palette) {
         let contrast = rng.range(60.0, 256.0) as i32;
         let base = palette.pick(rng);
@@ -90,7 +89,6 @@ impl Painter {
     }
 
     /// One cloud through a ramp of colours with soft or hard steps: marble, camouflage, foliage, clouds.
-    #[inline(never)]
     fn paint_ramp(&mut self, rng: &mut Rng, palette: &Palette) {
         let steps = 2 + rng.below(5);
         let stops: [Colour; 8] = std::array::from_fn(|_| palette.pick(rng));
@@ -306,7 +304,6 @@ impl Painter {
     }
 
     /// Light and dark places.
-    #[inline(never)]
     fn shade(&mut self, rng: &mut Rng) {
         self.clouds.grow(rng, &mut self.field);
         let depth = rng.range(40.0, 240.0) as i32;

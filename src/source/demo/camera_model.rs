@@ -97,7 +97,6 @@ impl CameraModel {
     }
 
     /// Out of focus and moved while the shutter was open: means of shifted pictures.
-    #[inline(never)]
     fn blur(&self, scene: &mut Canvas, time: f32, spare: &mut Canvas) {
         let radius = self.defocus.at(time);
         if radius > 0.7 {
@@ -115,7 +114,6 @@ impl CameraModel {
     }
 
     /// Light, tone curve and noise.
-    #[inline(never)]
     fn expose(
         &self,
         scene: &mut Canvas,

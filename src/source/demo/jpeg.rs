@@ -52,7 +52,6 @@ fn steps(coarseness: f32, base: f32, growth: f32) -> Block {
     std::array::from_fn(|i| std::array::from_fn(|j| (coarseness * (base + growth * (i + j) as f32)).max(1.0)))
 }
 
-#[inline(never)]
 fn degrade_square(picture: &mut Canvas, left: usize, top: usize, luma_steps: &Block, chroma_steps: &Block) {
     let line = picture.width * 3;
     let mut luma = [[[0.0; 8]; 8]; 4];

@@ -39,7 +39,7 @@ enum Shape {
 
 /// How far a shadow falls beyond the outline, in pixels.
 const SHADOW: f32 = 7.0;
-/// Pixels that are left out together where they are far from a limb.
+/// Width and height of the squares of pixels that are left out together where they are far from a limb.
 const BLOCK: usize = 16;
 
 impl Occluder {
@@ -88,7 +88,6 @@ impl Occluder {
     }
 
     /// Draws it.
-    #[inline(never)]
     pub(super) fn draw(&self, canvas: &mut Canvas, placement: &Placement) {
         for limb in &self.limbs {
             self.draw_limb(limb, canvas, placement);
@@ -96,19 +95,25 @@ impl Occluder {
     }
 
     fn draw_limb(&self, limb: &Limb, canvas: &mut Canvas, placement: &Placement) {
-        let width = canvas.width;
-        let far = (BLOCK as f32 / 2.0 + SHADOW + 1.0) / placement.scale;
-        for y in 0..canvas.height {
-            for start in (0..width).step_by(BLOCK) {
-                let middle = [(start + BLOCK / 2) as f32, y as f32 + 0.5];
-                if limb.shape.distance(self.local(middle, placement)) > far {
-                    continue;
+        let (half, diagonal) = (BLOCK as f32 / 2.0, BLOCK as f32 * 0.71);
+        let far = (diagonal + SHADOW + 1.0) / placement.scale;
+        for top in (0..canvas.height).step_by(BLOCK) {
+            for left in (0..canvas.width).step_by(BLOCK) {
+                let middle = [left as f32 + half, top as f32 + half];
+                if limb.shape.distance(self.local(middle, placement)) < far {
+                    self.shade_block(limb, canvas, placement, left, top);
                 }
-                let pixels = &mut canvas.rgb[(y * width + start) * 3..(y * width + start + BLOCK) * 3];
-                for (i, pixel) in pixels.as_chunks_mut::<3>().0.iter_mut().enumerate() {
-                    let place = self.local([(start + i) as f32 + 0.5, y as f32 + 0.5], placement);
-                    limb.shade(place, placement.scale, pixel);
-                }
+            }
+        }
+    }
+
+    fn shade_block(&self, limb: &Limb, canvas: &mut Canvas, placement: &Placement, left: usize, top: usize) {
+        let (width, right) = (canvas.width, (left + BLOCK).min(canvas.width));
+        for y in top..(top + BLOCK).min(canvas.height) {
+            let pixels = &mut canvas.rgb[(y * width + left) * 3..(y * width + right) * 3];
+            for (i, pixel) in pixels.as_chunks_mut::<3>().0.iter_mut().enumerate() {
+                let place = self.local([(left + i) as f32 + 0.5, y as f32 + 0.5], placement);
+                limb.shade(place, placement.scale, pixel);
             }
         }
     }

@@ -64,7 +64,6 @@ pub(super) struct View {
 
 impl Scene {
     /// Sets up a shot: everything follows from the seed and the shot's number.
-    #[inline(never)]
     pub(super) fn set(seed: u64, shot: Shot, painter: &mut Painter) -> Self {
         let mut rng = Rng::keyed(&[seed, 0x73, shot.number]);
         let rng = &mut rng;
@@ -82,10 +81,7 @@ impl Scene {
             tint: tint(rng),
             shadow_shift: [rng.range(-24.0, 24.0), rng.range(-10.0, 24.0)],
             shadow_opacity: rng.range(-90.0, 130.0).max(0.0) as i32,
-            backdrop: {
-                let canvas = painter.paint(rng);
-                Canvas { width: canvas.width, height: canvas.height, rgb: canvas.rgb.clone() }
-            },
+            backdrop: { let canvas = painter.paint(rng); Canvas { width: canvas.width, height: canvas.height, rgb: canvas.rgb.clone() } },
             pan: [Sway::new(rng, 0.0, 63.0), Sway::new(rng, 0.0, 63.0)],
             size: Sway::new(rng, 0.40, 0.95),
             roll: Sway::new(rng, -35.0 / 360.0, 35.0 / 360.0),
@@ -106,13 +102,11 @@ impl Scene {
     }
 
     /// Where everything is `time` frames into the shot.
-    #[inline(never)]
     pub(super) fn view(&self, time: f32) -> View {
         let size = self.size.at(time);
         let height = size * HEIGHT as f32;
         let roll = self.roll.at(time);
-        let attitude =
-            Attitude { height, roll, tilt: [self.tilt[0].at(time), self.tilt[1].at(time)], distance: self.distance };
+        let attitude = Attitude { height, roll, tilt: [self.tilt[0].at(time), self.tilt[1].at(time)], distance: self.distance };
         let mut quad = Quad::new(&attitude);
         for (corner, bend) in quad.0.iter_mut().zip(self.bend) {
             *corner = [corner[0] + bend[0] * height, corner[1] + bend[1] * height];
@@ -179,14 +173,14 @@ impl Scene {
     }
 
     /// Copies the part of the background that the camera sees, at twice its resolution.
-    #[inline(never)]
     pub(super) fn show_background(&self, canvas: &mut Canvas, time: f32) {
         let (left, top) = (self.pan[0].at(time) as usize, self.pan[1].at(time) as usize);
         let line = canvas.width * 3;
         for (y, out) in canvas.rgb.chunks_exact_mut(line).enumerate() {
-            let (row, below) = ((y + top) / 2, (y + top).div_ceil(2));
-            let [row, below] =
-                [row, below].map(|y| &self.backdrop.rgb[(y * background::WIDTH + left / 2) * 3..][..line / 2 + 3]);
+            let [row, below] = [(y + top) / 2, (y + top).div_ceil(2)].map(|y| {
+                let start = (y * background::WIDTH + left / 2) * 3;
+                &self.backdrop.rgb[start..start + line / 2 + 3]
+            });
             double_row(row, below, left % 2, out);
         }
     }
@@ -206,26 +200,13 @@ impl Scene {
     }
 }
 
-/// The mean of two rows, each pixel twice; `odd` starts with the second half of the first pixel.
+/// The mean of two rows at twice their resolution; `odd` (0 or 1) is where between the first two pixels to start.
 fn double_row(row: &[u8], below: &[u8], odd: usize, out: &mut [u8]) {
-    let pixels = row.as_chunks::<3>().0.iter().zip(below.as_chunks::<3>().0);
-    let mut places = out.as_chunks_mut::<3>().0.iter_mut();
-    let mut last: Option<[u16; 3]> = None;
-    for (above, below) in pixels {
-        let sum: [u16; 3] = std::array::from_fn(|c| u16::from(above[c]) + u16::from(below[c]));
-        if let Some(last) = last {
-            if let Some(place) = places.next() {
-                *place = std::array::from_fn(|c| ((last[c] + sum[c]) / 4) as u8);
-            }
-            if let Some(place) = places.next() {
-                *place = sum.map(|sum| (sum / 2) as u8);
-            }
-        } else if odd == 0
-            && let Some(place) = places.next()
-        {
-            *place = sum.map(|sum| (sum / 2) as u8);
-        }
-        last = Some(sum);
+    for (i, byte) in out.iter_mut().enumerate() {
+        let (pixel, channel) = (i / 3 + odd, i % 3);
+        let (left, right) = (pixel / 2 * 3 + channel, pixel.div_ceil(2) * 3 + channel);
+        let sum = |at: usize| u16::from(row[at]) + u16::from(below[at]);
+        *byte = ((sum(left) + sum(right)) / 4) as u8;
     }
 }
 
@@ -291,8 +272,7 @@ fn grid_points(quad: &Quad) -> [Point; GRID[0] * GRID[1]] {
 /// The part of `points` that lies outside the centre square or behind the occluder.
 fn hidden_part(points: &[Point], occluder: Option<(&Occluder, &Placement)>) -> f32 {
     let hidden = |&&point: &&Point| {
-        out_of_square(point)
-            || occluder.is_some_and(|(occluder, placement)| occluder.hides(occluder.local(point, placement)))
+        out_of_square(point) || occluder.is_some_and(|(occluder, placement)| occluder.hides(occluder.local(point, placement)))
     };
     points.iter().filter(hidden).count() as f32 / points.len() as f32
 }
