@@ -114,14 +114,7 @@ impl CameraModel {
     }
 
     /// Light, tone curve and noise.
-    fn expose(
-        &self,
-        scene: &mut Canvas,
-        time: f32,
-        glare: Option<&Glare>,
-        rng: &mut Rng,
-        workspace: &mut Workspace,
-    ) {
+    fn expose(&self, scene: &mut Canvas, time: f32, glare: Option<&Glare>, rng: &mut Rng, workspace: &mut Workspace) {
         let Workspace { noise, above, below, .. } = workspace;
         let (width, height, line) = (scene.width, scene.height, scene.width * 3);
         let (read, shot) = (self.read_noise / 50.0, self.shot_noise / 50.0 / 255.0);

@@ -252,7 +252,12 @@ fn scrap(rng: &mut Rng) -> Vec<Limb> {
     let (half, turns) = ([0.5, rng.range(0.08, 0.5)], rng.unit());
     let whole = match rng.below(3) {
         0 => Shape::Capsule { from: [-0.5 + half[1], 0.0], to: [0.5 - half[1], 0.0], radius: half[1] },
-        _ => Shape::Box { centre: [0.0, 0.0], half, turn: [sin(turns), cos(turns)], round: half[1] * rng.unit() * rng.unit() },
+        _ => Shape::Box {
+            centre: [0.0, 0.0],
+            half,
+            turn: [sin(turns), cos(turns)],
+            round: half[1] * rng.unit() * rng.unit(),
+        },
     };
     let mut limbs = vec![coloured(rng, whole)];
     for _ in 0..rng.below(3) {

@@ -81,7 +81,7 @@ impl Scene {
             tint: tint(rng),
             shadow_shift: [rng.range(-24.0, 24.0), rng.range(-10.0, 24.0)],
             shadow_opacity: rng.range(-90.0, 130.0).max(0.0) as i32,
-            backdrop: { let canvas = painter.paint(rng); Canvas { width: canvas.width, height: canvas.height, rgb: canvas.rgb.clone() } },
+            backdrop: painter.paint(rng).clone(),
             pan: [Sway::new(rng, 0.0, 63.0), Sway::new(rng, 0.0, 63.0)],
             size: Sway::new(rng, 0.40, 0.95),
             roll: Sway::new(rng, -35.0 / 360.0, 35.0 / 360.0),
@@ -106,7 +106,8 @@ impl Scene {
         let size = self.size.at(time);
         let height = size * HEIGHT as f32;
         let roll = self.roll.at(time);
-        let attitude = Attitude { height, roll, tilt: [self.tilt[0].at(time), self.tilt[1].at(time)], distance: self.distance };
+        let attitude =
+            Attitude { height, roll, tilt: [self.tilt[0].at(time), self.tilt[1].at(time)], distance: self.distance };
         let mut quad = Quad::new(&attitude);
         for (corner, bend) in quad.0.iter_mut().zip(self.bend) {
             *corner = [corner[0] + bend[0] * height, corner[1] + bend[1] * height];
@@ -202,11 +203,18 @@ impl Scene {
 
 /// The mean of two rows at twice their resolution; `odd` (0 or 1) is where between the first two pixels to start.
 fn double_row(row: &[u8], below: &[u8], odd: usize, out: &mut [u8]) {
-    for (i, byte) in out.iter_mut().enumerate() {
-        let (pixel, channel) = (i / 3 + odd, i % 3);
-        let (left, right) = (pixel / 2 * 3 + channel, pixel.div_ceil(2) * 3 + channel);
-        let sum = |at: usize| u16::from(row[at]) + u16::from(below[at]);
-        *byte = ((sum(left) + sum(right)) / 4) as u8;
+    let mut sums = [0u16; (WIDTH as usize / 2 + 1) * 3];
+    for ((sum, above), below) in sums.iter_mut().zip(row).zip(below) {
+        *sum = u16::from(*above) + u16::from(*below);
+    }
+    let (here, right) = (sums.as_chunks::<3>().0, sums[3..].as_chunks::<3>().0);
+    for ((pair, here), right) in out.as_chunks_mut::<6>().0.iter_mut().zip(here).zip(right) {
+        for c in 0..3 {
+            let between = ((here[c] + right[c]) / 4) as u8;
+            let [first, second] =
+                if odd == 0 { [(here[c] / 2) as u8, between] } else { [between, (right[c] / 2) as u8] };
+            (pair[c], pair[c + 3]) = (first, second);
+        }
     }
 }
 
@@ -272,7 +280,8 @@ fn grid_points(quad: &Quad) -> [Point; GRID[0] * GRID[1]] {
 /// The part of `points` that lies outside the centre square or behind the occluder.
 fn hidden_part(points: &[Point], occluder: Option<(&Occluder, &Placement)>) -> f32 {
     let hidden = |&&point: &&Point| {
-        out_of_square(point) || occluder.is_some_and(|(occluder, placement)| occluder.hides(occluder.local(point, placement)))
+        out_of_square(point)
+            || occluder.is_some_and(|(occluder, placement)| occluder.hides(occluder.local(point, placement)))
     };
     points.iter().filter(hidden).count() as f32 / points.len() as f32
 }
