@@ -70,7 +70,7 @@ impl Preprocessor {
 
     /// Fills `input` with the centre square of a picture of `width` × `height` RGB pixels (`rgb`: HWC bytes) and says which
     /// part of the picture that is. A picture of the input's very size is copied byte for byte; any other is resampled
-    /// with a filter wide enough for the reduction.
+    /// with a filter wide enough for the reduction, which reaches half an input pixel beyond the square.
     ///
     /// # Errors
     /// A side of 0, more than 100 megapixels, or a number of bytes that does not fit the size.
@@ -123,4 +123,58 @@ fn check(rgb: &[u8], width: u32, height: u32, edge: usize) -> Result<(), Preproc
         return Err(PreprocessError::WrongLength { width, height, bytes: rgb.len() });
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_picture_of_the_inputs_size_is_copied() {
+        let rgb: Vec<u8> = (0..16 * 16 * 3).map(|i| (i * 37 % 251) as u8).collect();
+        let mut input = InputImage::black(16);
+        let crop = Preprocessor::new().run(&rgb, 16, 16, &mut input);
+        assert_eq!(crop, Ok(Crop { x: 0, y: 0, edge: 16 }));
+        assert_eq!(input.rgb(), rgb);
+    }
+
+    #[test]
+    fn the_centre_square_is_what_the_network_sees() {
+        assert_eq!(centre_crop(640, 480), Crop { x: 80, y: 0, edge: 480 });
+        assert_eq!(centre_crop(3, 8), Crop { x: 0, y: 2, edge: 3 });
+        // Red in the centre square, blue to its left and right: nothing of the blue may arrive.
+        let (width, height) = (96, 32);
+        let row = (0..width).flat_map(|x| if (32..64).contains(&x) { [255, 0, 0] } else { [0, 0, 255] });
+        let rgb: Vec<u8> = row.collect::<Vec<u8>>().repeat(height);
+        let mut input = InputImage::black(8);
+        Preprocessor::new().run(&rgb, width, height as u32, &mut input).unwrap();
+        for (i, pixel) in input.rgb().as_chunks::<3>().0.iter().enumerate() {
+            // The filter reaches half an input pixel beyond the square, so that the outermost columns get a little blue.
+            let inner = (1..7).contains(&(i % 8));
+            assert!(if inner { *pixel == [255, 0, 0] } else { pixel[0] > 200 }, "pixel {i}: {pixel:?}");
+        }
+    }
+
+    #[test]
+    fn reduction_averages_and_enlargement_keeps_colours() {
+        let checks: Vec<u8> = (0..64 * 64).flat_map(|i| [if (i + i / 64) % 2 == 0 { 0 } else { 255 }; 3]).collect();
+        let mut input = InputImage::black(8);
+        Preprocessor::new().run(&checks, 64, 64, &mut input).unwrap();
+        assert!(input.rgb().iter().all(|byte| (120..=135).contains(byte)), "{:?}", &input.rgb()[..12]);
+        let mut input = InputImage::black(64);
+        Preprocessor::new().run(&[9, 99, 199], 1, 1, &mut input).unwrap();
+        assert!(input.rgb().as_chunks::<3>().0.iter().all(|pixel| *pixel == [9, 99, 199]));
+    }
+
+    #[test]
+    fn sizes_that_cannot_be_are_refused() {
+        let run = |bytes: usize, width, height, edge| {
+            Preprocessor::new().run(&vec![0; bytes], width, height, &mut InputImage::black(edge))
+        };
+        assert_eq!(run(0, 0, 5, 8), Err(PreprocessError::Empty { width: 0, height: 5, edge: 8 }));
+        assert_eq!(run(12, 2, 2, 0), Err(PreprocessError::Empty { width: 2, height: 2, edge: 0 }));
+        assert_eq!(run(11, 2, 2, 8), Err(PreprocessError::WrongLength { width: 2, height: 2, bytes: 11 }));
+        assert_eq!(run(0, 30_000, 30_000, 8), Err(PreprocessError::TooLarge { width: 30_000, height: 30_000 }));
+        assert_eq!(run(0, u32::MAX, u32::MAX, 8), Err(PreprocessError::TooLarge { width: u32::MAX, height: u32::MAX }));
+    }
 }

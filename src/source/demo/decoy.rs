@@ -24,11 +24,12 @@ pub(super) fn blank_card(rng: &mut Rng) -> Texture {
 pub(super) fn foreign_card(rng: &mut Rng) -> Texture {
     let mut sheet = Sheet::new();
     sheet.paper(rng);
-    match rng.below(8) {
+    match rng.below(16) {
         0 | 1 => sheet.playing_card(rng),
-        2 => sheet.letter(rng),
-        3 => sheet.back(rng),
-        4 => sheet.lines(rng),
+        2 | 3 => sheet.letter(rng),
+        4 => sheet.back(rng),
+        5 => sheet.lines(rng),
+        6..11 => sheet.object(rng),
         _ => sheet.picture(rng),
     }
     sheet.finish()
@@ -193,20 +194,47 @@ impl Sheet {
 
     /// A picture of one to several shapes, bold like ours, but nothing in particular.
     fn picture(&mut self, rng: &mut Rng) {
-        let count = 1 + rng.below(7);
-        let reach = 105.0 / (count as f32).sqrt().min(1.9);
+        let count = 1 + rng.below(6);
+        let reach = 120.0 / (count as f32).sqrt().min(1.7);
         for _ in 0..count {
             let spread = if count == 1 { 0.1 } else { 0.75 };
             let place = [120.0 + 80.0 * rng.range(-spread, spread), 168.0 + 120.0 * rng.range(-spread, spread)];
-            let reach = reach * rng.range(0.5, 1.1);
+            let reach = reach * rng.range(0.6, 1.1);
             self.shape(rng, place, reach);
+        }
+    }
+
+    /// A thing that does not exist: a large body, parts on its axis, parts to the left and right, bold like our pictures.
+    fn object(&mut self, rng: &mut Rng) {
+        let centre = [120.0, rng.range(140.0, 200.0)];
+        let body = rng.range(70.0, 120.0);
+        if rng.chance(0.5) {
+            self.twins(rng, centre, body);
+        }
+        self.shape(rng, centre, body);
+        for _ in 0..rng.below(3) {
+            let place = [centre[0], centre[1] + rng.range(-1.1, 1.1) * body];
+            let reach = body * rng.range(0.25, 0.75);
+            self.shape(rng, place, reach);
+        }
+        if rng.chance(0.5) {
+            self.twins(rng, centre, body * 0.6);
+        }
+    }
+
+    /// The same shape left and right of `centre`.
+    fn twins(&mut self, rng: &mut Rng, centre: Point, reach: f32) {
+        let (dx, dy) = (rng.range(0.3, 0.9) * reach, rng.range(-1.0, 1.0) * reach);
+        let (look, part) = (rng.next(), rng.range(0.25, 0.6));
+        for side in [-1.0, 1.0] {
+            self.shape(&mut Rng::keyed(&[look]), [centre[0] + side * dx, centre[1] + dy], reach * part);
         }
     }
 
     /// A shape of any kind in any colour, with or without an outline.
     fn shape(&mut self, rng: &mut Rng, centre: Point, reach: f32) {
-        let radii = [reach * rng.range(0.4, 1.0), reach * rng.range(0.4, 1.0)];
-        let path = match rng.below(8) {
+        let radii = [reach * rng.range(0.5, 1.05), reach * rng.range(0.5, 1.05)];
+        let path = match rng.below(11) {
             0 => PathBuilder::from_circle(centre[0], centre[1], radii[0]),
             1 => rounded([centre[0] - radii[0], centre[1] - radii[1]], [radii[0] * 2.0, radii[1] * 2.0], reach * 0.3),
             2 => Some(polygon(&corners(rng, centre, radii, 3, 0.1))),
@@ -214,6 +242,12 @@ impl Sheet {
             4 => Some(polygon(&corners(rng, centre, radii, 6, 0.6))),
             5 => ring(centre, radii[0], rng.range(0.3, 0.8)),
             6 => Some(cross(centre, radii, rng.range(0.2, 0.5))),
+            7 => {
+                let (points, depth) = (4 + rng.below(7), rng.range(0.25, 0.85));
+                Some(rays(centre, radii, points, depth))
+            }
+            8 => crescent(centre, radii[0], rng.range(-0.5, 0.5)),
+            9 => cloud(rng, centre, radii),
             _ => smooth(&corners(rng, centre, radii, 9, 0.6)),
         };
         let colour = hsv(rng.unit(), 1.0 - rng.unit() * rng.unit(), 1.0 - rng.unit() * rng.unit());
@@ -272,6 +306,36 @@ fn ring(centre: Point, radius: f32, hole: f32) -> Option<Path> {
     let mut path = PathBuilder::new();
     path.push_circle(centre[0], centre[1], radius);
     path.push_circle(centre[0], centre[1], radius * hole);
+    path.finish()
+}
+
+/// A star of any number of points but five.
+fn rays(centre: Point, radii: Point, points: usize, depth: f32) -> Path {
+    let count = if points == 5 { 12 } else { points } * 2;
+    let corner = |i: usize| {
+        let (turns, reach) = (i as f32 / count as f32, if i % 2 == 0 { 1.0 } else { depth });
+        [centre[0] + radii[0] * reach * sin(turns), centre[1] - radii[1] * reach * cos(turns)]
+    };
+    polygon(&(0..count).map(corner).collect::<Vec<_>>())
+}
+
+/// A moon, its horns up to the right or the left by `lean`.
+fn crescent([x, y]: Point, radius: f32, lean: f32) -> Option<Path> {
+    let (dx, dy) = (radius * lean, radius);
+    let mut path = PathBuilder::new();
+    path.move_to(x - dx, y - dy);
+    path.cubic_to(x - radius * 1.6, y - radius, x - radius * 1.6, y + radius, x - dx, y + dy);
+    path.cubic_to(x - radius * 0.5, y + radius * 0.5, x - radius * 0.5, y - radius * 0.5, x - dx, y - dy);
+    path.close();
+    path.finish()
+}
+
+/// Circles that overlap.
+fn cloud(rng: &mut Rng, centre: Point, radii: Point) -> Option<Path> {
+    let mut path = PathBuilder::new();
+    for [x, y] in corners(rng, centre, [radii[0] * 0.6, radii[1] * 0.4], 5, 0.4) {
+        path.push_circle(x, y, radii[0].min(radii[1]) * rng.range(0.3, 0.6));
+    }
     path.finish()
 }
 

@@ -9,6 +9,7 @@ pub(super) type Colour = [u8; 3];
 pub(super) type Point = [f32; 2];
 
 /// An RGB picture in memory, three bytes a pixel.
+#[derive(Clone)]
 pub(super) struct Canvas {
     pub(super) width: usize,
     pub(super) height: usize,

@@ -157,3 +157,6 @@ fn lay(canvas: &mut Canvas, texture: &Texture, scene: &Scene, quad: &Quad) {
     }
     texture.lay(canvas, quad, &scene.tint);
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,6 +10,9 @@ pub(super) struct Occluder {
     /// Unit vector of the push, in the frame.
     direction: Point,
     limbs: Vec<Limb>,
+    /// Where it lies on the card, in card heights from its centre, if it is not pushed in from outside; then its size is
+    /// what makes it hide more or less.
+    pub(super) lies_at: Option<Point>,
 }
 
 /// Where an occluder is: what its u = 0, v = 0 is in the frame, and how many pixels a card height is.
@@ -36,7 +39,7 @@ enum Shape {
 
 /// How far a shadow falls beyond the outline, in pixels.
 const SHADOW: f32 = 7.0;
-/// Pixels that are left out together where they are far from a limb.
+/// Width and height of the squares of pixels that are left out together where they are far from a limb.
 const BLOCK: usize = 16;
 
 impl Occluder {
@@ -44,20 +47,25 @@ impl Occluder {
     pub(super) fn random(rng: &mut Rng) -> Self {
         let turns = rng.unit();
         let sideways = rng.range(-0.45, 0.45);
-        let limbs = match rng.below(8) {
+        let mut lies_at = None;
+        let limbs = match rng.below(10) {
             0..4 => hand(rng, sideways),
             4 => thumb(rng, sideways),
             5 | 6 => vec![board(rng, sideways)],
-            _ => vec![ball(rng, sideways)],
+            7 => vec![ball(rng, sideways)],
+            _ => {
+                lies_at = Some([rng.range(-0.4, 0.4), rng.range(-0.5, 0.5)]);
+                scrap(rng)
+            }
         };
-        Self { direction: [cos(turns), sin(turns)], limbs }
+        Self { direction: [cos(turns), sin(turns)], limbs, lies_at }
     }
 
     /// A hand alone.
     pub(super) fn hand(rng: &mut Rng) -> Self {
         let turns = rng.unit();
         let limbs = hand(rng, 0.0);
-        Self { direction: [cos(turns), sin(turns)], limbs }
+        Self { direction: [cos(turns), sin(turns)], limbs, lies_at: None }
     }
 
     /// The frame's point in the occluder's u and v, where `origin` is 0, 0.
@@ -87,19 +95,25 @@ impl Occluder {
     }
 
     fn draw_limb(&self, limb: &Limb, canvas: &mut Canvas, placement: &Placement) {
-        let width = canvas.width;
-        let far = (BLOCK as f32 / 2.0 + SHADOW + 1.0) / placement.scale;
-        for y in 0..canvas.height {
-            for start in (0..width).step_by(BLOCK) {
-                let middle = [(start + BLOCK / 2) as f32, y as f32 + 0.5];
-                if limb.shape.distance(self.local(middle, placement)) > far {
-                    continue;
+        let (half, diagonal) = (BLOCK as f32 / 2.0, BLOCK as f32 * 0.71);
+        let far = (diagonal + SHADOW + 1.0) / placement.scale;
+        for top in (0..canvas.height).step_by(BLOCK) {
+            for left in (0..canvas.width).step_by(BLOCK) {
+                let middle = [left as f32 + half, top as f32 + half];
+                if limb.shape.distance(self.local(middle, placement)) < far {
+                    self.shade_block(limb, canvas, placement, left, top);
                 }
-                let pixels = &mut canvas.rgb[(y * width + start) * 3..(y * width + start + BLOCK) * 3];
-                for (i, pixel) in pixels.as_chunks_mut::<3>().0.iter_mut().enumerate() {
-                    let place = self.local([(start + i) as f32 + 0.5, y as f32 + 0.5], placement);
-                    limb.shade(place, placement.scale, pixel);
-                }
+            }
+        }
+    }
+
+    fn shade_block(&self, limb: &Limb, canvas: &mut Canvas, placement: &Placement, left: usize, top: usize) {
+        let (width, right) = (canvas.width, (left + BLOCK).min(canvas.width));
+        for y in top..(top + BLOCK).min(canvas.height) {
+            let pixels = &mut canvas.rgb[(y * width + left) * 3..(y * width + right) * 3];
+            for (i, pixel) in pixels.as_chunks_mut::<3>().0.iter_mut().enumerate() {
+                let place = self.local([(left + i) as f32 + 0.5, y as f32 + 0.5], placement);
+                limb.shade(place, placement.scale, pixel);
             }
         }
     }
@@ -231,6 +245,27 @@ fn board(rng: &mut Rng, sideways: f32) -> Limb {
 fn ball(rng: &mut Rng, sideways: f32) -> Limb {
     let radius = rng.range(0.3, 0.9);
     coloured(rng, Shape::Capsule { from: [-radius, sideways], to: [-radius - 0.01, sideways], radius })
+}
+
+/// Something small that lies on the card, as large as a card is high: a leaf, a coin, a strip of paper.
+fn scrap(rng: &mut Rng) -> Vec<Limb> {
+    let (half, turns) = ([0.5, rng.range(0.08, 0.5)], rng.unit());
+    let whole = match rng.below(3) {
+        0 => Shape::Capsule { from: [-0.5 + half[1], 0.0], to: [0.5 - half[1], 0.0], radius: half[1] },
+        _ => Shape::Box {
+            centre: [0.0, 0.0],
+            half,
+            turn: [sin(turns), cos(turns)],
+            round: half[1] * rng.unit() * rng.unit(),
+        },
+    };
+    let mut limbs = vec![coloured(rng, whole)];
+    for _ in 0..rng.below(3) {
+        let [from, to] = [(); 2].map(|()| [rng.range(-0.5, 0.5), rng.range(-0.5, 0.5)]);
+        let radius = rng.range(0.04, 0.2);
+        limbs.push(coloured(rng, Shape::Capsule { from, to, radius }));
+    }
+    limbs
 }
 
 fn coloured(rng: &mut Rng, shape: Shape) -> Limb {

@@ -81,10 +81,7 @@ impl Scene {
             tint: tint(rng),
             shadow_shift: [rng.range(-24.0, 24.0), rng.range(-10.0, 24.0)],
             shadow_opacity: rng.range(-90.0, 130.0).max(0.0) as i32,
-            backdrop: {
-                let canvas = painter.paint(rng);
-                Canvas { width: canvas.width, height: canvas.height, rgb: canvas.rgb.clone() }
-            },
+            backdrop: painter.paint(rng).clone(),
             pan: [Sway::new(rng, 0.0, 63.0), Sway::new(rng, 0.0, 63.0)],
             size: Sway::new(rng, 0.40, 0.95),
             roll: Sway::new(rng, -35.0 / 360.0, 35.0 / 360.0),
@@ -161,6 +158,10 @@ impl Scene {
         if wanted < LEAST_HIDDEN {
             return None;
         }
+        if let Some([x, y]) = occluder.lies_at {
+            let origin = [home.origin[0] + x * height, home.origin[1] + y * height];
+            return Some(enlarge(occluder, origin, height, points, wanted));
+        }
         let local: Vec<(Point, bool)> =
             points.iter().map(|&point| (occluder.local(point, &home), out_of_square(point))).collect();
         let (mut least, mut most) = (-1.2, 1.2);
@@ -177,9 +178,10 @@ impl Scene {
         let (left, top) = (self.pan[0].at(time) as usize, self.pan[1].at(time) as usize);
         let line = canvas.width * 3;
         for (y, out) in canvas.rgb.chunks_exact_mut(line).enumerate() {
-            let (row, below) = ((y + top) / 2, (y + top).div_ceil(2));
-            let [row, below] =
-                [row, below].map(|y| &self.backdrop.rgb[(y * background::WIDTH + left / 2) * 3..][..line / 2 + 3]);
+            let [row, below] = [(y + top) / 2, (y + top).div_ceil(2)].map(|y| {
+                let start = (y * background::WIDTH + left / 2) * 3;
+                &self.backdrop.rgb[start..start + line / 2 + 3]
+            });
             double_row(row, below, left % 2, out);
         }
     }
@@ -199,26 +201,20 @@ impl Scene {
     }
 }
 
-/// The mean of two rows, each pixel twice; `odd` starts with the second half of the first pixel.
+/// The mean of two rows at twice their resolution; `odd` (0 or 1) is where between the first two pixels to start.
 fn double_row(row: &[u8], below: &[u8], odd: usize, out: &mut [u8]) {
-    let pixels = row.as_chunks::<3>().0.iter().zip(below.as_chunks::<3>().0);
-    let mut places = out.as_chunks_mut::<3>().0.iter_mut();
-    let mut last: Option<[u16; 3]> = None;
-    for (above, below) in pixels {
-        let sum: [u16; 3] = std::array::from_fn(|c| u16::from(above[c]) + u16::from(below[c]));
-        if let Some(last) = last {
-            if let Some(place) = places.next() {
-                *place = std::array::from_fn(|c| ((last[c] + sum[c]) / 4) as u8);
-            }
-            if let Some(place) = places.next() {
-                *place = sum.map(|sum| (sum / 2) as u8);
-            }
-        } else if odd == 0
-            && let Some(place) = places.next()
-        {
-            *place = sum.map(|sum| (sum / 2) as u8);
+    let mut sums = [0u16; (WIDTH as usize / 2 + 1) * 3];
+    for ((sum, above), below) in sums.iter_mut().zip(row).zip(below) {
+        *sum = u16::from(*above) + u16::from(*below);
+    }
+    let (here, right) = (sums.as_chunks::<3>().0, sums[3..].as_chunks::<3>().0);
+    for ((pair, here), right) in out.as_chunks_mut::<6>().0.iter_mut().zip(here).zip(right) {
+        for c in 0..3 {
+            let between = ((here[c] + right[c]) / 4) as u8;
+            let [first, second] =
+                if odd == 0 { [(here[c] / 2) as u8, between] } else { [between, (right[c] / 2) as u8] };
+            (pair[c], pair[c + 3]) = (first, second);
         }
-        last = Some(sum);
     }
 }
 
@@ -228,9 +224,9 @@ fn props(rng: &mut Rng, subject: Subject) -> (Props, Decoy) {
         Subject::Card(card) => (Props::Card(card), Decoy::None),
         Subject::Empty => (Props::None, Decoy::EmptyRoom),
         Subject::Decoy => match rng.below(20) {
-            0..3 => (Props::Picture(decoy::blank_card(rng)), Decoy::BlankCard),
-            3..12 => (Props::Picture(decoy::foreign_card(rng)), Decoy::ForeignCard),
-            12..17 => (Props::Picture(decoy::white_thing(rng)), Decoy::WhiteThing),
+            0..2 => (Props::Picture(decoy::blank_card(rng)), Decoy::BlankCard),
+            2..14 => (Props::Picture(decoy::foreign_card(rng)), Decoy::ForeignCard),
+            14..18 => (Props::Picture(decoy::white_thing(rng)), Decoy::WhiteThing),
             _ => (Props::None, Decoy::Hand),
         },
     }
@@ -262,6 +258,17 @@ fn centre(quad: &Quad) -> Point {
 
 fn out_of_square([x, y]: Point) -> bool {
     x < SQUARE[0] || x >= SQUARE[1] || y < 0.0 || y >= HEIGHT as f32
+}
+
+/// Makes an occluder that lies on the card as large as it must be to hide `wanted` of it.
+fn enlarge(occluder: &Occluder, origin: Point, height: f32, points: &[Point], wanted: f32) -> Placement {
+    let (mut least, mut most) = (0.01 * height, 1.5 * height);
+    for _ in 0..11 {
+        let scale = (least + most) / 2.0;
+        let hidden = hidden_part(points, Some((occluder, &Placement { origin, scale })));
+        *(if hidden < wanted { &mut least } else { &mut most }) = scale;
+    }
+    Placement { origin, scale: least }
 }
 
 /// Places spread evenly over the card, in the frame.
