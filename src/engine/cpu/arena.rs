@@ -90,9 +90,10 @@ impl Arena {
             Trunk::Narrow(sums) => size_of_val(sums.as_slice()),
             Trunk::Wide(sums) => size_of_val(sums.as_slice()),
         };
-        let probe = self.probe_room.as_ref().map_or(0, |room| {
-            room.codes.len() + 4 * (room.sums.len() + room.floats.len() + room.float_lanes.len())
-        });
+        let probe = self
+            .probe_room
+            .as_ref()
+            .map_or(0, |room| room.codes.len() + 4 * (room.sums.len() + room.floats.len() + room.float_lanes.len()));
         let codes: usize = self.codes.iter().map(Vec::len).sum();
         codes + trunk + 4 * (self.wide.len() + self.pixels.len()) + self.classes.bytes() + probe
     }

@@ -44,7 +44,8 @@ impl PackedClassifier {
     pub(super) fn new(classifier: &Classifier, packing: Packing) -> Self {
         let g = classifier.conv().geometry();
         let nibbles = |class| (0..g.in_channels.div_ceil(GROUP)).map(move |group| (class, group));
-        let nibble = |(class, group): (usize, usize)| classifier.conv().tap(class, 0, 0)[group / 2] >> (group % 2 * 4) & 15;
+        let nibble =
+            |(class, group): (usize, usize)| classifier.conv().tap(class, 0, 0)[group / 2] >> (group % 2 * 4) & 15;
         Self {
             packing,
             channels: g.in_channels,
@@ -88,7 +89,8 @@ impl PackedClassifier {
             for x in 0..map.edge {
                 let position = &codes[map.at(y, x)..][..groups * self.packing.index_bytes];
                 for (slot, pooled) in pooled.chunks_exact_mut(groups).enumerate() {
-                    for (pooled, index_bytes) in pooled.iter_mut().zip(position.chunks_exact(self.packing.index_bytes)) {
+                    for (pooled, index_bytes) in pooled.iter_mut().zip(position.chunks_exact(self.packing.index_bytes))
+                    {
                         *pooled += i32::from(index(index_bytes) >> (2 * slot) & 3);
                     }
                 }

@@ -49,11 +49,6 @@ impl CpuEngine {
         let pool = Pool::new(if plan.steps.iter().any(|step| step.parallel) { threads } else { 1 });
         Ok(Self { network, edge, level, kernels, plan, arena, pool })
     }
-
-    /// Bytes of packed weights and of the buffers that a run uses.
-    pub fn peak_bytes(&self) -> usize {
-        self.plan.weight_bytes() + self.arena.bytes()
-    }
 }
 
 impl Engine for CpuEngine {
@@ -78,6 +73,10 @@ impl Engine for CpuEngine {
 
     fn edge(&self) -> usize {
         self.edge
+    }
+
+    fn planned_bytes(&self) -> usize {
+        self.plan.weight_bytes() + self.arena.bytes()
     }
 
     fn run(&mut self, input: &InputImage) -> Result<&[f32], EngineError> {

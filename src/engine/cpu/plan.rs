@@ -164,12 +164,16 @@ impl Work {
         match self {
             Self::Embed { table, .. } => table.bytes(),
             Self::FloatConv { conv, .. } => {
-                size_of_val(conv.weights.as_slice()) + size_of_val(conv.pixel_values.as_slice()) + conv.thresholds.bytes()
+                size_of_val(conv.weights.as_slice())
+                    + size_of_val(conv.pixel_values.as_slice())
+                    + conv.thresholds.bytes()
             }
             Self::Conv { conv, thresholds: ConvThresholds::OnePass(thresholds), .. } => {
                 conv.bytes() + size_of_val(thresholds.as_slice())
             }
-            Self::Conv { conv, thresholds: ConvThresholds::AllPasses(thresholds), .. } => conv.bytes() + thresholds.bytes(),
+            Self::Conv { conv, thresholds: ConvThresholds::AllPasses(thresholds), .. } => {
+                conv.bytes() + thresholds.bytes()
+            }
             Self::Residual { conv, .. } => conv.bytes(),
             Self::Activation { thresholds: TrunkThresholds::Narrow(thresholds), .. } => thresholds.bytes(),
             Self::Activation { thresholds: TrunkThresholds::Wide(thresholds), .. } => thresholds.bytes(),
@@ -242,7 +246,10 @@ fn lower(
                 TrunkThresholds::Wide(LaneThresholds::new(packing, rows.map(|(&row, &falling)| (row, falling))))
             } else {
                 let narrow = |row: [i32; 3]| row.map(narrowed);
-                TrunkThresholds::Narrow(LaneThresholds::new(packing, rows.map(|(&row, &falling)| (narrow(row), falling))))
+                TrunkThresholds::Narrow(LaneThresholds::new(
+                    packing,
+                    rows.map(|(&row, &falling)| (narrow(row), falling)),
+                ))
             };
             Work::Activation { thresholds, output: codes(output) }
         }
@@ -287,8 +294,9 @@ fn lower_conv(
 impl PackedConv {
     fn new(conv: &BinaryConv, turned: Vec<bool>, width: usize, packing: Packing) -> Self {
         let g = conv.geometry();
-        // Passes start where indices do.
-        let a_pass = (NARROW as usize / (3 * g.kernel * g.kernel)) / 64 * 64;
+        // One pass if it can be; else passes start where a block of indices does.
+        let most = NARROW as usize / (3 * g.kernel * g.kernel);
+        let a_pass = if g.in_channels <= most { g.in_channels } else { most / 64 * 64 };
         let starts = (0..g.in_channels).step_by(a_pass);
         let passes = starts.map(|start| Pass::new(conv, &turned, start..g.in_channels.min(start + a_pass), packing));
         Self {

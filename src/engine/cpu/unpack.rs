@@ -35,7 +35,13 @@ pub(super) fn codes(packing: Packing, map: CodeMap, packed: &[u8], channels: usi
 }
 
 /// Sums `[position][lane]` → CHW.
-pub(super) fn sums<N: Copy, M>(packing: Packing, sums: &[N], out: &mut [M], area: usize, value: impl Fn(usize, N) -> M) {
+pub(super) fn sums<N: Copy, M>(
+    packing: Packing,
+    sums: &[N],
+    out: &mut [M],
+    area: usize,
+    value: impl Fn(usize, N) -> M,
+) {
     let lanes = sums.len() / area;
     for (channel, plane) in out.chunks_exact_mut(area).enumerate() {
         let lane = packing.lane(channel);

@@ -160,7 +160,8 @@ impl Vector for Avx512Vbmi {
     #[inline(always)]
     unsafe fn store_pairs(self, to: *mut u8) {
         /// Every third pair, eleven of them; the 64 channels end with the 32nd pair.
-        static THIRDS: [i16; 32] = [0, 3, 6, 9, 12, 15, 18, 21, 24, 27, 30, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+        static THIRDS: [i16; 32] =
+            [0, 3, 6, 9, 12, 15, 18, 21, 24, 27, 30, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
         unsafe {
             let thirds = _mm512_loadu_si512(THIRDS.as_ptr().cast());
             let next = _mm512_add_epi16(thirds, _mm512_set1_epi16(1));

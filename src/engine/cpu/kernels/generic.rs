@@ -159,7 +159,9 @@ unsafe fn convolve_blocks<V: Vector, S: Sink<V>, const P: usize, const B: usize>
         unsafe {
             let weights = conv.weights.as_ptr().add(block * block_weights);
             let first = |(y, x): (usize, usize)| {
-                conv.input.as_ptr().add(conv.first_tap(conv.rows.start + y, x) + conv.groups.start * V::PACKING.index_bytes)
+                conv.input
+                    .as_ptr()
+                    .add(conv.first_tap(conv.rows.start + y, x) + conv.groups.start * V::PACKING.index_bytes)
             };
             let sums = tile::<V, P, B>(conv, at.map(first), weights);
             for (&(y, x), sums) in at.iter().zip(&sums).take(count) {
@@ -421,11 +423,16 @@ pub(super) unsafe fn convolve_floats<V: Vector, S: FloatSink<V>, const P: usize>
         for block in 0..job.blocks {
             let mut x = 0;
             while x < job.width {
-                let whole = x + P <= job.width && job.taps(x).len() == job.kernel && job.taps(x + P - 1).len() == job.kernel;
+                let whole =
+                    x + P <= job.width && job.taps(x).len() == job.kernel && job.taps(x + P - 1).len() == job.kernel;
                 // SAFETY: the taps are inside the picture by `FloatRows::taps`, the weights by `FloatRows::is_inside`, which
                 // the caller has checked.
                 x += unsafe {
-                    if whole { float_tile::<V, S, P>(job, (row, y, x), block, sink) } else { float_tile::<V, S, 1>(job, (row, y, x), block, sink) }
+                    if whole {
+                        float_tile::<V, S, P>(job, (row, y, x), block, sink)
+                    } else {
+                        float_tile::<V, S, 1>(job, (row, y, x), block, sink)
+                    }
                 };
             }
         }
@@ -472,24 +479,24 @@ unsafe fn float_tile<V: Vector, S: FloatSink<V>, const P: usize>(
 }
 
 /// Float sums → thresholds → packed codes.
-pub(super) struct FloatsToCodes<'a> {
+pub(super) struct FloatsToCodes {
     /// The thresholds.
-    pub(super) thresholds: &'a LaneThresholds<f32>,
+    pub(super) thresholds: *const LaneThresholds<f32>,
     /// Where the codes go.
     pub(super) rows: CodeRows,
 }
 
-impl<V: Vector> FloatSink<V> for FloatsToCodes<'_> {
+impl<V: Vector> FloatSink<V> for FloatsToCodes {
     #[inline(always)]
     unsafe fn put(&mut self, y: usize, x: usize, block: usize, sums: [V::Floats; FLOATS]) {
         let lanes = V::PACKING.lanes;
         let mut values = [0.0_f32; MAX_LANES];
-        // SAFETY: `values` holds a block; thresholds and rows hold every block: the caller's promise.
+        // SAFETY: `values` holds a block; thresholds and rows live and hold every block: the caller's promise.
         unsafe {
             for (i, sums) in sums.into_iter().enumerate() {
                 V::store_floats(sums, values.as_mut_ptr().add(i * lanes / FLOATS));
             }
-            put_codes::<V, f32>(&values[..lanes], self.thresholds, block, self.rows.at::<V>(y, x, block));
+            put_codes::<V, f32>(&values[..lanes], &*self.thresholds, block, self.rows.at::<V>(y, x, block));
         }
     }
 }

@@ -35,7 +35,7 @@ struct Functions {
     to_wide: unsafe fn(&Conv<'_>, &mut ToWide),
     quantize_narrow: unsafe fn(&[i16], &LaneThresholds<i16>, CodeRows),
     quantize_wide: unsafe fn(&[i32], &LaneThresholds<i32>, CodeRows),
-    floats_to_codes: unsafe fn(&FloatRows<'_>, &mut FloatsToCodes<'_>),
+    floats_to_codes: unsafe fn(&FloatRows<'_>, &mut FloatsToCodes),
     floats_to_sums: unsafe fn(&FloatRows<'_>, &mut FloatsToSums),
 }
 
