@@ -1,91 +1,92 @@
-//! The SIMD engine.
+//! The SIMD engine: a network is lowered once ([`plan`]) to packed weights and steps, then each picture runs through kernels
+//! chosen for the processor ([`kernels`]) without allocating.
+//!
+//! A run goes step by step, a step a layer; large ones are shared among threads by rows. Codes stay packed from the first
+//! layer to the last ([`layout`] says how); probes get them unpacked ([`unpack`]), and the sums that kernels keep in registers
+//! by running that one layer again.
 
-use super::{Engine, EngineError, EngineInfo, OpenError, Probe};
+mod arena;
+mod classify;
+mod embed;
+mod kernels;
+mod layout;
+mod level;
+mod plan;
+mod unpack;
+
+pub use level::Level;
+
+use super::{Engine, EngineError, EngineInfo, OpenError, Probe, check_input};
 use crate::frame::InputImage;
 use crate::network::Network;
-use std::fmt;
+use arena::{Arena, Unwatched, Watched};
+use kernels::Kernels;
+use kernels::pool::Pool;
+use plan::{Plan, Work};
 use std::sync::Arc;
-
-/// An instruction set that the kernels are written for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Level {
-    /// Any processor.
-    Scalar,
-}
-
-impl Level {
-    /// All levels, best last.
-    pub const ALL: [Self; 1] = [Self::Scalar];
-
-    /// The level that the command line calls `name`.
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|level| level.name() == name)
-    }
-
-    /// As the command line spells it.
-    pub fn name(self) -> &'static str {
-        "scalar"
-    }
-
-    /// All names, for messages.
-    pub fn names() -> String {
-        Self::ALL.map(Self::name).join(", ")
-    }
-
-    /// Whether this processor can.
-    pub fn is_available(self) -> bool {
-        true
-    }
-
-    /// The best one here.
-    pub fn best() -> Self {
-        Self::Scalar
-    }
-}
-
-impl fmt::Display for Level {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
 
 /// The SIMD engine.
 pub struct CpuEngine {
-    inner: super::reference::ReferenceEngine,
+    network: Arc<Network>,
+    edge: usize,
+    level: Level,
+    kernels: Kernels,
+    plan: Plan,
+    arena: Arena,
+    pool: Pool,
 }
 
 impl CpuEngine {
-    /// For an `edge` that [`Network::check_edge`] accepts.
+    /// For an `edge` that [`Network::check_edge`] accepts. At most 64 threads compute, and one alone where the network is too
+    /// small to gain by more.
     ///
     /// # Errors
     /// [`OpenError::Unavailable`].
-    pub fn new(network: Arc<Network>, edge: usize, _level: Level, _threads: usize) -> Result<Self, OpenError> {
-        Ok(Self { inner: super::reference::ReferenceEngine::new(network, edge) })
+    pub fn new(network: Arc<Network>, edge: usize, level: Level, threads: usize) -> Result<Self, OpenError> {
+        let kernels = Kernels::new(level).ok_or(OpenError::Unavailable(level))?;
+        let plan = Plan::new(&network, edge, kernels.packing());
+        let arena = Arena::new(&plan);
+        let pool = Pool::new(if plan.steps.iter().any(|step| step.parallel) { threads } else { 1 });
+        Ok(Self { network, edge, level, kernels, plan, arena, pool })
     }
 }
 
 impl Engine for CpuEngine {
     fn info(&self) -> EngineInfo {
-        self.inner.info()
+        let kernel = |work: &Work| match work {
+            Work::Embed { .. } => "table",
+            Work::FloatConv { .. } => "float fma",
+            Work::Conv { .. } | Work::Residual { .. } => self.kernels.look_up(),
+            Work::Activation { .. } => "thresholds",
+            Work::Classify { .. } => "pooled lut4",
+        };
+        EngineInfo {
+            name: format!("cpu:{}", self.level),
+            threads: self.pool.threads(),
+            kernels: self.plan.steps.iter().map(|step| kernel(&step.work)).collect(),
+        }
     }
 
     fn network(&self) -> &Arc<Network> {
-        self.inner.network()
+        &self.network
     }
 
     fn edge(&self) -> usize {
-        self.inner.edge()
+        self.edge
     }
 
     fn planned_bytes(&self) -> usize {
-        self.inner.planned_bytes()
+        self.plan.weight_bytes() + self.arena.bytes()
     }
 
     fn run(&mut self, input: &InputImage) -> Result<&[f32], EngineError> {
-        self.inner.run(input)
+        check_input(input, self.edge)?;
+        Ok(self.arena.run(self.kernels, &self.plan, &mut self.pool, input, &mut Unwatched))
     }
 
     fn run_probed(&mut self, input: &InputImage, probe: &mut dyn Probe) -> Result<&[f32], EngineError> {
-        self.inner.run_probed(input, probe)
+        check_input(input, self.edge)?;
+        self.arena.make_probe_room(&self.plan);
+        Ok(self.arena.run(self.kernels, &self.plan, &mut self.pool, input, &mut Watched(probe)))
     }
 }

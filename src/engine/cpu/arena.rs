@@ -1,0 +1,390 @@
+//! The buffers of a run, and the run itself, step by step.
+
+use super::classify::Classes;
+use super::kernels::pool::{MAX_THREADS, Pool};
+use super::kernels::{Conv, FloatRows, Kernels};
+use super::plan::{Codes, ConvThresholds, PackedConv, PackedFloatConv, Plan, Step, TrunkThresholds, Work};
+use super::unpack;
+use crate::engine::{Probe, Sums, Wants};
+use crate::frame::InputImage;
+use std::ops::Range;
+use std::time::Instant;
+
+/// Everything that a run writes.
+pub(super) struct Arena {
+    /// Packed codes, a buffer a slot of the plan.
+    codes: Vec<Vec<u8>>,
+    trunk: Trunk,
+    /// Sums of 32 bits `[y][x][block][lane]`: of a convolution of several passes, or of one that a probe looks at.
+    wide: Vec<i32>,
+    /// The picture as floats, where the first layer wants it.
+    pixels: Vec<f32>,
+    classes: Classes,
+    probe_room: Option<ProbeRoom>,
+}
+
+/// The residual sums, `[y][x][block][lane]`.
+enum Trunk {
+    Narrow(Vec<i16>),
+    Wide(Vec<i32>),
+}
+
+/// What probes are shown.
+struct ProbeRoom {
+    codes: Vec<u8>,
+    sums: Vec<i32>,
+    floats: Vec<f32>,
+    /// Float sums `[y][x][block][lane]`.
+    float_lanes: Vec<f32>,
+}
+
+/// Looks on while the arena runs.
+pub(super) trait Watch {
+    /// Runs the step of layer `layer` with `run`, then shows what is wanted of it.
+    fn step(&mut self, stage: &mut Stage<'_>, layer: usize);
+}
+
+/// Nobody looks: nothing is left of watching.
+pub(super) struct Unwatched;
+
+/// A probe looks.
+pub(super) struct Watched<'a>(pub(super) &'a mut dyn Probe);
+
+/// What a step works with.
+pub(super) struct Stage<'a> {
+    arena: &'a mut Arena,
+    kernels: Kernels,
+    plan: &'a Plan,
+    pool: &'a mut Pool,
+    image: &'a InputImage,
+}
+
+impl Arena {
+    pub(super) fn new(plan: &Plan) -> Self {
+        let trunk = if plan.wide_trunk {
+            Trunk::Wide(vec![0; plan.trunk_sums])
+        } else {
+            Trunk::Narrow(vec![0; plan.trunk_sums])
+        };
+        let mut arena = Self {
+            codes: plan.slots.iter().map(|&bytes| vec![0; bytes]).collect(),
+            trunk,
+            wide: vec![0; plan.pass_sums],
+            pixels: Vec::new(),
+            classes: Classes::default(),
+            probe_room: None,
+        };
+        for step in &plan.steps {
+            match &step.work {
+                Work::FloatConv { conv, .. } => arena.pixels = vec![0.0; (conv.width * conv.stride).pow(2) * 3],
+                Work::Classify { classifier, .. } => arena.classes = classifier.classes(),
+                _ => {}
+            }
+        }
+        arena
+    }
+
+    /// Bytes of all buffers.
+    pub(super) fn bytes(&self) -> usize {
+        let trunk = match &self.trunk {
+            Trunk::Narrow(sums) => size_of_val(sums.as_slice()),
+            Trunk::Wide(sums) => size_of_val(sums.as_slice()),
+        };
+        let probe = self
+            .probe_room
+            .as_ref()
+            .map_or(0, |room| room.codes.len() + 4 * (room.sums.len() + room.floats.len() + room.float_lanes.len()));
+        let codes: usize = self.codes.iter().map(Vec::len).sum();
+        codes + trunk + 4 * (self.wide.len() + self.pixels.len()) + self.classes.bytes() + probe
+    }
+
+    /// Makes room for probing any layer, once.
+    pub(super) fn make_probe_room(&mut self, plan: &Plan) {
+        if self.probe_room.is_some() {
+            return;
+        }
+        let mut room = ProbeRoom { codes: Vec::new(), sums: Vec::new(), floats: Vec::new(), float_lanes: Vec::new() };
+        let mut wide = self.wide.len();
+        for (step, shape) in plan.steps.iter().zip(&plan.shapes) {
+            let values = shape.channels * shape.edge * shape.edge;
+            match &step.work {
+                Work::FloatConv { conv, .. } => {
+                    room.codes.resize(values, 0);
+                    room.floats = vec![0.0; values];
+                    room.float_lanes = vec![0.0; conv.thresholds.flips.len() * shape.edge * shape.edge];
+                }
+                Work::Conv { conv, .. } => wide = wide.max(conv.passes[0].offsets.len() * shape.edge * shape.edge),
+                _ => {}
+            }
+            room.codes.resize(room.codes.len().max(values), 0);
+            if !matches!(step.work, Work::Embed { .. } | Work::FloatConv { .. }) {
+                room.sums.resize(room.sums.len().max(values), 0);
+            }
+        }
+        self.wide.resize(wide, 0);
+        self.probe_room = Some(room);
+    }
+
+    /// Runs all steps and returns the logits.
+    pub(super) fn run<W: Watch>(
+        &mut self,
+        kernels: Kernels,
+        plan: &Plan,
+        pool: &mut Pool,
+        image: &InputImage,
+        watch: &mut W,
+    ) -> &[f32] {
+        let mut stage = Stage { arena: &mut *self, kernels, plan, pool, image };
+        for layer in 0..plan.steps.len() {
+            watch.step(&mut stage, layer);
+        }
+        &self.classes.logits
+    }
+}
+
+impl Watch for Unwatched {
+    fn step(&mut self, stage: &mut Stage<'_>, layer: usize) {
+        stage.run(layer);
+    }
+}
+
+impl Watch for Watched<'_> {
+    fn step(&mut self, stage: &mut Stage<'_>, layer: usize) {
+        let start = Instant::now();
+        stage.run(layer);
+        self.0.time(layer, start.elapsed());
+        let wants = self.0.wants(layer);
+        if wants != Wants::default()
+            && let Some(mut room) = stage.arena.probe_room.take()
+        {
+            stage.show(layer, wants, &mut room, self.0);
+            stage.arena.probe_room = Some(room);
+        }
+    }
+}
+
+impl Stage<'_> {
+    fn run(&mut self, layer: usize) {
+        let Step { work, parallel } = &self.plan.steps[layer];
+        let parallel = *parallel;
+        match work {
+            Work::Embed { table, output } => {
+                let (rgb, row) = (self.image.rgb(), 3 * output.map.edge);
+                self.make_codes(*output, parallel, |rows, out| {
+                    table.embed(&rgb[rows.start * row..rows.end * row], output.map, out);
+                });
+            }
+            Work::FloatConv { conv, output } => self.convolve_floats(conv, *output, parallel),
+            Work::Conv { input, conv, thresholds: ConvThresholds::OnePass(thresholds), output } => {
+                let (kernels, arena) = (self.kernels, &mut *self.arena);
+                let mut out = std::mem::take(&mut arena.codes[output.slot]);
+                let from = &arena.codes[input.slot];
+                write_codes(self.pool, *output, parallel, &mut out, |rows, out| {
+                    kernels.to_codes(&conv_rows(conv, 0, *input, from, rows), thresholds, output.map, out);
+                });
+                arena.codes[output.slot] = out;
+            }
+            Work::Conv { input, conv, thresholds: ConvThresholds::AllPasses(thresholds), output } => {
+                self.sum_up(conv, *input, parallel);
+                let (kernels, arena) = (self.kernels, &mut *self.arena);
+                let row = thresholds.flips.len() * conv.width;
+                let sums = &arena.wide;
+                write_codes(self.pool, *output, parallel, &mut arena.codes[output.slot], |rows, out| {
+                    kernels.quantize_wide(&sums[rows.start * row..rows.end * row], thresholds, output.map, out);
+                });
+            }
+            Work::Residual { input, conv, add } => self.add_residual(conv, *input, *add, parallel),
+            Work::Activation { thresholds, output } => self.activate(thresholds, *output, parallel),
+            Work::Classify { input, classifier } => {
+                let arena = &mut *self.arena;
+                classifier.classify(input.map, &arena.codes[input.slot], &mut arena.classes);
+            }
+        }
+    }
+
+    fn make_codes(&mut self, output: Codes, parallel: bool, work: impl Fn(Range<usize>, &mut [u8]) + Sync) {
+        write_codes(self.pool, output, parallel, &mut self.arena.codes[output.slot], work);
+    }
+
+    fn convolve_floats(&mut self, conv: &PackedFloatConv, output: Codes, parallel: bool) {
+        let (kernels, arena) = (self.kernels, &mut *self.arena);
+        for (values, rgb) in arena.pixels.as_chunks_mut::<3>().0.iter_mut().zip(self.image.rgb().as_chunks::<3>().0) {
+            for (colour, (value, &byte)) in values.iter_mut().zip(rgb).enumerate() {
+                *value = conv.pixel_values[colour * 256 + usize::from(byte)];
+            }
+        }
+        let pixels = &arena.pixels;
+        write_codes(self.pool, output, parallel, &mut arena.codes[output.slot], |rows, out| {
+            kernels.floats_to_codes(&float_rows(conv, pixels, rows), &conv.thresholds, output.map, out);
+        });
+    }
+
+    /// Sums of a convolution → `wide`.
+    fn sum_up(&mut self, conv: &PackedConv, input: Codes, parallel: bool) {
+        let (kernels, arena) = (self.kernels, &mut *self.arena);
+        let lanes = conv.passes[0].offsets.len();
+        let (from, sums) = (&arena.codes[input.slot], &mut arena.wide[..conv.width * conv.width * lanes]);
+        in_bands(self.pool, parallel, sums, conv.width, |rows, sums| {
+            for (pass, packed) in conv.passes.iter().enumerate() {
+                kernels.to_wide(&conv_rows(conv, pass, input, from, rows.clone()), &packed.offsets, pass > 0, sums);
+            }
+        });
+    }
+
+    fn add_residual(&mut self, conv: &PackedConv, input: Codes, add: bool, parallel: bool) {
+        let (kernels, arena) = (self.kernels, &mut *self.arena);
+        let count = conv.width * conv.width * conv.passes[0].offsets.len();
+        let from = &arena.codes[input.slot];
+        let passes = || conv.passes.iter().enumerate();
+        match &mut arena.trunk {
+            Trunk::Narrow(trunk) => in_bands(self.pool, parallel, &mut trunk[..count], conv.width, |rows, trunk| {
+                for (pass, packed) in passes() {
+                    let conv = conv_rows(conv, pass, input, from, rows.clone());
+                    kernels.to_narrow(&conv, &packed.offsets, add || pass > 0, trunk);
+                }
+            }),
+            Trunk::Wide(trunk) => in_bands(self.pool, parallel, &mut trunk[..count], conv.width, |rows, trunk| {
+                for (pass, packed) in passes() {
+                    let conv = conv_rows(conv, pass, input, from, rows.clone());
+                    kernels.to_wide(&conv, &packed.offsets, add || pass > 0, trunk);
+                }
+            }),
+        }
+    }
+
+    fn activate(&mut self, thresholds: &TrunkThresholds, output: Codes, parallel: bool) {
+        let (kernels, arena) = (self.kernels, &mut *self.arena);
+        let out = &mut arena.codes[output.slot];
+        match (&arena.trunk, thresholds) {
+            (Trunk::Narrow(trunk), TrunkThresholds::Narrow(thresholds)) => {
+                let row = thresholds.flips.len() * output.map.edge;
+                write_codes(self.pool, output, parallel, out, |rows, out| {
+                    kernels.quantize_narrow(&trunk[rows.start * row..rows.end * row], thresholds, output.map, out);
+                });
+            }
+            (Trunk::Wide(trunk), TrunkThresholds::Wide(thresholds)) => {
+                let row = thresholds.flips.len() * output.map.edge;
+                write_codes(self.pool, output, parallel, out, |rows, out| {
+                    kernels.quantize_wide(&trunk[rows.start * row..rows.end * row], thresholds, output.map, out);
+                });
+            }
+            _ => unreachable!("the plan makes the thresholds as wide as the trunk"),
+        }
+    }
+
+    /// Shows the probe what it wants of a layer that has just run.
+    fn show(&mut self, layer: usize, wants: Wants, room: &mut ProbeRoom, probe: &mut dyn Probe) {
+        let shape = self.plan.shapes[layer];
+        let area = shape.edge * shape.edge;
+        let packing = self.kernels.packing();
+        let work = &self.plan.steps[layer].work;
+        if wants.codes
+            && let Some(output) = work.output()
+        {
+            let codes = &mut room.codes[..shape.channels * area];
+            unpack::codes(packing, output.map, &self.arena.codes[output.slot], shape.channels, codes);
+            probe.codes(layer, codes);
+        }
+        if !wants.sums {
+            return;
+        }
+        match work {
+            Work::Embed { .. } => {}
+            Work::FloatConv { conv, .. } => {
+                let lanes = &mut room.float_lanes;
+                self.kernels.floats_to_sums(&float_rows(conv, &self.arena.pixels, 0..conv.width), lanes);
+                unpack::sums(packing, lanes, &mut room.floats, area, |_, sum| sum);
+                probe.sums(layer, Sums::Floats(&room.floats));
+            }
+            Work::Conv { input, conv, .. } => {
+                // The kernel compared them in registers: make them once more.
+                self.sum_up(conv, *input, self.plan.steps[layer].parallel);
+                let sums = &self.arena.wide[..area * conv.passes[0].offsets.len()];
+                let out = &mut room.sums[..shape.channels * area];
+                unpack::sums(packing, sums, out, area, |channel, sum| if conv.turned[channel] { -sum } else { sum });
+                probe.sums(layer, Sums::Integers(out));
+            }
+            Work::Residual { .. } | Work::Activation { .. } => {
+                let out = &mut room.sums[..shape.channels * area];
+                let lanes = area * packing.blocks(shape.channels) * packing.lanes;
+                match &self.arena.trunk {
+                    Trunk::Narrow(trunk) => unpack::sums(packing, &trunk[..lanes], out, area, |_, sum| i32::from(sum)),
+                    Trunk::Wide(trunk) => unpack::sums(packing, &trunk[..lanes], out, area, |_, sum| sum),
+                }
+                probe.sums(layer, Sums::Integers(out));
+            }
+            Work::Classify { .. } => {
+                let out = &mut room.sums[..self.arena.classes.sums.len()];
+                for (out, &sum) in out.iter_mut().zip(&self.arena.classes.sums) {
+                    *out = i32::try_from(sum).unwrap_or(i32::MAX);
+                }
+                probe.sums(layer, Sums::Integers(out));
+            }
+        }
+    }
+}
+
+fn conv_rows<'a>(conv: &'a PackedConv, pass: usize, input: Codes, from: &'a [u8], rows: Range<usize>) -> Conv<'a> {
+    let pass = &conv.passes[pass];
+    Conv {
+        input: from,
+        map: input.map,
+        kernel: conv.kernel,
+        stride: conv.stride,
+        width: conv.width,
+        rows,
+        groups: pass.groups.clone(),
+        blocks: conv.blocks,
+        weights: &pass.weights,
+    }
+}
+
+fn float_rows<'a>(conv: &'a PackedFloatConv, pixels: &'a [f32], rows: Range<usize>) -> FloatRows<'a> {
+    FloatRows {
+        pixels,
+        edge: conv.width * conv.stride,
+        kernel: conv.kernel,
+        stride: conv.stride,
+        width: conv.width,
+        rows,
+        blocks: conv.blocks,
+        weights: &conv.weights,
+    }
+}
+
+/// Has `work` write the rows of a map of codes, border included.
+fn write_codes(
+    pool: &mut Pool,
+    output: Codes,
+    parallel: bool,
+    buffer: &mut [u8],
+    work: impl Fn(Range<usize>, &mut [u8]) + Sync,
+) {
+    output.map.clear_ends(buffer);
+    in_bands(pool, parallel, output.map.inner(buffer), output.map.edge, work);
+}
+
+/// Has `work` write all `rows` of `values`, in a band a thread.
+fn in_bands<T: Send>(
+    pool: &mut Pool,
+    parallel: bool,
+    values: &mut [T],
+    rows: usize,
+    work: impl Fn(Range<usize>, &mut [T]) + Sync,
+) {
+    let count = if parallel { pool.threads().min(rows) } else { 1 };
+    if count == 1 {
+        work(0..rows, values);
+        return;
+    }
+    let row = values.len() / rows;
+    let mut rest = values;
+    let mut bands: [(Range<usize>, &mut [T]); MAX_THREADS] = std::array::from_fn(|_| (0..0, Default::default()));
+    for (i, band) in bands[..count].iter_mut().enumerate() {
+        let rows = rows * i / count..rows * (i + 1) / count;
+        let (values, behind) = rest.split_at_mut(rows.len() * row);
+        *band = (rows, values);
+        rest = behind;
+    }
+    pool.run(&mut bands[..count], |(rows, values)| work(rows.clone(), values));
+}

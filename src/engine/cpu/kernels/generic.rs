@@ -1,0 +1,526 @@
+//! The algorithms, written once over a small [`Vector`] trait; an instruction set supplies the vector.
+//!
+//! **Binary convolution by table look-up.** Take the code c under a weight bit w as c where w = 1 and as 3 − c where w = 0.
+//! Summed over the receptive field this is Σ ±c + 3·(number of 0 bits): the constant depends on the output channel alone
+//! and folds into its thresholds, and the padding's code 0 needs no case of its own. For the few input channels that share
+//! one packed *index*, a table gives that sum for every combination of weight bits; the packed weights *are* the positions
+//! in that table, one byte an output channel. So one shuffle adds a group of input channels to a whole vector of output
+//! channels. Sums are bytes first, flushed to 16 bits before they can overflow.
+//!
+//! Every function here is inlined into one that enables the instruction set; see `functions!` in the parent module.
+
+use super::super::layout::{CodeMap, LaneThresholds, Packing, Quantity};
+use std::ops::Range;
+
+/// Vectors of floats that make a block of lanes: on every instruction set a byte vector has as many lanes as four of them.
+pub(super) const FLOATS: usize = 4;
+/// No vector has more bytes.
+pub(super) const MAX_LANES: usize = 64;
+
+/// What an instruction set supplies: a vector of bytes or of 16-bit lanes.
+///
+/// All functions are unsafe for one common reason: the processor must have the instruction set. Pointers need not be aligned.
+pub(super) trait Vector: Copy {
+    /// How codes and sums lie in memory.
+    const PACKING: Packing;
+    /// A quarter of the lanes as floats.
+    type Floats: Copy;
+
+    /// Where [`Vector::table`] finds its tables.
+    fn tables() -> *const u8;
+    /// All lanes 0.
+    unsafe fn zero() -> Self;
+    /// Loads one vector.
+    unsafe fn load(from: *const u8) -> Self;
+    /// Stores one vector.
+    unsafe fn store(self, to: *mut u8);
+    /// The table of the index at `index`, any value of which is allowed.
+    unsafe fn table(tables: *const u8, index: *const u8) -> Self;
+    /// Byte i of the result is the table's byte number `positions[i]`.
+    unsafe fn look_up(table: Self, positions: Self) -> Self;
+    /// Adds bytes.
+    unsafe fn add_bytes(self, other: Self) -> Self;
+    /// Adds 16-bit lanes.
+    unsafe fn add(self, other: Self) -> Self;
+    /// Subtracts 16-bit lanes.
+    unsafe fn subtract(self, other: Self) -> Self;
+    /// The even bytes as 16-bit lanes.
+    unsafe fn evens(self) -> Self;
+    /// The odd bytes as 16-bit lanes.
+    unsafe fn odds(self) -> Self;
+    /// How many of three thresholds each 16-bit lane reaches.
+    unsafe fn codes(self, thresholds: [Self; 3]) -> Self;
+    /// `even | odd << 2`: the codes of two neighbouring channels in each 16-bit lane.
+    unsafe fn pair(even: Self, odd: Self) -> Self;
+    /// [`Vector::pair`] of a block of codes, one a byte, the even channels first.
+    unsafe fn load_pairs(codes: *const u8) -> Self;
+    /// Writes a block of pairs as packed codes: `PACKING.block_bytes()` bytes.
+    unsafe fn store_pairs(self, to: *mut u8);
+    /// One number in all float lanes.
+    unsafe fn splat(x: f32) -> Self::Floats;
+    /// Loads floats.
+    unsafe fn load_floats(from: *const f32) -> Self::Floats;
+    /// Stores floats.
+    unsafe fn store_floats(floats: Self::Floats, to: *mut f32);
+    /// a · b + c, rounded once.
+    unsafe fn multiply_add(a: Self::Floats, b: Self::Floats, c: Self::Floats) -> Self::Floats;
+}
+
+/// How often a byte can grow by one look-up.
+const fn look_ups_a_byte(packing: Packing) -> usize {
+    255 / (3 * packing.group)
+}
+
+/// Some rows of a binary convolution.
+pub(in super::super) struct Conv<'a> {
+    /// The input map, its border included.
+    pub(in super::super) input: &'a [u8],
+    /// How the input lies.
+    pub(in super::super) map: CodeMap,
+    /// 1 or 3.
+    pub(in super::super) kernel: usize,
+    /// 1 or 2.
+    pub(in super::super) stride: usize,
+    /// Positions a row of the output.
+    pub(in super::super) width: usize,
+    /// The rows of the output.
+    pub(in super::super) rows: Range<usize>,
+    /// The indices of a position that are read.
+    pub(in super::super) groups: Range<usize>,
+    /// Blocks of output channels.
+    pub(in super::super) blocks: usize,
+    /// Positions in the tables: pairs of blocks, then a single one; `[ky][kx][group][block of the pair][lane]`.
+    pub(in super::super) weights: &'a [u8],
+}
+
+impl Conv<'_> {
+    /// Where the first tap of an output position lies in the input.
+    #[inline(always)]
+    fn first_tap(&self, y: usize, x: usize) -> usize {
+        // The border makes (−1, −1) the map's byte 0; a 1×1 kernel starts one further.
+        let inset = 1 - self.kernel / 2;
+        (y * self.stride + inset) * self.map.row() + (x * self.stride + inset) * self.map.pixel
+    }
+
+    /// Whether every access of [`convolve`] to input and weights is inside them.
+    pub(super) fn is_inside(&self, packing: Packing) -> bool {
+        let taps = self.kernel * self.kernel;
+        let Some(last) = self.rows.end.checked_sub(1).zip(self.width.checked_sub(1)) else { return true };
+        let reach = (self.kernel - 1) * (self.map.row() + self.map.pixel) + self.groups.end * packing.index_bytes;
+        matches!((self.kernel, self.stride), (1 | 3, 1 | 2))
+            && self.first_tap(last.0, last.1) + reach <= self.input.len()
+            && self.weights.len() == taps * self.groups.len() * self.blocks * packing.lanes
+    }
+}
+
+/// Where the sums of one block at one position go.
+pub(super) trait Sink<V: Vector> {
+    /// `y` counts from the first of the rows; `even` and `odd` are 16-bit lanes.
+    unsafe fn put(&mut self, y: usize, x: usize, block: usize, even: V, odd: V);
+}
+
+/// Runs `conv`, a tile of positions and blocks at a time.
+#[inline(always)]
+pub(super) unsafe fn convolve<V: Vector, S: Sink<V>>(conv: &Conv<'_>, sink: &mut S) {
+    let pairs = conv.blocks / 2;
+    for pair in 0..pairs {
+        // SAFETY: the caller's promises, passed on.
+        unsafe { convolve_blocks::<V, S, 4, 2>(conv, 2 * pair, sink) };
+    }
+    if conv.blocks % 2 == 1 {
+        // SAFETY: the caller's promises, passed on.
+        unsafe { convolve_blocks::<V, S, 8, 1>(conv, 2 * pairs, sink) };
+    }
+}
+
+/// `B` blocks from `block` on, at all positions, `P` at a time.
+#[inline(always)]
+unsafe fn convolve_blocks<V: Vector, S: Sink<V>, const P: usize, const B: usize>(
+    conv: &Conv<'_>,
+    block: usize,
+    sink: &mut S,
+) {
+    let block_weights = conv.kernel * conv.kernel * conv.groups.len() * V::PACKING.lanes;
+    let positions = conv.rows.len() * conv.width;
+    let (mut y, mut x) = (0, 0);
+    let mut done = 0;
+    while done < positions {
+        let count = P.min(positions - done);
+        let mut at = [(y, x); P];
+        for place in &mut at[..count] {
+            *place = (y, x);
+            x += 1;
+            if x == conv.width {
+                (y, x) = (y + 1, 0);
+            }
+        }
+        // SAFETY: the positions are inside the rows (those behind `count` repeat the first one), so by `Conv::is_inside`,
+        // which the caller has checked, are all their taps and weights.
+        unsafe {
+            let weights = conv.weights.as_ptr().add(block * block_weights);
+            let first = |(y, x): (usize, usize)| {
+                conv.input
+                    .as_ptr()
+                    .add(conv.first_tap(conv.rows.start + y, x) + conv.groups.start * V::PACKING.index_bytes)
+            };
+            let sums = tile::<V, P, B>(conv, at.map(first), weights);
+            for (&(y, x), sums) in at.iter().zip(&sums).take(count) {
+                for (b, &[even, odd]) in sums.iter().enumerate() {
+                    sink.put(y, x, block + b, even, odd);
+                }
+            }
+        }
+        done += count;
+    }
+}
+
+/// The sums of `P` positions × `B` blocks.
+#[inline(always)]
+unsafe fn tile<V: Vector, const P: usize, const B: usize>(
+    conv: &Conv<'_>,
+    first: [*const u8; P],
+    mut weights: *const u8,
+) -> [[[V; 2]; B]; P] {
+    let Packing { lanes, index_bytes, .. } = V::PACKING;
+    let most = look_ups_a_byte(V::PACKING);
+    let groups = conv.groups.len();
+    // Even parts, none longer than a byte lasts.
+    let part = groups.div_ceil(groups.div_ceil(most));
+    let tables = V::tables();
+    // SAFETY: the processor has V's instruction set, and the taps and weights are inside their slices: the caller's promises.
+    unsafe {
+        let mut sums = [[[V::zero(); 2]; B]; P];
+        let mut bytes = [[V::zero(); B]; P];
+        let mut pending = 0;
+        for tap in 0..conv.kernel * conv.kernel {
+            let tap = tap / conv.kernel * conv.map.row() + tap % conv.kernel * conv.map.pixel;
+            let mut group = 0;
+            while group < groups {
+                let count = part.min(groups - group);
+                if pending + count > most {
+                    flush(&mut bytes, &mut sums);
+                    pending = 0;
+                }
+                pending += count;
+                for group in group..group + count {
+                    let mut positions = [V::zero(); B];
+                    for (b, positions) in positions.iter_mut().enumerate() {
+                        *positions = V::load(weights.add(b * lanes));
+                    }
+                    for p in 0..P {
+                        let table = V::table(tables, first[p].add(tap + group * index_bytes));
+                        for b in 0..B {
+                            bytes[p][b] = bytes[p][b].add_bytes(V::look_up(table, positions[b]));
+                        }
+                    }
+                    weights = weights.add(B * lanes);
+                }
+                group += count;
+            }
+        }
+        flush(&mut bytes, &mut sums);
+        sums
+    }
+}
+
+/// Adds the bytes to the 16-bit sums and starts them anew.
+#[inline(always)]
+unsafe fn flush<V: Vector, const P: usize, const B: usize>(bytes: &mut [[V; B]; P], sums: &mut [[[V; 2]; B]; P]) {
+    for (bytes, sums) in bytes.iter_mut().flatten().zip(sums.iter_mut().flatten()) {
+        // SAFETY: the processor has V's instruction set.
+        unsafe {
+            *sums = [sums[0].add(bytes.evens()), sums[1].add(bytes.odds())];
+            *bytes = V::zero();
+        }
+    }
+}
+
+/// Rows of packed codes to write.
+#[derive(Clone, Copy)]
+pub(super) struct CodeRows {
+    /// The position (0, 0) of the rows.
+    pub(super) start: *mut u8,
+    /// How the rows lie.
+    pub(super) map: CodeMap,
+}
+
+impl CodeRows {
+    #[inline(always)]
+    unsafe fn at<V: Vector>(self, y: usize, x: usize, block: usize) -> *mut u8 {
+        // SAFETY: the caller stays inside the rows.
+        unsafe { self.start.add(y * self.map.row() + x * self.map.pixel + block * V::PACKING.block_bytes()) }
+    }
+}
+
+/// Sums → thresholds → packed codes.
+pub(super) struct ToCodes {
+    /// `[block][even lanes, odd lanes][3]`, each half a block of 16-bit lanes.
+    pub(super) thresholds: *const i16,
+    /// Where the codes go.
+    pub(super) rows: CodeRows,
+}
+
+impl<V: Vector> Sink<V> for ToCodes {
+    #[inline(always)]
+    unsafe fn put(&mut self, y: usize, x: usize, block: usize, even: V, odd: V) {
+        let half = V::PACKING.lanes / 2;
+        // SAFETY: thresholds and rows hold every block of every position: the caller's promise.
+        unsafe {
+            let row = |i: usize| V::load(self.thresholds.add((block * 6 + i) * half).cast());
+            let even = even.codes([row(0), row(1), row(2)]);
+            let odd = odd.codes([row(3), row(4), row(5)]);
+            V::pair(even, odd).store_pairs(self.rows.at::<V>(y, x, block));
+        }
+    }
+}
+
+/// Sums, less their offsets, → a trunk of 16 bits.
+pub(super) struct ToNarrow {
+    /// What to take off, a lane of a block each.
+    pub(super) offsets: *const i16,
+    /// The trunk's rows, `[y][x][block][lane]`.
+    pub(super) trunk: *mut i16,
+    /// Positions a row.
+    pub(super) width: usize,
+    /// Blocks a position.
+    pub(super) blocks: usize,
+    /// Whether to add.
+    pub(super) add: bool,
+}
+
+impl<V: Vector> Sink<V> for ToNarrow {
+    #[inline(always)]
+    unsafe fn put(&mut self, y: usize, x: usize, block: usize, even: V, odd: V) {
+        let lanes = V::PACKING.lanes;
+        // SAFETY: offsets and trunk hold every block of every position: the caller's promise.
+        unsafe {
+            let offsets = self.offsets.add(block * lanes);
+            let trunk = self.trunk.add(((y * self.width + x) * self.blocks + block) * lanes);
+            for (part, sums) in [even, odd].into_iter().enumerate() {
+                let to = trunk.add(part * lanes / 2).cast::<u8>();
+                let sums = sums.subtract(V::load(offsets.add(part * lanes / 2).cast()));
+                let sums = if self.add { sums.add(V::load(to)) } else { sums };
+                sums.store(to);
+            }
+        }
+    }
+}
+
+/// Sums, less their offsets, → a trunk of 32 bits.
+pub(super) struct ToWide {
+    /// As [`ToNarrow::offsets`].
+    pub(super) offsets: *const i16,
+    /// As [`ToNarrow::trunk`].
+    pub(super) trunk: *mut i32,
+    /// Positions a row.
+    pub(super) width: usize,
+    /// Blocks a position.
+    pub(super) blocks: usize,
+    /// Whether to add.
+    pub(super) add: bool,
+}
+
+impl<V: Vector> Sink<V> for ToWide {
+    #[inline(always)]
+    unsafe fn put(&mut self, y: usize, x: usize, block: usize, even: V, odd: V) {
+        let lanes = V::PACKING.lanes;
+        let mut sums = [0_i16; MAX_LANES];
+        // SAFETY: offsets and trunk hold every block of every position: the caller's promise; `sums` holds a block.
+        let (offsets, trunk) = unsafe {
+            even.store(sums.as_mut_ptr().cast());
+            odd.store(sums.as_mut_ptr().add(lanes / 2).cast());
+            let trunk = self.trunk.add(((y * self.width + x) * self.blocks + block) * lanes);
+            (
+                std::slice::from_raw_parts(self.offsets.add(block * lanes), lanes),
+                std::slice::from_raw_parts_mut(trunk, lanes),
+            )
+        };
+        for ((to, &sum), &offset) in trunk.iter_mut().zip(&sums).zip(offsets) {
+            let before = if self.add { *to } else { 0 };
+            *to = before + i32::from(sum) - i32::from(offset);
+        }
+    }
+}
+
+/// Sums → thresholds → packed codes, for the whole rows of a trunk `[y][x][block][lane]`.
+#[inline(always)]
+pub(super) unsafe fn quantize<V: Vector, N: Quantity>(sums: &[N], thresholds: &LaneThresholds<N>, rows: CodeRows) {
+    let position = thresholds.flips.len();
+    for (i, sums) in sums.chunks_exact(position).enumerate() {
+        let (y, x) = (i / rows.map.edge, i % rows.map.edge);
+        for (block, sums) in sums.chunks_exact(V::PACKING.lanes).enumerate() {
+            // SAFETY: the rows hold every block of every position: the caller's promise.
+            unsafe { put_codes::<V, N>(sums, thresholds, block, rows.at::<V>(y, x, block)) };
+        }
+    }
+}
+
+/// One block of sums → packed codes.
+#[inline(always)]
+unsafe fn put_codes<V: Vector, N: Quantity>(sums: &[N], thresholds: &LaneThresholds<N>, block: usize, to: *mut u8) {
+    let lanes = V::PACKING.lanes;
+    let block = block * lanes..(block + 1) * lanes;
+    let flips = &thresholds.flips[block.clone()];
+    let [a, b, c] = thresholds.rows.each_ref().map(|row| &row[block.clone()]);
+    let mut codes = [0_u8; MAX_LANES];
+    for lane in 0..lanes {
+        let sum = sums[lane].flip(flips[lane]);
+        codes[lane] = u8::from(sum >= a[lane]) + u8::from(sum >= b[lane]) + u8::from(sum >= c[lane]);
+    }
+    // SAFETY: `codes` holds a block, and `to` has room for one: the caller's promise.
+    unsafe { V::load_pairs(codes.as_ptr()).store_pairs(to) };
+}
+
+/// Some rows of the float first layer.
+pub(in super::super) struct FloatRows<'a> {
+    /// The picture as floats, HWC.
+    pub(in super::super) pixels: &'a [f32],
+    /// The picture's edge.
+    pub(in super::super) edge: usize,
+    /// 1 or 3.
+    pub(in super::super) kernel: usize,
+    /// 1 or 2.
+    pub(in super::super) stride: usize,
+    /// Positions a row of the output.
+    pub(in super::super) width: usize,
+    /// The rows of the output.
+    pub(in super::super) rows: Range<usize>,
+    /// Blocks of output channels.
+    pub(in super::super) blocks: usize,
+    /// `[block][ky][kx][3][lane]`.
+    pub(in super::super) weights: &'a [f32],
+}
+
+impl FloatRows<'_> {
+    /// Whether every access of [`convolve_floats`] to weights and pixels is inside them.
+    pub(super) fn is_inside(&self, packing: Packing) -> bool {
+        matches!((self.kernel, self.stride), (1 | 3, 1 | 2))
+            && self.rows.end <= self.width
+            && self.width * self.stride == self.edge
+            && self.pixels.len() == self.edge * self.edge * 3
+            && self.weights.len() == self.blocks * self.kernel * self.kernel * 3 * packing.lanes
+    }
+
+    /// The taps of output row or column `at` that are inside the picture.
+    #[inline(always)]
+    fn taps(&self, at: usize) -> Range<usize> {
+        let before = self.kernel / 2;
+        before.saturating_sub(at * self.stride)..self.kernel.min(self.edge + before - at * self.stride)
+    }
+}
+
+/// Where the float sums of one block at one position go.
+pub(super) trait FloatSink<V: Vector> {
+    /// `y` counts from the first of the rows.
+    unsafe fn put(&mut self, y: usize, x: usize, block: usize, sums: [V::Floats; FLOATS]);
+}
+
+/// Runs the float first layer, `P` positions at a time inside the picture, one by one at its border. The sums run over
+/// ky, kx, colour: their order is part of what the layer means.
+#[inline(always)]
+pub(super) unsafe fn convolve_floats<V: Vector, S: FloatSink<V>, const P: usize>(job: &FloatRows<'_>, sink: &mut S) {
+    for (row, y) in job.rows.clone().enumerate() {
+        for block in 0..job.blocks {
+            let mut x = 0;
+            while x < job.width {
+                let whole =
+                    x + P <= job.width && job.taps(x).len() == job.kernel && job.taps(x + P - 1).len() == job.kernel;
+                // SAFETY: the taps are inside the picture by `FloatRows::taps`, the weights by `FloatRows::is_inside`, which
+                // the caller has checked.
+                x += unsafe {
+                    if whole {
+                        float_tile::<V, S, P>(job, (row, y, x), block, sink)
+                    } else {
+                        float_tile::<V, S, 1>(job, (row, y, x), block, sink)
+                    }
+                };
+            }
+        }
+    }
+}
+
+/// `P` positions side by side that have the same taps; returns `P`.
+#[inline(always)]
+unsafe fn float_tile<V: Vector, S: FloatSink<V>, const P: usize>(
+    job: &FloatRows<'_>,
+    (row, y, x): (usize, usize, usize),
+    block: usize,
+    sink: &mut S,
+) -> usize {
+    let lanes = V::PACKING.lanes;
+    let before = job.kernel / 2;
+    // SAFETY: see `convolve_floats`.
+    unsafe {
+        let mut sums = [[V::splat(0.0); FLOATS]; P];
+        for ky in job.taps(y) {
+            for kx in job.taps(x) {
+                let tap = (block * job.kernel + ky) * job.kernel + kx;
+                let pixel = (y * job.stride + ky - before) * job.edge + x * job.stride + kx - before;
+                for colour in 0..3 {
+                    let weights = job.weights.as_ptr().add((tap * 3 + colour) * lanes);
+                    let mut weight = [V::splat(0.0); FLOATS];
+                    for (i, weight) in weight.iter_mut().enumerate() {
+                        *weight = V::load_floats(weights.add(i * lanes / FLOATS));
+                    }
+                    for (p, sums) in sums.iter_mut().enumerate() {
+                        let value = V::splat(*job.pixels.as_ptr().add((pixel + p * job.stride) * 3 + colour));
+                        for i in 0..FLOATS {
+                            sums[i] = V::multiply_add(weight[i], value, sums[i]);
+                        }
+                    }
+                }
+            }
+        }
+        for (p, &sums) in sums.iter().enumerate() {
+            sink.put(row, x + p, block, sums);
+        }
+    }
+    P
+}
+
+/// Float sums → thresholds → packed codes.
+pub(super) struct FloatsToCodes {
+    /// The thresholds.
+    pub(super) thresholds: *const LaneThresholds<f32>,
+    /// Where the codes go.
+    pub(super) rows: CodeRows,
+}
+
+impl<V: Vector> FloatSink<V> for FloatsToCodes {
+    #[inline(always)]
+    unsafe fn put(&mut self, y: usize, x: usize, block: usize, sums: [V::Floats; FLOATS]) {
+        let lanes = V::PACKING.lanes;
+        let mut values = [0.0_f32; MAX_LANES];
+        // SAFETY: `values` holds a block; thresholds and rows live and hold every block: the caller's promise.
+        unsafe {
+            for (i, sums) in sums.into_iter().enumerate() {
+                V::store_floats(sums, values.as_mut_ptr().add(i * lanes / FLOATS));
+            }
+            put_codes::<V, f32>(&values[..lanes], &*self.thresholds, block, self.rows.at::<V>(y, x, block));
+        }
+    }
+}
+
+/// Float sums → memory, `[y][x][block][lane]`.
+pub(super) struct FloatsToSums {
+    /// The first row.
+    pub(super) sums: *mut f32,
+    /// Positions a row.
+    pub(super) width: usize,
+    /// Blocks a position.
+    pub(super) blocks: usize,
+}
+
+impl<V: Vector> FloatSink<V> for FloatsToSums {
+    #[inline(always)]
+    unsafe fn put(&mut self, y: usize, x: usize, block: usize, sums: [V::Floats; FLOATS]) {
+        let lanes = V::PACKING.lanes;
+        // SAFETY: the rows hold every block of every position: the caller's promise.
+        unsafe {
+            let to = self.sums.add(((y * self.width + x) * self.blocks + block) * lanes);
+            for (i, sums) in sums.into_iter().enumerate() {
+                V::store_floats(sums, to.add(i * lanes / FLOATS));
+            }
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! The kernels of one level behind safe functions, and the one place of the engine where unsafe code lives.
+//!
+//! [`generic`] holds the algorithms, `scalar`, `avx2`, `avx512` and `neon` the vectors they run on, `tables` what they look
+//! up, [`pool`] the threads. [`Kernels`] exists only where the processor has its level, and checks that a job stays inside
+//! its slices before it starts.
+#![allow(unsafe_code)]
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+mod generic;
+#[cfg(target_arch = "aarch64")]
+mod neon;
+pub(super) mod pool;
+mod scalar;
+mod tables;
+
+pub(super) use generic::{Conv, FloatRows};
+
+use super::Level;
+use super::layout::{CodeMap, LaneThresholds, Packing};
+use generic::{CodeRows, FloatSink, FloatsToCodes, FloatsToSums, Sink, ToCodes, ToNarrow, ToWide, Vector};
+
+/// The kernels of one level.
+#[derive(Clone, Copy)]
+pub(super) struct Kernels(&'static Functions);
+
+/// One level's kernels, compiled for it.
+struct Functions {
+    packing: Packing,
+    look_up: &'static str,
+    to_codes: unsafe fn(&Conv<'_>, &mut ToCodes),
+    to_narrow: unsafe fn(&Conv<'_>, &mut ToNarrow),
+    to_wide: unsafe fn(&Conv<'_>, &mut ToWide),
+    quantize_narrow: unsafe fn(&[i16], &LaneThresholds<i16>, CodeRows),
+    quantize_wide: unsafe fn(&[i32], &LaneThresholds<i32>, CodeRows),
+    floats_to_codes: unsafe fn(&FloatRows<'_>, &mut FloatsToCodes),
+    floats_to_sums: unsafe fn(&FloatRows<'_>, &mut FloatsToSums),
+}
+
+/// The generic algorithms over one vector, compiled with its instruction set. `$tile` positions of a float row share the
+/// loads of their weights; four vectors each, they must fit the registers.
+macro_rules! functions {
+    ($vector:ty, $look_up:literal, $tile:literal, $(#[$features:meta])?) => {{
+        $(#[$features])?
+        unsafe fn convolve<S: Sink<$vector>>(conv: &Conv<'_>, sink: &mut S) {
+            // SAFETY: the caller's promises.
+            unsafe { generic::convolve::<$vector, S>(conv, sink) }
+        }
+        $(#[$features])?
+        unsafe fn quantize<N: super::layout::Quantity>(sums: &[N], thresholds: &LaneThresholds<N>, rows: CodeRows) {
+            // SAFETY: the caller's promises.
+            unsafe { generic::quantize::<$vector, N>(sums, thresholds, rows) }
+        }
+        $(#[$features])?
+        unsafe fn convolve_floats<S: FloatSink<$vector>>(job: &FloatRows<'_>, sink: &mut S) {
+            // SAFETY: the caller's promises.
+            unsafe { generic::convolve_floats::<$vector, S, $tile>(job, sink) }
+        }
+        &Functions {
+            packing: <$vector>::PACKING,
+            look_up: $look_up,
+            to_codes: convolve,
+            to_narrow: convolve,
+            to_wide: convolve,
+            quantize_narrow: quantize,
+            quantize_wide: quantize,
+            floats_to_codes: convolve_floats,
+            floats_to_sums: convolve_floats,
+        }
+    }};
+}
+
+impl Kernels {
+    /// The kernels of `level`; `None` where this processor lacks it.
+    pub(super) fn new(level: Level) -> Option<Self> {
+        level.is_available().then(|| Self(functions(level)))
+    }
+
+    /// How they pack channels.
+    pub(super) fn packing(self) -> Packing {
+        self.0.packing
+    }
+
+    /// What they look up with.
+    pub(super) fn look_up(self) -> &'static str {
+        self.0.look_up
+    }
+
+    /// Convolves into packed codes. `thresholds` are `[block][even lanes, odd lanes][3][lane]` over the sums as
+    /// [`generic`] takes them; `out` are the output's rows, borders left and right included.
+    pub(super) fn to_codes(self, conv: &Conv<'_>, thresholds: &[i16], map: CodeMap, out: &mut [u8]) {
+        assert!(conv.is_inside(self.packing()) && thresholds.len() == 3 * conv.blocks * self.packing().lanes);
+        let rows = self.code_rows(map, conv.rows.len(), conv.blocks, out);
+        assert_eq!(conv.width, map.edge);
+        // SAFETY: the level is available; input, weights, thresholds and rows hold every position and block.
+        unsafe { (self.0.to_codes)(conv, &mut ToCodes { thresholds: thresholds.as_ptr(), rows }) }
+    }
+
+    /// Convolves into rows of a trunk of 16 bits, `[y][x][block][lane]`; `offsets` are taken off.
+    pub(super) fn to_narrow(self, conv: &Conv<'_>, offsets: &[i16], add: bool, trunk: &mut [i16]) {
+        self.check_trunk(conv, offsets, trunk.len());
+        let (width, blocks) = (conv.width, conv.blocks);
+        let mut sink = ToNarrow { offsets: offsets.as_ptr(), trunk: trunk.as_mut_ptr(), width, blocks, add };
+        // SAFETY: the level is available; input, weights, offsets and trunk hold every position and block.
+        unsafe { (self.0.to_narrow)(conv, &mut sink) }
+    }
+
+    /// The same with 32 bits.
+    pub(super) fn to_wide(self, conv: &Conv<'_>, offsets: &[i16], add: bool, trunk: &mut [i32]) {
+        self.check_trunk(conv, offsets, trunk.len());
+        let (width, blocks) = (conv.width, conv.blocks);
+        let mut sink = ToWide { offsets: offsets.as_ptr(), trunk: trunk.as_mut_ptr(), width, blocks, add };
+        // SAFETY: as in `to_narrow`.
+        unsafe { (self.0.to_wide)(conv, &mut sink) }
+    }
+
+    /// Compares rows of a trunk of 16 bits with thresholds.
+    pub(super) fn quantize_narrow(self, sums: &[i16], thresholds: &LaneThresholds<i16>, map: CodeMap, out: &mut [u8]) {
+        let rows = self.quantized_rows(sums.len(), thresholds.flips.len(), map, out);
+        // SAFETY: the level is available; the rows hold every position and block.
+        unsafe { (self.0.quantize_narrow)(sums, thresholds, rows) }
+    }
+
+    /// The same with 32 bits.
+    pub(super) fn quantize_wide(self, sums: &[i32], thresholds: &LaneThresholds<i32>, map: CodeMap, out: &mut [u8]) {
+        let rows = self.quantized_rows(sums.len(), thresholds.flips.len(), map, out);
+        // SAFETY: as in `quantize_narrow`.
+        unsafe { (self.0.quantize_wide)(sums, thresholds, rows) }
+    }
+
+    /// Convolves floats into packed codes.
+    pub(super) fn floats_to_codes(
+        self,
+        job: &FloatRows<'_>,
+        thresholds: &LaneThresholds<f32>,
+        map: CodeMap,
+        out: &mut [u8],
+    ) {
+        assert!(job.is_inside(self.packing()) && thresholds.flips.len() == job.blocks * self.packing().lanes);
+        assert_eq!(job.width, map.edge);
+        let rows = self.code_rows(map, job.rows.len(), job.blocks, out);
+        // SAFETY: the level is available; pixels, weights, thresholds and rows hold every position and block.
+        unsafe { (self.0.floats_to_codes)(job, &mut FloatsToCodes { thresholds, rows }) }
+    }
+
+    /// Convolves floats into memory, `[y][x][block][lane]`.
+    pub(super) fn floats_to_sums(self, job: &FloatRows<'_>, sums: &mut [f32]) {
+        let (width, blocks) = (job.width, job.blocks);
+        assert!(job.is_inside(self.packing()));
+        assert_eq!(sums.len(), job.rows.len() * width * blocks * self.packing().lanes);
+        // SAFETY: the level is available; pixels, weights and sums hold every position and block.
+        unsafe { (self.0.floats_to_sums)(job, &mut FloatsToSums { sums: sums.as_mut_ptr(), width, blocks }) }
+    }
+
+    fn check_trunk(self, conv: &Conv<'_>, offsets: &[i16], sums: usize) {
+        let lanes = conv.blocks * self.packing().lanes;
+        assert!(conv.is_inside(self.packing()) && offsets.len() == lanes);
+        assert_eq!(sums, conv.rows.len() * conv.width * lanes);
+    }
+
+    fn quantized_rows(self, sums: usize, lanes: usize, map: CodeMap, out: &mut [u8]) -> CodeRows {
+        let height = sums / (map.edge * lanes);
+        assert_eq!(sums, height * map.edge * lanes);
+        self.code_rows(map, height, lanes / self.packing().lanes, out)
+    }
+
+    /// Clears the borders of `out` and points at its first position.
+    fn code_rows(self, map: CodeMap, height: usize, blocks: usize, out: &mut [u8]) -> CodeRows {
+        assert_eq!(out.len(), height * map.row());
+        assert!(blocks * self.packing().block_bytes() <= map.pixel);
+        map.clear_sides(out);
+        CodeRows { start: out.as_mut_ptr().wrapping_add(map.pixel), map }
+    }
+}
+
+/// Compiled for every level of the architecture; the caller has asked whether the processor has it.
+#[cfg(target_arch = "x86_64")]
+fn functions(level: Level) -> &'static Functions {
+    match level {
+        Level::Avx512Vbmi => functions!(
+            avx512::Avx512Vbmi, "lut6 vpermb", 4,
+            #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx2,fma")]
+        ),
+        Level::Avx512 => functions!(
+            avx512::Avx512, "lut4 vpshufb", 4,
+            #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx2,fma")]
+        ),
+        Level::Avx2 => functions!(avx2::Avx2, "lut4 vpshufb", 2, #[target_feature(enable = "avx2,fma")]),
+        Level::Scalar | Level::Neon | Level::NeonDot => functions!(scalar::Scalar, "lut4", 1,),
+    }
+}
+
+/// Compiled for every level of the architecture; the caller has asked whether the processor has it.
+#[cfg(target_arch = "aarch64")]
+fn functions(level: Level) -> &'static Functions {
+    match level {
+        Level::Neon | Level::NeonDot => functions!(neon::Neon, "lut4 tbl", 4, #[target_feature(enable = "neon")]),
+        Level::Scalar | Level::Avx2 | Level::Avx512 | Level::Avx512Vbmi => functions!(scalar::Scalar, "lut4", 1,),
+    }
+}
+
+/// Compiled for every level of the architecture; the caller has asked whether the processor has it.
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+fn functions(_: Level) -> &'static Functions {
+    functions!(scalar::Scalar, "lut4", 1,)
+}

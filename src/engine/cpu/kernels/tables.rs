@@ -1,0 +1,65 @@
+//! The look-up tables: for every packed index, and every combination of weight bits, the sum that [`super::generic`] describes.
+
+/// `Σ (bit ? code : 3 − code)` over the `group` two-bit codes of `index` and the bits of `bits`.
+const fn sum(index: usize, bits: usize, group: usize) -> u8 {
+    let mut sum = 0;
+    let mut i = 0;
+    while i < group {
+        let code = (index >> (2 * i) & 3) as u8;
+        sum += if bits >> i & 1 == 1 { code } else { 3 - code };
+        i += 1;
+    }
+    sum
+}
+
+/// A table of 16 bytes for each index of four channels.
+#[repr(align(64))]
+pub(super) struct Quads(pub(super) [[u8; 16]; 256]);
+
+/// 4 KiB: stays in the first-level cache.
+pub(super) static QUADS: Quads = {
+    let mut tables = [[0; 16]; 256];
+    let mut index = 0;
+    while index < 256 {
+        let mut bits = 0;
+        while bits < 16 {
+            tables[index][bits] = sum(index, bits, 4);
+            bits += 1;
+        }
+        index += 1;
+    }
+    Quads(tables)
+};
+
+/// A table of 64 bytes for each index of six channels.
+#[cfg(target_arch = "x86_64")]
+#[repr(align(64))]
+pub(super) struct Sixes(pub(super) [[u8; 64]; 4096]);
+
+/// 256 KiB, made when first used: stays in the second-level cache.
+#[cfg(target_arch = "x86_64")]
+pub(super) fn sixes() -> &'static Sixes {
+    static SIXES: std::sync::OnceLock<Box<Sixes>> = std::sync::OnceLock::new();
+    SIXES.get_or_init(|| {
+        let mut tables = Box::new(Sixes([[0; 64]; 4096]));
+        for (index, table) in tables.0.iter_mut().enumerate() {
+            for (bits, entry) in table.iter_mut().enumerate() {
+                *entry = sum(index, bits, 6);
+            }
+        }
+        tables
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_bits_count_codes_and_zero_bits_their_complement() {
+        // Codes 0, 1, 2, 3 from the lowest field on.
+        assert_eq!(QUADS.0[0b11_10_01_00][0b1111], 6);
+        assert_eq!(QUADS.0[0b11_10_01_00][0b1000], 3 + 2 + 1 + 3);
+        assert_eq!(QUADS.0[0][0], 12);
+    }
+}

@@ -1,0 +1,203 @@
+//! How values lie in memory: codes packed a few channels together, maps with a border, lanes of sums.
+
+/// How the kernels of one level pack channels.
+///
+/// Codes: `group` channels share one *index*, two bits a channel, the first channel lowest; a block of 64 channels has
+/// ⌈64 / group⌉ indices, so that no index spans two blocks. Sums: `lanes` output channels make a *block*, what one vector
+/// holds; in memory a block has its even channels first, then its odd ones (see [`Packing::lane`]).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Packing {
+    /// Output channels a vector.
+    pub(super) lanes: usize,
+    /// Input channels an index.
+    pub(super) group: usize,
+    /// Bytes an index.
+    pub(super) index_bytes: usize,
+}
+
+/// Channels after which the indices start anew.
+const INDEX_BLOCK: usize = 64;
+
+impl Packing {
+    /// Indices of `channels` channels.
+    pub(super) fn groups(self, channels: usize) -> usize {
+        channels / INDEX_BLOCK * INDEX_BLOCK.div_ceil(self.group) + (channels % INDEX_BLOCK).div_ceil(self.group)
+    }
+
+    /// The index that holds a channel, and the channel's place among its two-bit fields.
+    pub(super) fn place(self, channel: usize) -> (usize, usize) {
+        let within = channel % INDEX_BLOCK;
+        let first = channel / INDEX_BLOCK * INDEX_BLOCK.div_ceil(self.group);
+        (first + within / self.group, within % self.group)
+    }
+
+    /// Blocks of sums that hold `channels` channels.
+    pub(super) fn blocks(self, channels: usize) -> usize {
+        channels.div_ceil(self.lanes)
+    }
+
+    /// Bytes of packed codes that a kernel writes for one block.
+    pub(super) fn block_bytes(self) -> usize {
+        self.lanes.div_ceil(self.group) * self.index_bytes
+    }
+
+    /// Where a channel's sum lies among the lanes of all blocks.
+    pub(super) fn lane(self, channel: usize) -> usize {
+        let within = channel % self.lanes;
+        channel - within + within / 2 + within % 2 * (self.lanes / 2)
+    }
+}
+
+/// A square map of packed codes with a border of one position of zeros on every side, so that kernels read their padding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct CodeMap {
+    /// Positions a side, without the border.
+    pub(super) edge: usize,
+    /// Bytes a position.
+    pub(super) pixel: usize,
+}
+
+impl CodeMap {
+    /// Bytes a row, its border included.
+    pub(super) fn row(self) -> usize {
+        (self.edge + 2) * self.pixel
+    }
+
+    /// Bytes of the map, its border included.
+    pub(super) fn bytes(self) -> usize {
+        (self.edge + 2) * self.row()
+    }
+
+    /// Where position (`y`, `x`) starts; (0, 0) is the first one inside the border.
+    pub(super) fn at(self, y: usize, x: usize) -> usize {
+        (y + 1) * self.row() + (x + 1) * self.pixel
+    }
+
+    /// Zeroes the rows above and below.
+    pub(super) fn clear_ends(self, map: &mut [u8]) {
+        map[..self.row()].fill(0);
+        map[(self.edge + 1) * self.row()..self.bytes()].fill(0);
+    }
+
+    /// Zeroes the border of whole rows.
+    pub(super) fn clear_sides(self, rows: &mut [u8]) {
+        for row in rows.chunks_exact_mut(self.row()) {
+            row[..self.pixel].fill(0);
+            row[(self.edge + 1) * self.pixel..].fill(0);
+        }
+    }
+
+    /// The rows inside the border, borders left and right included.
+    pub(super) fn inner(self, map: &mut [u8]) -> &mut [u8] {
+        &mut map[self.row()..(self.edge + 1) * self.row()]
+    }
+}
+
+/// Thresholds that sums are compared with, lane by lane: the code is how many of three `rows` the sum, flipped by `flips`,
+/// reaches. A falling channel is flipped, so that n ≤ T becomes a ≥.
+#[derive(Clone, Debug, Default)]
+pub(super) struct LaneThresholds<N> {
+    /// Masks for [`Quantity::flip`].
+    pub(super) flips: Vec<N>,
+    /// Thresholds.
+    pub(super) rows: [Vec<N>; 3],
+}
+
+/// What thresholds compare: 16 or 32 bit sums or floats.
+pub(super) trait Quantity: Copy + PartialOrd + Default + Send + Sync {
+    /// More than any sum.
+    const NEVER: Self;
+    /// The mask that turns the order round.
+    const TURN: Self;
+
+    /// With mask `TURN` the order turns round, with 0 nothing happens.
+    fn flip(self, mask: Self) -> Self;
+}
+
+impl Quantity for i16 {
+    const NEVER: Self = Self::MAX;
+    const TURN: Self = -1;
+
+    #[inline(always)]
+    fn flip(self, mask: Self) -> Self {
+        self ^ mask
+    }
+}
+
+impl Quantity for i32 {
+    const NEVER: Self = Self::MAX;
+    const TURN: Self = -1;
+
+    #[inline(always)]
+    fn flip(self, mask: Self) -> Self {
+        self ^ mask
+    }
+}
+
+impl Quantity for f32 {
+    const NEVER: Self = Self::INFINITY;
+    const TURN: Self = -0.0;
+
+    #[inline(always)]
+    fn flip(self, mask: Self) -> Self {
+        Self::from_bits(self.to_bits() ^ mask.to_bits())
+    }
+}
+
+impl<N: Quantity> LaneThresholds<N> {
+    /// From a row and a direction a channel; the lanes behind the last channel always give code 0.
+    pub(super) fn new(packing: Packing, rows: impl ExactSizeIterator<Item = ([N; 3], bool)>) -> Self {
+        let lanes = packing.blocks(rows.len()) * packing.lanes;
+        let never = || vec![N::NEVER; lanes];
+        let mut made = Self { flips: vec![N::default(); lanes], rows: [never(), never(), never()] };
+        for (channel, (row, falling)) in rows.enumerate() {
+            let lane = packing.lane(channel);
+            let flip = if falling { N::TURN } else { N::default() };
+            made.flips[lane] = flip;
+            made.rows.iter_mut().zip(row).for_each(|(lanes, threshold)| lanes[lane] = threshold.flip(flip));
+        }
+        made
+    }
+
+    /// Bytes of all lanes.
+    pub(super) fn bytes(&self) -> usize {
+        4 * size_of_val(self.flips.as_slice())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SIXES: Packing = Packing { lanes: 64, group: 6, index_bytes: 2 };
+    const QUADS: Packing = Packing { lanes: 16, group: 4, index_bytes: 1 };
+
+    #[test]
+    fn indices_start_anew_every_64_channels() {
+        assert_eq!([30, 64, 65, 128, 130].map(|c| SIXES.groups(c)), [5, 11, 12, 22, 23]);
+        assert_eq!([SIXES.place(63), SIXES.place(64), SIXES.place(71)], [(10, 3), (11, 0), (12, 1)]);
+        assert_eq!([QUADS.groups(30), QUADS.groups(64), QUADS.place(70).0], [8, 16, 17]);
+    }
+
+    #[test]
+    fn lanes_are_a_permutation() {
+        let mut lanes: Vec<usize> = (0..64).map(|c| QUADS.lane(c)).collect();
+        assert_eq!(&lanes[16..20], [16, 24, 17, 25]);
+        lanes.sort_unstable();
+        assert!(lanes.into_iter().eq(0..64));
+    }
+
+    #[test]
+    fn falling_thresholds_are_turned_round() {
+        let rows = [([-3, 0, 5], false), ([5, 0, -3], true)];
+        let made = LaneThresholds::<i16>::new(QUADS, rows.into_iter());
+        for n in -7..=7 {
+            for (channel, (row, falling)) in rows.into_iter().enumerate() {
+                let lane = QUADS.lane(channel);
+                let code = made.rows.iter().filter(|t| i16::flip(n, made.flips[lane]) >= t[lane]).count();
+                let expected = row.into_iter().filter(|&t| if falling { n <= t } else { n >= t }).count();
+                assert_eq!(code, expected, "{n} in channel {channel}");
+            }
+        }
+    }
+}

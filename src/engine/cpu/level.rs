@@ -1,0 +1,97 @@
+//! The instruction sets that the kernels are written for.
+
+use std::fmt;
+
+/// An instruction set that the kernels are written for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Level {
+    /// Any processor.
+    Scalar,
+    /// ARM with Advanced SIMD.
+    Neon,
+    /// ARM with the dot-product extension. Its kernels are NEON's: 16 table look-ups of four one-bit weights do more than
+    /// 16 lanes of four 8-bit products.
+    NeonDot,
+    /// x86 with AVX2 and FMA.
+    Avx2,
+    /// x86 with AVX-512 F, BW, VL and DQ.
+    Avx512,
+    /// The same with VBMI.
+    Avx512Vbmi,
+}
+
+impl Level {
+    /// All levels; of those that one processor has, the best comes last.
+    pub const ALL: [Self; 6] = [Self::Scalar, Self::Neon, Self::NeonDot, Self::Avx2, Self::Avx512, Self::Avx512Vbmi];
+
+    /// The level that the command line calls `name`.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|level| level.name() == name)
+    }
+
+    /// As the command line spells it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Scalar => "scalar",
+            Self::Neon => "neon",
+            Self::NeonDot => "neondot",
+            Self::Avx2 => "avx2",
+            Self::Avx512 => "avx512",
+            Self::Avx512Vbmi => "avx512vbmi",
+        }
+    }
+
+    /// All names, for messages.
+    pub fn names() -> String {
+        Self::ALL.map(Self::name).join(", ")
+    }
+
+    /// Whether this processor can.
+    #[cfg(target_arch = "x86_64")]
+    pub fn is_available(self) -> bool {
+        let avx2 = || is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
+        let avx512 = || {
+            avx2()
+                && is_x86_feature_detected!("avx512f")
+                && is_x86_feature_detected!("avx512bw")
+                && is_x86_feature_detected!("avx512vl")
+                && is_x86_feature_detected!("avx512dq")
+        };
+        match self {
+            Self::Scalar => true,
+            Self::Neon | Self::NeonDot => false,
+            Self::Avx2 => avx2(),
+            Self::Avx512 => avx512(),
+            Self::Avx512Vbmi => avx512() && is_x86_feature_detected!("avx512vbmi"),
+        }
+    }
+
+    /// Whether this processor can.
+    #[cfg(target_arch = "aarch64")]
+    pub fn is_available(self) -> bool {
+        use std::arch::is_aarch64_feature_detected;
+        match self {
+            Self::Scalar => true,
+            Self::Neon => is_aarch64_feature_detected!("neon"),
+            Self::NeonDot => is_aarch64_feature_detected!("neon") && is_aarch64_feature_detected!("dotprod"),
+            Self::Avx2 | Self::Avx512 | Self::Avx512Vbmi => false,
+        }
+    }
+
+    /// Whether this processor can.
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+    pub fn is_available(self) -> bool {
+        self == Self::Scalar
+    }
+
+    /// The best one here.
+    pub fn best() -> Self {
+        Self::ALL.into_iter().rfind(|level| level.is_available()).unwrap_or(Self::Scalar)
+    }
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}

@@ -1,0 +1,371 @@
+//! Lowers a network once: packed weights, thresholds lane by lane, and where every map lies in the arena.
+
+use super::classify::PackedClassifier;
+use super::embed::PackedTable;
+use super::layout::{CodeMap, LaneThresholds, Packing};
+use crate::network::{BinaryConv, FloatConv, LayerShape, Network, Op, Thresholds, TrunkMode};
+use std::ops::Range;
+
+/// Most that a sum may reach in 16 bits: one less than their largest number, which stands for "never".
+const NARROW: i32 = i16::MAX as i32 - 1;
+/// A layer of fewer multiply-accumulates is not worth waking another thread.
+const PARALLEL_MACS: u64 = 8_000_000;
+/// Nor is anything in a network that takes a fraction of a millisecond anyway.
+const PARALLEL_NETWORK_MACS: u64 = 200_000_000;
+/// Nor is a layer without multiplications of fewer values.
+const PARALLEL_VALUES: usize = 100_000;
+
+/// A network, lowered for one input edge and one level.
+pub(super) struct Plan {
+    /// A step a layer.
+    pub(super) steps: Vec<Step>,
+    /// The shape of every layer.
+    pub(super) shapes: Vec<LayerShape>,
+    /// Bytes of every map of codes in the arena.
+    pub(super) slots: Vec<usize>,
+    /// Sums that the trunk holds at its widest.
+    pub(super) trunk_sums: usize,
+    /// Whether the trunk needs 32 bits.
+    pub(super) wide_trunk: bool,
+    /// Sums that a convolution of several passes adds up.
+    pub(super) pass_sums: usize,
+}
+
+/// One layer.
+pub(super) struct Step {
+    /// What to do.
+    pub(super) work: Work,
+    /// Whether to share it among threads.
+    pub(super) parallel: bool,
+}
+
+/// What a layer does.
+pub(super) enum Work {
+    /// Image → codes.
+    Embed { table: PackedTable, output: Codes },
+    /// Image → codes.
+    FloatConv { conv: PackedFloatConv, output: Codes },
+    /// Codes → codes.
+    Conv { input: Codes, conv: PackedConv, thresholds: ConvThresholds, output: Codes },
+    /// Codes → trunk.
+    Residual { input: Codes, conv: PackedConv, add: bool },
+    /// Trunk → codes.
+    Activation { thresholds: TrunkThresholds, output: Codes },
+    /// Codes → logits.
+    Classify { input: Codes, classifier: PackedClassifier },
+}
+
+/// A map of codes in the arena.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Codes {
+    /// Which slot holds it.
+    pub(super) slot: usize,
+    /// How it lies there.
+    pub(super) map: CodeMap,
+}
+
+/// A binary convolution for the kernels.
+pub(super) struct PackedConv {
+    pub(super) kernel: usize,
+    pub(super) stride: usize,
+    pub(super) width: usize,
+    pub(super) blocks: usize,
+    /// One, or several where the sums could leave 16 bits.
+    pub(super) passes: Vec<Pass>,
+    /// Output channels whose weights are turned round, so that their sums have the other sign.
+    pub(super) turned: Vec<bool>,
+}
+
+/// A range of input channels of a convolution.
+pub(super) struct Pass {
+    pub(super) groups: Range<usize>,
+    /// As `kernels::Conv::weights`.
+    pub(super) weights: Vec<u8>,
+    /// What the kernel's sums have too much, lane by lane: three a 0 bit.
+    pub(super) offsets: Vec<i16>,
+}
+
+/// Thresholds behind a convolution.
+pub(super) enum ConvThresholds {
+    /// Over the sums of its one pass, in the kernel's order.
+    OnePass(Vec<i16>),
+    /// Over the sums of all passes.
+    AllPasses(LaneThresholds<i32>),
+}
+
+/// Thresholds over the trunk, which has 16 or 32 bits.
+pub(super) enum TrunkThresholds {
+    Narrow(LaneThresholds<i16>),
+    Wide(LaneThresholds<i32>),
+}
+
+/// The float first layer for the kernels.
+pub(super) struct PackedFloatConv {
+    pub(super) kernel: usize,
+    pub(super) stride: usize,
+    pub(super) width: usize,
+    pub(super) blocks: usize,
+    pub(super) pixel_values: Vec<f32>,
+    /// As `kernels::FloatRows::weights`.
+    pub(super) weights: Vec<f32>,
+    pub(super) thresholds: LaneThresholds<f32>,
+}
+
+impl Plan {
+    /// For an `edge` that [`Network::check_edge`] accepts.
+    pub(super) fn new(network: &Network, edge: usize, packing: Packing) -> Self {
+        let shapes = network.shapes(edge);
+        let residuals = || network.layers().iter().enumerate().filter(|(_, l)| matches!(l.op, Op::Residual { .. }));
+        let sums = |i: usize| shapes[i].edge * shapes[i].edge * packing.blocks(shapes[i].channels) * packing.lanes;
+        let (outputs, slots) = place_codes(network, &shapes, packing);
+        let mut plan = Self {
+            steps: Vec::with_capacity(shapes.len()),
+            slots,
+            trunk_sums: residuals().map(|(i, _)| sums(i)).max().unwrap_or(0),
+            wide_trunk: residuals().any(|(i, _)| network.bound(i) > NARROW),
+            pass_sums: 0,
+            shapes,
+        };
+        let parallel_network = plan.shapes.iter().map(|shape| shape.macs).sum::<u64>() >= PARALLEL_NETWORK_MACS;
+        for (i, layer) in network.layers().iter().enumerate() {
+            let shape = plan.shapes[i];
+            let work = lower(&layer.op, shape, &outputs, outputs[i], packing, plan.wide_trunk);
+            if let Work::Conv { conv, .. } = &work
+                && conv.passes.len() > 1
+            {
+                plan.pass_sums = plan.pass_sums.max(shape.edge * shape.edge * conv.blocks * packing.lanes);
+            }
+            let large = shape.macs >= PARALLEL_MACS
+                || shape.macs == 0 && shape.channels * shape.edge * shape.edge >= PARALLEL_VALUES;
+            plan.steps.push(Step { work, parallel: parallel_network && large });
+        }
+        plan
+    }
+
+    /// Bytes of packed weights, tables and thresholds.
+    pub(super) fn weight_bytes(&self) -> usize {
+        self.steps.iter().map(|step| step.work.weight_bytes()).sum()
+    }
+}
+
+impl Work {
+    /// Where the layer's codes go, if it makes some.
+    pub(super) fn output(&self) -> Option<Codes> {
+        match *self {
+            Self::Embed { output, .. }
+            | Self::FloatConv { output, .. }
+            | Self::Conv { output, .. }
+            | Self::Activation { output, .. } => Some(output),
+            Self::Residual { .. } | Self::Classify { .. } => None,
+        }
+    }
+
+    fn weight_bytes(&self) -> usize {
+        match self {
+            Self::Embed { table, .. } => table.bytes(),
+            Self::FloatConv { conv, .. } => {
+                size_of_val(conv.weights.as_slice())
+                    + size_of_val(conv.pixel_values.as_slice())
+                    + conv.thresholds.bytes()
+            }
+            Self::Conv { conv, thresholds: ConvThresholds::OnePass(thresholds), .. } => {
+                conv.bytes() + size_of_val(thresholds.as_slice())
+            }
+            Self::Conv { conv, thresholds: ConvThresholds::AllPasses(thresholds), .. } => {
+                conv.bytes() + thresholds.bytes()
+            }
+            Self::Residual { conv, .. } => conv.bytes(),
+            Self::Activation { thresholds: TrunkThresholds::Narrow(thresholds), .. } => thresholds.bytes(),
+            Self::Activation { thresholds: TrunkThresholds::Wide(thresholds), .. } => thresholds.bytes(),
+            Self::Classify { classifier, .. } => classifier.bytes(),
+        }
+    }
+}
+
+/// Gives every layer that makes codes a slot of the arena, free again behind the layer's last reader; returns the slots' sizes
+/// too.
+fn place_codes(network: &Network, shapes: &[LayerShape], packing: Packing) -> (Vec<Option<Codes>>, Vec<usize>) {
+    let layers = network.layers();
+    let mut last_reader: Vec<usize> = (0..layers.len()).collect();
+    for (i, layer) in layers.iter().enumerate() {
+        if let Op::Conv { input, .. } | Op::Residual { input, .. } | Op::Classifier { input, .. } = layer.op {
+            last_reader[input] = i;
+        }
+    }
+    let mut outputs: Vec<Option<Codes>> = vec![None; layers.len()];
+    let mut slots: Vec<usize> = Vec::new();
+    let mut free_behind: Vec<usize> = Vec::new();
+    for (i, layer) in layers.iter().enumerate().filter(|(_, layer)| layer.op.makes_codes()) {
+        let pixel = match &layer.op {
+            Op::PixelEmbedding(table) => PackedTable::pixel(table, packing),
+            _ => packing.blocks(shapes[i].channels) * packing.block_bytes(),
+        };
+        let map = CodeMap { edge: shapes[i].edge, pixel };
+        // The free slot that has to grow least, then the one that fits tightest.
+        let fit = |&slot: &usize| (map.bytes().saturating_sub(slots[slot]), slots[slot]);
+        let slot = (0..slots.len()).filter(|&slot| free_behind[slot] < i).min_by_key(fit).unwrap_or_else(|| {
+            slots.push(0);
+            free_behind.push(0);
+            slots.len() - 1
+        });
+        slots[slot] = slots[slot].max(map.bytes());
+        free_behind[slot] = last_reader[i];
+        outputs[i] = Some(Codes { slot, map });
+    }
+    (outputs, slots)
+}
+
+/// Lowers one layer. `outputs` holds the codes of every layer that makes some, `output` this layer's own.
+fn lower(
+    op: &Op,
+    shape: LayerShape,
+    outputs: &[Option<Codes>],
+    output: Option<Codes>,
+    packing: Packing,
+    wide_trunk: bool,
+) -> Work {
+    // A `Network` is well formed: inputs make codes.
+    let codes = |codes: Option<Codes>| codes.expect("a well-formed network reads and makes codes where it must");
+    match op {
+        Op::PixelEmbedding(table) => Work::Embed { table: PackedTable::new(table, packing), output: codes(output) },
+        Op::FloatConv(conv) => {
+            Work::FloatConv { conv: PackedFloatConv::new(conv, shape.edge, packing), output: codes(output) }
+        }
+        Op::Conv { input, conv, thresholds } => {
+            let (conv, thresholds) = lower_conv(conv, thresholds, shape.edge, packing);
+            Work::Conv { input: codes(outputs[*input]), conv, thresholds, output: codes(output) }
+        }
+        Op::Residual { input, conv, trunk } => {
+            let turned = vec![false; shape.channels];
+            let conv = PackedConv::new(conv, turned, shape.edge, packing);
+            Work::Residual { input: codes(outputs[*input]), conv, add: *trunk == TrunkMode::Add }
+        }
+        Op::Activation(thresholds) => {
+            let rows = thresholds.rows().iter().zip(thresholds.falling());
+            let thresholds = if wide_trunk {
+                TrunkThresholds::Wide(LaneThresholds::new(packing, rows.map(|(&row, &falling)| (row, falling))))
+            } else {
+                let narrow = |row: [i32; 3]| row.map(narrowed);
+                TrunkThresholds::Narrow(LaneThresholds::new(
+                    packing,
+                    rows.map(|(&row, &falling)| (narrow(row), falling)),
+                ))
+            };
+            Work::Activation { thresholds, output: codes(output) }
+        }
+        Op::Classifier { input, classifier } => {
+            Work::Classify { input: codes(outputs[*input]), classifier: PackedClassifier::new(classifier, packing) }
+        }
+    }
+}
+
+/// The nearest 16-bit number: right for thresholds, as no sum comes near the ends.
+fn narrowed(threshold: i32) -> i16 {
+    threshold.clamp(i16::MIN.into(), i16::MAX.into()) as i16
+}
+
+/// Falling channels get their weights turned round, so that the kernel only ever asks n ≥ T.
+fn lower_conv(
+    conv: &BinaryConv,
+    thresholds: &Thresholds<i32>,
+    width: usize,
+    packing: Packing,
+) -> (PackedConv, ConvThresholds) {
+    let rows = thresholds.rows().iter().zip(thresholds.falling());
+    if conv.bound() > NARROW {
+        let packed = PackedConv::new(conv, vec![false; thresholds.channels()], width, packing);
+        let thresholds = LaneThresholds::new(packing, rows.map(|(&row, &falling)| (row, falling)));
+        return (packed, ConvThresholds::AllPasses(thresholds));
+    }
+    let packed = PackedConv::new(conv, thresholds.falling().to_vec(), width, packing);
+    let half = packing.lanes / 2;
+    let mut lanes = vec![i16::MAX; 3 * packed.blocks * packing.lanes];
+    for (channel, (row, &falling)) in rows.enumerate() {
+        let lane = packing.lane(channel);
+        for (j, &threshold) in row.iter().enumerate() {
+            let threshold = if falling { -threshold } else { threshold };
+            let offset = i32::from(packed.passes[0].offsets[lane]);
+            lanes[(lane / half * 3 + j) * half + lane % half] = narrowed(threshold + offset);
+        }
+    }
+    (packed, ConvThresholds::OnePass(lanes))
+}
+
+impl PackedConv {
+    fn new(conv: &BinaryConv, turned: Vec<bool>, width: usize, packing: Packing) -> Self {
+        let g = conv.geometry();
+        // One pass if it can be; else passes start where a block of indices does.
+        let most = NARROW as usize / (3 * g.kernel * g.kernel);
+        let a_pass = if g.in_channels <= most { g.in_channels } else { most / 64 * 64 };
+        let starts = (0..g.in_channels).step_by(a_pass);
+        let passes = starts.map(|start| Pass::new(conv, &turned, start..g.in_channels.min(start + a_pass), packing));
+        Self {
+            kernel: g.kernel,
+            stride: g.stride,
+            width,
+            blocks: packing.blocks(g.out_channels),
+            passes: passes.collect(),
+            turned,
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        self.passes.iter().map(|pass| pass.weights.len() + size_of_val(pass.offsets.as_slice())).sum()
+    }
+}
+
+impl Pass {
+    fn new(conv: &BinaryConv, turned: &[bool], channels: Range<usize>, packing: Packing) -> Self {
+        let g = conv.geometry();
+        let taps = g.kernel * g.kernel;
+        let groups = packing.groups(channels.start)..packing.groups(channels.end);
+        let blocks = packing.blocks(g.out_channels);
+        // Bits behind the last channel are 1, where the code 0 adds nothing.
+        let ones = (1_u8 << packing.group) - 1;
+        let mut weights = vec![ones; blocks * taps * groups.len() * packing.lanes];
+        let mut offsets = vec![0_i16; blocks * packing.lanes];
+        for (out, &turned) in turned.iter().enumerate() {
+            let (block, lane) = (out / packing.lanes, out % packing.lanes);
+            // Pairs of blocks share a chunk; the last block may be alone.
+            let (first, together) = (block / 2 * 2, (blocks - block / 2 * 2).min(2));
+            for tap in 0..taps {
+                let bits = conv.tap(out, tap / g.kernel, tap % g.kernel);
+                for channel in channels.clone() {
+                    if (bits[channel / 8] >> (channel % 8) & 1 == 1) == turned {
+                        let (group, place) = packing.place(channel);
+                        let row = first * taps * groups.len() + (tap * groups.len() + group - groups.start) * together;
+                        weights[(row + block - first) * packing.lanes + lane] ^= 1 << place;
+                        offsets[packing.lane(out)] += 3;
+                    }
+                }
+            }
+        }
+        Self { groups, weights, offsets }
+    }
+}
+
+impl PackedFloatConv {
+    fn new(conv: &FloatConv, width: usize, packing: Packing) -> Self {
+        let g = conv.geometry();
+        let inputs = g.kernel * g.kernel * 3;
+        let blocks = packing.blocks(g.out_channels);
+        let mut weights = vec![0.0; blocks * inputs * packing.lanes];
+        for (out, row) in conv.weights().chunks_exact(inputs).enumerate() {
+            let lane = packing.lane(out);
+            for (i, &weight) in row.iter().enumerate() {
+                weights[(lane / packing.lanes * inputs + i) * packing.lanes + lane % packing.lanes] = weight;
+            }
+        }
+        let thresholds = conv.thresholds();
+        let rows = thresholds.rows().iter().zip(thresholds.falling()).map(|(&row, &falling)| (row, falling));
+        Self {
+            kernel: g.kernel,
+            stride: g.stride,
+            width,
+            blocks,
+            pixel_values: conv.pixel_values().to_vec(),
+            weights,
+            thresholds: LaneThresholds::new(packing, rows),
+        }
+    }
+}

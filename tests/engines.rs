@@ -1,0 +1,190 @@
+//! Every level of the CPU engine against the reference: identical codes, sums and logits at every layer.
+
+#[path = "common/networks.rs"]
+mod networks;
+
+use ernscope::engine::cpu::{CpuEngine, Level};
+use ernscope::engine::reference::ReferenceEngine;
+use ernscope::engine::{Engine, OpenError, Probe, Sums, Wants};
+use ernscope::frame::InputImage;
+use ernscope::network::Network;
+use ernscope::network::published::PublishedShape;
+use networks::{Block, First, Recipe, picture, recipes};
+use proptest::prelude::*;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Remembers all there is to see; floats by their bits.
+#[derive(Debug, Default, PartialEq)]
+struct Recorder {
+    codes: Vec<(usize, Vec<u8>)>,
+    sums: Vec<(usize, Vec<i32>)>,
+    floats: Vec<u32>,
+    timed: usize,
+}
+
+impl Probe for Recorder {
+    fn wants(&self, _: usize) -> Wants {
+        Wants { codes: true, sums: true }
+    }
+
+    fn codes(&mut self, layer: usize, codes: &[u8]) {
+        self.codes.push((layer, codes.to_vec()));
+    }
+
+    fn sums(&mut self, layer: usize, sums: Sums<'_>) {
+        match sums {
+            Sums::Integers(sums) => self.sums.push((layer, sums.to_vec())),
+            Sums::Floats(sums) => self.floats = sums.iter().map(|x| x.to_bits()).collect(),
+        }
+    }
+
+    fn time(&mut self, layer: usize, _: Duration) {
+        assert_eq!(layer, self.timed);
+        self.timed += 1;
+    }
+}
+
+fn observe(engine: &mut dyn Engine, image: &InputImage) -> (Recorder, Vec<u32>) {
+    let mut recorder = Recorder::default();
+    let logits = engine.run_probed(image, &mut recorder).expect("the picture fits");
+    let logits = logits.iter().map(|x| x.to_bits()).collect();
+    (recorder, logits)
+}
+
+fn levels() -> impl Iterator<Item = Level> {
+    Level::ALL.into_iter().filter(|level| level.is_available())
+}
+
+/// Runs two pictures through every level, probed and unprobed, and compares.
+fn check(network: Network, threads: usize) {
+    let network = Arc::new(network);
+    let edge = network.edge();
+    let pictures = [picture(edge, 1), picture(edge, 2)];
+    let mut reference = ReferenceEngine::new(Arc::clone(&network), edge);
+    let expected = pictures.each_ref().map(|image| observe(&mut reference, image));
+    for level in levels() {
+        let mut engine = CpuEngine::new(Arc::clone(&network), edge, level, threads).expect("available");
+        for (image, (seen, logits)) in pictures.iter().zip(&expected) {
+            let unprobed: Vec<u32> = engine.run(image).expect("fits").iter().map(|x| x.to_bits()).collect();
+            assert_eq!(&unprobed, logits, "logits at {level}");
+            let probed = observe(&mut engine, image);
+            for (layer, expected) in &seen.codes {
+                let (_, codes) = probed.0.codes.iter().find(|(l, _)| l == layer).expect("seen");
+                assert_eq!(codes, expected, "codes of layer {layer} at {level}");
+            }
+            assert_eq!(&probed.0, seen, "{level}");
+            assert_eq!(&probed.1, logits, "{level}");
+        }
+    }
+}
+
+/// Emulated processors are slow.
+const CASES: u32 = if cfg!(target_arch = "x86_64") { 100 } else { 12 };
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: CASES, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn random_networks_are_identical(recipe in recipes()) {
+        check(recipe.network(), 1);
+    }
+}
+
+#[test]
+fn sums_beyond_16_bits_are_identical() {
+    // 1 290 channels · 9 taps · 3 > 32 767: two passes a convolution, a trunk of 32 bits.
+    let block = Block { bottleneck: false, channels: 20, stride: 1 };
+    let recipe = Recipe {
+        seed: 3,
+        smallest: 2,
+        first: First::Embedding(430),
+        convs: vec![(20, 3, 1)],
+        blocks: vec![],
+        classes: 3,
+    };
+    check(recipe.network(), 1);
+    check(
+        Recipe { convs: vec![(1300, 1, 1)], blocks: vec![block, Block { channels: 1300, ..block }], ..recipe }
+            .network(),
+        1,
+    );
+}
+
+#[test]
+fn sums_at_the_end_of_16_bits_are_identical() {
+    // 1 213 channels · 9 taps · 3 = 32 751, one below the limit of a pass; 1 214 are one above.
+    for depth in [404, 405] {
+        let recipe = Recipe {
+            seed: 5,
+            smallest: 1,
+            first: First::Embedding(depth),
+            convs: vec![(40, 3, 1)],
+            blocks: vec![],
+            classes: 2,
+        };
+        check(recipe.network(), 1);
+    }
+}
+
+#[test]
+fn threads_change_nothing() {
+    // Large enough to be shared; the last stage has fewer rows than there are threads.
+    let shape = PublishedShape::named("erns18-0.75x").expect("published");
+    let network = Arc::new(shape.random(7, false).expect("well formed"));
+    let edge = if cfg!(target_arch = "x86_64") { 128 } else { 96 };
+    let image = picture(edge, 3);
+    let mut seen = Vec::new();
+    for threads in 1..=4 {
+        let mut engine = CpuEngine::new(Arc::clone(&network), edge, Level::best(), threads).expect("available");
+        assert_eq!(engine.info().threads, threads);
+        seen.push(observe(&mut engine, &image));
+    }
+    assert!(seen.iter().all(|other| *other == seen[0]));
+}
+
+#[test]
+fn small_networks_stay_on_one_thread() {
+    let recipe = Recipe {
+        seed: 1,
+        smallest: 4,
+        first: First::Embedding(10),
+        convs: vec![(64, 3, 2)],
+        blocks: vec![],
+        classes: 5,
+    };
+    let engine = CpuEngine::new(Arc::new(recipe.network()), 8, Level::best(), 4).expect("available");
+    assert_eq!(engine.info().threads, 1);
+}
+
+#[test]
+fn a_level_that_is_not_here_is_refused() {
+    let recipe = Recipe { seed: 1, smallest: 4, first: First::Embedding(1), convs: vec![], blocks: vec![], classes: 1 };
+    let network = Arc::new(recipe.network());
+    for level in Level::ALL.into_iter().filter(|level| !level.is_available()) {
+        let refused = CpuEngine::new(Arc::clone(&network), 4, level, 1).err();
+        assert!(matches!(refused, Some(OpenError::Unavailable(named)) if named == level));
+    }
+}
+
+#[test]
+fn kernels_are_named_for_every_layer() {
+    let recipe = Recipe {
+        seed: 1,
+        smallest: 2,
+        first: First::Float(32, 3, 1),
+        convs: vec![(64, 3, 2)],
+        blocks: vec![Block { bottleneck: true, channels: 64, stride: 1 }],
+        classes: 5,
+    };
+    let network = Arc::new(recipe.network());
+    for level in levels() {
+        let engine = CpuEngine::new(Arc::clone(&network), 4, level, 1).expect("available");
+        let info = engine.info();
+        assert_eq!(info.name, format!("cpu:{level}"));
+        assert_eq!(info.kernels.len(), network.layers().len());
+        assert_eq!((info.kernels[0], info.kernels.last()), ("float fma", Some(&"pooled lut4")));
+        assert!(info.kernels[1].starts_with("lut"));
+        assert!(engine.planned_bytes() as u64 > network.weight_bits() / 8);
+    }
+}
