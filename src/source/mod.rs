@@ -4,11 +4,15 @@
 //! thread of its own, paces it, looks after a camera that fails, and says at any time what is going on
 //! ([`state::SourceStatus`]). [`SourceChoice`] is what a user asks for.
 
+#[cfg(feature = "app")]
+pub mod camera;
+pub mod capture;
 pub mod demo;
 pub mod error;
 pub mod files;
 mod jpeg;
 pub mod picture;
+mod rendered;
 pub mod state;
 pub mod supervisor;
 mod video;
@@ -72,8 +76,20 @@ pub struct CameraInfo {
     pub name: String,
 }
 
-/// The cameras that the system knows, lowest number first. Opens none of them.
+impl fmt::Display for CameraInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.name.as_str() {
+            "" => write!(f, "camera {}", self.index),
+            name => write!(f, "camera {} ({})", self.index, error::one_line(name)),
+        }
+    }
+}
+
+/// The cameras that the system knows, lowest number first; none in a build without the feature `app`. Opens none of them.
 pub fn cameras() -> Vec<CameraInfo> {
+    #[cfg(feature = "app")]
+    return camera::list();
+    #[cfg(not(feature = "app"))]
     Vec::new()
 }
 

@@ -21,6 +21,13 @@ pub struct SourceStatus {
     pub fps: f32,
 }
 
+impl Default for SourceStatus {
+    fn default() -> Self {
+        let state = SourceState::Starting { name: "the source".to_owned() };
+        Self { state, paused: false, refusal: None, produced: 0, dropped: 0, fps: 0.0 }
+    }
+}
+
 /// What a source is doing. `Display` gives the sentence: what is, what the app does about it, what a person can do.
 #[derive(Clone, Debug, PartialEq)]
 pub enum SourceState {
@@ -78,7 +85,7 @@ pub enum SourceState {
 }
 
 impl SourceState {
-    /// Whether frames can still come without anybody's doing.
+    /// Whether no more frames come unless somebody chooses a source.
     pub fn is_over(&self) -> bool {
         matches!(self, Self::Ended { .. } | Self::Failed { .. })
     }
@@ -90,7 +97,7 @@ impl fmt::Display for SourceState {
             Self::Starting { name } => write!(f, "Opening {name}"),
             Self::Live { name, width, height } => write!(f, "{name}, {width}×{height}"),
             Self::Fallback { reason, .. } => {
-                write!(f, "Showing the demo; a camera takes over as soon as one works. {}", sentence(reason))
+                write!(f, "Showing the demo because {reason}")
             }
             Self::Waiting { error, .. } => write!(f, "{}; trying again", sentence(error)),
             Self::Lost { error, .. } => write!(f, "{}; trying again", sentence(error)),

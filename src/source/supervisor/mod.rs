@@ -1,21 +1,35 @@
 //! Runs a source on a thread of its own.
 
-use super::{SourceChoice, SourceError, SourceState, SourceStatus};
+mod cameras;
+mod lookout;
+mod meter;
+mod outlet;
+mod running;
+#[cfg(test)]
+mod tests;
+mod worker;
+
+use super::{SourceChoice, SourceError, SourceStatus};
 use crate::frame::Frame;
 use crossbeam_channel::{Receiver, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
+use std::thread::{self, JoinHandle};
+
+use self::cameras::{Cameras, SystemCameras};
+use self::outlet::Outlet;
+use self::worker::Worker;
 
 /// How frames are handed over, and what a failure at the start means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Manner {
-    /// For a window: paced, the newest frame wins, pictures stay, files start over, a camera that does not open is asked
-    /// again and again. The channel stays open whatever happens.
+    /// For a window: paced, the newest frame wins, a picture stays and is repeated, files start over, a camera that does
+    /// not open is asked again and again. The channel stays open whatever happens.
     Window,
-    /// For a terminal: paced, the newest frame wins; pictures come once each. The channel closes when the source ends or
-    /// fails; only a camera that has delivered before is tried again.
+    /// For a terminal: as `Window`, but files end, pictures come once each and none is lost. The channel closes when the
+    /// source ends or fails; only a camera that has delivered before is tried again.
     Terminal,
-    /// For a terminal with a number of frames to print: like `Terminal`, but the demo and files are unpaced and lose nothing.
+    /// For a terminal with a number of frames to print: as `Terminal`, but the demo and videos too are unpaced and lose
+    /// nothing. A camera still does.
     Lossless,
 }
 
@@ -48,6 +62,7 @@ pub struct Supervisor {
 impl Supervisor {
     /// Opens the source and starts the thread. `None`: the first camera that opens, else the demo, saying so in the state.
     /// `on_change` is called on the thread whenever the state (not its figures) changes, for instance to wake a window.
+    /// A file's first frame is read before this returns; a camera is waited for on the thread.
     ///
     /// # Errors
     /// A named source that is not there or cannot be read; a camera's other troubles arrive as states.
@@ -56,8 +71,25 @@ impl Supervisor {
         manner: Manner,
         on_change: impl Fn() + Send + 'static,
     ) -> Result<Self, SourceError> {
-        let _ = (wanted, manner, on_change);
-        Err(SourceError::NoCameraSupport)
+        Self::start_with(wanted, manner, Box::new(SystemCameras), on_change)
+    }
+
+    fn start_with(
+        wanted: Option<SourceChoice>,
+        manner: Manner,
+        cameras: Box<dyn Cameras>,
+        on_change: impl Fn() + Send + 'static,
+    ) -> Result<Self, SourceError> {
+        let (commands, orders) = crossbeam_channel::unbounded();
+        let (sender, frames) = crossbeam_channel::bounded(1);
+        let status = Arc::new(Mutex::new(SourceStatus::default()));
+        let outlet = Outlet::new((sender, frames.clone()), Arc::clone(&status), Box::new(on_change));
+        let worker = Worker::new(wanted, manner, cameras, orders, outlet)?;
+        let thread = thread::Builder::new()
+            .name("source".to_owned())
+            .spawn(move || worker.run())
+            .map_err(|error| SourceError::System { what: "thread".to_owned(), why: error.to_string() })?;
+        Ok(Self { frames, commands, status, thread: Some(thread) })
     }
 
     /// Where frames arrive: a channel of one that holds the newest. It closes when no more can come ([`Manner`]); the state

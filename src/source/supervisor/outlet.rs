@@ -1,0 +1,75 @@
+//! Where frames and news leave the thread.
+
+use super::locked;
+use super::meter::Meter;
+use crate::frame::Frame;
+use crate::source::{Picture, SourceState, SourceStatus};
+use crossbeam_channel::{Receiver, Sender};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+/// Numbers frames, hands them over, and keeps the status.
+pub(crate) struct Outlet {
+    /// A channel of one.
+    pub(crate) sender: Sender<Frame>,
+    /// Sources started so far.
+    pub(crate) sources: u64,
+    /// The other end of `sender`, to take an old frame back.
+    waiting: Receiver<Frame>,
+    status: Arc<Mutex<SourceStatus>>,
+    on_change: Box<dyn Fn() + Send>,
+    meter: Meter,
+}
+
+impl Outlet {
+    pub(crate) fn new(
+        (sender, waiting): (Sender<Frame>, Receiver<Frame>),
+        status: Arc<Mutex<SourceStatus>>,
+        on_change: Box<dyn Fn() + Send>,
+    ) -> Self {
+        Self { sender, sources: 0, waiting, status, on_change, meter: Meter::default() }
+    }
+
+    /// A new source: its frames count from 0, and those of the one before are void.
+    pub(crate) fn start_over(&mut self) {
+        self.sources += 1;
+        self.meter = Meter::default();
+        let _ = self.waiting.try_recv();
+        let mut status = locked(&self.status);
+        *status = SourceStatus { state: status.state.clone(), paused: status.paused, ..SourceStatus::default() };
+    }
+
+    /// Makes the picture the next frame.
+    pub(crate) fn number(&mut self, picture: Picture, took: Duration) -> Frame {
+        let fps = self.meter.tick(Instant::now());
+        let mut status = locked(&self.status);
+        let index = status.produced + picture.skipped;
+        status.produced = index + 1;
+        status.dropped += picture.skipped;
+        status.fps = fps;
+        picture.into_frame(index, took)
+    }
+
+    /// Puts the frame where the newest one is waiting to be taken.
+    pub(crate) fn offer(&mut self, frame: Frame) {
+        let taken_back = self.waiting.try_recv().is_ok();
+        // There is room, for nobody else sends.
+        let lost = self.sender.try_send(frame).is_err();
+        locked(&self.status).dropped += u64::from(taken_back) + u64::from(lost);
+    }
+
+    /// Changes the state, if it is another one.
+    pub(crate) fn enter(&self, state: SourceState) {
+        let old = std::mem::replace(&mut locked(&self.status).state, state.clone());
+        if old != state {
+            tracing::info!("{state}");
+            (self.on_change)();
+        }
+    }
+
+    /// Changes the status and says so.
+    pub(crate) fn tell(&self, change: impl FnOnce(&mut SourceStatus)) {
+        change(&mut locked(&self.status));
+        (self.on_change)();
+    }
+}

@@ -1,0 +1,347 @@
+//! The supervisor against sources that behave and cameras that do not: scripts in the place of capture processes.
+
+use super::*;
+use crate::source::capture::{CapturedFrame, write_fault, write_frame};
+use crate::source::{CameraFault, CameraInfo, SourceState};
+use std::path::Path;
+use std::process::Command as Process;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+/// Cameras made of shell scripts. Cloning shares them.
+#[derive(Clone)]
+struct Fakes {
+    folder: Arc<TempDir>,
+    plugged: Arc<Mutex<Vec<CameraInfo>>>,
+    /// A script a camera number; `$F` is a file with one frame, `$BUSY` one with a fault.
+    scripts: Arc<Mutex<Vec<String>>>,
+    /// When each capture process was started.
+    starts: Arc<Mutex<Vec<Instant>>>,
+}
+
+/// Delivers for ever. Its children live for a moment only, so that killing the shell closes the pipe.
+const STEADY: &str = "while :; do cat $F; sleep 0.02; done";
+
+impl Fakes {
+    fn new(scripts: &[&str]) -> Self {
+        let folder = TempDir::new().unwrap();
+        let (mut frame, mut fault) = (Vec::new(), Vec::new());
+        let rgb = vec![7; 4 * 3 * 3].into();
+        let captured = CapturedFrame { width: 4, height: 3, sequence: 5, age: Duration::ZERO, rgb };
+        write_frame(&mut frame, &captured).unwrap();
+        write_fault(&mut fault, CameraFault::Busy, "Device or resource busy").unwrap();
+        std::fs::write(folder.path().join("frame"), frame).unwrap();
+        std::fs::write(folder.path().join("busy"), fault).unwrap();
+        let fakes = Self {
+            folder: Arc::new(folder),
+            plugged: Arc::default(),
+            scripts: Arc::new(Mutex::new(scripts.iter().map(|&script| script.to_owned()).collect())),
+            starts: Arc::default(),
+        };
+        for index in 0..scripts.len() as u32 {
+            fakes.plug(index, &format!("fake {index}"));
+        }
+        fakes
+    }
+
+    fn plug(&self, index: u32, name: &str) {
+        self.plugged.lock().unwrap().push(CameraInfo { index, name: name.to_owned() });
+    }
+
+    fn unplug_all(&self) {
+        self.plugged.lock().unwrap().clear();
+    }
+
+    fn behave(&self, index: usize, script: &str) {
+        let mut scripts = self.scripts.lock().unwrap();
+        let length = scripts.len().max(index + 1);
+        scripts.resize(length, String::new());
+        scripts[index] = script.to_owned();
+    }
+
+    fn starts(&self) -> usize {
+        self.starts.lock().unwrap().len()
+    }
+
+    fn supervisor(&self, choice: Option<&str>, manner: Manner) -> Result<Supervisor, SourceError> {
+        let choice = choice.map(|text| text.parse().unwrap());
+        Supervisor::start_with(choice, manner, Box::new(self.clone()), || ())
+    }
+}
+
+impl Cameras for Fakes {
+    fn list(&self) -> Vec<CameraInfo> {
+        self.plugged.lock().unwrap().clone()
+    }
+
+    fn capture_command(&self, camera: &CameraInfo) -> Result<Process, SourceError> {
+        self.starts.lock().unwrap().push(Instant::now());
+        let mut command = Process::new("sh");
+        command.arg("-c").arg(&self.scripts.lock().unwrap()[camera.index as usize]);
+        command.env("F", self.folder.path().join("frame")).env("BUSY", self.folder.path().join("busy"));
+        Ok(command)
+    }
+}
+
+/// Waits for a state and gives the time that it took.
+#[track_caller]
+fn wait_for(supervisor: &Supervisor, what: &str, is_it: impl Fn(&SourceState) -> bool) -> Duration {
+    let start = Instant::now();
+    while !is_it(&supervisor.status().state) {
+        assert!(start.elapsed() < Duration::from_secs(20), "never {what}, but: {:?}", supervisor.status().state);
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    start.elapsed()
+}
+
+fn is_live(state: &SourceState) -> bool {
+    matches!(state, SourceState::Live { .. })
+}
+
+fn is_lost(state: &SourceState, expected: CameraFault) -> bool {
+    matches!(state, SourceState::Lost { error: SourceError::Camera { fault, .. }, .. } if *fault == expected)
+}
+
+fn write_png(path: &Path, shade: u8) {
+    image::RgbImage::from_pixel(3, 2, image::Rgb([shade; 3])).save(path).unwrap();
+}
+
+#[test]
+fn lossless_means_every_frame_in_order_and_the_same_again() {
+    let frames = || {
+        let supervisor = Fakes::new(&[]).supervisor(Some("demo:11"), Manner::Lossless).unwrap();
+        let frames: Vec<Frame> = supervisor.frames().iter().take(4).collect();
+        assert_eq!(supervisor.status().dropped, 0);
+        frames
+    };
+    let (first, second) = (frames(), frames());
+    assert_eq!(first.iter().map(|f| f.index).collect::<Vec<_>>(), [0, 1, 2, 3]);
+    assert!(first.iter().zip(&second).all(|(a, b)| a.rgb == b.rgb && a.truth.is_some()));
+}
+
+#[test]
+fn the_newest_frame_wins_and_the_others_are_counted() {
+    let supervisor = Fakes::new(&[]).supervisor(Some("demo"), Manner::Window).unwrap();
+    std::thread::sleep(Duration::from_millis(600));
+    let before = supervisor.status();
+    let frame = supervisor.frames().recv().unwrap();
+    assert!(before.produced >= 3, "{before:?}");
+    assert_eq!(before.dropped, before.produced - 1);
+    assert!(frame.index + 1 >= before.produced);
+    assert!(before.produced <= 20, "30 frames a second at most: {before:?}");
+}
+
+#[test]
+fn a_pause_holds_and_a_step_lets_one_frame_through() {
+    let supervisor = Fakes::new(&[]).supervisor(Some("demo"), Manner::Window).unwrap();
+    supervisor.set_paused(true);
+    while !supervisor.status().paused {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let _ = supervisor.frames().try_recv();
+    let held = supervisor.status().produced;
+    assert!(supervisor.frames().recv_timeout(Duration::from_millis(200)).is_err());
+    supervisor.step();
+    assert_eq!(supervisor.frames().recv().unwrap().index, held);
+    assert!(supervisor.frames().recv_timeout(Duration::from_millis(200)).is_err());
+    supervisor.set_paused(false);
+    assert!(supervisor.frames().recv_timeout(Duration::from_secs(5)).is_ok());
+}
+
+#[test]
+fn without_a_camera_the_demo_stands_in_until_one_is_plugged_in() {
+    let fakes = Fakes::new(&[]);
+    let supervisor = fakes.supervisor(None, Manner::Window).unwrap();
+    wait_for(&supervisor, "fallback", |state| matches!(state, SourceState::Fallback { .. }));
+    assert!(supervisor.frames().recv().unwrap().truth.is_some());
+    fakes.behave(0, STEADY);
+    fakes.plug(0, "new");
+    assert!(wait_for(&supervisor, "live", is_live) < Duration::from_secs(6));
+    let frame = supervisor.frames().recv().unwrap();
+    assert_eq!((frame.width, frame.height, frame.truth), (4, 3, None));
+}
+
+#[test]
+fn where_the_first_camera_is_busy_the_second_is_taken() {
+    let supervisor = Fakes::new(&["cat $BUSY", STEADY]).supervisor(None, Manner::Terminal).unwrap();
+    wait_for(&supervisor, "live", is_live);
+    assert!(supervisor.status().state.to_string().contains("fake 1"));
+}
+
+#[test]
+fn where_no_camera_works_the_demo_says_why() {
+    let supervisor = Fakes::new(&["cat $BUSY"]).supervisor(None, Manner::Terminal).unwrap();
+    wait_for(&supervisor, "fallback", |state| matches!(state, SourceState::Fallback { .. }));
+    assert!(supervisor.status().state.to_string().contains("in use by another program"));
+}
+
+#[test]
+fn a_camera_that_is_not_there_is_an_error_where_it_was_named() {
+    let missing = Fakes::new(&[]).supervisor(Some("camera"), Manner::Window).err();
+    assert!(matches!(missing, Some(SourceError::NoCamera | SourceError::NoCameraSupport)), "{missing:?}");
+    let missing = Fakes::new(&[STEADY]).supervisor(Some("camera:3"), Manner::Window).err();
+    assert!(missing.unwrap().to_string().contains("camera 3 is not connected"));
+}
+
+#[test]
+fn a_camera_that_stops_delivering_is_killed_and_opened_again() {
+    let fakes = Fakes::new(&["cat $F; exec sleep 60"]);
+    let supervisor = fakes.supervisor(Some("camera:0"), Manner::Terminal).unwrap();
+    wait_for(&supervisor, "live", is_live);
+    let silence = wait_for(&supervisor, "lost", |state| is_lost(state, CameraFault::Stalled));
+    assert!(silence > Duration::from_millis(1500) && silence < Duration::from_secs(4), "{silence:?}");
+    fakes.behave(0, STEADY);
+    let back = wait_for(&supervisor, "live again", is_live);
+    assert!(back < Duration::from_secs(3), "{back:?}");
+}
+
+#[test]
+fn a_camera_that_says_nothing_at_all_is_given_up() {
+    let supervisor = Fakes::new(&["exec sleep 60"]).supervisor(Some("camera"), Manner::Terminal).unwrap();
+    assert!(supervisor.frames().recv().is_err());
+    let state = supervisor.status().state;
+    assert!(
+        matches!(&state, SourceState::Failed { .. }) && state.to_string().contains("stopped delivering"),
+        "{state}"
+    );
+}
+
+#[test]
+fn a_camera_that_dies_again_and_again_is_not_opened_in_a_hurry() {
+    let fakes = Fakes::new(&["cat $F; exit 1"]);
+    let supervisor = fakes.supervisor(Some("camera:0"), Manner::Window).unwrap();
+    wait_for(&supervisor, "lost", |state| is_lost(state, CameraFault::Crashed));
+    std::thread::sleep(Duration::from_secs(3));
+    let starts = fakes.starts();
+    assert!((3..=8).contains(&starts), "{starts} starts in 3 s");
+    fakes.behave(0, STEADY);
+    wait_for(&supervisor, "live again", is_live);
+}
+
+#[test]
+fn a_busy_camera_is_waited_for_in_a_window_and_an_error_in_a_terminal() {
+    let fakes = Fakes::new(&["cat $BUSY"]);
+    let supervisor = fakes.supervisor(Some("camera:0"), Manner::Window).unwrap();
+    wait_for(&supervisor, "waiting", |state| matches!(state, SourceState::Waiting { .. }));
+    assert!(supervisor.status().state.to_string().contains("in use by another program"));
+    fakes.behave(0, STEADY);
+    wait_for(&supervisor, "live", is_live);
+    fakes.behave(0, "cat $BUSY");
+    let supervisor = fakes.supervisor(Some("camera:0"), Manner::Terminal).unwrap();
+    assert!(supervisor.frames().recv().is_err());
+    assert!(matches!(supervisor.status().state, SourceState::Failed { .. }));
+}
+
+#[test]
+fn what_is_no_message_is_not_believed() {
+    let oversized = "printf 'ERNCAP1\\n\\001\\000\\000\\000\\377\\377\\377\\377\\377\\377\\377\\377'; cat /dev/zero";
+    for script in ["exec cat /dev/zero", "exec cat /dev/urandom", "head -c 50 $F", "exit 0", oversized] {
+        let supervisor = Fakes::new(&[script]).supervisor(Some("camera"), Manner::Terminal).unwrap();
+        assert!(supervisor.frames().recv().is_err(), "{script}");
+        let state = supervisor.status().state.to_string();
+        assert!(state.contains("made the capture process fail"), "{script}: {state}");
+    }
+}
+
+#[test]
+fn a_camera_that_returns_under_another_number_is_found() {
+    let fakes = Fakes::new(&["cat $F; sleep 0.3; exit 1"]);
+    let supervisor = fakes.supervisor(Some("camera:0"), Manner::Window).unwrap();
+    wait_for(&supervisor, "live", is_live);
+    fakes.unplug_all();
+    wait_for(&supervisor, "missing", |state| is_lost(state, CameraFault::Missing));
+    let before = fakes.starts();
+    std::thread::sleep(Duration::from_millis(700));
+    assert_eq!(fakes.starts(), before, "nothing is started while the camera is away");
+    fakes.behave(2, STEADY);
+    fakes.plug(2, "fake 0");
+    assert!(wait_for(&supervisor, "live again", is_live) < Duration::from_secs(3));
+}
+
+#[test]
+fn another_source_ends_the_capture_process_and_so_does_the_end() {
+    let fakes = Fakes::new(&["echo $$ >> $F.pids; while :; do cat $F; sleep 0.02; done"]);
+    let supervisor = fakes.supervisor(Some("camera"), Manner::Window).unwrap();
+    wait_for(&supervisor, "live", is_live);
+    supervisor.switch_to(Some("demo:3".parse().unwrap()));
+    wait_for(&supervisor, "demo", |state| matches!(state, SourceState::Live { width: 640, .. }));
+    supervisor.switch_to(Some("camera".parse().unwrap()));
+    wait_for(&supervisor, "camera again", |state| matches!(state, SourceState::Live { width: 4, .. }));
+    drop(supervisor);
+    let pids = std::fs::read_to_string(fakes.folder.path().join("frame.pids")).unwrap();
+    assert_eq!(pids.lines().count(), 2);
+    for pid in pids.lines() {
+        assert!(!Path::new("/proc").join(pid).exists(), "process {pid} is still there");
+    }
+}
+
+#[test]
+fn a_source_that_cannot_be_opened_is_refused_and_the_old_one_goes_on() {
+    let supervisor = Fakes::new(&[]).supervisor(Some("demo"), Manner::Window).unwrap();
+    supervisor.switch_to(Some("/no/such/picture.png".parse().unwrap()));
+    let start = Instant::now();
+    while supervisor.status().refusal.is_none() {
+        assert!(start.elapsed() < Duration::from_secs(5));
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    wait_for(&supervisor, "live", is_live);
+    assert!(supervisor.status().refusal.unwrap().to_string().contains("does not exist"));
+    assert!(supervisor.frames().recv_timeout(Duration::from_secs(5)).is_ok());
+}
+
+#[test]
+fn a_folder_comes_once_in_order_and_damaged_pictures_are_left_out() {
+    let folder = TempDir::new().unwrap();
+    for (name, shade) in [("c.png", 30), ("a.png", 10), ("d.png", 40)] {
+        write_png(&folder.path().join(name), shade);
+    }
+    std::fs::write(folder.path().join("b.png"), b"\x89PNG\r\n\x1a\nno").unwrap();
+    std::fs::write(folder.path().join("notes.txt"), b"no picture").unwrap();
+    for manner in [Manner::Terminal, Manner::Lossless] {
+        let supervisor = Fakes::new(&[]).supervisor(folder.path().to_str(), manner).unwrap();
+        let shades: Vec<u8> = supervisor.frames().iter().map(|frame| frame.rgb[0]).collect();
+        assert_eq!(shades, [10, 30, 40]);
+        assert!(matches!(supervisor.status().state, SourceState::Ended { frames: 3, error: None, .. }));
+    }
+}
+
+#[test]
+fn a_picture_stays_in_a_window() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("one.png");
+    write_png(&path, 99);
+    let supervisor = Fakes::new(&[]).supervisor(path.to_str(), Manner::Window).unwrap();
+    let frames: Vec<Frame> = supervisor.frames().iter().take(4).collect();
+    assert!(frames.windows(2).all(|pair| pair[0].index < pair[1].index && pair[0].captured < pair[1].captured));
+    assert!(frames.iter().all(|frame| frame.rgb[0] == 99));
+}
+
+#[test]
+fn a_video_that_breaks_off_ends_with_what_was_read() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("cut.y4m");
+    let mut video = b"YUV4MPEG2 W4 H2 F25:1 Cmono\n".to_vec();
+    for shade in [16, 126, 235] {
+        video.extend(b"FRAME\n");
+        video.extend([shade; 8]);
+    }
+    video.truncate(video.len() - 3);
+    std::fs::write(&path, &video).unwrap();
+    let supervisor = Fakes::new(&[]).supervisor(path.to_str(), Manner::Lossless).unwrap();
+    let shades: Vec<u8> = supervisor.frames().iter().map(|frame| frame.rgb[0]).collect();
+    assert_eq!(shades, [0, 128,]);
+    let state = supervisor.status().state;
+    assert!(matches!(state, SourceState::Ended { frames: 2, error: Some(_), .. }), "{state:?}");
+}
+
+#[test]
+fn a_video_starts_over_in_a_window() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("short.y4m");
+    std::fs::write(&path, b"YUV4MPEG2 W1 H1 F100:1 Cmono\nFRAME\n\x10FRAME\n\xeb").unwrap();
+    let supervisor = Fakes::new(&[]).supervisor(path.to_str(), Manner::Window).unwrap();
+    let shades: Vec<u8> = supervisor.frames().iter().take(12).map(|frame| frame.rgb[0]).collect();
+    assert!(shades.contains(&0) && shades.contains(&255), "{shades:?}");
+    assert!(supervisor.status().produced > 2);
+}

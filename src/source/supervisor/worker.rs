@@ -1,0 +1,296 @@
+//! The thread behind a supervisor.
+
+use super::cameras::{Cameras, Wanted};
+use super::lookout::Lookout;
+use super::outlet::Outlet;
+use super::running::{Over, Running};
+use super::{Command, Manner};
+use crate::frame::Frame;
+use crate::source::rendered::Rendered;
+use crate::source::{DEFAULT_SEED, Picture, Source, SourceChoice, SourceError, SourceState, files};
+use crossbeam_channel::{Receiver, RecvTimeoutError, select};
+use std::time::{Duration, Instant};
+
+/// The pause before a camera is opened again for the first time, and between looks at the list while it is not there.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+
+/// The pause before a camera is opened again after it failed several times.
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
+/// What the thread is about.
+enum Stage {
+    /// A source is open.
+    Running(Box<Running>),
+    /// A camera does not work and is tried again at the time.
+    Retrying(Wanted, Instant),
+    /// Nothing to do but wait for commands.
+    Over,
+}
+
+/// A choice that can be started.
+enum Plan {
+    Source(Box<dyn Source>),
+    Camera(Wanted),
+    /// The demo, for want of a camera.
+    StandIn(SourceError),
+}
+
+/// The thread's own side of a supervisor.
+pub(crate) struct Worker {
+    manner: Manner,
+    cameras: Box<dyn Cameras>,
+    orders: Receiver<Command>,
+    outlet: Outlet,
+    stage: Stage,
+    /// Before a camera that just failed is opened again.
+    pause: Duration,
+    paused: bool,
+    /// Frames to let through although paused.
+    steps: u32,
+    stopping: bool,
+}
+
+impl Worker {
+    /// Opens the source.
+    ///
+    /// # Errors
+    /// As [`super::Supervisor::start`].
+    pub(crate) fn new(
+        choice: Option<SourceChoice>,
+        manner: Manner,
+        cameras: Box<dyn Cameras>,
+        orders: Receiver<Command>,
+        outlet: Outlet,
+    ) -> Result<Self, SourceError> {
+        let plan = plan(choice, cameras.as_ref())?;
+        let (stage, pause) = (Stage::Over, FIRST_PAUSE);
+        let mut worker =
+            Self { manner, cameras, orders, outlet, stage, pause, paused: false, steps: 0, stopping: false };
+        worker.launch(plan);
+        Ok(worker)
+    }
+
+    /// Works until told to stop, or, other than for a window, until no more frames can come.
+    pub(crate) fn run(mut self) {
+        while !self.stopping {
+            match self.stage {
+                Stage::Running(_) => self.beat(),
+                Stage::Retrying(_, at) => {
+                    if !self.obey_until(Some(at)) {
+                        self.retry();
+                    }
+                }
+                Stage::Over if self.manner == Manner::Window => {
+                    self.obey_until(None);
+                }
+                Stage::Over => return,
+            }
+        }
+    }
+
+    /// Waits for a command, at most to `deadline`, and obeys it. Whether one came.
+    fn obey_until(&mut self, deadline: Option<Instant>) -> bool {
+        let received = match deadline {
+            Some(deadline) => self.orders.recv_deadline(deadline),
+            None => self.orders.recv().map_err(|_| RecvTimeoutError::Disconnected),
+        };
+        match received {
+            Ok(command) => self.obey(command),
+            Err(RecvTimeoutError::Disconnected) => self.stopping = true,
+            Err(RecvTimeoutError::Timeout) => return false,
+        }
+        true
+    }
+
+    fn obey(&mut self, command: Command) {
+        match command {
+            Command::Stop => self.stopping = true,
+            Command::Switch(choice) => self.switch(choice),
+            Command::Pause(paused) => self.hold(paused, 0),
+            Command::Step => self.hold(true, self.steps + 1),
+        }
+    }
+
+    fn hold(&mut self, paused: bool, steps: u32) {
+        (self.paused, self.steps) = (paused, steps);
+        if let Stage::Running(running) = &mut self.stage
+            && steps > 0
+        {
+            running.step_on();
+        }
+        self.outlet.tell(|status| status.paused = paused);
+    }
+
+    /// Changes the source, or keeps the present one and says why.
+    fn switch(&mut self, choice: Option<SourceChoice>) {
+        match plan(choice, self.cameras.as_ref()) {
+            Ok(plan) => self.launch(plan),
+            Err(error) => self.outlet.tell(|status| status.refusal = Some(error)),
+        }
+    }
+
+    /// Closes what ran before and starts what was planned.
+    fn launch(&mut self, plan: Plan) {
+        self.stage = Stage::Over;
+        self.pause = FIRST_PAUSE;
+        self.outlet.start_over();
+        match plan {
+            Plan::Source(source) => {
+                self.outlet.enter(SourceState::Starting { name: source.name() });
+                self.stage = Stage::Running(Box::new(Running::new(source)));
+            }
+            Plan::Camera(wanted) => {
+                self.outlet.enter(SourceState::Starting { name: wanted.camera.to_string() });
+                self.open_camera(wanted);
+            }
+            Plan::StandIn(reason) => self.stand_in(reason),
+        }
+    }
+
+    /// Runs the demo for want of a camera.
+    fn stand_in(&mut self, reason: SourceError) {
+        let lookout = Lookout::new(reason, self.cameras.list());
+        let demo = Box::new(Rendered::new(DEFAULT_SEED));
+        self.stage = Stage::Running(Box::new(Running::stand_in(demo, lookout)));
+    }
+
+    fn open_camera(&mut self, wanted: Wanted) {
+        match self.cameras.open(wanted.camera.clone()) {
+            Ok(source) => self.stage = Stage::Running(Box::new(Running::camera(Box::new(source), wanted))),
+            Err(error) => self.camera_failed(wanted, error),
+        }
+    }
+
+    /// Another camera, the demo, another try later, or the end.
+    fn camera_failed(&mut self, mut wanted: Wanted, error: SourceError) {
+        if wanted.try_another(&error) {
+            return self.open_camera(wanted);
+        }
+        let error = wanted.reason(error);
+        if !wanted.delivered && !wanted.named {
+            self.stand_in(error);
+        } else if wanted.delivered || self.manner == Manner::Window {
+            let pause = self.pause;
+            self.pause = (pause * 2).min(LONGEST_PAUSE);
+            self.retry_in(pause, wanted, error);
+        } else {
+            self.outlet.enter(SourceState::Failed { error });
+        }
+    }
+
+    fn retry_in(&mut self, pause: Duration, wanted: Wanted, error: SourceError) {
+        let delivered = wanted.delivered;
+        self.stage = Stage::Retrying(wanted, Instant::now() + pause);
+        self.outlet.enter(match delivered {
+            true => SourceState::Lost { error, retry_in: pause },
+            false => SourceState::Waiting { error, retry_in: pause },
+        });
+    }
+
+    /// Opens the camera again if it is there; looking whether it is costs next to nothing.
+    fn retry(&mut self) {
+        let Stage::Retrying(mut wanted, _) = std::mem::replace(&mut self.stage, Stage::Over) else { return };
+        match wanted.find_again(&self.cameras.list()) {
+            Ok(()) => self.open_camera(wanted),
+            Err(error) => self.retry_in(FIRST_PAUSE, wanted, error),
+        }
+    }
+
+    /// One frame, where one is due.
+    fn beat(&mut self) {
+        self.look_out();
+        let Stage::Running(running) = &mut self.stage else { return };
+        let held = self.paused && self.steps == 0;
+        // A camera has to be emptied even while nobody looks.
+        let idle = held && running.camera.is_none();
+        let wake = match (idle, &running.lookout) {
+            (true, None) => None,
+            (true, Some(_)) => Some(Instant::now() + FIRST_PAUSE),
+            (false, _) => Some(running.due(self.manner).unwrap_or_else(Instant::now)),
+        };
+        if self.obey_until(wake) || idle {
+            return;
+        }
+        let Stage::Running(running) = &mut self.stage else { return };
+        match running.next(self.manner) {
+            Ok(None) => {}
+            Ok(Some((picture, took))) => self.deliver(picture, took, held),
+            Err(over) => self.source_is_over(over),
+        }
+    }
+
+    /// Where the demo stands in: changes to a camera that has begun to deliver.
+    fn look_out(&mut self) {
+        if let Stage::Running(running) = &mut self.stage
+            && self.manner == Manner::Window
+            && let Some(lookout) = &mut running.lookout
+            && let Some((wanted, source)) = lookout.look(self.cameras.as_ref())
+        {
+            **running = Running::camera(Box::new(source), wanted);
+            self.outlet.start_over();
+        }
+    }
+
+    /// Hands the picture on; `held`: throws it away.
+    fn deliver(&mut self, picture: Picture, took: Duration, held: bool) {
+        let Stage::Running(running) = &mut self.stage else { return };
+        if let Some(state) = running.new_state(&picture) {
+            self.outlet.enter(state);
+        }
+        if let Some(camera) = &mut running.camera {
+            camera.delivered = true;
+            self.pause = FIRST_PAUSE;
+        }
+        if held {
+            return;
+        }
+        self.steps = self.steps.saturating_sub(1);
+        let frame = self.outlet.number(picture, took);
+        if running.loses_nothing(self.manner) {
+            self.hand_over(&frame);
+        } else {
+            self.outlet.offer(frame);
+        }
+    }
+
+    /// Waits until the frame is taken, obeying commands; a change of the source makes it void.
+    fn hand_over(&mut self, frame: &Frame) {
+        let (sender, orders) = (self.outlet.sender.clone(), self.orders.clone());
+        let made_for = self.outlet.sources;
+        while !self.stopping && self.outlet.sources == made_for {
+            select! {
+                send(sender, frame.clone()) -> _ => return,
+                recv(orders) -> command => match command {
+                    Ok(command) => self.obey(command),
+                    Err(_) => self.stopping = true,
+                },
+            }
+        }
+    }
+
+    fn source_is_over(&mut self, over: Over) {
+        let Stage::Running(running) = std::mem::replace(&mut self.stage, Stage::Over) else { return };
+        let Running { source, camera, pictures: frames, .. } = *running;
+        let name = source.name();
+        // A camera must be closed before it can be opened again.
+        drop(source);
+        match (over, camera) {
+            (Over::Error(error), Some(wanted)) => self.camera_failed(wanted, error),
+            (Over::Error(error), None) if frames == 0 => self.outlet.enter(SourceState::Failed { error }),
+            (Over::Error(error), None) => {
+                self.outlet.enter(SourceState::Ended { name, frames, error: Some(error) });
+            }
+            (Over::End, _) => self.outlet.enter(SourceState::Ended { name, frames, error: None }),
+        }
+    }
+}
+
+/// Opens a file, or finds the camera; starts nothing yet.
+fn plan(choice: Option<SourceChoice>, cameras: &dyn Cameras) -> Result<Plan, SourceError> {
+    match choice {
+        Some(SourceChoice::Demo { seed }) => Ok(Plan::Source(Box::new(Rendered::new(seed)))),
+        Some(SourceChoice::File(path)) => Ok(Plan::Source(files::open(&path)?)),
+        Some(SourceChoice::Camera { index }) => Ok(Plan::Camera(Wanted::choose(index, true, cameras.list())?)),
+        None => Ok(Wanted::choose(None, false, cameras.list()).map_or_else(Plan::StandIn, Plan::Camera)),
+    }
+}
