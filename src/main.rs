@@ -39,6 +39,13 @@ enum Command {
     Doctor,
     /// Render labelled frames of the demo, for training or to look at
     Render(commands::render::RenderArgs),
+    /// Capture from a camera into a pipe: what the program itself starts
+    #[cfg(feature = "app")]
+    #[command(name = ernscope::source::capture::SUBCOMMAND, hide = true)]
+    CaptureCamera {
+        /// The camera's number
+        index: u32,
+    },
 }
 
 /// Which network on which engine, for every command that runs one.
@@ -170,6 +177,8 @@ fn main() -> ExitCode {
         Command::Models => commands::models::run(),
         Command::Doctor => commands::doctor::run(),
         Command::Render(args) => commands::render::run(&args),
+        #[cfg(feature = "app")]
+        Command::CaptureCamera { index } => ernscope::source::camera::run_capture_process(index),
     };
     finish(result)
 }

@@ -22,8 +22,8 @@ pub struct Shipped {
 
 /// The networks inside the binary; the first is the default.
 pub const SHIPPED: &[Shipped] = &[
-    // Shipped { name: "cards", bytes: include_bytes!("../../models/cards.safetensors") },
-    // Shipped { name: "cards-float-input", bytes: include_bytes!("../../models/cards-float-input.safetensors") },
+    Shipped { name: "cards", bytes: include_bytes!("../../models/cards.safetensors") },
+    Shipped { name: "cards-float-input", bytes: include_bytes!("../../models/cards-float-input.safetensors") },
 ];
 
 /// Which network to run.
