@@ -301,7 +301,8 @@ impl PackedConv {
         let most = NARROW as usize / (3 * g.kernel * g.kernel);
         let a_pass = if g.in_channels <= most { g.in_channels } else { most / 64 * 64 };
         let starts = (0..g.in_channels).step_by(a_pass);
-        let passes = starts.map(|start| Pass::new(conv, &turned, start..g.in_channels.min(start + a_pass), map, packing));
+        let passes =
+            starts.map(|start| Pass::new(conv, &turned, start..g.in_channels.min(start + a_pass), map, packing));
         Self {
             kernel: g.kernel,
             stride: g.stride,
@@ -336,7 +337,9 @@ impl Pass {
                 for channel in channels.clone() {
                     if (bits[channel / 8] >> (channel % 8) & 1 == 1) == turned {
                         let (group, place) = packing.place(channel);
-                        let row = first * taps * groups.len() + (tap * groups.len() + group - groups.start) * together;
+                        let (ky, kx) = (tap / g.kernel, tap % g.kernel);
+                        let step = (ky * groups.len() + group - groups.start) * g.kernel + kx;
+                        let row = first * taps * groups.len() + step * together;
                         weights[(row + block - first) * packing.lanes + lane] ^= 1 << place;
                         offsets[packing.lane(out)] += 3;
                     }
@@ -347,12 +350,12 @@ impl Pass {
     }
 }
 
-/// Where the indices `groups` of a kernel's taps lie, from the first tap's position on.
+/// Where the indices `groups` of a kernel's taps lie, from the first tap's position on: `[ky][group][kx]`.
 fn tap_offsets(kernel: usize, groups: Range<usize>, map: CodeMap, packing: Packing) -> Vec<u32> {
-    let positions = (0..kernel).flat_map(|ky| (0..kernel).map(move |kx| ky * map.row() + kx * map.pixel));
+    let rows = (0..kernel).flat_map(|ky| groups.clone().map(move |group| (ky, group)));
+    let taps = rows.flat_map(|(ky, group)| (0..kernel).map(move |kx| (ky, group, kx)));
     // Maps of at most 4096 × 4096 positions and 8192 channels: two rows of one are far below 4 GiB.
-    let offset = |position: usize, group: usize| (position + group * packing.index_bytes) as u32;
-    positions.flat_map(|position| groups.clone().map(move |group| offset(position, group))).collect()
+    taps.map(|(ky, group, kx)| (ky * map.row() + kx * map.pixel + group * packing.index_bytes) as u32).collect()
 }
 
 impl PackedFloatConv {

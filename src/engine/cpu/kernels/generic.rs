@@ -85,7 +85,7 @@ pub(in super::super) struct Conv<'a> {
     pub(in super::super) width: usize,
     /// The rows of the output.
     pub(in super::super) rows: Range<usize>,
-    /// Where the indices lie that one output position reads, in bytes from the first one: `[ky][kx][group]`.
+    /// Where the indices lie that one output position reads, in bytes from the first one: `[ky][group][kx]`.
     pub(in super::super) taps: &'a [u32],
     /// Blocks of output channels.
     pub(in super::super) blocks: usize,
@@ -139,12 +139,14 @@ unsafe fn convolve_blocks<V: Vector, S: Sink<V>, const P: usize, const B: usize>
     block: usize,
     sink: &mut S,
 ) {
-    let block_weights = conv.taps.len() * V::PACKING.lanes;
+    let weights = conv.weights[block * conv.taps.len() * V::PACKING.lanes..].as_ptr();
     let positions = conv.rows.len() * conv.width;
+    let neighbours = conv.kernel == 3 && conv.stride == 1 && conv.width >= P;
     let (mut y, mut x) = (0, 0);
     let mut done = 0;
     while done < positions {
-        let count = P.min(positions - done);
+        let whole_tile = neighbours && x + P <= conv.width;
+        let count = P.min(if neighbours { conv.width - x } else { positions - done });
         let mut at = [(y, x); P];
         for place in &mut at[..count] {
             *place = (y, x);
@@ -156,9 +158,12 @@ unsafe fn convolve_blocks<V: Vector, S: Sink<V>, const P: usize, const B: usize>
         // SAFETY: the positions are inside the rows (those behind `count` repeat the first one), so by `Conv::is_inside`,
         // which the caller has checked, are all their taps and weights.
         unsafe {
-            let weights = conv.weights.as_ptr().add(block * block_weights);
             let first = |(y, x): (usize, usize)| conv.input.as_ptr().add(conv.first_tap(conv.rows.start + y, x));
-            let sums = tile::<V, P, B>(conv, at.map(first), weights);
+            let sums = if whole_tile {
+                row_tile::<V, P, B>(conv, first(at[0]), weights)
+            } else {
+                tile::<V, P, B>(conv, at.map(first), weights)
+            };
             for (&(y, x), sums) in at.iter().zip(&sums).take(count) {
                 for (b, &[even, odd]) in sums.iter().enumerate() {
                     sink.put(y, x, block + b, even, odd);
@@ -179,8 +184,7 @@ unsafe fn tile<V: Vector, const P: usize, const B: usize>(
 ) -> [[[V; 2]; B]; P] {
     let lanes = V::PACKING.lanes;
     let tables = V::tables();
-    // Even parts, none longer than a byte lasts.
-    let part = conv.taps.len().div_ceil(conv.taps.len().div_ceil(look_ups_a_byte(V::PACKING)));
+    let part = even_part(conv.taps.len(), look_ups_a_byte(V::PACKING));
     // SAFETY: the processor has V's instruction set, and the taps and weights are inside their slices: the caller's promises.
     unsafe {
         let mut sums = [[[V::zero(); 2]; B]; P];
@@ -208,6 +212,62 @@ unsafe fn tile<V: Vector, const P: usize, const B: usize>(
         }
         sums
     }
+}
+
+/// The same for `P` positions side by side under a kernel of 3×3 with stride 1: a table serves up to three of them.
+#[allow(clippy::needless_range_loop)]
+#[inline(always)]
+unsafe fn row_tile<V: Vector, const P: usize, const B: usize>(
+    conv: &Conv<'_>,
+    first: *const u8,
+    mut weights: *const u8,
+) -> [[[V; 2]; B]; P] {
+    let lanes = V::PACKING.lanes;
+    let tables = V::tables();
+    let (rows, _) = conv.taps.as_chunks::<3>();
+    let part = even_part(rows.len(), look_ups_a_byte(V::PACKING) / 3);
+    // SAFETY: as in `tile`; the last position's last tap is the last one read.
+    unsafe {
+        let mut sums = [[[V::zero(); 2]; B]; P];
+        for rows in rows.chunks(part) {
+            let mut bytes = [[V::zero(); B]; P];
+            for &[tap, ..] in rows {
+                let mut positions = [[V::zero(); B]; 3];
+                for kx in 0..3 {
+                    for b in 0..B {
+                        positions[kx][b] = V::load(weights.add((kx * B + b) * lanes));
+                    }
+                }
+                weights = weights.add(3 * B * lanes);
+                let mut index = first.add(tap as usize);
+                for column in 0..P + 2 {
+                    let table = V::table(tables, index);
+                    index = index.wrapping_add(conv.map.pixel);
+                    for kx in 0..3 {
+                        if column >= kx && column - kx < P {
+                            for b in 0..B {
+                                let to = &mut bytes[column - kx][b];
+                                *to = to.add_bytes(V::look_up(table, positions[kx][b]));
+                            }
+                        }
+                    }
+                }
+            }
+            for p in 0..P {
+                for b in 0..B {
+                    let [even, odd] = sums[p][b];
+                    sums[p][b] = [even.add(bytes[p][b].evens()), odd.add(bytes[p][b].odds())];
+                }
+            }
+        }
+        sums
+    }
+}
+
+/// The length of the fewest parts of `count` that are about even and no longer than `most`.
+#[inline(always)]
+fn even_part(count: usize, most: usize) -> usize {
+    count.div_ceil(count.div_ceil(most))
 }
 
 /// Rows of packed codes to write.
