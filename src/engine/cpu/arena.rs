@@ -333,7 +333,7 @@ fn conv_rows<'a>(conv: &'a PackedConv, pass: usize, input: Codes, from: &'a [u8]
         stride: conv.stride,
         width: conv.width,
         rows,
-        groups: pass.groups.clone(),
+        taps: &pass.taps,
         blocks: conv.blocks,
         weights: &pass.weights,
     }

@@ -90,3 +90,50 @@ impl Engine for CpuEngine {
         Ok(self.arena.run(self.kernels, &self.plan, &mut self.pool, input, &mut Watched(probe)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::reference::ReferenceEngine;
+    use crate::network::{BinaryConv, Classifier, CodeTable, Geometry, Layer, NetworkParts, Op, Thresholds, TrunkMode};
+
+    fn conv(in_channels: usize, out_channels: usize, kernel: usize) -> BinaryConv {
+        let geometry = Geometry { in_channels, out_channels, kernel, stride: 1 };
+        let bytes = out_channels * kernel * kernel * in_channels / 8;
+        BinaryConv::new(geometry, (0..bytes).map(|i| (i * 89 >> 2) as u8).collect()).expect("whole bytes a tap")
+    }
+
+    /// Small enough for Miri, which follows every pointer of the generic algorithms at the scalar level; all levels and
+    /// shapes are in `tests/engines.rs`.
+    #[test]
+    fn a_small_network_is_that_of_the_reference() {
+        let thresholds = || Thresholds::new(vec![[-4, 0, 5]; 24], vec![false; 24]).expect("in order");
+        let classifier = Classifier::new(conv(24, 3, 1), vec![0.5; 3]).expect("a scale a class");
+        let ops = [
+            Op::PixelEmbedding(CodeTable::thermometer(8)),
+            Op::Conv { input: 0, conv: conv(24, 24, 3), thresholds: thresholds() },
+            Op::Residual { input: 1, conv: conv(24, 24, 1), trunk: TrunkMode::Start },
+            Op::Residual { input: 0, conv: conv(24, 24, 3), trunk: TrunkMode::Add },
+            Op::Activation(thresholds()),
+            Op::Classifier { input: 4, classifier },
+        ];
+        let layer = |(i, op): (usize, Op)| Layer { name: i.to_string(), op };
+        let network = Network::new(NetworkParts {
+            name: "small".into(),
+            family: "small".into(),
+            edge: 5,
+            labels: vec![String::new(); 3],
+            layers: ops.into_iter().enumerate().map(layer).collect(),
+            training: serde_json::Map::new(),
+        });
+        let network = Arc::new(network.expect("well formed"));
+        let mut image = InputImage::black(5);
+        image.rgb_mut().iter_mut().enumerate().for_each(|(i, byte)| *byte = (i * 37) as u8);
+        let mut reference = ReferenceEngine::new(Arc::clone(&network), 5);
+        let expected = reference.run(&image).expect("fits");
+        for level in Level::ALL.into_iter().filter(|level| level.is_available()) {
+            let mut engine = CpuEngine::new(Arc::clone(&network), 5, level, 1).expect("available");
+            assert_eq!(engine.run(&image).expect("fits"), expected, "{level}");
+        }
+    }
+}

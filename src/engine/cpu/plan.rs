@@ -78,7 +78,8 @@ pub(super) struct PackedConv {
 
 /// A range of input channels of a convolution.
 pub(super) struct Pass {
-    pub(super) groups: Range<usize>,
+    /// As `kernels::Conv::taps`.
+    pub(super) taps: Vec<u32>,
     /// As `kernels::Conv::weights`.
     pub(super) weights: Vec<u8>,
     /// What the kernel's sums have too much, lane by lane: three a 0 bit.
@@ -232,13 +233,15 @@ fn lower(
             Work::FloatConv { conv: PackedFloatConv::new(conv, shape.edge, packing), output: codes(output) }
         }
         Op::Conv { input, conv, thresholds } => {
-            let (conv, thresholds) = lower_conv(conv, thresholds, shape.edge, packing);
-            Work::Conv { input: codes(outputs[*input]), conv, thresholds, output: codes(output) }
+            let input = codes(outputs[*input]);
+            let (conv, thresholds) = lower_conv(conv, thresholds, input.map, packing);
+            Work::Conv { input, conv, thresholds, output: codes(output) }
         }
         Op::Residual { input, conv, trunk } => {
             let turned = vec![false; shape.channels];
-            let conv = PackedConv::new(conv, turned, shape.edge, packing);
-            Work::Residual { input: codes(outputs[*input]), conv, add: *trunk == TrunkMode::Add }
+            let input = codes(outputs[*input]);
+            let conv = PackedConv::new(conv, turned, input.map, packing);
+            Work::Residual { input, conv, add: *trunk == TrunkMode::Add }
         }
         Op::Activation(thresholds) => {
             let rows = thresholds.rows().iter().zip(thresholds.falling());
@@ -268,16 +271,16 @@ fn narrowed(threshold: i32) -> i16 {
 fn lower_conv(
     conv: &BinaryConv,
     thresholds: &Thresholds<i32>,
-    width: usize,
+    map: CodeMap,
     packing: Packing,
 ) -> (PackedConv, ConvThresholds) {
     let rows = thresholds.rows().iter().zip(thresholds.falling());
     if conv.bound() > NARROW {
-        let packed = PackedConv::new(conv, vec![false; thresholds.channels()], width, packing);
+        let packed = PackedConv::new(conv, vec![false; thresholds.channels()], map, packing);
         let thresholds = LaneThresholds::new(packing, rows.map(|(&row, &falling)| (row, falling)));
         return (packed, ConvThresholds::AllPasses(thresholds));
     }
-    let packed = PackedConv::new(conv, thresholds.falling().to_vec(), width, packing);
+    let packed = PackedConv::new(conv, thresholds.falling().to_vec(), map, packing);
     let half = packing.lanes / 2;
     let mut lanes = vec![i16::MAX; 3 * packed.blocks * packing.lanes];
     for (channel, (row, &falling)) in rows.enumerate() {
@@ -292,17 +295,18 @@ fn lower_conv(
 }
 
 impl PackedConv {
-    fn new(conv: &BinaryConv, turned: Vec<bool>, width: usize, packing: Packing) -> Self {
+    fn new(conv: &BinaryConv, turned: Vec<bool>, map: CodeMap, packing: Packing) -> Self {
         let g = conv.geometry();
         // One pass if it can be; else passes start where a block of indices does.
         let most = NARROW as usize / (3 * g.kernel * g.kernel);
         let a_pass = if g.in_channels <= most { g.in_channels } else { most / 64 * 64 };
         let starts = (0..g.in_channels).step_by(a_pass);
-        let passes = starts.map(|start| Pass::new(conv, &turned, start..g.in_channels.min(start + a_pass), packing));
+        let passes =
+            starts.map(|start| Pass::new(conv, &turned, start..g.in_channels.min(start + a_pass), map, packing));
         Self {
             kernel: g.kernel,
             stride: g.stride,
-            width,
+            width: map.edge / g.stride,
             blocks: packing.blocks(g.out_channels),
             passes: passes.collect(),
             turned,
@@ -310,12 +314,12 @@ impl PackedConv {
     }
 
     fn bytes(&self) -> usize {
-        self.passes.iter().map(|pass| pass.weights.len() + size_of_val(pass.offsets.as_slice())).sum()
+        self.passes.iter().map(|pass| pass.weights.len() + 4 * pass.taps.len() + 2 * pass.offsets.len()).sum()
     }
 }
 
 impl Pass {
-    fn new(conv: &BinaryConv, turned: &[bool], channels: Range<usize>, packing: Packing) -> Self {
+    fn new(conv: &BinaryConv, turned: &[bool], channels: Range<usize>, map: CodeMap, packing: Packing) -> Self {
         let g = conv.geometry();
         let taps = g.kernel * g.kernel;
         let groups = packing.groups(channels.start)..packing.groups(channels.end);
@@ -333,15 +337,25 @@ impl Pass {
                 for channel in channels.clone() {
                     if (bits[channel / 8] >> (channel % 8) & 1 == 1) == turned {
                         let (group, place) = packing.place(channel);
-                        let row = first * taps * groups.len() + (tap * groups.len() + group - groups.start) * together;
+                        let (ky, kx) = (tap / g.kernel, tap % g.kernel);
+                        let step = (ky * groups.len() + group - groups.start) * g.kernel + kx;
+                        let row = first * taps * groups.len() + step * together;
                         weights[(row + block - first) * packing.lanes + lane] ^= 1 << place;
                         offsets[packing.lane(out)] += 3;
                     }
                 }
             }
         }
-        Self { groups, weights, offsets }
+        Self { taps: tap_offsets(g.kernel, groups, map, packing), weights, offsets }
     }
+}
+
+/// Where the indices `groups` of a kernel's taps lie, from the first tap's position on: `[ky][group][kx]`.
+fn tap_offsets(kernel: usize, groups: Range<usize>, map: CodeMap, packing: Packing) -> Vec<u32> {
+    let rows = (0..kernel).flat_map(|ky| groups.clone().map(move |group| (ky, group)));
+    let taps = rows.flat_map(|(ky, group)| (0..kernel).map(move |kx| (ky, group, kx)));
+    // Maps of at most 4096 × 4096 positions and 8192 channels: two rows of one are far below 4 GiB.
+    taps.map(|(ky, group, kx)| (ky * map.row() + kx * map.pixel + group * packing.index_bytes) as u32).collect()
 }
 
 impl PackedFloatConv {

@@ -2,8 +2,9 @@
 
 use super::super::layout::Packing;
 use super::generic::Vector;
-use super::tables::{QUADS, sixes};
+use super::tables::{HALVES, Halves, QUADS};
 use std::arch::x86_64::*;
+use std::mem::offset_of;
 
 /// 64 bytes and `vpshufb`.
 #[derive(Clone, Copy)]
@@ -141,14 +142,17 @@ impl Vector for Avx512Vbmi {
     common!();
 
     fn tables() -> *const u8 {
-        sixes().0.as_ptr().cast()
+        (&raw const HALVES).cast()
     }
 
     #[inline(always)]
     unsafe fn table(tables: *const u8, index: *const u8) -> Self {
         unsafe {
-            let index = usize::from(index.cast::<u16>().read_unaligned()) & 4095;
-            Self(_mm512_load_si512(tables.add(index * 64).cast()))
+            // 64 bytes a table: the upper half's number needs no shift.
+            let index = usize::from(index.cast::<u16>().read_unaligned());
+            let lower = _mm512_load_si512(tables.add((index & 63) * 64).cast());
+            let upper = _mm512_load_si512(tables.add(offset_of!(Halves, upper) + (index & 63 * 64)).cast());
+            Self(_mm512_add_epi8(lower, upper))
         }
     }
 

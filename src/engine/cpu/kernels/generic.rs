@@ -85,11 +85,11 @@ pub(in super::super) struct Conv<'a> {
     pub(in super::super) width: usize,
     /// The rows of the output.
     pub(in super::super) rows: Range<usize>,
-    /// The indices of a position that are read.
-    pub(in super::super) groups: Range<usize>,
+    /// Where the indices lie that one output position reads, in bytes from the first one: `[ky][group][kx]`.
+    pub(in super::super) taps: &'a [u32],
     /// Blocks of output channels.
     pub(in super::super) blocks: usize,
-    /// Positions in the tables: pairs of blocks, then a single one; `[ky][kx][group][block of the pair][lane]`.
+    /// Positions in the tables: pairs of blocks, then a single one; `[tap][block of the pair][lane]`.
     pub(in super::super) weights: &'a [u8],
 }
 
@@ -104,12 +104,11 @@ impl Conv<'_> {
 
     /// Whether every access of [`convolve`] to input and weights is inside them.
     pub(super) fn is_inside(&self, packing: Packing) -> bool {
-        let taps = self.kernel * self.kernel;
         let Some(last) = self.rows.end.checked_sub(1).zip(self.width.checked_sub(1)) else { return true };
-        let reach = (self.kernel - 1) * (self.map.row() + self.map.pixel) + self.groups.end * packing.index_bytes;
+        let Some(&reach) = self.taps.iter().max() else { return false };
         matches!((self.kernel, self.stride), (1 | 3, 1 | 2))
-            && self.first_tap(last.0, last.1) + reach <= self.input.len()
-            && self.weights.len() == taps * self.groups.len() * self.blocks * packing.lanes
+            && self.first_tap(last.0, last.1) + reach as usize + packing.index_bytes <= self.input.len()
+            && self.weights.len() == self.taps.len() * self.blocks * packing.lanes
     }
 }
 
@@ -140,12 +139,14 @@ unsafe fn convolve_blocks<V: Vector, S: Sink<V>, const P: usize, const B: usize>
     block: usize,
     sink: &mut S,
 ) {
-    let block_weights = conv.kernel * conv.kernel * conv.groups.len() * V::PACKING.lanes;
+    let weights = conv.weights[block * conv.taps.len() * V::PACKING.lanes..].as_ptr();
     let positions = conv.rows.len() * conv.width;
+    let neighbours = conv.kernel == 3 && conv.stride == 1 && conv.width >= P;
     let (mut y, mut x) = (0, 0);
     let mut done = 0;
     while done < positions {
-        let count = P.min(positions - done);
+        let whole_tile = neighbours && x + P <= conv.width;
+        let count = P.min(if neighbours { conv.width - x } else { positions - done });
         let mut at = [(y, x); P];
         for place in &mut at[..count] {
             *place = (y, x);
@@ -157,13 +158,12 @@ unsafe fn convolve_blocks<V: Vector, S: Sink<V>, const P: usize, const B: usize>
         // SAFETY: the positions are inside the rows (those behind `count` repeat the first one), so by `Conv::is_inside`,
         // which the caller has checked, are all their taps and weights.
         unsafe {
-            let weights = conv.weights.as_ptr().add(block * block_weights);
-            let first = |(y, x): (usize, usize)| {
-                conv.input
-                    .as_ptr()
-                    .add(conv.first_tap(conv.rows.start + y, x) + conv.groups.start * V::PACKING.index_bytes)
+            let first = |(y, x): (usize, usize)| conv.input.as_ptr().add(conv.first_tap(conv.rows.start + y, x));
+            let sums = if whole_tile {
+                row_tile::<V, P, B>(conv, first(at[0]), weights)
+            } else {
+                tile::<V, P, B>(conv, at.map(first), weights)
             };
-            let sums = tile::<V, P, B>(conv, at.map(first), weights);
             for (&(y, x), sums) in at.iter().zip(&sums).take(count) {
                 for (b, &[even, odd]) in sums.iter().enumerate() {
                     sink.put(y, x, block + b, even, odd);
@@ -174,65 +174,100 @@ unsafe fn convolve_blocks<V: Vector, S: Sink<V>, const P: usize, const B: usize>
     }
 }
 
-/// The sums of `P` positions × `B` blocks.
+/// The sums of `P` positions × `B` blocks. Loops count so that they unroll and everything stays in registers.
+#[allow(clippy::needless_range_loop)]
 #[inline(always)]
 unsafe fn tile<V: Vector, const P: usize, const B: usize>(
     conv: &Conv<'_>,
     first: [*const u8; P],
     mut weights: *const u8,
 ) -> [[[V; 2]; B]; P] {
-    let Packing { lanes, index_bytes, .. } = V::PACKING;
-    let most = look_ups_a_byte(V::PACKING);
-    let groups = conv.groups.len();
-    // Even parts, none longer than a byte lasts.
-    let part = groups.div_ceil(groups.div_ceil(most));
+    let lanes = V::PACKING.lanes;
     let tables = V::tables();
+    let part = even_part(conv.taps.len(), look_ups_a_byte(V::PACKING));
     // SAFETY: the processor has V's instruction set, and the taps and weights are inside their slices: the caller's promises.
     unsafe {
         let mut sums = [[[V::zero(); 2]; B]; P];
-        let mut bytes = [[V::zero(); B]; P];
-        let mut pending = 0;
-        for tap in 0..conv.kernel * conv.kernel {
-            let tap = tap / conv.kernel * conv.map.row() + tap % conv.kernel * conv.map.pixel;
-            let mut group = 0;
-            while group < groups {
-                let count = part.min(groups - group);
-                if pending + count > most {
-                    flush(&mut bytes, &mut sums);
-                    pending = 0;
+        for taps in conv.taps.chunks(part) {
+            let mut bytes = [[V::zero(); B]; P];
+            for &tap in taps {
+                let mut positions = [V::zero(); B];
+                for b in 0..B {
+                    positions[b] = V::load(weights.add(b * lanes));
                 }
-                pending += count;
-                for group in group..group + count {
-                    let mut positions = [V::zero(); B];
-                    for (b, positions) in positions.iter_mut().enumerate() {
-                        *positions = V::load(weights.add(b * lanes));
+                weights = weights.add(B * lanes);
+                for p in 0..P {
+                    let table = V::table(tables, first[p].add(tap as usize));
+                    for b in 0..B {
+                        bytes[p][b] = bytes[p][b].add_bytes(V::look_up(table, positions[b]));
                     }
-                    for p in 0..P {
-                        let table = V::table(tables, first[p].add(tap + group * index_bytes));
-                        for b in 0..B {
-                            bytes[p][b] = bytes[p][b].add_bytes(V::look_up(table, positions[b]));
-                        }
-                    }
-                    weights = weights.add(B * lanes);
                 }
-                group += count;
+            }
+            for p in 0..P {
+                for b in 0..B {
+                    let [even, odd] = sums[p][b];
+                    sums[p][b] = [even.add(bytes[p][b].evens()), odd.add(bytes[p][b].odds())];
+                }
             }
         }
-        flush(&mut bytes, &mut sums);
         sums
     }
 }
 
-/// Adds the bytes to the 16-bit sums and starts them anew.
+/// The same for `P` positions side by side under a kernel of 3×3 with stride 1: a table serves up to three of them.
+#[allow(clippy::needless_range_loop)]
 #[inline(always)]
-unsafe fn flush<V: Vector, const P: usize, const B: usize>(bytes: &mut [[V; B]; P], sums: &mut [[[V; 2]; B]; P]) {
-    for (bytes, sums) in bytes.iter_mut().flatten().zip(sums.iter_mut().flatten()) {
-        // SAFETY: the processor has V's instruction set.
-        unsafe {
-            *sums = [sums[0].add(bytes.evens()), sums[1].add(bytes.odds())];
-            *bytes = V::zero();
+unsafe fn row_tile<V: Vector, const P: usize, const B: usize>(
+    conv: &Conv<'_>,
+    first: *const u8,
+    mut weights: *const u8,
+) -> [[[V; 2]; B]; P] {
+    let lanes = V::PACKING.lanes;
+    let tables = V::tables();
+    let (rows, _) = conv.taps.as_chunks::<3>();
+    let part = even_part(rows.len(), look_ups_a_byte(V::PACKING) / 3);
+    // SAFETY: as in `tile`; the last position's last tap is the last one read.
+    unsafe {
+        let mut sums = [[[V::zero(); 2]; B]; P];
+        for rows in rows.chunks(part) {
+            let mut bytes = [[V::zero(); B]; P];
+            for &[tap, ..] in rows {
+                let mut positions = [[V::zero(); B]; 3];
+                for kx in 0..3 {
+                    for b in 0..B {
+                        positions[kx][b] = V::load(weights.add((kx * B + b) * lanes));
+                    }
+                }
+                weights = weights.add(3 * B * lanes);
+                let mut index = first.add(tap as usize);
+                for column in 0..P + 2 {
+                    let table = V::table(tables, index);
+                    index = index.wrapping_add(conv.map.pixel);
+                    for kx in 0..3 {
+                        if column >= kx && column - kx < P {
+                            for b in 0..B {
+                                let to = &mut bytes[column - kx][b];
+                                *to = to.add_bytes(V::look_up(table, positions[kx][b]));
+                            }
+                        }
+                    }
+                }
+            }
+            for p in 0..P {
+                for b in 0..B {
+                    let [even, odd] = sums[p][b];
+                    sums[p][b] = [even.add(bytes[p][b].evens()), odd.add(bytes[p][b].odds())];
+                }
+            }
         }
+        sums
     }
+}
+
+/// The length of the fewest parts of `count` that are about even and no longer than `most`.
+#[inline(always)]
+fn even_part(count: usize, most: usize) -> usize {
+    count.div_ceil(count.div_ceil(most))
 }
 
 /// Rows of packed codes to write.

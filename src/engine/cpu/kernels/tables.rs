@@ -31,25 +31,30 @@ pub(super) static QUADS: Quads = {
     Quads(tables)
 };
 
-/// A table of 64 bytes for each index of six channels.
+/// Two tables of 64 bytes for each index of six channels: one for its lower three channels, one for its upper three.
 #[cfg(target_arch = "x86_64")]
-#[repr(align(64))]
-pub(super) struct Sixes(pub(super) [[u8; 64]; 4096]);
-
-/// 256 KiB, made when first used: stays in the second-level cache.
-#[cfg(target_arch = "x86_64")]
-pub(super) fn sixes() -> &'static Sixes {
-    static SIXES: std::sync::OnceLock<Box<Sixes>> = std::sync::OnceLock::new();
-    SIXES.get_or_init(|| {
-        let mut tables = Box::new(Sixes([[0; 64]; 4096]));
-        for (index, table) in tables.0.iter_mut().enumerate() {
-            for (bits, entry) in table.iter_mut().enumerate() {
-                *entry = sum(index, bits, 6);
-            }
-        }
-        tables
-    })
+#[repr(C, align(64))]
+pub(super) struct Halves {
+    pub(super) lower: [[u8; 64]; 64],
+    pub(super) upper: [[u8; 64]; 64],
 }
+
+/// 8 KiB, and one addition: 4096 whole tables would take 256 KiB and wait for the second-level cache.
+#[cfg(target_arch = "x86_64")]
+pub(super) static HALVES: Halves = {
+    let (mut lower, mut upper) = ([[0; 64]; 64], [[0; 64]; 64]);
+    let mut index = 0;
+    while index < 64 {
+        let mut bits = 0;
+        while bits < 64 {
+            lower[index][bits] = sum(index, bits & 7, 3);
+            upper[index][bits] = sum(index, bits >> 3, 3);
+            bits += 1;
+        }
+        index += 1;
+    }
+    Halves { lower, upper }
+};
 
 #[cfg(test)]
 mod tests {
