@@ -34,8 +34,8 @@ def plan(first):
     return Plan(Shape(CLASSES, first=first), frames=294_400, chunks=36, nothing_weight=2.0)
 
 
-def provenance(run):
-    """How the run was trained, as JSON."""
+def provenance(run, note):
+    """How the run was trained, as JSON; `note` says what else should be known."""
     plan = asdict(run.plan)
     shape = plan.pop("shape")
     last = FIRST_SEED + run.plan.chunks - 1
@@ -47,11 +47,12 @@ def provenance(run):
         "first_training_seed": FIRST_SEED,
         "measured_seeds": f"{MEASURED_SEEDS[0]} to {MEASURED_SEEDS[-1]}",
         "torch": torch.__version__,
+        "note": note,
         "date": datetime.datetime.now(datetime.timezone.utc).date().isoformat(),
     }
 
 
-def finish(run, films, folder):
+def finish(run, films, folder, note):
     """Settles, lowers, measures and exports a run's network; gives the file's path."""
     run.settle(films)
     layers = integer.lower(run.network)
@@ -59,7 +60,7 @@ def finish(run, films, folder):
     name = NAMES[run.plan.shape.first]
     description = {"name": name, "family": FAMILY, "input": {"edge": run.plan.shape.edge}, "labels": films.labels()}
     path = folder / f"{name}.safetensors"
-    export.write(path, layers, {**description, "training": {**provenance(run), "measured": measured}})
+    export.write(path, layers, {**description, "training": {**provenance(run, note), "measured": measured}})
     print(f"{path.name}: {measured}")
     return path
 
@@ -75,14 +76,18 @@ def main():
     train.add_argument("--first", choices=NAMES, required=True)
     last = commands.add_parser("finish", help="export and measure both, write MODELS.md")
     last.add_argument("--into", default=MODELS, type=Path, help="folder for the model files")
+    last.add_argument("--note", default="", help="what else MODELS.md should say about this training")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     films = Films(arguments.cache, arguments.ernscope)
     if arguments.command == "train":
         Run(plan(arguments.first), arguments.runs / NAMES[arguments.first]).train(films)
     else:
-        runs = (Run(plan(first), arguments.runs / name) for first, name in NAMES.items())
-        table.write(arguments.into / "MODELS.md", [finish(run, films, arguments.into) for run in runs])
+        runs = [Run(plan(first), arguments.runs / name) for first, name in NAMES.items()]
+        for run in runs:
+            if run.step < run.plan.steps:
+                parser.error(f"{run.folder} is trained to batch {run.step} of {run.plan.steps}: train it to the end first")
+        table.write(arguments.into / "MODELS.md", [finish(run, films, arguments.into, arguments.note) for run in runs])
 
 
 if __name__ == "__main__":
