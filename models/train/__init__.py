@@ -1,6 +1,6 @@
 """Trains Efficiera Residual Networks (ERN): 1-bit weights, 2-bit activations, and exports them as Ernscope model files.
 
-Run from the folder `models`: `python3 -m train --help`. Needs PyTorch (Debian's python3-torch or PyPI's torch), numpy and
+Run from the folder `models`: `python3 -m train.cards --help`. Needs PyTorch (Debian's python3-torch or PyPI's torch), numpy and
 tqdm.
 
     quantizers   signs and 2-bit codes, with gradients

@@ -56,7 +56,8 @@ Only on scenes that `ernscope render` makes (no photographs), {training["date"]}
 twins saw the same {plan["frames"]} frames in the same order with the same variations: {training["distinct_frames"]} distinct ones, of the seeds
 {training["seeds"]}. Seeds below {training["first_training_seed"]} are never trained on. Adam (eps 1e-4, weight decay {plan["weight_decay"]}), batch {plan["batch"]}, peak rate
 {plan["peak_rate"]}, a warm-up over {100 * plan["warm_up"]:.0f} % and a cosine to zero; the loss of "nothing" counts {plan["nothing_weight"]} times; initial weights of
-seed {plan["seed"]}. At the end batch norm's figures are taken again in float32 from frames as rendered.
+seed {plan["seed"]}. At the end batch norm's figures are taken again in float32 from frames as rendered,
+and the classifier's scale of "nothing" is multiplied by {training["nothing_gain"]}.{training["note"] and " " + training["note"]}
 
 Accuracy: the integer network on {measured["frames"]} frames of the seeds {training["measured_seeds"]}, each frame of another shot, by plain argmax.
 """
