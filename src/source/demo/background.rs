@@ -83,7 +83,7 @@ impl Painter {
         for (channel, &base) in base.iter().enumerate() {
             self.clouds.grow(rng, &mut self.field);
             for (pixel, &level) in self.canvas.rgb.as_chunks_mut::<3>().0.iter_mut().zip(&self.field) {
-                pixel[channel] = (i32::from(base) + ((i32::from(level) - 128) * contrast >> 8)).clamp(0, 255) as u8;
+                pixel[channel] = (i32::from(base) + (((i32::from(level) - 128) * contrast) >> 8)).clamp(0, 255) as u8;
             }
         }
     }
@@ -308,8 +308,8 @@ impl Painter {
         self.clouds.grow(rng, &mut self.field);
         let depth = rng.range(40.0, 240.0) as i32;
         for (pixel, &level) in self.canvas.rgb.as_chunks_mut::<3>().0.iter_mut().zip(&self.field) {
-            let gain = 256 + ((i32::from(level) - 150) * depth >> 7);
-            *pixel = pixel.map(|byte| (i32::from(byte) * gain >> 8).clamp(0, 255) as u8);
+            let gain = 256 + (((i32::from(level) - 150) * depth) >> 7);
+            *pixel = pixel.map(|byte| ((i32::from(byte) * gain) >> 8).clamp(0, 255) as u8);
         }
     }
 
@@ -446,7 +446,7 @@ fn add_noise(rng: &mut Rng, grid: &mut [i16], amplitude: f32) {
         let bits = rng.next();
         for (i, value) in values.iter_mut().enumerate() {
             let noise = i32::from((bits >> (16 * i)) as i16);
-            *value = (i32::from(*value) + (noise * amplitude >> 15)) as i16;
+            *value = (i32::from(*value) + ((noise * amplitude) >> 15)) as i16;
         }
     }
 }

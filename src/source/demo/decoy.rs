@@ -313,7 +313,7 @@ fn ring(centre: Point, radius: f32, hole: f32) -> Option<Path> {
 fn rays(centre: Point, radii: Point, points: usize, depth: f32) -> Path {
     let count = if points == 5 { 12 } else { points } * 2;
     let corner = |i: usize| {
-        let (turns, reach) = (i as f32 / count as f32, if i % 2 == 0 { 1.0 } else { depth });
+        let (turns, reach) = (i as f32 / count as f32, if i.is_multiple_of(2) { 1.0 } else { depth });
         [centre[0] + radii[0] * reach * sin(turns), centre[1] - radii[1] * reach * cos(turns)]
     };
     polygon(&(0..count).map(corner).collect::<Vec<_>>())

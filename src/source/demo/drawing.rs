@@ -108,9 +108,9 @@ impl Paint {
         let [first, second] = self.colours;
         for (pixel, weight) in pixels.as_chunks_mut::<3>().0.iter_mut().zip(weights) {
             for c in 0..3 {
-                let colour = i32::from(first[c]) + ((i32::from(second[c]) - i32::from(first[c])) * weight >> 8);
+                let colour = i32::from(first[c]) + (((i32::from(second[c]) - i32::from(first[c])) * weight) >> 8);
                 let old = i32::from(pixel[c]);
-                pixel[c] = (old + ((colour - old) * self.opacity >> 8)) as u8;
+                pixel[c] = (old + (((colour - old) * self.opacity) >> 8)) as u8;
             }
         }
     }

@@ -5,6 +5,9 @@ use super::drawing::Canvas;
 
 type Block = [[f32; 8]; 8];
 
+/// One value for each of 16 pixels side by side.
+type Line = [f32; 16];
+
 /// cos(kπ/16) / 2 for k = 1…7; the constant row of the transform is 1/√8, which is that for k = 4.
 const C: [f32; 8] =
     [0.0, 0.490_392_64, 0.461_939_77, 0.415_734_8, 0.353_553_39, 0.277_785_12, 0.191_341_72, 0.097_545_16];
@@ -54,29 +57,47 @@ fn steps(coarseness: f32, base: f32, growth: f32) -> Block {
 
 fn degrade_square(picture: &mut Canvas, left: usize, top: usize, luma_steps: &Block, chroma_steps: &Block) {
     let line = picture.width * 3;
+    let start = top * line + left * 3;
     let mut luma = [[[0.0; 8]; 8]; 4];
     let mut blue = [[0.0; 8]; 8];
     let mut red = [[0.0; 8]; 8];
     for y in 0..16 {
-        let row = &picture.rgb[(top + y) * line + left * 3..][..48];
-        for (x, pixel) in row.as_chunks::<3>().0.iter().enumerate() {
-            let [r, g, b] = pixel.map(f32::from);
-            luma[y / 8 * 2 + x / 8][y % 8][x % 8] = 0.299 * r + 0.587 * g + 0.114 * b - 128.0;
-            blue[y / 2][x / 2] += 0.25 * (-0.168_736 * r - 0.331_264 * g + 0.5 * b);
-            red[y / 2][x / 2] += 0.25 * (0.5 * r - 0.418_688 * g - 0.081_312 * b);
+        let [r, g, b] = planes(&picture.rgb[start + y * line..][..48]);
+        for x in 0..16 {
+            luma[y / 8 * 2 + x / 8][y % 8][x % 8] = 0.299 * r[x] + 0.587 * g[x] + 0.114 * b[x] - 128.0;
+        }
+        let cb: Line = std::array::from_fn(|x| 0.25 * (-0.168_736 * r[x] - 0.331_264 * g[x] + 0.5 * b[x]));
+        let cr: Line = std::array::from_fn(|x| 0.25 * (0.5 * r[x] - 0.418_688 * g[x] - 0.081_312 * b[x]));
+        for x in 0..16 {
+            blue[y / 2][x / 2] += cb[x];
+            red[y / 2][x / 2] += cr[x];
         }
     }
     let luma = luma.map(|block| quantized(&block, luma_steps));
     let blue = quantized(&blue, chroma_steps);
     let red = quantized(&red, chroma_steps);
     for y in 0..16 {
-        let row = &mut picture.rgb[(top + y) * line + left * 3..][..48];
+        let grey: Line = std::array::from_fn(|x| luma[y / 8 * 2 + x / 8][y % 8][x % 8] + 128.0);
+        let (cb, cr) = (blue[y / 2], red[y / 2]);
+        let r: [u8; 16] = std::array::from_fn(|x| to_byte(grey[x] + 1.402 * cr[x / 2]));
+        let g: [u8; 16] = std::array::from_fn(|x| to_byte(grey[x] - 0.344_136 * cb[x / 2] - 0.714_136 * cr[x / 2]));
+        let b: [u8; 16] = std::array::from_fn(|x| to_byte(grey[x] + 1.772 * cb[x / 2]));
+        let row = &mut picture.rgb[start + y * line..][..48];
         for (x, pixel) in row.as_chunks_mut::<3>().0.iter_mut().enumerate() {
-            let grey = luma[y / 8 * 2 + x / 8][y % 8][x % 8] + 128.0;
-            let (cb, cr) = (blue[y / 2][x / 2], red[y / 2][x / 2]);
-            *pixel = [grey + 1.402 * cr, grey - 0.344_136 * cb - 0.714_136 * cr, grey + 1.772 * cb].map(to_byte);
+            *pixel = [r[x], g[x], b[x]];
         }
     }
+}
+
+/// Red, green and blue of 16 pixels, each by itself.
+fn planes(row: &[u8]) -> [Line; 3] {
+    let mut planes = [[0.0; 16]; 3];
+    for (x, pixel) in row.as_chunks::<3>().0.iter().enumerate() {
+        for (plane, byte) in planes.iter_mut().zip(pixel) {
+            plane[x] = f32::from(*byte);
+        }
+    }
+    planes
 }
 
 /// The block after transform, rounding to `steps`, and back.

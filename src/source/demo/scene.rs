@@ -257,7 +257,7 @@ fn centre(quad: &Quad) -> Point {
 }
 
 fn out_of_square([x, y]: Point) -> bool {
-    x < SQUARE[0] || x >= SQUARE[1] || y < 0.0 || y >= HEIGHT as f32
+    !(SQUARE[0]..SQUARE[1]).contains(&x) || !(0.0..HEIGHT as f32).contains(&y)
 }
 
 /// Makes an occluder that lies on the card as large as it must be to hide `wanted` of it.

@@ -47,9 +47,8 @@ impl Texture {
         let inner = [self.width as f32 - 2.0 * border, self.height as f32 - 2.0 * border];
         let to_texture = quad.inverse(inner);
         let outline = quad.grown(inner, border);
-        let mut spans = outline.spans(canvas.width, canvas.height);
         let mut places = [(0i32, 0i32); STEP];
-        while let Some((y, from, to)) = spans.next() {
+        for (y, from, to) in outline.spans(canvas.width, canvas.height) {
             let row = &mut canvas.rgb[(y * canvas.width + from) * 3..(y * canvas.width + to) * 3];
             for (block, pixels) in row.chunks_mut(STEP * 3).enumerate() {
                 let x = (from + block * STEP) as f32 + 0.5;
@@ -94,10 +93,14 @@ impl Tint {
     /// Lays a premultiplied colour on a pixel.
     fn lay(&self, colour: u32, pixel: &mut [u8; 3]) {
         let [red, green, blue, alpha] = colour.to_le_bytes().map(i32::from);
+        if alpha == 0 {
+            return;
+        }
         let grey = (red * 77 + green * 150 + blue * 29) >> 8;
         for (c, value) in [red, green, blue].into_iter().enumerate() {
-            let value = (grey + ((value - grey) * self.saturation >> 8)) * self.gain[c] >> 8;
-            let under = i32::from(pixel[c]) * (256 - alpha - (alpha >> 7)) >> 8;
+            let value = grey + (((value - grey) * self.saturation) >> 8);
+            let value = (value * self.gain[c]) >> 8;
+            let under = if alpha == 255 { 0 } else { (i32::from(pixel[c]) * (256 - alpha - (alpha >> 7))) >> 8 };
             pixel[c] = (value + under).clamp(0, 255) as u8;
         }
     }
