@@ -5,7 +5,7 @@
 mod scenes;
 
 use egui_kittest::kittest::Queryable;
-use egui_kittest::{Harness, SnapshotOptions};
+use egui_kittest::{Harness, SnapshotOptions, SnapshotResults};
 use ernscope::app::keys::{Deed, TABLE};
 use ernscope::app::model::Model;
 use ernscope::app::state::Action;
@@ -36,7 +36,7 @@ fn open_with(model: Model, size: egui::Vec2, prepare: impl FnOnce(&mut Window)) 
         let actions = scene.window.show(ui, &scene.model);
         scene.actions.extend(actions);
     };
-    let harness = Harness::builder().with_size(size).with_context_setup(theme::apply).with_max_steps(8).allow_missing_glyphs();
+    let harness = Harness::builder().with_size(size).with_context_setup(theme::apply).with_max_steps(8);
     let mut harness = harness.build_ui_state(show, Scene { window, model, actions: Vec::new() });
     harness.run_steps(4);
     harness
@@ -46,6 +46,11 @@ fn open_with(model: Model, size: egui::Vec2, prepare: impl FnOnce(&mut Window)) 
 fn compare(harness: &mut Harness<'_, Scene>, name: &str) {
     let options = SnapshotOptions::new().threshold(2.0).max_failed_pixels(400);
     harness.snapshot_options(name, &options);
+}
+
+/// One outcome of all pictures of a test.
+fn gather(all: &mut SnapshotResults, harness: &mut Harness<'_, Scene>) {
+    all.extend_harness(harness);
 }
 
 const CONV: &str = "act1";
@@ -100,7 +105,7 @@ fn full_screen() {
 
 #[test]
 fn small() {
-    compare(&mut open_with(scenes::model(card()), vec2(1024.0, 680.0), |_| ()), "small");
+    compare(&mut open_with(scenes::model(card()), vec2(1376.0, 866.0), |_| ()), "small");
 }
 
 #[test]
@@ -145,12 +150,17 @@ fn refused_file() {
 
 #[test]
 fn paused_and_ended() {
+    let mut all = SnapshotResults::new();
     let mut model = scenes::model(card());
     model.source.paused = true;
-    compare(&mut open(model.clone()), "paused");
+    let mut paused = open(model.clone());
+    compare(&mut paused, "paused");
+    gather(&mut all, &mut paused);
     model.source.paused = false;
     model.source.state = SourceState::Ended { name: "walk.y4m".into(), frames: 250, error: None };
-    compare(&mut open(model), "ended");
+    let mut ended = open(model);
+    compare(&mut ended, "ended");
+    gather(&mut all, &mut ended);
 }
 
 #[test]
@@ -178,6 +188,7 @@ fn detail_of_one_channel() {
 fn detail_of_every_kind_of_layer() {
     let network = scenes::network("cards");
     let frame = scenes::frame(scenes::FRAME);
+    let mut all = SnapshotResults::new();
     for (name, part) in [("detail_embedding", "pixel_embedding"), ("detail_trunk", "downsample"), ("detail_classifier", "conv")] {
         let last = network.layers().len() - 1;
         let watch = if name == "detail_classifier" { last } else {
@@ -190,21 +201,25 @@ fn detail_of_every_kind_of_layer() {
         harness.state_mut().window.state.follow_layer = true;
         harness.run_steps(3);
         compare(&mut harness, name);
+        gather(&mut all, &mut harness);
     }
 }
 
 #[test]
 fn comparison_says_slower_and_says_what_is_missing() {
+    let mut all = SnapshotResults::new();
     let mut report = card();
     report.comparison = Some(scenes::comparison(0.71, 0.62));
     let mut harness = open(scenes::model(report));
     harness.get_by_label_contains("1.15× slower with pixel embedding");
     compare(&mut harness, "comparison_slower");
+    gather(&mut all, &mut harness);
     let mut alone = card();
     alone.comparison = None;
     let mut harness = open(scenes::model(alone));
     harness.get_by_label_contains("has no twin with a float first layer here");
     compare(&mut harness, "comparison_without_twin");
+    gather(&mut all, &mut harness);
 }
 
 #[test]

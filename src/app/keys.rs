@@ -114,10 +114,11 @@ pub fn pressed(ctx: &egui::Context) -> Vec<Deed> {
 
 /// The list of keys; `open` becomes false when it is closed.
 pub fn help(ui: &Ui, open: &mut bool) {
-    let window = Window::new("Keys").open(open).collapsible(false).resizable(false);
+    let frame = egui::Frame::window(&ui.ctx().global_style()).inner_margin(theme::MARGIN);
+    let window = Window::new("Keys").open(open).collapsible(false).resizable(false).frame(frame);
     window.anchor(egui::Align2::CENTER_CENTER, egui::Vec2::ZERO).show(ui.ctx(), |ui| {
         let tokens = Tokens::of(ui);
-        egui::Grid::new("keys").num_columns(2).spacing([24.0, 7.0]).show(ui, |ui| {
+        egui::Grid::new("keys").num_columns(2).spacing([24.0, 6.0]).show(ui, |ui| {
             for (.., keys, says) in TABLE.iter().filter(|row| !row.4.is_empty()) {
                 ui.label(RichText::new(*keys).font(theme::mono(theme::BODY)).color(tokens.chosen));
                 ui.label(*says);

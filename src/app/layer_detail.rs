@@ -226,7 +226,7 @@ impl<'a> Watched<'a> {
         let name = format!("channel {}", self.channel);
         let line = text(ui, below, Align2::LEFT_TOP, name, theme::mono(theme::TINY + 0.5), tokens.text);
         let value = response.hover_pos().map(|pointer| self.value_under(place, pointer));
-        let value = value.unwrap_or_else(|| "point at it".into());
+        let value = value.unwrap_or_else(|| "point at a pixel".into());
         text(ui, line.left_bottom() + vec2(0.0, 1.0), Align2::LEFT_TOP, value, theme::mono(theme::TINY), tokens.quiet);
     }
 

@@ -88,7 +88,7 @@ fn desk() -> Tree<Panel> {
     let top = row(&mut tiles, &[(Panel::Picture, 540.0), (Panel::Prediction, 408.0), (Panel::Detail, 444.0)]);
     let strip = tiles.insert_pane(Panel::Strip);
     let bottom = row(&mut tiles, &[(Panel::Comparison, 1010.0), (Panel::Timeline, 394.0)]);
-    let root = split(&mut tiles, LinearDir::Vertical, &[(top, 405.0), (strip, 196.0), (bottom, 203.0)]);
+    let root = split(&mut tiles, LinearDir::Vertical, &[(top, 402.0), (strip, 216.0), (bottom, 198.0)]);
     Tree::new(egui::Id::unique("desk"), root, tiles)
 }
 

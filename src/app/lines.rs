@@ -42,7 +42,7 @@ pub(super) fn show(ui: &mut Ui, rect: Rect, id: &str, seconds: f64, unit: &str, 
         .width(rect.width())
         .height(rect.height());
     let says: Vec<String> = series.iter().map(|line| summary(line, unit)).collect();
-    let labels: Vec<(f64, &str, Color32)> = series.iter().map(|line| (ends(line), line.name, line.color)).collect();
+    let labels: Vec<([f64; 2], &str, Color32)> = series.iter().map(|line| (ends(line), line.name, line.color)).collect();
     super::widgets::inner(ui, rect, |ui| {
         plot.show(ui, |plot| {
             plot.set_plot_bounds_x(-seconds..=0.0);
@@ -60,21 +60,21 @@ pub(super) fn show(ui: &mut Ui, rect: Rect, id: &str, seconds: f64, unit: &str, 
 }
 
 /// Names stand at the left end of their lines, above or below so that they do not meet.
-fn name_lines(ui: &Ui, rect: Rect, top: f64, labels: &[(f64, &str, Color32)]) {
-    let highest = labels.iter().map(|label| label.0).fold(f64::NEG_INFINITY, f64::max);
-    for &(value, name, color) in labels {
-        let y = rect.bottom() - rect.height() * (value / (top * 1.02)).clamp(0.0, 1.0) as f32;
-        let above = value >= highest && y - rect.top() > 20.0 || rect.bottom() - y < 20.0;
-        let (anchor, offset) = if above { (Align2::LEFT_BOTTOM, -6.0) } else { (Align2::LEFT_TOP, 6.0) };
-        text(ui, pos2(rect.left() + 2.0, y + offset), anchor, name, theme::plain(theme::SMALL), color);
+fn name_lines(ui: &Ui, rect: Rect, top: f64, labels: &[([f64; 2], &str, Color32)]) {
+    let highest = labels.iter().map(|label| label.0[1]).fold(f64::NEG_INFINITY, f64::max);
+    for &([low, high], name, color) in labels {
+        let y = |value: f64| rect.bottom() - rect.height() * (value / (top * 1.02)).clamp(0.0, 1.0) as f32;
+        let above = high >= highest || rect.bottom() - y(low) < 18.0;
+        let (anchor, y) = if above { (Align2::LEFT_BOTTOM, y(high) - 3.0) } else { (Align2::LEFT_TOP, y(low) + 3.0) };
+        text(ui, pos2(rect.left() + 2.0, y), anchor, name, theme::plain(theme::SMALL), color);
     }
 }
 
-/// The highest value among the oldest quarter of a line, where its name stands.
-fn ends(line: &Series<'_>) -> f64 {
-    let some = line.points.len().div_ceil(4);
+/// The lowest and the highest value among the older half of a line, where its name stands.
+fn ends(line: &Series<'_>) -> [f64; 2] {
+    let some = line.points.len().div_ceil(2);
     let values = line.points.iter().take(some).map(|point| point[1]);
-    values.clone().sum::<f64>() / values.count().max(1) as f64
+    [values.clone().fold(f64::INFINITY, f64::min), values.fold(0.0, f64::max)]
 }
 
 fn summary(line: &Series<'_>, unit: &str) -> String {

@@ -157,6 +157,16 @@ impl Waker {
     }
 }
 
+/// Scales all type with the window: a small one keeps its layout, one to be read from afar gets large letters.
+fn fit(ctx: &Context, large: bool) {
+    let (zoom, size) = (ctx.zoom_factor(), ctx.content_rect().size());
+    let most = if large { 4.0 } else { 1.0 };
+    let wanted = (size * zoom / egui::vec2(1360.0, 850.0)).min_elem().clamp(0.7, most);
+    if (wanted - zoom).abs() > 0.01 {
+        ctx.set_zoom_factor(wanted);
+    }
+}
+
 struct App {
     pipeline: Pipeline,
     model: Model,
@@ -279,6 +289,7 @@ impl App {
 impl eframe::App for App {
     fn ui(&mut self, ui: &mut egui::Ui, _: &mut eframe::Frame) {
         self.waker.painting();
+        fit(ui.ctx(), self.window.state.layout.large);
         self.refresh(ui.ctx());
         for action in self.window.show(ui, &self.model) {
             self.act(ui.ctx(), action);

@@ -11,7 +11,7 @@ use crate::pipeline::Report;
 use egui::{Align, Align2, Color32, Rect, Response, Role, ScrollArea, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2};
 
 /// Width of a tile: as much as lets all stand side by side, within these limits.
-const TILE: std::ops::RangeInclusive<f32> = 84.0..=132.0;
+const TILE: std::ops::RangeInclusive<f32> = 82.0..=132.0;
 /// Width of a tile without codes of its own.
 const NARROW: f32 = 46.0;
 /// Between tiles.
@@ -51,7 +51,7 @@ fn tiles(ui: &mut Ui, report: &Report, steady: &Report, state: &mut State, actio
     let whole = [times.clone().sum(), times.fold(0.0, f32::max)];
     let width = tile_width(ui.available_width(), report.network.layers());
     ScrollArea::horizontal().id_salt("tiles").auto_shrink(false).show(ui, |ui| {
-        let height = ui.available_height() - 6.0;
+        let height = ui.available_height() - 8.0;
         ui.horizontal(|ui| {
             ui.spacing_mut().item_spacing.x = BETWEEN;
             for (index, (layer, &shape)) in report.network.layers().iter().zip(&shapes).enumerate() {
@@ -108,16 +108,16 @@ impl Tile<'_> {
         let border = if marked { Stroke::new(1.5, tokens.chosen) } else { tokens.border() };
         ui.painter().rect(rect, theme::ROUND_SMALL, fill, border, StrokeKind::Inside);
         let wide = is_wide(self.layer);
-        let inside = rect.shrink2(vec2(6.0, 7.0));
+        let inside = rect.shrink2(vec2(if wide { 6.0 } else { 4.0 }, 7.0));
         let name = format::layer_name(self.layer);
-        let shown = if wide { &name } else { name.rsplit('.').next().unwrap_or(&name) };
-        widgets::elided(ui, inside.min, shown, theme::bold(theme::TINY + 0.5), tokens.text, inside.width());
+        let shown = if wide { name.replace("layer", "L") } else { name.rsplit('.').next().unwrap_or(&name).into() };
+        widgets::elided(ui, inside.min, &shown, theme::bold(theme::TINY + 0.5), tokens.text, inside.width());
         let below = inside.min + vec2(0.0, 15.0);
         if wide {
             text(ui, below, Align2::LEFT_TOP, format::shape(self.shape), theme::mono(theme::TINY), tokens.quiet);
         }
         self.foot(ui, inside, tokens);
-        let middle = Rect::from_min_max(pos2(inside.left(), below.y + 18.0), pos2(inside.right(), inside.bottom() - 38.0));
+        let middle = Rect::from_min_max(pos2(inside.left(), below.y + 18.0), pos2(inside.right(), inside.bottom() - 42.0));
         match &self.layer.op {
             Op::Classifier { .. } => logits(ui, middle, probabilities, tokens.text),
             _ if self.layer.op.makes_codes() => codes(ui, middle, self.sample.codes),
@@ -132,6 +132,7 @@ impl Tile<'_> {
         let font = theme::mono(theme::TINY);
         let y = inside.bottom() - 8.0;
         let kind = format::kind(&self.layer.op);
+        let kind = if is_wide(self.layer) { &kind } else { kind.trim_end_matches(" +") };
         text(ui, pos2(inside.left(), y - 16.0), Align2::LEFT_BOTTOM, kind, font.clone(), tokens.quiet);
         let unit = if is_wide(self.layer) { " ms" } else { "" };
         let time = format!("{}{unit}", format::ms(ms).trim());

@@ -163,7 +163,7 @@ fn situation(model: &Model) -> Option<Situation> {
         return Some(Situation { words: "Paused", sentence, fault: false });
     }
     if let SourceState::Fallback { reason, .. } = &source.state {
-        let sentence = format!("A camera takes over as soon as one works. Why not now: {reason}.");
+        let sentence = format!("A camera takes over as soon as one works. At present {reason}.");
         return Some(Situation { words: "This is the demo", sentence, fault: false });
     }
     slow(model)

@@ -62,7 +62,7 @@ fn verdict(ui: &Ui, rect: Rect, report: &Report, steady: &Report, scale: f32) {
     let mut write = |words: String, color: Color32| {
         at.x = text(ui, at, Align2::LEFT_CENTER, words, font.clone(), color).right();
     };
-    write(format!("{:>3.0} %", probability * 100.0), tokens.text);
+    write(format!("{:.0} %", probability * 100.0), tokens.text);
     if let Some(truth) = report.frame.truth.as_ref().filter(|truth| report.network.labels().contains(&truth.label)) {
         let right = truth.label == name;
         let (sign, color) = if right { ("✓", tokens.embedded) } else { ("✗", tokens.fault) };

@@ -44,7 +44,7 @@ fn chooser(ui: &mut Ui, what: &str, chosen: &str, list: impl FnOnce(&mut Ui)) {
 }
 
 fn shortened(text: &str) -> String {
-    const MOST: usize = 22;
+    const MOST: usize = 28;
     let letters: Vec<char> = text.chars().collect();
     if letters.len() <= MOST { text.into() } else { format!("…{}", letters[letters.len() - MOST..].iter().collect::<String>()) }
 }
@@ -166,7 +166,7 @@ fn buttons(ui: &mut Ui, model: &Model, deeds: &mut Vec<Deed>) {
     let paused = model.source.paused;
     let rows = [
         (Deed::Help, "?", "", "Keys (F1)"),
-        (Deed::Fullscreen, "⤢", "F11", "Full screen with large type (F11)"),
+        (Deed::Fullscreen, "□", "F11", "Full screen with large type (F11)"),
         (Deed::Theme, if ui.visuals().dark_mode { "☀" } else { "☾" }, "", "Dark or light (T)"),
         (Deed::Figures, "⇩", "E", "Save the figures as CSV and JSON (E); the frame and all layers (Shift E)"),
         (Deed::Screenshot, "◉", "S", "Save a screenshot (S)"),

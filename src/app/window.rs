@@ -15,7 +15,7 @@ use egui::{Align2, Color32, Frame, Key, Margin, Order, Panel as Side, RichText, 
 use egui_tiles::{ResizeState, SimplificationOptions, TileId, UiResponse};
 use std::path::PathBuf;
 
-/// Layers and channels walked, and all else that keys do, live here.
+/// Everything that is drawn, and what keys and buttons do.
 #[derive(Default)]
 pub struct Window {
     /// What stays between frames.
@@ -35,7 +35,7 @@ impl Window {
         }
         self.dropped(ui, &mut actions);
         let tokens = Tokens::of(ui);
-        ui.painter().rect_filled(ui.max_rect(), 0.0, tokens.ground);
+        ui.ctx().layer_painter(egui::LayerId::background()).rect_filled(ui.ctx().content_rect(), 0.0, tokens.ground);
         let bar = Frame::new().fill(tokens.ground).inner_margin(Margin::symmetric(theme::GAP as i8, 0));
         let top = Side::top("toolbar").exact_size(theme::TOOLBAR).frame(bar).show_separator_line(false).resizable(false);
         let deeds = top.show(ui, |ui| toolbar::show(ui, model, &mut self.state, &mut actions)).inner;

@@ -16,17 +16,16 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// A frame of the demo film 1 that shows a card, large and unhidden.
-pub const FRAME: u64 = 40;
+pub(crate) const FRAME: u64 = 40;
 
 /// The network of that name.
-pub fn network(name: &str) -> Arc<Network> {
-    let name = if name == "cards" && ernscope::network::shipped::SHIPPED.is_empty() { "/work/wt/early-cards.safetensors" } else { name }; // TEMPORARY
+pub(crate) fn network(name: &str) -> Arc<Network> {
     let choice: ModelChoice = name.parse().expect("any text names a network");
     Arc::new(choice.load().expect("the network is there"))
 }
 
 /// A frame of the demo.
-pub fn frame(index: u64) -> Frame {
+pub(crate) fn frame(index: u64) -> Frame {
     let mut rgb = vec![0; (WIDTH * HEIGHT * 3) as usize];
     let truth = DemoRenderer::new(1).render(index, &mut rgb);
     Frame { index, width: WIDTH, height: HEIGHT, rgb: rgb.into(), captured: Instant::now(), took: Duration::ZERO, truth: Some(truth) }
@@ -34,7 +33,7 @@ pub fn frame(index: u64) -> Frame {
 
 /// What the pipeline would report of `frame`, with layer `watch` whole. Times are made up from the layers' work, so that
 /// they are the same everywhere.
-pub fn report(network: &Arc<Network>, frame: Frame, watch: usize) -> Report {
+pub(crate) fn report(network: &Arc<Network>, frame: Frame, watch: usize) -> Report {
     let edge = network.edge().min(64);
     let mut input = InputImage::black(edge);
     let crop = Preprocessor::new().run(&frame.rgb, frame.width, frame.height, &mut input).expect("a good frame");
@@ -76,7 +75,7 @@ pub fn report(network: &Arc<Network>, frame: Frame, watch: usize) -> Report {
 }
 
 /// Figures of two twins.
-pub fn comparison(embedded_ms: f32, float_ms: f32) -> Comparison {
+pub(crate) fn comparison(embedded_ms: f32, float_ms: f32) -> Comparison {
     let twin = |name: &str, ms: f32, first: f32, accuracy| TwinFigures {
         name: name.into(),
         last_ms: ms,
@@ -94,7 +93,7 @@ pub fn comparison(embedded_ms: f32, float_ms: f32) -> Comparison {
 }
 
 /// A model that has been shown `report` for 30 seconds.
-pub fn model(report: Report) -> Model {
+pub(crate) fn model(report: Report) -> Model {
     let demo = SourceChoice::Demo { seed: 1 };
     let mut model = bare(SourceState::Live { name: "demo".into(), width: WIDTH, height: HEIGHT }, Some(demo));
     model.engine = EngineState::Running(model.settings.clone());
@@ -119,7 +118,7 @@ pub fn model(report: Report) -> Model {
 }
 
 /// A model without a report yet.
-pub fn bare(state: SourceState, choice: Option<SourceChoice>) -> Model {
+pub(crate) fn bare(state: SourceState, choice: Option<SourceChoice>) -> Model {
     let settings =
         Settings { model: "cards".parse().expect("any text"), engine: EngineChoice::Cpu(None), edge: None, threads: 1 };
     let source = SourceStatus { state, paused: false, refusal: None, produced: 612, dropped: 0, fps: 30.0 };
