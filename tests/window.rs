@@ -4,6 +4,7 @@
 
 mod scenes;
 
+use egui::{Key, Modifiers, ThemePreference, vec2};
 use egui_kittest::kittest::Queryable;
 use egui_kittest::{Harness, SnapshotOptions, SnapshotResults};
 use ernscope::app::keys::{Deed, TABLE};
@@ -14,7 +15,6 @@ use ernscope::app::window::Window;
 use ernscope::engine::EngineChoice;
 use ernscope::pipeline::{Command, EngineState, Notice, Report};
 use ernscope::source::{CameraFault, CameraInfo, SourceChoice, SourceError, SourceState};
-use egui::{Key, Modifiers, ThemePreference, vec2};
 use std::time::Duration;
 
 /// The window, what it is shown, and what was asked for.
@@ -189,9 +189,13 @@ fn detail_of_every_kind_of_layer() {
     let network = scenes::network("cards");
     let frame = scenes::frame(scenes::FRAME);
     let mut all = SnapshotResults::new();
-    for (name, part) in [("detail_embedding", "pixel_embedding"), ("detail_trunk", "downsample"), ("detail_classifier", "conv")] {
+    for (name, part) in
+        [("detail_embedding", "pixel_embedding"), ("detail_trunk", "downsample"), ("detail_classifier", "conv")]
+    {
         let last = network.layers().len() - 1;
-        let watch = if name == "detail_classifier" { last } else {
+        let watch = if name == "detail_classifier" {
+            last
+        } else {
             network.layers().iter().rposition(|layer| layer.name.contains(part)).expect("such a layer")
         };
         let mut report = scenes::report(&network, frame.clone(), watch);
@@ -226,7 +230,11 @@ fn comparison_says_slower_and_says_what_is_missing() {
 fn large_network_and_keys() {
     let network = scenes::network("random:erns18");
     let watch = network.layers().iter().position(|layer| layer.name.contains("layer3.1.act1")).expect("there");
-    let mut harness = open_with(scenes::model(scenes::report(&network, scenes::frame(scenes::FRAME), watch)), vec2(1440.0, 900.0), |_| ());
+    let mut harness = open_with(
+        scenes::model(scenes::report(&network, scenes::frame(scenes::FRAME), watch)),
+        vec2(1440.0, 900.0),
+        |_| (),
+    );
     compare(&mut harness, "erns18");
     harness.key_press(Key::F1);
     harness.run_steps(3);

@@ -69,7 +69,8 @@ fn chart(ui: &mut Ui, rect: Rect, model: &Model) {
 }
 
 /// The right ends of the columns, as parts of the table's width.
-const COLUMNS: [(f32, &str); 5] = [(0.23, ""), (0.45, "frames/s"), (0.64, "a frame"), (0.84, "first layer"), (1.0, "right")];
+const COLUMNS: [(f32, &str); 5] =
+    [(0.23, ""), (0.45, "frames/s"), (0.64, "a frame"), (0.84, "first layer"), (1.0, "right")];
 
 fn table(ui: &Ui, rect: Rect, comparison: &Comparison) {
     let tokens = Tokens::of(ui);

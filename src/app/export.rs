@@ -147,8 +147,15 @@ fn write_figures(path: &Path, report: &Report) -> Result<String> {
 /// The frame, and what every layer makes of it: run once more, on this thread, with everything kept.
 fn write_frame(path: &Path, report: &Report) -> Result<String> {
     let frame = &report.frame;
-    image::save_buffer_with_format(path, &frame.rgb, frame.width, frame.height, ExtendedColorType::Rgb8, ImageFormat::Png)
-        .with_context(|| format!("{} cannot be written", path.display()))?;
+    image::save_buffer_with_format(
+        path,
+        &frame.rgb,
+        frame.width,
+        frame.height,
+        ExtendedColorType::Rgb8,
+        ImageFormat::Png,
+    )
+    .with_context(|| format!("{} cannot be written", path.display()))?;
     let mut input = InputImage::black(report.edge);
     Preprocessor::new().run(&frame.rgb, frame.width, frame.height, &mut input)?;
     let mut engine = engine::open(EngineChoice::Cpu(None), report.network.clone(), report.edge, 1)?;

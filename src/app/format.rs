@@ -55,7 +55,11 @@ pub fn layer_name(layer: &Layer) -> String {
 
 /// `64×16×16`, or the number of classes.
 pub fn shape(shape: LayerShape) -> String {
-    if shape.edge == 1 { format!("{}", shape.channels) } else { format!("{}×{}×{}", shape.channels, shape.edge, shape.edge) }
+    if shape.edge == 1 {
+        format!("{}", shape.channels)
+    } else {
+        format!("{}×{}×{}", shape.channels, shape.edge, shape.edge)
+    }
 }
 
 /// What a layer does, for a tile: `3×3 /2`, `3×3 +` where it adds to the trunk.
@@ -93,7 +97,10 @@ mod tests {
 
     #[test]
     fn figures_keep_their_width() {
-        assert_eq!([0.0, 0.434, 9.999, 12.34, 99.96, 812.4].map(ms), [" 0.00", " 0.43", " 10.0", " 12.3", "  100", "  812"]);
+        assert_eq!(
+            [0.0, 0.434, 9.999, 12.34, 99.96, 812.4].map(ms),
+            [" 0.00", " 0.43", " 10.0", " 12.3", "  100", "  812"]
+        );
         assert_eq!([0.0, 999.0, 2340.4, 1_234_567.0].map(whole), ["0", "999", "2 340", "1 234 567"]);
         assert_eq!([0.0, 0.971, 1.0].map(percent), ["  0.0 %", " 97.1 %", "100.0 %"]);
     }

@@ -111,7 +111,10 @@ impl<'a> Watched<'a> {
 
     /// T1 to T3 of a channel.
     fn thresholds(&self, channel: usize) -> Option<[f64; 3]> {
-        fn row<N: PartialOrd + Copy + std::fmt::Display + Into<f64>>(t: &Thresholds<N>, channel: usize) -> Option<[f64; 3]> {
+        fn row<N: PartialOrd + Copy + std::fmt::Display + Into<f64>>(
+            t: &Thresholds<N>,
+            channel: usize,
+        ) -> Option<[f64; 3]> {
             t.rows().get(channel).map(|row| row.map(Into::into))
         }
         match self.op {
@@ -152,7 +155,8 @@ impl<'a> Watched<'a> {
             let left = (x + 3.0).max(labels_end);
             let label = format!("T{}", which + 1);
             let font = theme::mono(theme::TINY);
-            labels_end = text(ui, pos2(left, place.top() - 1.0), Align2::LEFT_TOP, label, font, tokens.text).right() + 4.0;
+            labels_end =
+                text(ui, pos2(left, place.top() - 1.0), Align2::LEFT_TOP, label, font, tokens.text).right() + 4.0;
         }
         let says = thresholds.map(short).join(", ");
         say(ui, place, "thresholds", &format!("thresholds {says}"));
@@ -165,9 +169,8 @@ impl<'a> Watched<'a> {
         let place = Rect::from_min_max(rect.min + vec2(0.0, CAPTION), rect.max - vec2(0.0, 15.0));
         let tokens = Tokens::of(ui);
         let key = Id::unique((table.codes().as_ptr() as usize, ui.visuals().dark_mode));
-        let texture = state.textures.table.get(ui.ctx(), "table", key, TextureOptions::NEAREST, || {
-            mosaic::table(table, tokens)
-        });
+        let texture =
+            state.textures.table.get(ui.ctx(), "table", key, TextureOptions::NEAREST, || mosaic::table(table, tokens));
         paint_texture(ui, texture, place);
         let font = theme::mono(theme::TINY);
         text(ui, place.left_bottom() + vec2(0.0, 2.0), Align2::LEFT_TOP, "byte 0", font.clone(), tokens.quiet);
@@ -193,9 +196,10 @@ impl<'a> Watched<'a> {
         let pointer = Arc::as_ptr(self.detail) as usize;
         let key = Id::unique((pointer, grid.columns, ui.visuals().dark_mode));
         let (tokens, range) = (Tokens::of(ui), state.histogram.range(self.detail, self.shape));
-        let texture = state.textures.mosaic.get(ui.ctx(), "mosaic", key, TextureOptions::NEAREST, || {
-            grid.draw(&self.detail.values, range, tokens)
-        });
+        let texture = state
+            .textures
+            .mosaic
+            .get(ui.ctx(), "mosaic", key, TextureOptions::NEAREST, || grid.draw(&self.detail.values, range, tokens));
         paint_texture(ui, texture, place);
         let response = ui.interact(place, ui.scope_id().with("mosaic"), Sense::click());
         let says = format!("{} channels of the layer, channel {} chosen", self.shape.channels, self.channel);
@@ -263,10 +267,14 @@ impl<'a> Watched<'a> {
             let y = rect.top() + CAPTION + row * (place as f32 + 0.5);
             let name = self.report.network.labels().get(class).map_or("", String::as_str);
             let width = rect.width() * 0.34;
-            let (font, color) =
-                if place == 0 { (theme::bold(theme::SMALL), tokens.text) } else { (theme::plain(theme::SMALL), tokens.quiet) };
+            let (font, color) = if place == 0 {
+                (theme::bold(theme::SMALL), tokens.text)
+            } else {
+                (theme::plain(theme::SMALL), tokens.quiet)
+            };
             widgets::elided(ui, pos2(rect.left(), y - 8.0), name, font, color, width);
-            let track = Rect::from_min_max(pos2(rect.left() + width + 8.0, y - 5.0), pos2(rect.right() - 62.0, y + 5.0));
+            let track =
+                Rect::from_min_max(pos2(rect.left() + width + 8.0, y - 5.0), pos2(rect.right() - 62.0, y + 5.0));
             bar(ui, track, logit.max(0.0) / extent, if place == 0 { winner } else { tokens.code_edge });
             let figure = format!("{logit:>7.2}");
             text(ui, pos2(rect.right(), y), Align2::RIGHT_CENTER, figure, theme::mono(theme::SMALL), color);
@@ -334,9 +342,14 @@ fn paint_histogram(ui: &Ui, place: Rect, histogram: &Histogram) {
     ui.painter().hline(place.x_range(), place.bottom() + 0.5, tokens.border());
     if ui.rect_contains_pointer(place) {
         let says = RichText::new("the colour is the code that the integer became").size(theme::SMALL);
-        egui::Tooltip::always_open(ui.ctx().clone(), ui.layer_id(), ui.scope_id().with("histogram tip"), egui::PopupAnchor::Pointer)
-            .gap(12.0)
-            .show(|ui| ui.label(says));
+        egui::Tooltip::always_open(
+            ui.ctx().clone(),
+            ui.layer_id(),
+            ui.scope_id().with("histogram tip"),
+            egui::PopupAnchor::Pointer,
+        )
+        .gap(12.0)
+        .show(|ui| ui.label(says));
     }
 }
 

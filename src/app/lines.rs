@@ -27,7 +27,9 @@ pub(super) fn show(ui: &mut Ui, rect: Rect, id: &str, seconds: f64, unit: &str, 
         .show_background(false)
         .grid_color(tokens.line)
         .grid_fade(0.0)
-        .y_grid_spacer(move |_| [0.0, 0.5, 1.0].map(|part| GridMark { value: top * part, step_size: top * 0.5 }).to_vec())
+        .y_grid_spacer(move |_| {
+            [0.0, 0.5, 1.0].map(|part| GridMark { value: top * part, step_size: top * 0.5 }).to_vec()
+        })
         .allow_zoom(false)
         .allow_drag(false)
         .allow_scroll(false)
@@ -36,13 +38,15 @@ pub(super) fn show(ui: &mut Ui, rect: Rect, id: &str, seconds: f64, unit: &str, 
         .show_crosshair(false)
         .set_margin_fraction(vec2(0.0, 0.0))
         .label_formatter(move |hover| {
-            let (HoverPosition::NearDataPoint { position: point, .. } | HoverPosition::Elsewhere { position: point }) = hover;
+            let (HoverPosition::NearDataPoint { position: point, .. } | HoverPosition::Elsewhere { position: point }) =
+                hover;
             Some(format!("{} {unit}\n{:.1} s ago", format::rate(point.y as f32), -point.x))
         })
         .width(rect.width())
         .height(rect.height());
     let says: Vec<String> = series.iter().map(|line| summary(line, unit)).collect();
-    let labels: Vec<([f64; 2], &str, Color32)> = series.iter().map(|line| (ends(line), line.name, line.color)).collect();
+    let labels: Vec<([f64; 2], &str, Color32)> =
+        series.iter().map(|line| (ends(line), line.name, line.color)).collect();
     super::widgets::inner(ui, rect, |ui| {
         plot.show(ui, |plot| {
             plot.set_plot_bounds_x(-seconds..=0.0);

@@ -137,7 +137,6 @@ impl Painter<'_> {
     }
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -8,7 +8,9 @@ use super::widgets::{self, bar, bars, text};
 use crate::inspect::histogram::{CodeHistogram, LayerSample};
 use crate::network::{Layer, LayerShape, Op};
 use crate::pipeline::Report;
-use egui::{Align, Align2, Color32, Rect, Response, Role, ScrollArea, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2};
+use egui::{
+    Align, Align2, Color32, Rect, Response, Role, ScrollArea, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2,
+};
 
 /// Width of a tile: as much as lets all stand side by side, within these limits.
 const TILE: std::ops::RangeInclusive<f32> = 82.0..=132.0;
@@ -117,7 +119,8 @@ impl Tile<'_> {
             text(ui, below, Align2::LEFT_TOP, format::shape(self.shape), theme::mono(theme::TINY), tokens.quiet);
         }
         self.foot(ui, inside, tokens);
-        let middle = Rect::from_min_max(pos2(inside.left(), below.y + 18.0), pos2(inside.right(), inside.bottom() - 42.0));
+        let middle =
+            Rect::from_min_max(pos2(inside.left(), below.y + 18.0), pos2(inside.right(), inside.bottom() - 42.0));
         match &self.layer.op {
             Op::Classifier { .. } => logits(ui, middle, probabilities, tokens.text),
             _ if self.layer.op.makes_codes() => codes(ui, middle, self.sample.codes),
@@ -156,7 +159,11 @@ impl Tile<'_> {
             }
         }
         let ms = self.steady.elapsed.as_secs_f32() * 1e3;
-        ui.monospace(format!("{} ms, {} of the frame", format::ms(ms).trim(), format::percent(ms / self.whole[0].max(1e-9)).trim()));
+        ui.monospace(format!(
+            "{} ms, {} of the frame",
+            format::ms(ms).trim(),
+            format::percent(ms / self.whole[0].max(1e-9)).trim()
+        ));
         if self.shape.macs > 0 {
             ui.monospace(format!("{:.2} M multiply-adds", self.shape.macs as f32 / 1e6));
         }
@@ -197,10 +204,8 @@ fn logits(ui: &Ui, rect: Rect, probabilities: &[f32], best: Color32) {
     let most = rect.width().max(1.0) as usize;
     // Where there are more classes than pixels, each bar is the best of its neighbours.
     let group = probabilities.len().div_ceil(most).max(1);
-    let values: Vec<f32> = probabilities
-        .chunks(group)
-        .map(|some| some.iter().copied().fold(f32::MIN_POSITIVE, f32::max).ln())
-        .collect();
+    let values: Vec<f32> =
+        probabilities.chunks(group).map(|some| some.iter().copied().fold(f32::MIN_POSITIVE, f32::max).ln()).collect();
     let (low, high) = values.iter().fold((0.0_f32, -90.0_f32), |(low, high), &v| (low.min(v), high.max(v)));
     let height = |v: f32| 0.04 + 0.96 * (v - low) / (high - low).max(1e-6);
     let color = |v: f32| -> Color32 { if v == high { best } else { tokens.code_edge } };

@@ -101,7 +101,8 @@ pub fn show(ui: &mut Ui, model: &Model, toasts: &mut Toasts) {
 fn message(ui: &mut Ui, toast: &Toast) -> bool {
     let tokens = Tokens::of(ui);
     let color = if toast.tone == Tone::Bad { tokens.fault } else { tokens.embedded };
-    let frame = Frame::popup(ui.style()).fill(tokens.raised).stroke((1.0, color)).inner_margin(Margin::symmetric(14, 10));
+    let frame =
+        Frame::popup(ui.style()).fill(tokens.raised).stroke((1.0, color)).inner_margin(Margin::symmetric(14, 10));
     let shown = frame.show(ui, |ui| {
         ui.horizontal(|ui| {
             ui.set_width(420.0);

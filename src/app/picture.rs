@@ -53,9 +53,10 @@ fn fitted(rect: Rect, frame: &Frame) -> Rect {
 fn picture(ui: &Ui, place: Rect, frame: &Frame, state: &mut State) {
     let size = [frame.width as usize, frame.height as usize];
     let key = Id::unique((frame.index, frame.captured, frame.rgb.as_ptr() as usize));
-    let texture = state.textures.picture.get(ui.ctx(), "picture", key, TextureOptions::LINEAR, || {
-        ColorImage::from_rgb(size, &frame.rgb)
-    });
+    let texture = state
+        .textures
+        .picture
+        .get(ui.ctx(), "picture", key, TextureOptions::LINEAR, || ColorImage::from_rgb(size, &frame.rgb));
     egui::Image::from_texture((texture, place.size())).corner_radius(theme::ROUND).paint_at(ui, place);
     let truth = frame.truth.as_ref().map_or(String::new(), |truth| format!(", showing {}", truth.label));
     widgets::say(ui, place, "picture", &format!("live picture, {}×{}{truth}", size[0], size[1]));
@@ -117,8 +118,7 @@ fn banner(ui: &mut Ui, place: Rect, situation: &Situation) {
 fn explain(ui: &mut Ui, place: Rect, situation: &Situation) {
     let tokens = Tokens::of(ui);
     let on_picture = situation.fault && place != ui.max_rect();
-    let (color, quiet) =
-        if on_picture { (tokens.on_picture, tokens.on_picture) } else { (tokens.text, tokens.quiet) };
+    let (color, quiet) = if on_picture { (tokens.on_picture, tokens.on_picture) } else { (tokens.text, tokens.quiet) };
     let room = Rect::from_center_size(place.center(), vec2((place.width() - 64.0).min(460.0), place.height() - 32.0));
     widgets::inner(ui, room, |ui| {
         ui.vertical_centered(|ui| {
@@ -153,7 +153,8 @@ fn situation(model: &Model) -> Option<Situation> {
         SourceState::Waiting { .. } => return said("Waiting for the camera", true),
         SourceState::Ended { .. } => return said("That was all", false),
         SourceState::Starting { name } if model.report.is_none() => {
-            let sentence = format!("Opening {name}. A camera may ask for permission first; the picture follows by itself.");
+            let sentence =
+                format!("Opening {name}. A camera may ask for permission first; the picture follows by itself.");
             return Some(Situation { words: "Opening the source", sentence, fault: false });
         }
         _ => {}

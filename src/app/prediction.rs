@@ -83,15 +83,22 @@ fn row(ui: &Ui, rect: Rect, report: &Report, (class, smoothed, first): (usize, f
     let Some(name) = labels.get(class) else { return };
     let raw = report.prediction.raw.get(class).copied().unwrap_or(0.0);
     let size = (14.0 * scale).round();
-    let (font, color) =
-        if first { (theme::bold(size), tokens.text) } else { (theme::plain(size), tokens.quiet) };
+    let (font, color) = if first { (theme::bold(size), tokens.text) } else { (theme::plain(size), tokens.quiet) };
     let name_width = rect.width() * 0.25;
     let top = pos2(rect.left(), rect.center().y - size * 0.62);
     widgets::elided(ui, top, name, font, color, name_width);
     let figure = theme::mono((13.0 * scale).round());
-    text(ui, rect.right_center(), Align2::RIGHT_CENTER, format::percent(smoothed), figure, if first { tokens.text } else { color });
+    text(
+        ui,
+        rect.right_center(),
+        Align2::RIGHT_CENTER,
+        format::percent(smoothed),
+        figure,
+        if first { tokens.text } else { color },
+    );
     let left = rect.left() + name_width + 8.0 * scale;
-    let track = Rect::from_x_y_ranges(left..=rect.right() - 70.0 * scale, rect.y_range()).shrink2(vec2(0.0, 4.5 * scale));
+    let track =
+        Rect::from_x_y_ranges(left..=rect.right() - 70.0 * scale, rect.y_range()).shrink2(vec2(0.0, 4.5 * scale));
     let fill = if first { tokens.twin(report.network.has_pixel_embedding()) } else { tokens.code_edge };
     bar(ui, track, smoothed, fill);
     let mark = track.left() + track.width() * raw.clamp(0.0, 1.0);
@@ -127,9 +134,18 @@ fn figures(ui: &Ui, rect: Rect, model: &Model, steady: &Report, scale: f32) {
 fn remark(ui: &Ui, rect: Rect, model: &Model, steady: &Report, scale: f32) {
     let words = match &model.engine {
         EngineState::Loading(name) => format!("{name} is being prepared; until then {} runs on", steady.network.name()),
-        EngineState::Running(_) if steady.engine.name == "reference" => "plain loops: right, and no measure of speed".into(),
+        EngineState::Running(_) if steady.engine.name == "reference" => {
+            "plain loops: right, and no measure of speed".into()
+        }
         EngineState::Running(_) => return,
     };
-    let place = widgets::elided(ui, rect.min, &words, theme::plain((theme::SMALL * scale).round()), Tokens::of(ui).float_input, rect.width());
+    let place = widgets::elided(
+        ui,
+        rect.min,
+        &words,
+        theme::plain((theme::SMALL * scale).round()),
+        Tokens::of(ui).float_input,
+        rect.width(),
+    );
     say(ui, place, "remark", &words);
 }

@@ -56,7 +56,10 @@ pub fn load(path: &Path) -> (Remembered, Option<String>) {
 }
 
 fn complaint(path: &Path, why: &dyn std::fmt::Display) -> String {
-    format!("The settings in {} cannot be read ({why}); the window starts as at first and writes them anew.", path.display())
+    format!(
+        "The settings in {} cannot be read ({why}); the window starts as at first and writes them anew.",
+        path.display()
+    )
 }
 
 /// Writes the settings so that a crash in between leaves the old ones.

@@ -46,7 +46,11 @@ fn chooser(ui: &mut Ui, what: &str, chosen: &str, list: impl FnOnce(&mut Ui)) {
 fn shortened(text: &str) -> String {
     const MOST: usize = 28;
     let letters: Vec<char> = text.chars().collect();
-    if letters.len() <= MOST { text.into() } else { format!("…{}", letters[letters.len() - MOST..].iter().collect::<String>()) }
+    if letters.len() <= MOST {
+        text.into()
+    } else {
+        format!("…{}", letters[letters.len() - MOST..].iter().collect::<String>())
+    }
 }
 
 /// A line of a list; a click closes the list.
@@ -158,7 +162,9 @@ fn counters(ui: &mut Ui, model: &Model) {
     let software = "software rendering, 10/s";
     if model.software_rendering && width(ui, software) + 16.0 <= ui.available_width() {
         let label = RichText::new(software).font(theme::mono(theme::TINY + 0.5)).color(tokens.float_input);
-        ui.label(label).on_hover_text("No graphics card: the window repaints 10 times a second and leaves the processor to the network.");
+        ui.label(label).on_hover_text(
+            "No graphics card: the window repaints 10 times a second and leaves the processor to the network.",
+        );
     }
 }
 
@@ -171,7 +177,11 @@ fn buttons(ui: &mut Ui, model: &Model, deeds: &mut Vec<Deed>) {
         (Deed::Figures, "⇩", "E", "Save the figures as CSV and JSON (E); the frame and all layers (Shift E)"),
         (Deed::Screenshot, "◉", "S", "Save a screenshot (S)"),
         (Deed::Step, "▸|", "", "One frame, then pause (.)"),
-        if paused { (Deed::Pause, "▶", "Space", "Go on (Space)") } else { (Deed::Pause, "❚❚", "Space", "Pause (Space)") },
+        if paused {
+            (Deed::Pause, "▶", "Space", "Go on (Space)")
+        } else {
+            (Deed::Pause, "❚❚", "Space", "Pause (Space)")
+        },
     ];
     for (deed, sign, key, says) in rows {
         if button(ui, sign, key, says).clicked() {

@@ -11,7 +11,9 @@ use super::{comparison, layer_detail, network_strip, picture, prediction, timeli
 use crate::network::shipped::ModelChoice;
 use crate::pipeline::Command;
 use crate::source::SourceChoice;
-use egui::{Align2, Color32, Frame, Key, Margin, Order, Panel as Side, RichText, Stroke, ThemePreference, Ui, WidgetText};
+use egui::{
+    Align2, Color32, Frame, Key, Margin, Order, Panel as Side, RichText, Stroke, ThemePreference, Ui, WidgetText,
+};
 use egui_tiles::{ResizeState, SimplificationOptions, TileId, UiResponse};
 use std::path::PathBuf;
 
@@ -37,7 +39,8 @@ impl Window {
         let tokens = Tokens::of(ui);
         ui.ctx().layer_painter(egui::LayerId::background()).rect_filled(ui.ctx().content_rect(), 0.0, tokens.ground);
         let bar = Frame::new().fill(tokens.ground).inner_margin(Margin::symmetric(theme::GAP as i8, 0));
-        let top = Side::top("toolbar").exact_size(theme::TOOLBAR).frame(bar).show_separator_line(false).resizable(false);
+        let top =
+            Side::top("toolbar").exact_size(theme::TOOLBAR).frame(bar).show_separator_line(false).resizable(false);
         let deeds = top.show(ui, |ui| toolbar::show(ui, model, &mut self.state, &mut actions)).inner;
         for deed in deeds {
             self.perform(ui, deed, model, &mut actions);
@@ -68,7 +71,9 @@ impl Window {
         match deed {
             Deed::Pause => actions.push(Action::Pause(!model.source.paused)),
             Deed::Step => actions.push(Action::Step),
-            Deed::Layer(step) => self.walk_layers(model, |layer, last| layer.saturating_add_signed(step).min(last), actions),
+            Deed::Layer(step) => {
+                self.walk_layers(model, |layer, last| layer.saturating_add_signed(step).min(last), actions)
+            }
             Deed::LayerEnd(end) => self.walk_layers(model, |_, last| if end { last } else { 0 }, actions),
             Deed::Channel(step) => self.walk_channels(model, step),
             Deed::OneChannel => state.one_channel = !state.one_channel,
@@ -77,7 +82,8 @@ impl Window {
                 actions.push(send(Command::Compare(state.compare)));
             }
             Deed::Source(place) => {
-                let source = choices::sources(model).into_iter().map(|choice| choice.value).filter(Option::is_some).nth(place);
+                let source =
+                    choices::sources(model).into_iter().map(|choice| choice.value).filter(Option::is_some).nth(place);
                 actions.extend(source.map(Action::Source));
             }
             Deed::Open => state.path = Some(String::new()),
@@ -152,7 +158,10 @@ impl Window {
             [] => {}
             [path] => actions.push(open(path.clone())),
             [path, ..] => {
-                self.state.toasts.push("Several files were dropped; the first one is opened. A folder shows many pictures.", Tone::Bad);
+                self.state.toasts.push(
+                    "Several files were dropped; the first one is opened. A folder shows many pictures.",
+                    Tone::Bad,
+                );
                 actions.push(open(path.clone()));
             }
         }
@@ -165,8 +174,11 @@ impl Window {
         let window = egui::Window::new("Open").collapsible(false).resizable(false).title_bar(false);
         window.anchor(Align2::CENTER_CENTER, [0.0, -80.0]).show(ui.ctx(), |ui| {
             let quiet = Tokens::of(ui).quiet;
-            let label = ui.label(RichText::new("Open a picture, a folder, a video or a network's file").font(theme::bold(theme::BODY)));
-            let edit = egui::TextEdit::singleline(text).desired_width(520.0).hint_text("path").margin(Margin::symmetric(8, 6));
+            let label = ui.label(
+                RichText::new("Open a picture, a folder, a video or a network's file").font(theme::bold(theme::BODY)),
+            );
+            let edit =
+                egui::TextEdit::singleline(text).desired_width(520.0).hint_text("path").margin(Margin::symmetric(8, 6));
             let edit = ui.add(edit).labelled_by(label.id);
             edit.request_focus();
             entered = ui.input(|input| input.key_pressed(Key::Enter));

@@ -28,7 +28,15 @@ pub(crate) fn network(name: &str) -> Arc<Network> {
 pub(crate) fn frame(index: u64) -> Frame {
     let mut rgb = vec![0; (WIDTH * HEIGHT * 3) as usize];
     let truth = DemoRenderer::new(1).render(index, &mut rgb);
-    Frame { index, width: WIDTH, height: HEIGHT, rgb: rgb.into(), captured: Instant::now(), took: Duration::ZERO, truth: Some(truth) }
+    Frame {
+        index,
+        width: WIDTH,
+        height: HEIGHT,
+        rgb: rgb.into(),
+        captured: Instant::now(),
+        took: Duration::ZERO,
+        truth: Some(truth),
+    }
 }
 
 /// What the pipeline would report of `frame`, with layer `watch` whole. Times are made up from the layers' work, so that
