@@ -12,6 +12,8 @@
 //! Who may know whom, arrows down only: `app` → [`pipeline`] → [`source`], [`inspect`] → [`engine`] → [`network`],
 //! [`frame`]. See `ARCHITECTURE.md` for a sentence about each room.
 
+#[cfg(feature = "app")]
+pub mod app;
 pub mod engine;
 pub mod frame;
 pub mod inspect;

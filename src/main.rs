@@ -74,10 +74,18 @@ struct RunArgs {
     /// Where frames come from: demo[:SEED], camera[:N], or a picture, folder or video [default: a camera, else the demo]
     #[arg(long, value_name = "SOURCE")]
     source: Option<SourceChoice>,
-    #[command(flatten)]
-    network: NetworkArgs,
-    #[command(flatten)]
-    engine: EngineArgs,
+    /// Network: cards, cards-float-input, random:SHAPE[:SEED], or a model file [default: cards, or the window's last one]
+    #[arg(long, value_name = "NAME|FILE")]
+    model: Option<ModelChoice>,
+    /// Input edge in pixels, a multiple of the network's stride [default: the network's own]
+    #[arg(long, value_name = "EDGE")]
+    size: Option<usize>,
+    /// Engine: reference, cpu, or cpu:LEVEL [default: cpu, or the window's last one]
+    #[arg(long)]
+    engine: Option<EngineChoice>,
+    /// Threads that compute [default: all cores; all but one with a window]
+    #[arg(long, value_name = "N", value_parser = thread_count)]
+    threads: Option<usize>,
     /// Print predictions instead of opening a window
     #[arg(long)]
     headless: bool,

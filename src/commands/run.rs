@@ -3,8 +3,10 @@
 use super::classify::{Top, top};
 use crate::RunArgs;
 use anyhow::{Result, bail};
+use ernscope::engine::EngineChoice;
 use ernscope::frame::Frame;
 use ernscope::inspect::timing::quantile;
+use ernscope::network::shipped::ModelChoice;
 use ernscope::pipeline::{Predictor, Settings};
 use ernscope::source::{Manner, SourceState, SourceStatus, Supervisor};
 use serde::Serialize;
@@ -15,21 +17,26 @@ pub(crate) fn run(args: RunArgs) -> Result<()> {
     if args.headless { headless(args) } else { window(args) }
 }
 
-fn settings(args: &RunArgs, default_threads: usize) -> Settings {
+/// What `run --headless` runs: nothing is remembered there.
+fn settings(args: &RunArgs) -> Settings {
     Settings {
-        model: args.network.model.clone(),
-        engine: args.engine.engine,
-        edge: args.network.size,
-        threads: args.engine.threads.unwrap_or(default_threads),
+        model: args.model.clone().unwrap_or(ModelChoice::Shipped("cards")),
+        engine: args.engine.unwrap_or(EngineChoice::Cpu(None)),
+        edge: args.size,
+        threads: super::threads(args.threads),
     }
 }
 
 #[cfg(feature = "app")]
 fn window(args: RunArgs) -> Result<()> {
-    // One core stays free for the window and the camera.
-    let settings = settings(&args, super::threads(None).saturating_sub(1).max(1));
-    let _ = settings;
-    bail!("the window is not built yet")
+    let options = ernscope::app::Options {
+        source: args.source,
+        model: args.model,
+        engine: args.engine,
+        edge: args.size,
+        threads: args.threads,
+    };
+    Ok(ernscope::app::run(options)?)
 }
 
 #[cfg(not(feature = "app"))]
@@ -104,7 +111,7 @@ impl Tally {
 }
 
 fn headless(args: RunArgs) -> Result<()> {
-    let mut predictor = Predictor::open(&settings(&args, super::threads(None)))?;
+    let mut predictor = Predictor::open(&settings(&args))?;
     let manner = if args.frames.is_some() { Manner::Lossless } else { Manner::Terminal };
     let supervisor = Supervisor::start(args.source, manner, || ())?;
     let mut out = std::io::stdout().lock();

@@ -1,0 +1,116 @@
+//! What can be chosen, in the order in which lists show it and keys walk it.
+
+use super::model::Model;
+use crate::engine::EngineChoice;
+use crate::engine::cpu::Level;
+use crate::network::published::SHAPES;
+use crate::network::shipped::{ModelChoice, SHIPPED};
+use crate::source::{DEFAULT_SEED, SourceChoice, SourceState};
+
+/// A line of a list.
+pub struct Choice<T> {
+    /// What is chosen by it.
+    pub value: T,
+    /// As shown.
+    pub says: String,
+    /// Whether it is chosen now.
+    pub chosen: bool,
+}
+
+/// The demo, the first camera that works, every camera.
+pub fn sources(model: &Model) -> Vec<Choice<Option<SourceChoice>>> {
+    let demo = SourceChoice::Demo { seed: DEFAULT_SEED };
+    let mut list = vec![(Some(demo), "demo cards".to_owned()), (None, "first camera that works".to_owned())];
+    let camera = |info: &crate::source::CameraInfo| {
+        (Some(SourceChoice::Camera { index: Some(info.index) }), format!("camera {}: {}", info.index, info.name))
+    };
+    list.extend(model.cameras.iter().map(camera));
+    list.into_iter().map(|(value, says)| Choice { chosen: value == model.choice, value, says }).collect()
+}
+
+/// What the source is called.
+pub fn source_name(model: &Model) -> String {
+    match &model.source.state {
+        SourceState::Fallback { .. } => "demo (no camera)".into(),
+        _ => match &model.choice {
+            Some(SourceChoice::Demo { seed: DEFAULT_SEED }) => "demo cards".into(),
+            Some(SourceChoice::Demo { seed }) => format!("demo {seed}"),
+            Some(SourceChoice::Camera { index: Some(index) }) => format!("camera {index}"),
+            Some(SourceChoice::Camera { index: None }) | None => "camera".into(),
+            Some(SourceChoice::File(path)) => {
+                path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+            }
+        },
+    }
+}
+
+/// The networks inside the binary, and random ones of the published shapes.
+pub fn networks(model: &Model) -> (Vec<Choice<ModelChoice>>, Vec<Choice<ModelChoice>>) {
+    let choice = |value: ModelChoice| {
+        let says = value.to_string();
+        Choice { chosen: value == model.settings.model, says, value }
+    };
+    let shipped = SHIPPED.iter().map(|shipped| choice(ModelChoice::Shipped(shipped.name)));
+    let random = SHAPES.map(|shape| {
+        let mut line = choice(ModelChoice::Random { shape, float_input: false, seed: 1 });
+        line.says = shape.name().into();
+        line
+    });
+    (shipped.collect(), random.into())
+}
+
+/// What the network is called.
+pub fn network_name(model: &Model) -> String {
+    match (&model.report, &model.settings.model) {
+        (Some(report), _) => report.network.name().into(),
+        (None, ModelChoice::File(path)) => path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy().into_owned(),
+        (None, choice) => choice.to_string(),
+    }
+}
+
+/// Input edges: the network's own, its half, double and fourfold, where the strides allow.
+pub fn edges(model: &Model) -> Vec<Choice<Option<usize>>> {
+    let Some(report) = &model.report else { return Vec::new() };
+    let own = report.network.edge();
+    let sizes = [own / 2, own, own * 2, own * 4].into_iter().filter(|&edge| report.network.check_edge(edge).is_ok());
+    let choice = |edge: usize| {
+        let value = (edge != own).then_some(edge);
+        Choice { value, says: format!("{edge}"), chosen: edge == report.edge }
+    };
+    sizes.map(choice).collect()
+}
+
+/// The best level, every level that this processor has, plain loops.
+pub fn engines(model: &Model) -> Vec<Choice<EngineChoice>> {
+    let levels = Level::ALL.into_iter().filter(|level| level.is_available()).rev();
+    let mut list = vec![(EngineChoice::Cpu(None), format!("the best here (cpu:{})", Level::best()))];
+    list.extend(levels.map(|level| (EngineChoice::Cpu(Some(level)), format!("cpu:{level}"))));
+    list.push((EngineChoice::Reference, "reference: plain loops".into()));
+    let chosen = model.settings.engine;
+    list.into_iter().map(|(value, says)| Choice { chosen: value == chosen, value, says }).collect()
+}
+
+/// What the engine is called, with its threads.
+pub fn engine_name(model: &Model) -> String {
+    let Some(report) = &model.report else { return model.settings.engine.to_string() };
+    let threads = report.engine.threads;
+    format!("{} · {threads} thread{}", report.engine.name, if threads == 1 { "" } else { "s" })
+}
+
+/// One thread to as many as there are cores.
+pub fn threads(model: &Model) -> Vec<Choice<usize>> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let running = running_threads(model);
+    (1..=cores).map(|value| Choice { value, says: value.to_string(), chosen: value == running }).collect()
+}
+
+/// Threads that compute now.
+pub fn running_threads(model: &Model) -> usize {
+    model.report.as_ref().map_or(1, |report| report.engine.threads)
+}
+
+/// The value behind the chosen one, from the start again behind the last.
+pub fn next<T>(list: Vec<Choice<T>>) -> Option<T> {
+    let at = list.iter().position(|choice| choice.chosen).map_or(0, |at| (at + 1) % list.len());
+    list.into_iter().nth(at).map(|choice| choice.value)
+}

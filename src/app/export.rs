@@ -1,0 +1,251 @@
+//! What one sees, one can take along: each export is written on a thread of its own and tells where it went.
+
+use super::notices::Tone;
+use crate::engine::{self, EngineChoice};
+use crate::frame::InputImage;
+use crate::inspect::{Capture, dump};
+use crate::pipeline::Report;
+use crate::preprocess::Preprocessor;
+use anyhow::{Context as _, Result};
+use crossbeam_channel::{Receiver, Sender, unbounded};
+use directories::UserDirs;
+use egui::ColorImage;
+use image::{ExtendedColorType, ImageFormat};
+use serde_json::{Value, json};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Writes files on helper threads and hears of the outcome.
+pub struct Exporter {
+    folder: PathBuf,
+    sender: Sender<(String, Tone)>,
+    outcomes: Receiver<(String, Tone)>,
+    context: egui::Context,
+}
+
+impl Exporter {
+    /// Exports go to the folder `ernscope` among the user's pictures, else in the present folder.
+    pub fn new(context: egui::Context) -> Self {
+        let pictures = UserDirs::new().and_then(|user| Some(user.picture_dir()?.to_owned()));
+        let folder = pictures.unwrap_or_default().join("ernscope");
+        let (sender, outcomes) = unbounded();
+        Self { folder, sender, outcomes, context }
+    }
+
+    /// What has been written, or has failed, since the last call.
+    pub fn outcomes(&self) -> impl Iterator<Item = (String, Tone)> + '_ {
+        self.outcomes.try_iter()
+    }
+
+    /// Takes a picture of the window with the next frame.
+    pub fn screenshot(&self, ctx: &egui::Context) {
+        let job = self.job("png");
+        ctx.request_screenshot(move |picture| job.start(move |path| write_window(path, &picture)));
+        ctx.request_repaint();
+    }
+
+    /// Writes the report's figures as JSON and its layers as CSV.
+    pub fn figures(&self, report: Arc<Report>) {
+        self.job("json").start(move |path| write_figures(path, &report));
+    }
+
+    /// Writes the report's frame as PNG and everything that every layer makes of it as safetensors.
+    pub fn frame(&self, report: Arc<Report>) {
+        self.job("png").start(move |path| write_frame(path, &report));
+    }
+
+    fn job(&self, ending: &str) -> Job {
+        let path = self.folder.join(format!("ernscope-{}.{ending}", stamp()));
+        Job { path, sender: self.sender.clone(), context: self.context.clone() }
+    }
+}
+
+/// One export.
+struct Job {
+    path: PathBuf,
+    sender: Sender<(String, Tone)>,
+    context: egui::Context,
+}
+
+impl Job {
+    /// Runs `write` on a thread; it returns what it wrote in words.
+    fn start(self, write: impl FnOnce(&Path) -> Result<String> + Send + 'static) {
+        let (sender, context) = (self.sender.clone(), self.context.clone());
+        let started = std::thread::Builder::new().name("export".into()).spawn(move || {
+            let outcome = make_folder(&self.path).and_then(|()| write(&self.path));
+            let message = match outcome {
+                Ok(wrote) => (format!("Saved {wrote}."), Tone::Good),
+                Err(error) => (format!("Nothing was saved: {error:#}."), Tone::Bad),
+            };
+            // The window may be gone by now.
+            let _ = self.sender.send(message);
+            self.context.request_repaint();
+        });
+        if let Err(error) = started {
+            let _ = sender.send((format!("Nothing was saved: the system gives no thread ({error})."), Tone::Bad));
+            context.request_repaint();
+        }
+    }
+}
+
+fn make_folder(path: &Path) -> Result<()> {
+    let folder = path.parent().unwrap_or(Path::new(""));
+    fs::create_dir_all(folder).with_context(|| format!("the folder {} cannot be made", folder.display()))
+}
+
+/// `20261123-224501`, UTC, with milliseconds so that two exports in a second stay two.
+fn stamp() -> String {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let (seconds, millis) = (since.as_secs(), since.subsec_millis());
+    let (year, month, day) = civil(seconds / 86_400);
+    let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
+    format!("{year}{month:02}{day:02}-{hour:02}{minute:02}{second:02}-{millis:03}")
+}
+
+/// Year, month and day of the days since 1970.
+fn civil(mut days: u64) -> (u64, usize, u64) {
+    let leap = |year: u64| year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+    let mut year = 1970;
+    while days >= 365 + u64::from(leap(year)) {
+        days -= 365 + u64::from(leap(year));
+        year += 1;
+    }
+    let february = 28 + u64::from(leap(year));
+    let months = [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+    let mut month = 0;
+    while days >= months[month] {
+        days -= months[month];
+        month += 1;
+    }
+    (year, month + 1, days + 1)
+}
+
+fn write_window(path: &Path, picture: &ColorImage) -> Result<String> {
+    let [width, height] = picture.size.map(|side| side as u32);
+    let written = image::save_buffer_with_format(
+        path,
+        picture.as_raw(),
+        width,
+        height,
+        ExtendedColorType::Rgba8,
+        ImageFormat::Png,
+    );
+    written.with_context(|| format!("{} cannot be written", path.display()))?;
+    Ok(format!("{}", path.display()))
+}
+
+fn write_figures(path: &Path, report: &Report) -> Result<String> {
+    let text = serde_json::to_string_pretty(&figures(report))?;
+    fs::write(path, text).with_context(|| format!("{} cannot be written", path.display()))?;
+    let table = path.with_extension("csv");
+    fs::write(&table, layers_csv(report)).with_context(|| format!("{} cannot be written", table.display()))?;
+    Ok(format!("{} and the layers as .csv beside it", path.display()))
+}
+
+/// The frame, and what every layer makes of it: run once more, on this thread, with everything kept.
+fn write_frame(path: &Path, report: &Report) -> Result<String> {
+    let frame = &report.frame;
+    image::save_buffer_with_format(
+        path,
+        &frame.rgb,
+        frame.width,
+        frame.height,
+        ExtendedColorType::Rgb8,
+        ImageFormat::Png,
+    )
+    .with_context(|| format!("{} cannot be written", path.display()))?;
+    let mut input = InputImage::black(report.edge);
+    Preprocessor::new().run(&frame.rgb, frame.width, frame.height, &mut input)?;
+    let mut engine = engine::open(EngineChoice::Cpu(None), report.network.clone(), report.edge, 1)?;
+    let mut capture = Capture::new(&report.network);
+    let logits = engine.run_probed(&input, &mut capture)?;
+    let bytes = dump::serialize(&report.network, report.edge, &capture, logits)?;
+    let layers = path.with_extension("safetensors");
+    fs::write(&layers, bytes).with_context(|| format!("{} cannot be written", layers.display()))?;
+    Ok(format!("{} and all layers as .safetensors beside it", path.display()))
+}
+
+/// Everything that the window shows as a number.
+pub fn figures(report: &Report) -> Value {
+    let labels = report.network.labels();
+    let classes = crate::pipeline::Prediction::top(&report.prediction.smoothed, labels.len());
+    let raw = |class: usize| report.prediction.raw.get(class);
+    let prediction: Vec<Value> = classes
+        .iter()
+        .map(|&(class, p)| json!({ "label": labels.get(class), "smoothed": p, "raw": raw(class) }))
+        .collect();
+    let twin = |t: &crate::pipeline::TwinFigures| {
+        json!({
+            "name": t.name, "frame_ms": t.frame_ms, "frames_per_s": t.frames_per_s,
+            "first_layer_ms": t.first_layer_ms, "accuracy": t.accuracy,
+        })
+    };
+    let comparison = report.comparison.as_ref().map(|c| {
+        json!({
+            "embedded": twin(&c.embedded), "float_input": twin(&c.float_input), "frames": c.frames,
+            "agreement": c.agreement, "speedup": c.speedup(),
+        })
+    });
+    json!({
+        "network": report.network.name(),
+        "input_edge": report.edge,
+        "engine": report.engine.name,
+        "threads": report.engine.threads,
+        "frame": report.frame.index,
+        "truth": report.frame.truth.as_ref().map(|truth| &truth.label),
+        "prediction": prediction,
+        "ms": {
+            "preprocess": report.timing.preprocess_ms,
+            "infer": report.timing.infer_ms,
+            "latency": report.timing.latency_ms,
+            "infer_median": report.rates.infer_ms,
+            "infer_p95": report.rates.infer_p95_ms,
+            "latency_median": report.rates.latency_ms,
+        },
+        "per_s": {
+            "captured": report.rates.captured_per_s,
+            "predicted": report.rates.predicted_per_s,
+            "engine": report.rates.engine_per_s,
+        },
+        "counts": {
+            "captured": report.counts.captured,
+            "dropped": report.counts.dropped,
+            "predicted": report.counts.predicted,
+            "with_truth": report.counts.with_truth,
+            "right": report.counts.right,
+        },
+        "comparison": comparison,
+        "layers": layers(report),
+    })
+}
+
+fn layers(report: &Report) -> Vec<Value> {
+    let shapes = report.network.shapes(report.edge);
+    let rows = report.network.layers().iter().zip(shapes).zip(report.layers.iter());
+    rows.map(|((layer, shape), sample)| {
+        json!({
+            "name": layer.name, "channels": shape.channels, "edge": shape.edge, "macs": shape.macs,
+            "codes": sample.codes, "ms": sample.elapsed.as_secs_f64() * 1e3,
+        })
+    })
+    .collect()
+}
+
+/// A line a layer.
+pub fn layers_csv(report: &Report) -> String {
+    let mut text = String::from("layer,channels,edge,macs,code0,code1,code2,code3,ms\n");
+    let shapes = report.network.shapes(report.edge);
+    for ((layer, shape), sample) in report.network.layers().iter().zip(shapes).zip(report.layers.iter()) {
+        // A name may hold anything: quoted, quotes doubled.
+        let name = layer.name.replace('"', "\"\"");
+        let [a, b, c, d] = sample.codes;
+        let ms = sample.elapsed.as_secs_f64() * 1e3;
+        text.push_str(&format!(
+            "\"{name}\",{},{},{},{a},{b},{c},{d},{ms:.6}\n",
+            shape.channels, shape.edge, shape.macs
+        ));
+    }
+    text
+}

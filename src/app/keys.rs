@@ -1,0 +1,132 @@
+//! The keyboard: one table that is both acted on and shown.
+
+use super::theme::{self, Tokens};
+use egui::{Key, Modifiers, RichText, Ui, Window};
+
+/// What a key does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deed {
+    /// Hold the picture, or let it go on.
+    Pause,
+    /// One frame, then hold.
+    Step,
+    /// So many layers on.
+    Layer(isize),
+    /// So many channels on.
+    Channel(isize),
+    /// The first layer, or the last.
+    LayerEnd(bool),
+    /// The histogram of one channel or of all.
+    OneChannel,
+    /// The twin runs along or rests.
+    Compare,
+    /// The source of this place in the list.
+    Source(usize),
+    /// Type or paste a path.
+    Open,
+    /// The next network of the list.
+    NextNetwork,
+    /// The next engine of the list.
+    NextEngine,
+    /// So many threads more.
+    Threads(isize),
+    /// Save the window as a picture.
+    Screenshot,
+    /// Save the figures.
+    Figures,
+    /// Save the frame and all layers.
+    Frame,
+    /// Fill the screen, with large type.
+    Fullscreen,
+    /// Large type without filling the screen.
+    Large,
+    /// The next theme.
+    Theme,
+    /// All panels back in their place.
+    ResetLayout,
+    /// This list.
+    Help,
+    /// Close what is open, dismiss messages, leave full screen.
+    Escape,
+}
+
+/// A key, what must be held with it, what it does, and how the list says it (empty: the line above says it).
+type Row = (Key, Modifiers, Deed, &'static str, &'static str);
+
+const NONE: Modifiers = Modifiers::NONE;
+const SHIFT: Modifiers = Modifiers::SHIFT;
+
+/// All keys.
+pub const TABLE: &[Row] = &[
+    (Key::Space, NONE, Deed::Pause, "Space", "pause, go on"),
+    (Key::Period, NONE, Deed::Step, ".", "one frame, then pause"),
+    (Key::ArrowRight, SHIFT, Deed::Channel(1), "Shift ← →", "channel before, after"),
+    (Key::ArrowLeft, SHIFT, Deed::Channel(-1), "", ""),
+    (Key::ArrowDown, SHIFT, Deed::Channel(8), "Shift ↑ ↓", "eight channels before, after"),
+    (Key::ArrowUp, SHIFT, Deed::Channel(-8), "", ""),
+    (Key::ArrowRight, NONE, Deed::Layer(1), "← →", "layer before, after"),
+    (Key::ArrowLeft, NONE, Deed::Layer(-1), "", ""),
+    (Key::Home, NONE, Deed::LayerEnd(false), "Home End", "first layer, last layer"),
+    (Key::End, NONE, Deed::LayerEnd(true), "", ""),
+    (Key::H, NONE, Deed::OneChannel, "H", "histogram of one channel, of all"),
+    (Key::C, NONE, Deed::Compare, "C", "comparison on, off"),
+    (Key::Num1, NONE, Deed::Source(0), "1 … 9", "source: the demo, then the cameras"),
+    (Key::Num2, NONE, Deed::Source(1), "", ""),
+    (Key::Num3, NONE, Deed::Source(2), "", ""),
+    (Key::Num4, NONE, Deed::Source(3), "", ""),
+    (Key::Num5, NONE, Deed::Source(4), "", ""),
+    (Key::Num6, NONE, Deed::Source(5), "", ""),
+    (Key::Num7, NONE, Deed::Source(6), "", ""),
+    (Key::Num8, NONE, Deed::Source(7), "", ""),
+    (Key::Num9, NONE, Deed::Source(8), "", ""),
+    (Key::O, NONE, Deed::Open, "O", "open a picture, folder, video or network"),
+    (Key::N, NONE, Deed::NextNetwork, "N", "next network"),
+    (Key::G, NONE, Deed::NextEngine, "G", "next engine"),
+    (Key::Plus, NONE, Deed::Threads(1), "+ −", "more, fewer threads"),
+    (Key::Equals, NONE, Deed::Threads(1), "", ""),
+    (Key::Minus, NONE, Deed::Threads(-1), "", ""),
+    (Key::S, NONE, Deed::Screenshot, "S", "save a screenshot"),
+    (Key::E, SHIFT, Deed::Frame, "Shift E", "save the frame and all layers"),
+    (Key::E, NONE, Deed::Figures, "E", "save the figures (CSV, JSON)"),
+    (Key::F11, NONE, Deed::Fullscreen, "F11", "full screen with large type"),
+    (Key::L, NONE, Deed::Large, "L", "large type, all panels"),
+    (Key::T, NONE, Deed::Theme, "T", "dark, light"),
+    (Key::R, NONE, Deed::ResetLayout, "R", "panels back in their place"),
+    (Key::F1, NONE, Deed::Help, "F1 ?", "these keys"),
+    (Key::Questionmark, NONE, Deed::Help, "", ""),
+    (Key::Escape, NONE, Deed::Escape, "Esc", "close, dismiss, leave full screen"),
+];
+
+/// What was asked by keys since the last frame. While text is typed only Esc counts, and a focused button keeps Space.
+pub fn pressed(ctx: &egui::Context) -> Vec<Deed> {
+    let typing = ctx.text_edit_focused();
+    let focused = ctx.memory(|memory| memory.focused().is_some());
+    let free = |row: &&Row| match row.2 {
+        Deed::Escape => true,
+        Deed::Pause => !typing && !focused,
+        _ => !typing,
+    };
+    ctx.input_mut(|input| {
+        let hit = |row: &&Row| input.consume_key(row.1, row.0);
+        TABLE.iter().filter(free).filter(hit).map(|row| row.2).collect()
+    })
+}
+
+/// The list of keys; `open` becomes false when it is closed.
+pub fn help(ui: &Ui, open: &mut bool) {
+    let frame = egui::Frame::window(&ui.ctx().global_style()).inner_margin(theme::MARGIN);
+    let window = Window::new("Keys").open(open).collapsible(false).resizable(false).frame(frame);
+    window.anchor(egui::Align2::CENTER_CENTER, egui::Vec2::ZERO).show(ui.ctx(), |ui| {
+        let tokens = Tokens::of(ui);
+        egui::Grid::new("keys").num_columns(2).spacing([24.0, 6.0]).show(ui, |ui| {
+            for (.., keys, says) in TABLE.iter().filter(|row| !row.4.is_empty()) {
+                ui.label(RichText::new(*keys).font(theme::mono(theme::BODY)).color(tokens.chosen));
+                ui.label(*says);
+                ui.end_row();
+            }
+        });
+        ui.add_space(6.0);
+        let drop = "Drop a picture, a folder, a video or a network's file anywhere. Drag panels by their titles.";
+        ui.label(RichText::new(drop).size(theme::SMALL).color(tokens.quiet));
+    });
+}

@@ -1,0 +1,79 @@
+//! What the window draws from: read-only for every panel, filled once a frame.
+
+use super::history::History;
+use crate::inspect::Recent;
+use crate::pipeline::{EngineState, Notice, Report, Settings};
+use crate::source::{CameraInfo, SourceChoice, SourceStatus};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// How long figures stand before they are refreshed: steady enough to read.
+const STEADY: Duration = Duration::from_millis(250);
+/// A frame that takes longer than this is worth a sentence.
+pub const SLOW_FRAME: Duration = Duration::from_millis(400);
+
+/// Everything the panels know.
+#[derive(Clone, Debug)]
+pub struct Model {
+    /// The newest report: pictures, bars and lines.
+    pub report: Option<Arc<Report>>,
+    /// A report of the last quarter of a second: figures.
+    pub steady: Option<Arc<Report>>,
+    /// The last seconds.
+    pub history: History,
+    /// What the engine thread does.
+    pub engine: EngineState,
+    /// What the source does.
+    pub source: SourceStatus,
+    /// Messages of the pipeline, the newest last.
+    pub notices: Vec<Notice>,
+    /// What runs or is about to.
+    pub settings: Settings,
+    /// The source that was asked for last; `None` is the first camera that works.
+    pub choice: Option<SourceChoice>,
+    /// The cameras of this machine.
+    pub cameras: Vec<CameraInfo>,
+    /// Frames a second that the window shows, refreshed with [`Model::steady`].
+    pub shown_per_s: f32,
+    /// Whether the window is drawn without a graphics card.
+    pub software_rendering: bool,
+    shown: Recent,
+    steady_since: Option<Instant>,
+}
+
+impl Model {
+    /// Before the first report.
+    pub fn new(settings: Settings, choice: Option<SourceChoice>, source: SourceStatus) -> Self {
+        Self {
+            report: None,
+            steady: None,
+            history: History::default(),
+            engine: EngineState::Loading(settings.model.to_string()),
+            source,
+            notices: Vec::new(),
+            settings,
+            choice,
+            cameras: Vec::new(),
+            shown_per_s: 0.0,
+            software_rendering: false,
+            shown: Recent::new(Duration::from_secs(2), 256),
+            steady_since: None,
+        }
+    }
+
+    /// Takes the newest report at the moment `now`; one that is known already changes nothing.
+    pub fn take(&mut self, report: Arc<Report>, now: Instant) {
+        let known = self.report.as_ref().is_some_and(|known| Arc::ptr_eq(known, &report));
+        if known {
+            return;
+        }
+        self.history.push(&report, now);
+        self.shown.push(now, 1.0);
+        if self.steady_since.is_none_or(|since| now.duration_since(since) >= STEADY) {
+            self.steady_since = Some(now);
+            self.steady = Some(report.clone());
+            self.shown_per_s = self.shown.rate();
+        }
+        self.report = Some(report);
+    }
+}

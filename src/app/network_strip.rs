@@ -1,0 +1,213 @@
+//! All layers in the order of the data, a tile each.
+
+use super::format;
+use super::model::Model;
+use super::state::{Action, State};
+use super::theme::{self, Tokens};
+use super::widgets::{self, bar, bars, text};
+use crate::inspect::histogram::{CodeHistogram, LayerSample};
+use crate::network::{Layer, LayerShape, Op};
+use crate::pipeline::Report;
+use egui::{
+    Align, Align2, Color32, Rect, Response, Role, ScrollArea, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2,
+};
+
+/// Width of a tile: as much as lets all stand side by side, within these limits.
+const TILE: std::ops::RangeInclusive<f32> = 82.0..=132.0;
+/// Width of a tile without codes of its own.
+const NARROW: f32 = 46.0;
+/// Between tiles.
+const BETWEEN: f32 = 6.0;
+/// The share of a layer that a bar of full height stands for; few layers have more of one code.
+const FULL_BAR: f32 = 0.8;
+
+/// What a tile shows.
+struct Tile<'a> {
+    layer: &'a Layer,
+    shape: LayerShape,
+    sample: LayerSample,
+    /// The same a quarter of a second steady, for the time.
+    steady: LayerSample,
+    /// Times of all layers of the steady report: together, and the longest.
+    whole: [f32; 2],
+    chosen: bool,
+    width: f32,
+}
+
+/// Shows the panel; returns whether the person starts dragging it.
+pub(super) fn show(ui: &mut Ui, model: &Model, state: &mut State, actions: &mut Vec<Action>) -> bool {
+    let panel = super::layout::Panel::Strip;
+    widgets::panel(ui, panel.title(), |ui| {
+        if let (Some(report), Some(steady)) = (&model.report, &model.steady) {
+            tiles(ui, report, steady, state, actions);
+        }
+    })
+}
+
+fn tiles(ui: &mut Ui, report: &Report, steady: &Report, state: &mut State, actions: &mut Vec<Action>) {
+    let shapes = report.network.shapes(report.edge);
+    // After a switch the figures of the network before stand for a moment; they would name the wrong layers.
+    let fits = steady.layers.len() == report.layers.len();
+    let steady = if fits { steady } else { report };
+    let times = steady.layers.iter().map(|sample| sample.elapsed.as_secs_f32() * 1e3);
+    let whole = [times.clone().sum(), times.fold(0.0, f32::max)];
+    let width = tile_width(ui.available_width(), report.network.layers());
+    ScrollArea::horizontal().id_salt("tiles").auto_shrink(false).show(ui, |ui| {
+        let height = ui.available_height() - 8.0;
+        ui.horizontal(|ui| {
+            ui.spacing_mut().item_spacing.x = BETWEEN;
+            for (index, (layer, &shape)) in report.network.layers().iter().zip(&shapes).enumerate() {
+                let sample = report.layers.get(index).copied().unwrap_or_default();
+                let steady = steady.layers.get(index).copied().unwrap_or_default();
+                let width = if is_wide(layer) { width } else { NARROW };
+                let tile = Tile { layer, shape, sample, steady, whole, chosen: index == state.layer, width };
+                let response = tile.show(ui, height, &report.prediction.raw);
+                if response.clicked() {
+                    state.choose_layer(index, actions);
+                }
+                if tile.chosen && std::mem::take(&mut state.follow_layer) {
+                    response.scroll_to_me_animation(Some(Align::Center), egui::style::ScrollAnimation::none());
+                }
+            }
+        });
+    });
+}
+
+/// Whether the layer has bars of its own to show.
+fn is_wide(layer: &Layer) -> bool {
+    layer.op.makes_codes() || matches!(layer.op, Op::Classifier { .. })
+}
+
+fn tile_width(room: f32, layers: &[Layer]) -> f32 {
+    let wide = layers.iter().filter(|layer| is_wide(layer)).count() as f32;
+    let others = (layers.len() as f32 - wide) * NARROW + (layers.len() as f32 - 1.0) * BETWEEN;
+    ((room - others) / wide.max(1.0)).floor().clamp(*TILE.start(), *TILE.end())
+}
+
+impl Tile<'_> {
+    fn show(&self, ui: &mut Ui, height: f32, probabilities: &[f32]) -> Response {
+        let (rect, response) = ui.allocate_exact_size(vec2(self.width, height), Sense::click());
+        response.widget_info(|| WidgetInfo::selected(Role::Button, true, self.chosen, self.says()));
+        if ui.is_rect_visible(rect) {
+            self.paint(ui, rect, &response, probabilities);
+        }
+        response.on_hover_ui(|ui| self.tip(ui))
+    }
+
+    fn says(&self) -> String {
+        let name = format::layer_name(self.layer);
+        format!("layer {name}, {}, {}", format::shape(self.shape), format::kind_in_words(&self.layer.op))
+    }
+
+    fn paint(&self, ui: &Ui, rect: Rect, response: &Response, probabilities: &[f32]) {
+        let tokens = Tokens::of(ui);
+        let fill = match (self.chosen, response.hovered()) {
+            (true, _) => tokens.chosen_fill,
+            (false, true) => tokens.hovered,
+            (false, false) => tokens.raised,
+        };
+        let marked = self.chosen || response.has_focus();
+        let border = if marked { Stroke::new(1.5, tokens.chosen) } else { tokens.border() };
+        ui.painter().rect(rect, theme::ROUND_SMALL, fill, border, StrokeKind::Inside);
+        let wide = is_wide(self.layer);
+        let inside = rect.shrink2(vec2(if wide { 6.0 } else { 4.0 }, 7.0));
+        let name = format::layer_name(self.layer);
+        let shown = if wide { name.replace("layer", "L") } else { name.rsplit('.').next().unwrap_or(&name).into() };
+        widgets::elided(ui, inside.min, &shown, theme::bold(theme::TINY + 0.5), tokens.text, inside.width());
+        let below = inside.min + vec2(0.0, 15.0);
+        if wide {
+            text(ui, below, Align2::LEFT_TOP, format::shape(self.shape), theme::mono(theme::TINY), tokens.quiet);
+        }
+        self.foot(ui, inside, tokens);
+        let middle =
+            Rect::from_min_max(pos2(inside.left(), below.y + 18.0), pos2(inside.right(), inside.bottom() - 42.0));
+        match &self.layer.op {
+            Op::Classifier { .. } => logits(ui, middle, probabilities, tokens.text),
+            _ if self.layer.op.makes_codes() => codes(ui, middle, self.sample.codes),
+            _ => trunk(ui, middle),
+        }
+    }
+
+    /// Kind, time, share of the frame, and a bar of the time beside the slowest layer's.
+    fn foot(&self, ui: &Ui, inside: Rect, tokens: &Tokens) {
+        let ms = self.steady.elapsed.as_secs_f32() * 1e3;
+        let [all, longest] = self.whole;
+        let font = theme::mono(theme::TINY);
+        let y = inside.bottom() - 8.0;
+        let kind = format::kind(&self.layer.op);
+        let kind = if is_wide(self.layer) { &kind } else { kind.trim_end_matches(" +") };
+        text(ui, pos2(inside.left(), y - 16.0), Align2::LEFT_BOTTOM, kind, font.clone(), tokens.quiet);
+        let unit = if is_wide(self.layer) { " ms" } else { "" };
+        let time = format!("{}{unit}", format::ms(ms).trim());
+        text(ui, pos2(inside.left(), y - 2.0), Align2::LEFT_BOTTOM, time, font.clone(), tokens.text);
+        if is_wide(self.layer) {
+            let share = format!("{:.0} %", ms / all.max(1e-9) * 100.0);
+            text(ui, pos2(inside.right(), y - 2.0), Align2::RIGHT_BOTTOM, share, font, tokens.quiet);
+        }
+        let track = Rect::from_min_max(pos2(inside.left(), inside.bottom() - 3.0), inside.max);
+        bar(ui, track, ms / longest.max(1e-9), tokens.chosen);
+    }
+
+    fn tip(&self, ui: &mut Ui) {
+        let tokens = Tokens::of(ui);
+        ui.label(egui::RichText::new(&self.layer.name).font(theme::bold(theme::BODY)));
+        ui.label(egui::RichText::new(format::kind_in_words(&self.layer.op)).color(tokens.quiet));
+        let all = self.sample.codes.iter().sum::<u32>().max(1) as f32;
+        if self.layer.op.makes_codes() {
+            for (code, count) in self.sample.codes.iter().enumerate() {
+                ui.monospace(format!("code {code}  {}", format::percent(*count as f32 / all)));
+            }
+        }
+        let ms = self.steady.elapsed.as_secs_f32() * 1e3;
+        ui.monospace(format!(
+            "{} ms, {} of the frame",
+            format::ms(ms).trim(),
+            format::percent(ms / self.whole[0].max(1e-9)).trim()
+        ));
+        if self.shape.macs > 0 {
+            ui.monospace(format!("{:.2} M multiply-adds", self.shape.macs as f32 / 1e6));
+        }
+    }
+}
+
+/// Four bars: how often each code stands in the layer.
+fn codes(ui: &Ui, rect: Rect, counts: CodeHistogram) {
+    let tokens = Tokens::of(ui);
+    let all = counts.iter().sum::<u32>().max(1) as f32;
+    let step = rect.width() / 4.0;
+    for (code, &count) in counts.iter().enumerate() {
+        let height = (rect.height() * (count as f32 / all / FULL_BAR).min(1.0)).max(1.5);
+        let left = rect.left() + step * code as f32;
+        let column = Rect::from_min_max(pos2(left, rect.bottom() - height), pos2(left + step - 4.0, rect.bottom()));
+        let edge = if code == 0 { Stroke::new(1.0, tokens.code_edge) } else { Stroke::NONE };
+        ui.painter().rect(column, 2.0, tokens.codes[code], edge, StrokeKind::Inside);
+    }
+}
+
+/// A layer without codes: its integers join the trunk, whose codes the next activation makes.
+fn trunk(ui: &Ui, rect: Rect) {
+    let tokens = Tokens::of(ui);
+    let center = rect.center() - vec2(0.0, 7.0);
+    let radius = (rect.height() * 0.2).clamp(6.0, 14.0);
+    let stroke = Stroke::new(1.5, tokens.quiet);
+    ui.painter().circle_stroke(center, radius, stroke);
+    let arm = radius * 0.5;
+    ui.painter().hline(center.x - arm..=center.x + arm, center.y, stroke);
+    ui.painter().vline(center.x, center.y - arm..=center.y + arm, stroke);
+    let below = pos2(center.x, center.y + radius + 5.0);
+    text(ui, below, Align2::CENTER_TOP, "trunk", theme::plain(theme::TINY), tokens.quiet);
+}
+
+/// A bar a class. Logarithms of the probabilities are the logits but for a shift.
+fn logits(ui: &Ui, rect: Rect, probabilities: &[f32], best: Color32) {
+    let tokens = Tokens::of(ui);
+    let most = rect.width().max(1.0) as usize;
+    // Where there are more classes than pixels, each bar is the best of its neighbours.
+    let group = probabilities.len().div_ceil(most).max(1);
+    let values: Vec<f32> =
+        probabilities.chunks(group).map(|some| some.iter().copied().fold(f32::MIN_POSITIVE, f32::max).ln()).collect();
+    let (low, high) = values.iter().fold((0.0_f32, -90.0_f32), |(low, high), &v| (low.min(v), high.max(v)));
+    let height = |v: f32| 0.04 + 0.96 * (v - low) / (high - low).max(1e-6);
+    let color = |v: f32| -> Color32 { if v == high { best } else { tokens.code_edge } };
+    bars(ui, rect, values.iter().map(|&v| (height(v), color(v))));
+}

@@ -1,0 +1,130 @@
+//! Messages: what was refused, lost or saved. They lie over the lower right corner and go by themselves or on Esc.
+
+use super::model::Model;
+use super::theme::{self, Tokens};
+use super::widgets;
+use crate::pipeline::Notice;
+use egui::{Align2, Area, Color32, Frame, Margin, Order, RichText, Role, Ui, WidgetInfo, vec2};
+
+/// How many messages are shown at a time.
+const MOST: usize = 3;
+/// How long a good message and a bad one stay, in seconds of the window's clock.
+const STAY: [f64; 2] = [6.0, 30.0];
+
+/// Whether something went well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tone {
+    /// It did.
+    Good,
+    /// It did not.
+    Bad,
+}
+
+/// A message on the window.
+#[derive(Clone, Debug)]
+struct Toast {
+    text: String,
+    tone: Tone,
+    since: f64,
+}
+
+/// The messages on the window.
+#[derive(Debug, Default)]
+pub struct Toasts {
+    toasts: Vec<Toast>,
+    known: Option<u64>,
+    refusal: Option<String>,
+    unplaced: Vec<(String, Tone)>,
+}
+
+impl Toasts {
+    /// A message of the window's own.
+    pub fn push(&mut self, text: impl Into<String>, tone: Tone) {
+        self.unplaced.push((text.into(), tone));
+    }
+
+    /// Takes all messages away.
+    pub fn clear(&mut self) {
+        self.toasts.clear();
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.toasts.is_empty()
+    }
+
+    /// Takes in what is new at the moment `now`, and lets go what stood long enough.
+    fn gather(&mut self, model: &Model, now: f64) {
+        let known = self.known;
+        let new = |notice: &&Notice| known.is_none_or(|known| notice.id > known);
+        let texts = model.notices.iter().filter(new).map(|notice| (notice.text.clone(), Tone::Bad));
+        self.unplaced.extend(texts);
+        self.known = model.notices.iter().map(|notice| notice.id).chain(known).max();
+        let refusal = model.source.refusal.as_ref().map(ToString::to_string);
+        if refusal != self.refusal {
+            self.unplaced.extend(refusal.clone().map(|text| (text, Tone::Bad)));
+            self.refusal = refusal;
+        }
+        let placed = self.unplaced.drain(..).map(|(text, tone)| Toast { text, tone, since: now });
+        self.toasts.extend(placed);
+        self.toasts.retain(|toast| now - toast.since < STAY[toast.tone as usize]);
+        let surplus = self.toasts.len().saturating_sub(MOST);
+        self.toasts.drain(..surplus);
+    }
+}
+
+/// Shows the messages.
+pub fn show(ui: &mut Ui, model: &Model, toasts: &mut Toasts) {
+    let now = ui.input(|input| input.time);
+    toasts.gather(model, now);
+    if toasts.is_empty() {
+        return;
+    }
+    ui.ctx().request_repaint_after_secs(1.0);
+    let area = Area::new(ui.scope_id().with("notices")).order(Order::Foreground);
+    let area = area.anchor(Align2::RIGHT_BOTTOM, vec2(-2.0 * theme::GAP, -2.0 * theme::GAP));
+    area.show(ui.ctx(), |ui| {
+        let mut dismissed = None;
+        for (place, toast) in toasts.toasts.iter().enumerate() {
+            if message(ui, toast) {
+                dismissed = Some(place);
+            }
+            ui.add_space(4.0);
+        }
+        if let Some(place) = dismissed {
+            toasts.toasts.remove(place);
+        }
+    });
+}
+
+/// One message; returns whether it was dismissed.
+fn message(ui: &mut Ui, toast: &Toast) -> bool {
+    let tokens = Tokens::of(ui);
+    let color = if toast.tone == Tone::Bad { tokens.fault } else { tokens.embedded };
+    let frame =
+        Frame::popup(ui.style()).fill(tokens.raised).stroke((1.0, color)).inner_margin(Margin::symmetric(14, 10));
+    let shown = frame.show(ui, |ui| {
+        ui.horizontal(|ui| {
+            ui.set_width(420.0);
+            mark(ui, toast.tone, color);
+            ui.add_space(18.0);
+            ui.vertical(|ui| {
+                ui.set_width(360.0);
+                ui.label(RichText::new(&toast.text).size(theme::BODY));
+            });
+            let close = egui::Button::new(RichText::new("×").size(16.0).color(tokens.quiet)).frame(false);
+            let close = ui.add(close).on_hover_text("Dismiss (Esc)");
+            close.widget_info(|| WidgetInfo::labeled(Role::Button, true, "Dismiss the message"));
+            close.clicked()
+        })
+        .inner
+    });
+    shown.inner
+}
+
+/// Tells tones apart without colour.
+fn mark(ui: &Ui, tone: Tone, color: Color32) {
+    let at = ui.available_rect_before_wrap().left_top() + vec2(0.0, 1.0);
+    let sign = if tone == Tone::Bad { "!" } else { "✓" };
+    widgets::text(ui, at, Align2::LEFT_TOP, sign, theme::bold(theme::BODY + 1.0), color);
+}

@@ -1,0 +1,151 @@
+//! What the network says: the largest thing in the window. All its type grows with the panel.
+
+use super::format;
+use super::model::Model;
+use super::theme::{self, Tokens};
+use super::widgets::{self, bar, say, text};
+use crate::pipeline::{EngineState, Prediction, Report};
+use egui::{Align2, Color32, Rect, Stroke, Ui, pos2, vec2};
+
+/// The size of the panel's inside that its type is drawn for at scale 1.
+const DRAWN_FOR: egui::Vec2 = vec2(376.0, 348.0);
+
+/// Shows the panel; returns whether the person starts dragging it.
+pub(super) fn show(ui: &mut Ui, model: &Model) -> bool {
+    widgets::panel(ui, "Prediction", |ui| match (&model.report, &model.steady) {
+        (Some(report), Some(steady)) => content(ui, model, report, steady),
+        _ => waiting(ui),
+    })
+}
+
+fn waiting(ui: &mut Ui) {
+    let (rect, tokens) = (ui.max_rect(), Tokens::of(ui));
+    let words = "waiting for the first picture";
+    let place = text(ui, rect.center(), Align2::CENTER_CENTER, words, theme::plain(theme::BODY + 1.5), tokens.quiet);
+    say(ui, place, "waiting", words);
+}
+
+fn content(ui: &mut Ui, model: &Model, report: &Report, steady: &Report) {
+    let rect = ui.max_rect();
+    let scale = (rect.size() / DRAWN_FOR).min_elem().clamp(0.7, 4.0);
+    let line = |y: f32, height: f32| {
+        Rect::from_min_size(pos2(rect.left(), rect.top() + y * scale), vec2(rect.width(), height * scale))
+    };
+    label(ui, line(0.0, 76.0), report, scale);
+    verdict(ui, line(80.0, 22.0), report, steady, scale);
+    let rows = Prediction::top(&report.prediction.smoothed, 5);
+    for (place, &(class, smoothed)) in rows.iter().enumerate() {
+        row(ui, line(112.0 + place as f32 * 28.0, 28.0), report, (class, smoothed, place == 0), scale);
+    }
+    figures(ui, line(270.0, 50.0), model, steady, scale);
+    remark(ui, line(324.0, 20.0), model, steady, scale);
+}
+
+fn best(report: &Report) -> Option<(&str, f32)> {
+    let (class, probability) = Prediction::top(&report.prediction.smoothed, 1).first().copied()?;
+    Some((report.network.labels().get(class)?, probability))
+}
+
+fn label(ui: &Ui, rect: Rect, report: &Report, scale: f32) {
+    let Some((name, probability)) = best(report) else { return };
+    let size = widgets::fitting(ui, name, (60.0 * scale).round(), rect.width());
+    text(ui, rect.left_center(), Align2::LEFT_CENTER, name, theme::bold(size), Tokens::of(ui).text);
+    say(ui, rect, "label", &format!("prediction: {name}, {} percent", (probability * 100.0).round()));
+}
+
+/// How sure, whether it is true, and how often it was.
+fn verdict(ui: &Ui, rect: Rect, report: &Report, steady: &Report, scale: f32) {
+    let tokens = Tokens::of(ui);
+    let Some((name, probability)) = best(report) else { return };
+    let font = theme::mono((13.5 * scale).round());
+    let mut at = rect.left_center();
+    let mut write = |words: String, color: Color32| {
+        at.x = text(ui, at, Align2::LEFT_CENTER, words, font.clone(), color).right();
+    };
+    write(format!("{:.0} %", probability * 100.0), tokens.text);
+    if let Some(truth) = report.frame.truth.as_ref().filter(|truth| report.network.labels().contains(&truth.label)) {
+        let right = truth.label == name;
+        let (sign, color) = if right { ("✓", tokens.embedded) } else { ("✗", tokens.fault) };
+        write(format!(" · truth {} ", truth.label), tokens.quiet);
+        write(sign.into(), color);
+    }
+    let counts = steady.counts;
+    if counts.with_truth > 0 {
+        let of = format::whole(counts.with_truth as f32);
+        write(format!(" · right {} of {of}", format::whole(counts.right as f32)), tokens.quiet);
+    }
+}
+
+/// One class: name, smoothed bar with a mark at the raw value, percent.
+fn row(ui: &Ui, rect: Rect, report: &Report, (class, smoothed, first): (usize, f32, bool), scale: f32) {
+    let tokens = Tokens::of(ui);
+    let labels = report.network.labels();
+    let Some(name) = labels.get(class) else { return };
+    let raw = report.prediction.raw.get(class).copied().unwrap_or(0.0);
+    let size = (14.0 * scale).round();
+    let (font, color) = if first { (theme::bold(size), tokens.text) } else { (theme::plain(size), tokens.quiet) };
+    let name_width = rect.width() * 0.25;
+    let top = pos2(rect.left(), rect.center().y - size * 0.62);
+    widgets::elided(ui, top, name, font, color, name_width);
+    let figure = theme::mono((13.0 * scale).round());
+    text(
+        ui,
+        rect.right_center(),
+        Align2::RIGHT_CENTER,
+        format::percent(smoothed),
+        figure,
+        if first { tokens.text } else { color },
+    );
+    let left = rect.left() + name_width + 8.0 * scale;
+    let track =
+        Rect::from_x_y_ranges(left..=rect.right() - 70.0 * scale, rect.y_range()).shrink2(vec2(0.0, 4.5 * scale));
+    let fill = if first { tokens.twin(report.network.has_pixel_embedding()) } else { tokens.code_edge };
+    bar(ui, track, smoothed, fill);
+    let mark = track.left() + track.width() * raw.clamp(0.0, 1.0);
+    let stroke = Stroke::new(1.5 * scale, tokens.text);
+    ui.painter().vline(mark, (track.top() - 2.0 * scale)..=(track.bottom() + 2.0 * scale), stroke);
+    let says = format!("{name}: {} smoothed, {} in this frame", percent(smoothed), percent(raw));
+    say(ui, rect, ("class", class), &says).on_hover_text(&says);
+}
+
+fn percent(fraction: f32) -> String {
+    format::percent(fraction).trim().to_owned()
+}
+
+fn figures(ui: &Ui, rect: Rect, model: &Model, steady: &Report, scale: f32) {
+    let rates = steady.rates;
+    let columns = [
+        (0.0, format!("{:>6}", format::whole(rates.engine_per_s)), "frames/s of the engine"),
+        (0.43, format!("{} ms", format::ms(rates.infer_ms)), "a frame"),
+        (0.76, format!("{:>4}", format::rate(model.shown_per_s)), "frames/s shown"),
+    ];
+    for (at, figure, says) in columns {
+        let x = rect.left() + rect.width() * at;
+        let tokens = Tokens::of(ui);
+        let size = (theme::FIGURE * scale).round();
+        let top = text(ui, pos2(x, rect.top()), Align2::LEFT_TOP, figure.trim(), theme::mono(size), tokens.text);
+        let below = pos2(x, top.bottom() + 1.0);
+        let small = text(ui, below, Align2::LEFT_TOP, says, theme::plain((theme::SMALL * scale).round()), tokens.quiet);
+        say(ui, top.union(small), says, &format!("{} {says}", figure.trim()));
+    }
+}
+
+/// What must be known to read the figures rightly.
+fn remark(ui: &Ui, rect: Rect, model: &Model, steady: &Report, scale: f32) {
+    let words = match &model.engine {
+        EngineState::Loading(name) => format!("{name} is being prepared; until then {} runs on", steady.network.name()),
+        EngineState::Running(_) if steady.engine.name == "reference" => {
+            "plain loops: right, and no measure of speed".into()
+        }
+        EngineState::Running(_) => return,
+    };
+    let place = widgets::elided(
+        ui,
+        rect.min,
+        &words,
+        theme::plain((theme::SMALL * scale).round()),
+        Tokens::of(ui).float_input,
+        rect.width(),
+    );
+    say(ui, place, "remark", &words);
+}

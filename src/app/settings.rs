@@ -1,0 +1,135 @@
+//! What is remembered between runs: a small JSON file in the user's configuration folder.
+
+use super::layout::Layout;
+use crate::source::SourceChoice;
+use directories::ProjectDirs;
+use serde::{Deserialize, Serialize};
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+/// No honest settings are larger.
+const MOST_BYTES: u64 = 1 << 20;
+
+/// What is remembered. Names are spelled as on the command line.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Remembered {
+    /// `dark`, `light`; else as the system has it.
+    pub theme: Option<String>,
+    /// The source.
+    pub source: Option<String>,
+    /// The network.
+    pub model: Option<String>,
+    /// The engine.
+    pub engine: Option<String>,
+    /// Threads that compute.
+    pub threads: Option<usize>,
+    /// Whether the twins are not compared.
+    pub compare_off: bool,
+    /// Width and height of the window in points.
+    pub size: Option<[f32; 2]>,
+    /// Where the panels stand.
+    pub layout: Option<Layout>,
+}
+
+/// Where settings lie; `None` where the user has no home.
+pub fn path() -> Option<PathBuf> {
+    Some(ProjectDirs::from("", "", "ernscope")?.config_dir().join("settings.json"))
+}
+
+/// Reads the settings. What cannot be read or makes no sense is left out, and the second value says so.
+pub fn load(path: &Path) -> (Remembered, Option<String>) {
+    let file = match fs::File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return (Remembered::default(), None),
+        Err(error) => return (Remembered::default(), Some(complaint(path, &error))),
+    };
+    let mut text = String::new();
+    if let Err(error) = file.take(MOST_BYTES).read_to_string(&mut text) {
+        return (Remembered::default(), Some(complaint(path, &error)));
+    }
+    match serde_json::from_str::<Remembered>(&text) {
+        Ok(remembered) => (remembered.sensible(), None),
+        Err(error) => (Remembered::default(), Some(complaint(path, &error))),
+    }
+}
+
+fn complaint(path: &Path, why: &dyn std::fmt::Display) -> String {
+    format!(
+        "The settings in {} cannot be read ({why}); the window starts as at first and writes them anew.",
+        path.display()
+    )
+}
+
+/// Writes the settings so that a crash in between leaves the old ones.
+///
+/// # Errors
+/// What the file system says.
+pub fn save(path: &Path, remembered: &Remembered) -> std::io::Result<()> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    let text = serde_json::to_string_pretty(remembered)?;
+    let beside = path.with_extension("json.new");
+    fs::write(&beside, text)?;
+    fs::rename(&beside, path)
+}
+
+impl Remembered {
+    /// Without what no window can be made of.
+    fn sensible(mut self) -> Self {
+        self.layout = self.layout.filter(Layout::is_sound);
+        self.size = self.size.filter(|size| size.iter().all(|side| (400.0..=16_000.0).contains(side)));
+        self.threads = self.threads.filter(|threads| (1..=1024).contains(threads));
+        self
+    }
+
+    /// The source, where it can still be there: a file that is gone is no reason not to start.
+    pub fn source(&self) -> Option<SourceChoice> {
+        let source = self.source.as_ref()?.parse().ok()?;
+        match &source {
+            SourceChoice::File(path) if !path.exists() => None,
+            _ => Some(source),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_saved_is_read_back() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("deep").join("settings.json");
+        let remembered = Remembered {
+            theme: Some("light".into()),
+            source: Some("demo:7".into()),
+            threads: Some(3),
+            layout: Some(Layout::default()),
+            ..Remembered::default()
+        };
+        save(&path, &remembered).expect("saved");
+        let (read, notice) = load(&path);
+        assert_eq!(notice, None);
+        assert_eq!(read.source(), Some(SourceChoice::Demo { seed: 7 }));
+        assert_eq!((read.theme, read.threads), (Some("light".into()), Some(3)));
+        assert!(read.layout.is_some());
+    }
+
+    #[test]
+    fn damaged_settings_are_left_out_and_said() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("settings.json");
+        for text in ["", "{", "[1,2]", "\u{0}\u{1}", "{\"threads\": \"many\"}"] {
+            fs::write(&path, text).expect("written");
+            let (read, notice) = load(&path);
+            assert!(notice.is_some_and(|notice| notice.contains("settings.json")), "{text:?}");
+            assert_eq!(read.threads, None);
+        }
+        fs::write(&path, "{\"threads\": 0, \"size\": [1, 1e9], \"source\": \"/no/such/file.png\"}").expect("written");
+        let (read, notice) = load(&path);
+        assert_eq!((notice, read.threads, read.size, read.source()), (None, None, None, None));
+    }
+}

@@ -1,0 +1,124 @@
+//! What the window itself remembers between frames, and what a panel can ask for.
+
+use super::histogram;
+use super::layout::Layout;
+use super::notices::Toasts;
+use super::widgets::Texture;
+use crate::network::{Network, Op};
+use crate::pipeline::Command;
+use crate::source::SourceChoice;
+use std::sync::Arc;
+
+/// What a person asked for and the window alone cannot do.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    /// For the pipeline.
+    Send(Command),
+    /// Another source; `None` is the first camera that works.
+    Source(Option<SourceChoice>),
+    /// Hold the source, or let it go on.
+    Pause(bool),
+    /// One frame, then hold.
+    Step,
+    /// The window as a picture.
+    Screenshot,
+    /// The figures as CSV and JSON.
+    ExportFigures,
+    /// The frame as a picture, and what every layer made of it.
+    ExportFrame,
+    /// Fill the screen, or not.
+    Fullscreen(bool),
+    /// Look for cameras.
+    ListCameras,
+}
+
+/// Textures of the panels.
+#[derive(Default)]
+pub struct Textures {
+    /// The live picture.
+    pub(super) picture: Texture,
+    /// All channels of the watched layer.
+    pub(super) mosaic: Texture,
+    /// One channel of it.
+    pub(super) channel: Texture,
+    /// The table of a pixel embedding.
+    pub(super) table: Texture,
+}
+
+/// What stays between frames.
+pub struct State {
+    /// Where the panels stand.
+    pub layout: Layout,
+    /// The chosen layer.
+    pub layer: usize,
+    /// The chosen layer has just been chosen: bring its tile into view.
+    pub follow_layer: bool,
+    /// The channel shown large.
+    pub channel: usize,
+    /// Whether the histogram counts the chosen channel alone.
+    pub one_channel: bool,
+    /// Whether the twin runs along.
+    pub compare: bool,
+    /// Whether the list of keys is open.
+    pub help: bool,
+    /// What is typed as the path to open; `None` where that is closed.
+    pub path: Option<String>,
+    /// Dark, light, or as the system has it.
+    pub theme: egui::ThemePreference,
+    /// Whether the window fills the screen.
+    pub fullscreen: bool,
+    /// Messages.
+    pub toasts: Toasts,
+    /// Textures.
+    pub textures: Textures,
+    /// The counted sums of the watched layer.
+    pub(super) histogram: histogram::Cache,
+    network: Option<Arc<Network>>,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            layout: Layout::default(),
+            layer: 0,
+            follow_layer: false,
+            channel: 0,
+            one_channel: false,
+            compare: true,
+            help: false,
+            path: None,
+            theme: egui::ThemePreference::Dark,
+            fullscreen: false,
+            toasts: Toasts::default(),
+            textures: Textures::default(),
+            histogram: histogram::Cache::default(),
+            network: None,
+        }
+    }
+}
+
+impl State {
+    /// Chooses a layer and has it watched.
+    pub fn choose_layer(&mut self, layer: usize, actions: &mut Vec<Action>) {
+        if layer != self.layer {
+            self.channel = 0;
+        }
+        self.layer = layer;
+        self.follow_layer = true;
+        actions.push(Action::Send(Command::Watch(layer)));
+    }
+
+    /// Another network: keeps the layer of the same name, else takes a telling one.
+    pub fn meet(&mut self, network: &Arc<Network>, actions: &mut Vec<Action>) {
+        if self.network.as_ref().is_some_and(|known| Arc::ptr_eq(known, network)) {
+            return;
+        }
+        let layers = network.layers();
+        let before = self.network.as_ref().and_then(|known| known.layers().get(self.layer)).map(|layer| &layer.name);
+        let same = before.and_then(|name| layers.iter().position(|layer| layer.name == *name));
+        let telling = || layers.iter().skip(1).position(|layer| matches!(layer.op, Op::Conv { .. })).map(|at| at + 1);
+        let layer = same.or_else(telling).unwrap_or(0);
+        self.network = Some(network.clone());
+        self.choose_layer(layer, actions);
+    }
+}
