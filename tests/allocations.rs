@@ -60,14 +60,15 @@ impl Probe for Looker {
     }
 }
 
-// The only test of this file: another one beside it would be counted as well.
-#[test]
-fn a_run_allocates_nothing() {
+/// No test harness: what it allocates beside the test would be counted as well.
+fn main() {
     let shape = PublishedShape::named("erns18-0.75x").expect("published");
     let network = Arc::new(shape.random(1, false).expect("well formed"));
     let edge = if cfg!(target_arch = "x86_64") { 128 } else { 96 };
     let mut image = InputImage::black(edge);
-    for level in Level::ALL.into_iter().filter(|level| level.is_available()) {
+    // An emulated processor is slow enough without the scalar level.
+    let wanted = |level: &Level| level.is_available() && (cfg!(target_arch = "x86_64") || *level != Level::Scalar);
+    for level in Level::ALL.into_iter().filter(wanted) {
         for threads in [1, 3] {
             let mut engine = CpuEngine::new(Arc::clone(&network), edge, level, threads).expect("available");
             let mut looker = Looker(0);
@@ -81,6 +82,7 @@ fn a_run_allocates_nothing() {
             }
             let made = ALLOCATIONS.load(Ordering::Relaxed) - before;
             assert_eq!(made, 0, "allocations at {level} with {threads} threads");
+            println!("{level}, {threads} threads: no allocation");
         }
     }
 }

@@ -8,24 +8,24 @@ use proptest::prelude::*;
 
 /// What a random network looks like; its weights follow from the seed.
 #[derive(Clone, Debug)]
-pub struct Recipe {
+pub(crate) struct Recipe {
     /// Where the weights come from.
-    pub seed: u64,
+    pub(crate) seed: u64,
     /// Positions a side of the smallest map.
-    pub smallest: usize,
+    pub(crate) smallest: usize,
     /// The first layer.
-    pub first: First,
+    pub(crate) first: First,
     /// Convolutions behind it: output channels, kernel, stride.
-    pub convs: Vec<(usize, usize, usize)>,
+    pub(crate) convs: Vec<(usize, usize, usize)>,
     /// Residual blocks.
-    pub blocks: Vec<Block>,
+    pub(crate) blocks: Vec<Block>,
     /// Classes.
-    pub classes: usize,
+    pub(crate) classes: usize,
 }
 
 /// A first layer.
 #[derive(Clone, Debug)]
-pub enum First {
+pub(crate) enum First {
     /// Codes a colour.
     Embedding(usize),
     /// Output channels, kernel, stride.
@@ -34,13 +34,13 @@ pub enum First {
 
 /// A residual block; it starts the trunk anew where it is the first one or changes the shape.
 #[derive(Clone, Copy, Debug)]
-pub struct Block {
+pub(crate) struct Block {
     /// 1×1, 3×3, 1×1 instead of two 3×3.
-    pub bottleneck: bool,
+    pub(crate) bottleneck: bool,
     /// Output channels.
-    pub channels: usize,
+    pub(crate) channels: usize,
     /// 1 or 2.
-    pub stride: usize,
+    pub(crate) stride: usize,
 }
 
 fn channels() -> impl Strategy<Value = usize> {
@@ -52,7 +52,7 @@ fn conv() -> impl Strategy<Value = (usize, usize, usize)> {
 }
 
 /// Random recipes, small enough for the reference engine.
-pub fn recipes() -> impl Strategy<Value = Recipe> {
+pub(crate) fn recipes() -> impl Strategy<Value = Recipe> {
     let first = prop_oneof![
         (1_usize..13).prop_map(First::Embedding),
         conv().prop_map(|(channels, kernel, stride)| First::Float(channels, kernel, stride)),
@@ -71,7 +71,7 @@ pub fn recipes() -> impl Strategy<Value = Recipe> {
 
 impl Recipe {
     /// The network.
-    pub fn network(&self) -> Network {
+    pub(crate) fn network(&self) -> Network {
         let mut builder =
             Builder { random: Random(self.seed), layers: Vec::new(), trunk: None, stride: 1, channels: 0 };
         builder.first(&self.first);
@@ -86,7 +86,7 @@ impl Recipe {
 }
 
 /// A picture of random pixels.
-pub fn picture(edge: usize, seed: u64) -> InputImage {
+pub(crate) fn picture(edge: usize, seed: u64) -> InputImage {
     let mut random = Random(seed);
     let mut image = InputImage::black(edge);
     image.rgb_mut().fill_with(|| random.next() as u8);

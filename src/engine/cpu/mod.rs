@@ -100,7 +100,7 @@ mod tests {
     fn conv(in_channels: usize, out_channels: usize, kernel: usize) -> BinaryConv {
         let geometry = Geometry { in_channels, out_channels, kernel, stride: 1 };
         let bytes = out_channels * kernel * kernel * in_channels / 8;
-        BinaryConv::new(geometry, (0..bytes).map(|i| (i * 89 >> 2) as u8).collect()).expect("whole bytes a tap")
+        BinaryConv::new(geometry, (0..bytes).map(|i| (i * 89 / 4) as u8).collect()).expect("whole bytes a tap")
     }
 
     /// Small enough for Miri, which follows every pointer of the generic algorithms at the scalar level; all levels and

@@ -9,9 +9,9 @@ use std::ops::Range;
 /// Most that a sum may reach in 16 bits: one less than their largest number, which stands for "never".
 const NARROW: i32 = i16::MAX as i32 - 1;
 /// A layer of fewer multiply-accumulates is not worth waking another thread.
-const PARALLEL_MACS: u64 = 8_000_000;
+const PARALLEL_MACS: u64 = 16_000_000;
 /// Nor is anything in a network that takes a fraction of a millisecond anyway.
-const PARALLEL_NETWORK_MACS: u64 = 200_000_000;
+const PARALLEL_NETWORK_MACS: u64 = 400_000_000;
 /// Nor is a layer without multiplications of fewer values.
 const PARALLEL_VALUES: usize = 100_000;
 

@@ -151,7 +151,7 @@ impl Vector for Avx512Vbmi {
             // 64 bytes a table: the upper half's number needs no shift.
             let index = usize::from(index.cast::<u16>().read_unaligned());
             let lower = _mm512_load_si512(tables.add((index & 63) * 64).cast());
-            let upper = _mm512_load_si512(tables.add(offset_of!(Halves, upper) + (index & 63 * 64)).cast());
+            let upper = _mm512_load_si512(tables.add(offset_of!(Halves, upper) + (index & (63 * 64))).cast());
             Self(_mm512_add_epi8(lower, upper))
         }
     }

@@ -141,7 +141,7 @@ unsafe fn convolve_blocks<V: Vector, S: Sink<V>, const P: usize, const B: usize>
 ) {
     let weights = conv.weights[block * conv.taps.len() * V::PACKING.lanes..].as_ptr();
     let positions = conv.rows.len() * conv.width;
-    let neighbours = conv.kernel == 3 && conv.stride == 1 && conv.width >= P;
+    let neighbours = conv.kernel == 3 && conv.width >= P;
     let (mut y, mut x) = (0, 0);
     let mut done = 0;
     while done < positions {
@@ -159,10 +159,11 @@ unsafe fn convolve_blocks<V: Vector, S: Sink<V>, const P: usize, const B: usize>
         // which the caller has checked, are all their taps and weights.
         unsafe {
             let first = |(y, x): (usize, usize)| conv.input.as_ptr().add(conv.first_tap(conv.rows.start + y, x));
-            let sums = if whole_tile {
-                row_tile::<V, P, B>(conv, first(at[0]), weights)
-            } else {
-                tile::<V, P, B>(conv, at.map(first), weights)
+            let sums = match (whole_tile, conv.stride) {
+                (true, 1) => row_tile::<V, P, B, 1>(conv, first(at[0]), weights),
+                // Eight positions two apart are too many columns for the compiler to unroll.
+                (true, _) if P == 4 => row_tile::<V, P, B, 2>(conv, first(at[0]), weights),
+                _ => tile::<V, P, B>(conv, at.map(first), weights),
             };
             for (&(y, x), sums) in at.iter().zip(&sums).take(count) {
                 for (b, &[even, odd]) in sums.iter().enumerate() {
@@ -214,10 +215,11 @@ unsafe fn tile<V: Vector, const P: usize, const B: usize>(
     }
 }
 
-/// The same for `P` positions side by side under a kernel of 3×3 with stride 1: a table serves up to three of them.
+/// The same for `P` positions side by side under a kernel of 3×3: neighbours share two of their three tables a row, with
+/// stride 2 one.
 #[allow(clippy::needless_range_loop)]
 #[inline(always)]
-unsafe fn row_tile<V: Vector, const P: usize, const B: usize>(
+unsafe fn row_tile<V: Vector, const P: usize, const B: usize, const STRIDE: usize>(
     conv: &Conv<'_>,
     first: *const u8,
     mut weights: *const u8,
@@ -240,13 +242,14 @@ unsafe fn row_tile<V: Vector, const P: usize, const B: usize>(
                 }
                 weights = weights.add(3 * B * lanes);
                 let mut index = first.add(tap as usize);
-                for column in 0..P + 2 {
+                for column in 0..STRIDE * (P - 1) + 3 {
                     let table = V::table(tables, index);
                     index = index.wrapping_add(conv.map.pixel);
                     for kx in 0..3 {
-                        if column >= kx && column - kx < P {
+                        let from = column.wrapping_sub(kx);
+                        if from.is_multiple_of(STRIDE) && from / STRIDE < P {
                             for b in 0..B {
-                                let to = &mut bytes[column - kx][b];
+                                let to = &mut bytes[from / STRIDE][b];
                                 *to = to.add_bytes(V::look_up(table, positions[kx][b]));
                             }
                         }
