@@ -13,7 +13,7 @@ export CARGO_TARGET_DIR=$root/target
 run_packages=(
     gcc libc6-dev libclang1
     mesa-vulkan-drivers libgl1-mesa-dri libegl1 libvulkan1
-    libx11-6 libx11-xcb1 libxcursor1 libxi6 libxrandr2 libxkbcommon0 libxkbcommon-x11-0 libwayland-client0
+    libx11-6 libx11-xcb1 libxcursor1 libxi6 libxkbcommon0 libxkbcommon-x11-0 libwayland-client0
 )
 
 # --yes sets it; without a terminal to ask at, nothing is asked either.
