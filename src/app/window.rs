@@ -72,7 +72,7 @@ impl Window {
             Deed::Pause => actions.push(Action::Pause(!model.source.paused)),
             Deed::Step => actions.push(Action::Step),
             Deed::Layer(step) => {
-                self.walk_layers(model, |layer, last| layer.saturating_add_signed(step).min(last), actions)
+                self.walk_layers(model, |layer, last| layer.saturating_add_signed(step).min(last), actions);
             }
             Deed::LayerEnd(end) => self.walk_layers(model, |_, last| if end { last } else { 0 }, actions),
             Deed::Channel(step) => self.walk_channels(model, step),

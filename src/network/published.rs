@@ -92,7 +92,7 @@ impl SplitMix64 {
     }
 
     fn below(&mut self, n: i32) -> i32 {
-        (self.next() % n.unsigned_abs() as u64) as i32
+        (self.next() % u64::from(n.unsigned_abs())) as i32
     }
 }
 
@@ -171,7 +171,7 @@ impl Builder {
     fn conv(&mut self, name: &str, input: usize, shape: [usize; 4]) -> usize {
         let conv = self.weights(shape);
         // The sum of n products ±code spreads like √n; two of its spreads hold most of what the thresholds must cut.
-        let spread = ((conv.bound() as f64 / 3.0).sqrt() * 1.9) as i32 + 1;
+        let spread = ((f64::from(conv.bound()) / 3.0).sqrt() * 1.9) as i32 + 1;
         let thresholds = self.thresholds(shape[1], spread, conv.bound());
         self.push(name, Op::Conv { input, conv, thresholds })
     }

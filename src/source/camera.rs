@@ -13,7 +13,7 @@ use nokhwa::utils::{
     buf_bgr_to_rgb, buf_nv12_to_rgb, buf_yuyv422_to_rgb,
 };
 use nokhwa::{Buffer, Camera, NokhwaError};
-use std::io::{self, BufWriter, Read, Write};
+use std::io::{self, BufWriter, Read};
 use std::mem::ManuallyDrop;
 use std::process;
 use std::sync::Arc;
