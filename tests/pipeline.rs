@@ -15,7 +15,9 @@ fn start() -> (Pipeline, Arc<AtomicU64>) {
         Settings { model: ModelChoice::Shipped("cards"), engine: EngineChoice::Cpu(None), edge: None, threads: 1 };
     let woken = Arc::new(AtomicU64::new(0));
     let counter = woken.clone();
-    let wake = move || drop(counter.fetch_add(1, Ordering::Relaxed));
+    let wake = move || {
+        counter.fetch_add(1, Ordering::Relaxed);
+    };
     let source = "demo:3".parse().expect("a source");
     (Pipeline::start(settings, Some(source), wake).expect("starts"), woken)
 }

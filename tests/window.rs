@@ -55,10 +55,6 @@ fn gather(all: &mut SnapshotResults, harness: &mut Harness<'_, Scene>) {
 
 const CONV: &str = "act1";
 
-fn layer_named(report: &Report, part: &str) -> usize {
-    report.network.layers().iter().position(|layer| layer.name.contains(part)).expect("a layer of that name")
-}
-
 /// The cards network on a card, with its twin beside it, a convolution watched.
 fn card() -> Report {
     let network = scenes::network("cards");
