@@ -107,32 +107,33 @@ mod tests {
     /// shapes are in `tests/engines.rs`.
     #[test]
     fn a_small_network_is_that_of_the_reference() {
-        let thresholds = || Thresholds::new(vec![[-4, 0, 5]; 24], vec![false; 24]).expect("in order");
+        let thresholds =
+            |channels| Thresholds::new(vec![[-4, 0, 5]; channels], vec![false; channels]).expect("in order");
         let classifier = Classifier::new(conv(24, 3, 1), vec![0.5; 3]).expect("a scale a class");
         let ops = [
             Op::PixelEmbedding(CodeTable::thermometer(8)),
-            Op::Conv { input: 0, conv: conv(24, 24, 3), thresholds: thresholds() },
-            Op::Residual { input: 1, conv: conv(24, 24, 1), trunk: TrunkMode::Start },
-            Op::Residual { input: 0, conv: conv(24, 24, 3), trunk: TrunkMode::Add },
-            Op::Activation(thresholds()),
+            Op::Conv { input: 0, conv: conv(24, 8, 1), thresholds: thresholds(8) },
+            Op::Residual { input: 1, conv: conv(8, 24, 3), trunk: TrunkMode::Start },
+            Op::Residual { input: 1, conv: conv(8, 24, 1), trunk: TrunkMode::Add },
+            Op::Activation(thresholds(24)),
             Op::Classifier { input: 4, classifier },
         ];
         let layer = |(i, op): (usize, Op)| Layer { name: i.to_string(), op };
         let network = Network::new(NetworkParts {
             name: "small".into(),
             family: "small".into(),
-            edge: 5,
+            edge: 4,
             labels: vec![String::new(); 3],
             layers: ops.into_iter().enumerate().map(layer).collect(),
             training: serde_json::Map::new(),
         });
         let network = Arc::new(network.expect("well formed"));
-        let mut image = InputImage::black(5);
+        let mut image = InputImage::black(4);
         image.rgb_mut().iter_mut().enumerate().for_each(|(i, byte)| *byte = (i * 37) as u8);
-        let mut reference = ReferenceEngine::new(Arc::clone(&network), 5);
+        let mut reference = ReferenceEngine::new(Arc::clone(&network), 4);
         let expected = reference.run(&image).expect("fits");
         for level in Level::ALL.into_iter().filter(|level| level.is_available()) {
-            let mut engine = CpuEngine::new(Arc::clone(&network), 5, level, 1).expect("available");
+            let mut engine = CpuEngine::new(Arc::clone(&network), 4, level, 1).expect("available");
             assert_eq!(engine.run(&image).expect("fits"), expected, "{level}");
         }
     }
