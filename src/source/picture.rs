@@ -226,3 +226,94 @@ pub(crate) fn black(length: usize) -> Arc<[u8]> {
 pub(crate) fn only_owner(buffer: &mut Arc<[u8]>) -> &mut [u8] {
     Arc::get_mut(buffer).expect("a buffer that was just made has one owner")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use image::ExtendedColorType::{L8, L16, Rgb8, Rgba8};
+    use image::codecs::jpeg::JpegEncoder;
+    use image::codecs::png::PngEncoder;
+    use image::{ExtendedColorType, ImageEncoder};
+    use tempfile::TempDir;
+
+    fn png(width: u32, height: u32, bytes: &[u8], color: ExtendedColorType) -> Vec<u8> {
+        let mut file = Vec::new();
+        PngEncoder::new(&mut file).write_image(bytes, width, height, color).unwrap();
+        file
+    }
+
+    fn read(name: &str, bytes: &[u8]) -> Result<Picture, SourceError> {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        read_picture(&path)
+    }
+
+    /// A PNG that claims a size and holds next to nothing.
+    fn claims(width: u32, height: u32) -> Vec<u8> {
+        let mut file = png(1, 1, &[1, 2, 3], Rgb8);
+        file[16..20].copy_from_slice(&width.to_be_bytes());
+        file[20..24].copy_from_slice(&height.to_be_bytes());
+        let checksum = crc32(&file[12..29]);
+        file[29..33].copy_from_slice(&checksum.to_be_bytes());
+        file
+    }
+
+    fn crc32(bytes: &[u8]) -> u32 {
+        !bytes.iter().fold(!0, |crc: u32, &byte| {
+            (0..8).fold(crc ^ u32::from(byte), |crc, _| (crc >> 1) ^ (0xedb8_8320 & (crc & 1).wrapping_neg()))
+        })
+    }
+
+    #[test]
+    fn pixels_arrive_as_they_are() {
+        let rgb: Vec<u8> = (0..5 * 3 * 3).collect();
+        let picture = read("a.png", &png(5, 3, &rgb, Rgb8)).unwrap();
+        assert_eq!((picture.width, picture.height, &picture.rgb[..]), (5, 3, &rgb[..]));
+    }
+
+    #[test]
+    fn grey_deep_and_transparent_pictures_become_rgb() {
+        let rgb = |file: Vec<u8>| read("a.png", &file).unwrap().rgb.to_vec();
+        assert_eq!(rgb(png(2, 1, &[7, 200], L8)), [7, 7, 7, 200, 200, 200]);
+        assert_eq!(rgb(png(1, 1, &[1, 2, 3, 0], Rgba8)), [1, 2, 3]);
+        let deep: Vec<u8> = [0u16, 257 * 9 + 130].iter().flat_map(|sample| sample.to_ne_bytes()).collect();
+        assert_eq!(rgb(png(2, 1, &deep, L16)), [0, 0, 0, 10, 10, 10]);
+    }
+
+    #[test]
+    fn what_is_too_large_is_refused_by_its_header() {
+        for (width, height) in [(60_000, 60_000), (30_000, 30_000), (10_001, 10_000)] {
+            let error = read("huge.png", &claims(width, height)).unwrap_err();
+            let text = error.to_string();
+            assert!(matches!(error, SourceError::TooLarge { .. }), "{width}×{height}: {text}");
+            assert!(!text.contains('\n'));
+        }
+        assert!(read("wide.png", &claims(u32::MAX >> 1, 1)).is_err());
+    }
+
+    #[test]
+    fn a_jpeg_cut_short_is_an_error_wherever_it_is_cut() {
+        let rgb: Vec<u8> = (0..64 * 48 * 3).map(|i| (i * 31 % 255) as u8).collect();
+        let mut file = Vec::new();
+        JpegEncoder::new(&mut file).encode(&rgb, 64, 48, Rgb8).unwrap();
+        assert!(read("whole.jpg", &file).is_ok());
+        for end in [3, 20, file.len() / 2, file.len() - 2] {
+            assert!(matches!(read("cut.jpg", &file[..end]), Err(SourceError::Damaged { .. })), "cut at {end}");
+        }
+        let whole = png(64, 48, &rgb, Rgb8);
+        assert!(matches!(read("cut.png", &whole[..whole.len() / 2]), Err(SourceError::Damaged { .. })));
+    }
+
+    #[test]
+    fn what_is_no_picture_is_named() {
+        assert!(matches!(read("a.png", b""), Err(SourceError::Empty { .. })));
+        assert!(matches!(read("a.png", b"hello"), Err(SourceError::UnknownKind { .. })));
+        assert!(matches!(read("a.gif", b"GIF89a\x01\x00\x01\x00"), Err(SourceError::UnknownKind { .. })));
+        let folder = TempDir::new().unwrap();
+        assert!(matches!(read_picture(folder.path()), Err(SourceError::Unreadable { .. })));
+        assert!(matches!(read_picture(Path::new("/dev/zero")), Err(SourceError::Unreadable { .. })));
+        let text = read_picture(&folder.path().join("line\nbreak")).unwrap_err().to_string();
+        assert!(text.contains("does not exist") && !text.contains('\n'), "{text}");
+    }
+}

@@ -248,3 +248,109 @@ impl Source for Mjpeg {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use image::codecs::jpeg::JpegEncoder;
+    use tempfile::TempDir;
+
+    /// The shade of every frame's first pixel, and the error at the end, if any.
+    fn first_pixels(mut source: impl Source) -> (Vec<[u8; 3]>, Option<SourceError>) {
+        let mut pixels = Vec::new();
+        loop {
+            match source.next(Duration::ZERO) {
+                Ok(Polled::Picture(picture)) => pixels.push([picture.rgb[0], picture.rgb[1], picture.rgb[2]]),
+                Ok(_) => return (pixels, None),
+                Err(error) => return (pixels, Some(error)),
+            }
+        }
+    }
+
+    fn y4m(bytes: &[u8]) -> Result<(Vec<[u8; 3]>, Option<SourceError>), SourceError> {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("a.y4m");
+        std::fs::write(&path, bytes).unwrap();
+        Y4m::open(&path).map(first_pixels)
+    }
+
+    fn mjpeg(bytes: &[u8]) -> (Vec<[u8; 3]>, Option<SourceError>) {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("a.mjpeg");
+        std::fs::write(&path, bytes).unwrap();
+        first_pixels(Mjpeg::open(&path).unwrap())
+    }
+
+    fn jpeg(shade: u8) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        JpegEncoder::new(&mut bytes).encode(&[shade; 16 * 16 * 3], 16, 16, image::ExtendedColorType::Rgb8).unwrap();
+        bytes
+    }
+
+    #[test]
+    fn every_kind_of_chroma_is_read() {
+        // Studio-range red: luma 81, blue difference 90, red difference 240.
+        for (kind, chroma) in [("420jpeg", 2), ("420mpeg2", 2), ("422", 4), ("444", 6)] {
+            let mut file = format!("YUV4MPEG2 W3 H2 F30:1 C{kind}\nFRAME\n").into_bytes();
+            file.extend([81; 6]);
+            file.extend([[90], [240]].map(|sample| sample.repeat(chroma)).concat());
+            let (pixels, error) = y4m(&file).unwrap();
+            assert_eq!(error, None, "{kind}");
+            assert!(
+                pixels.len() == 1 && pixels[0][0] >= 253 && pixels[0][1] <= 2 && pixels[0][2] <= 2,
+                "{kind}: {pixels:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn hostile_headers_are_refused() {
+        let long = format!("YUV4MPEG2 {}", "X".repeat(5000));
+        let none = "W1 H1\nFRAME\n0";
+        let headers = [
+            "YUV4MPEG2 W4294967296 H4294967296 C444\n",
+            "YUV4MPEG2 W60000 H60000 C444\n",
+            "YUV4MPEG2 W0 H5\n",
+            "YUV4MPEG2 H5\n",
+            "YUV4MPEG2 W-3 H5\n",
+            "YUV4MPEG2 W4 H4 C420p10\n",
+            "YUV4MPEG2 W4 H4 Cnonsense\n",
+            "YUV4MPEG2 W4 H4 F30\n",
+            long.as_str(),
+            none,
+        ];
+        for header in headers {
+            assert!(y4m(header.as_bytes()).is_err(), "{header}");
+        }
+    }
+
+    #[test]
+    fn odd_rates_are_replaced() {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("a.y4m");
+        for (rate, expected) in [("25:1", 25.0), ("0:0", USUAL_RATE), ("1:0", USUAL_RATE), ("9999:1", USUAL_RATE)] {
+            std::fs::write(&path, format!("YUV4MPEG2 W1 H1 F{rate} Cmono\n")).unwrap();
+            assert_eq!(Y4m::open(&path).unwrap().rate(), Some(expected), "{rate}");
+        }
+    }
+
+    #[test]
+    fn jpegs_are_found_between_other_bytes() {
+        let file = [b"--boundary\r\n\r\n".to_vec(), jpeg(40), vec![0; 99], jpeg(200), b"\xff\xd8".to_vec()].concat();
+        let (pixels, error) = mjpeg(&file);
+        assert_eq!((pixels.len(), error), (2, None));
+        assert!(pixels[0][0].abs_diff(40) < 3 && pixels[1][0].abs_diff(200) < 3, "{pixels:?}");
+    }
+
+    #[test]
+    fn a_jpeg_cut_short_ends_the_video_after_the_good_ones() {
+        let whole = jpeg(90);
+        let cut = &whole[..whole.len() - 3];
+        for file in [[&jpeg(40)[..], cut].concat(), [&jpeg(40)[..], cut, &jpeg(50)[..]].concat()] {
+            let (pixels, error) = mjpeg(&file);
+            assert_eq!(pixels.len(), 1);
+            assert!(error.unwrap().to_string().contains("cut short"));
+        }
+        assert_eq!(mjpeg(b"no picture at all"), (Vec::new(), None));
+    }
+}

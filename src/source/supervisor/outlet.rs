@@ -62,7 +62,6 @@ impl Outlet {
     pub(crate) fn enter(&self, state: SourceState) {
         let old = std::mem::replace(&mut locked(&self.status).state, state.clone());
         if old != state {
-            tracing::info!("{state}");
             (self.on_change)();
         }
     }
