@@ -26,10 +26,11 @@ pub struct Exporter {
 }
 
 impl Exporter {
-    /// Exports go to the folder `ernscope` among the user's pictures, else in the present folder.
+    /// Exports go to the folder `ernscope` among the user's pictures, else in the home folder, else in the present one.
     pub fn new(context: egui::Context) -> Self {
-        let pictures = UserDirs::new().and_then(|user| Some(user.picture_dir()?.to_owned()));
-        let folder = pictures.unwrap_or_default().join("ernscope");
+        let user = UserDirs::new();
+        let pictures = user.as_ref().map(|user| user.picture_dir().unwrap_or_else(|| user.home_dir()));
+        let folder = pictures.unwrap_or(Path::new("")).join("ernscope");
         let (sender, outcomes) = unbounded();
         Self { folder, sender, outcomes, context }
     }

@@ -96,7 +96,7 @@ fn stage() -> Tree<Panel> {
     let mut tiles = Tiles::default();
     let top = row(&mut tiles, &[(Panel::Picture, 1.0), (Panel::Prediction, 1.0)]);
     let strip = tiles.insert_pane(Panel::Strip);
-    let root = split(&mut tiles, LinearDir::Vertical, &[(top, 3.6), (strip, 1.0)]);
+    let root = split(&mut tiles, LinearDir::Vertical, &[(top, 2.7), (strip, 1.0)]);
     Tree::new(egui::Id::unique("stage"), root, tiles)
 }
 

@@ -188,6 +188,7 @@ impl App {
         file: Option<PathBuf>,
     ) -> Self {
         theme::apply(&cc.egui_ctx);
+        cc.egui_ctx.set_theme(window.state.theme);
         let software = |state: &eframe::egui_wgpu::RenderState| {
             state.adapter.get_info().device_type == eframe::wgpu::DeviceType::Cpu
         };

@@ -31,7 +31,6 @@ impl Window {
         if let Some(report) = &model.report {
             self.state.meet(&report.network, &mut actions);
         }
-        ui.ctx().set_theme(self.state.theme);
         for deed in keys::pressed(ui.ctx()) {
             self.perform(ui, deed, model, &mut actions);
         }
@@ -50,6 +49,8 @@ impl Window {
         keys::help(ui, &mut self.state.help);
         self.path(ui, &mut actions);
         hovering_files(ui);
+        // From the next frame on: within one all panels look alike.
+        ui.ctx().set_theme(self.state.theme);
         actions
     }
 
