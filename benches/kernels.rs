@@ -29,14 +29,6 @@ struct Stopwatch {
 }
 
 impl Probe for Stopwatch {
-    fn wants(&self, _: usize) -> Wants {
-        Wants::default()
-    }
-
-    fn codes(&mut self, _: usize, _: &[u8]) {}
-
-    fn sums(&mut self, _: usize, _: Sums<'_>) {}
-
     fn time(&mut self, layer: usize, elapsed: Duration) {
         if layer == self.layer {
             self.elapsed += elapsed;

@@ -84,19 +84,22 @@ pub enum Sums<'a> {
     Floats(&'a [f32]),
 }
 
-/// Watches a run, layer by layer, in order. `layer` is the index in [`Network::layers`].
+/// Watches a run, layer by layer, in order. `layer` is the index in [`Network::layers`]. What is not implemented looks at
+/// nothing.
 pub trait Probe {
     /// Asked before a layer runs; what is not wanted is not made.
-    fn wants(&self, layer: usize) -> Wants;
+    fn wants(&self, _layer: usize) -> Wants {
+        Wants::default()
+    }
 
     /// The layer's codes, CHW, one a byte.
-    fn codes(&mut self, layer: usize, codes: &[u8]);
+    fn codes(&mut self, _layer: usize, _codes: &[u8]) {}
 
     /// The layer's sums.
-    fn sums(&mut self, layer: usize, sums: Sums<'_>);
+    fn sums(&mut self, _layer: usize, _sums: Sums<'_>) {}
 
     /// How long the layer took, without what the probe itself cost.
-    fn time(&mut self, layer: usize, elapsed: Duration);
+    fn time(&mut self, _layer: usize, _elapsed: Duration) {}
 }
 
 /// Which engine to use.

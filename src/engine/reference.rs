@@ -4,7 +4,7 @@ use super::{Engine, EngineError, EngineInfo, Probe, Sums, Wants, check_input};
 use crate::frame::InputImage;
 use crate::network::{BinaryConv, Classifier, CodeTable, FloatConv, LayerShape, Network, Op, Thresholds, TrunkMode};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// Codes or sums of one layer: CHW.
 #[derive(Clone, Debug, Default)]
@@ -154,17 +154,7 @@ impl Engine for ReferenceEngine {
 /// Looks at nothing.
 struct Blind;
 
-impl Probe for Blind {
-    fn wants(&self, _: usize) -> Wants {
-        Wants::default()
-    }
-
-    fn codes(&mut self, _: usize, _: &[u8]) {}
-
-    fn sums(&mut self, _: usize, _: Sums<'_>) {}
-
-    fn time(&mut self, _: usize, _: Duration) {}
-}
+impl Probe for Blind {}
 
 /// ern-spec §2: channel colour · depth + i.
 fn embed(table: &CodeTable, image: &InputImage, codes: &mut Map<u8>) {

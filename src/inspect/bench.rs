@@ -2,7 +2,7 @@
 
 use super::Capture;
 use super::timing::quantile;
-use crate::engine::{Engine, EngineError, Probe, Sums, Wants};
+use crate::engine::{Engine, EngineError, Probe};
 use crate::frame::InputImage;
 use serde::Serialize;
 use std::time::{Duration, Instant};
@@ -66,14 +66,6 @@ struct Stopwatch {
 }
 
 impl Probe for Stopwatch {
-    fn wants(&self, _: usize) -> Wants {
-        Wants::default()
-    }
-
-    fn codes(&mut self, _: usize, _: &[u8]) {}
-
-    fn sums(&mut self, _: usize, _: Sums<'_>) {}
-
     fn time(&mut self, layer: usize, elapsed: Duration) {
         self.times[layer].push(elapsed.as_secs_f32() * 1e3);
     }

@@ -3,7 +3,7 @@
 use super::predictor::{PredictError, Predictor};
 use super::report::{Comparison, TwinFigures};
 use super::{RECENT, RECENT_FRAMES};
-use crate::engine::{Probe, Sums, Wants};
+use crate::engine::Probe;
 use crate::frame::Frame;
 use crate::inspect::Recent;
 use crate::network::{Network, Op};
@@ -139,14 +139,6 @@ struct FirstLayer {
 }
 
 impl Probe for FirstLayer {
-    fn wants(&self, _: usize) -> Wants {
-        Wants::default()
-    }
-
-    fn codes(&mut self, _: usize, _: &[u8]) {}
-
-    fn sums(&mut self, _: usize, _: Sums<'_>) {}
-
     fn time(&mut self, layer: usize, elapsed: Duration) {
         if layer < self.layers {
             self.elapsed += elapsed;
