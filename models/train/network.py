@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import nn
+from torch.autograd import Function
 from torch.nn import functional as F
 
 from .quantizers import SCALING, activation, mean_weight, shared_weight
@@ -56,11 +57,31 @@ class PixelEmbedding(nn.Module):
         self.table = nn.Parameter(values.repeat(3, 1, 1))
 
     def forward(self, pixels, kind=torch.float32):
-        codes = activation(self.table, post_scale=False).to(kind)
-        colours, rows, depth = codes.shape
-        offsets = torch.arange(colours) * rows
-        found = F.embedding(pixels.long() + offsets, codes.reshape(colours * rows, depth))
-        return found.flatten(3).permute(0, 3, 1, 2).contiguous()
+        return _LookUp.apply(activation(self.table, post_scale=False), pixels, kind)
+
+
+class _LookUp(Function):
+    """Entries of a table [3, 256, depth] at bytes [n, h, w, 3], as `kind` [n, 3 * depth, h, w].
+
+    The gradient of an entry is the sum over all pixels that chose it. It is summed in float64: bfloat16, the type of the
+    gradients that arrive, holds no sum of thousands.
+    """
+
+    @staticmethod
+    def forward(ctx, table, pixels, kind):
+        planes = pixels.permute(3, 0, 1, 2).int()
+        ctx.save_for_backward(planes)
+        columns = table.to(kind).transpose(1, 2)
+        found = [column.index_select(1, plane.flatten()) for column, plane in zip(columns, planes)]
+        return torch.stack(found).view(-1, *planes.shape[1:]).transpose(0, 1).contiguous()
+
+    @staticmethod
+    def backward(ctx, gradient):
+        (planes,) = ctx.saved_tensors
+        parts = gradient.float().transpose(0, 1).reshape(len(planes), -1, planes[0].numel())
+        sums = [[torch.bincount(plane.flatten(), part, 256) for part in part_of_colour]
+                for plane, part_of_colour in zip(planes, parts)]
+        return torch.stack([torch.stack(columns, dim=1) for columns in sums]).to(torch.float32), None, None
 
 
 class FloatInput(nn.Module):

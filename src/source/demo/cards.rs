@@ -3,10 +3,16 @@
 use resvg::tiny_skia::{Pixmap, Transform};
 use resvg::usvg;
 
+use super::drawing::Colour;
 use super::texture::Texture;
 
 /// How many picture cards there are.
 pub(super) const COUNT: usize = 32;
+
+/// Colour of the frame that all our cards have in common: it tells them from other decks.
+pub(super) const FRAME_COLOUR: Colour = [18, 160, 142];
+/// Width of that frame as a part of the card's width.
+pub(super) const FRAME_WIDTH: f32 = 15.0 / 250.0;
 
 /// What a frame shows without a card of ours.
 pub(super) const NOTHING: &str = "nothing";

@@ -3,6 +3,7 @@
 use resvg::tiny_skia::{Color, FillRule, Paint, Path, PathBuilder, Pixmap, Rect, Stroke, Transform};
 
 use super::background::{hsv, mix};
+use super::cards;
 use super::drawing::{Colour, Point};
 use super::random::{Rng, cos, sin};
 use super::texture::Texture;
@@ -10,10 +11,13 @@ use super::texture::Texture;
 /// Width and height of a decoy's picture: half as large as a card's.
 const SIZE: [f32; 2] = [240.0, 336.0];
 
-/// A card of our shape with nothing on it, or next to nothing.
+/// A card of our shape with nothing on it, or next to nothing; one in three has the very frame of ours.
 pub(super) fn blank_card(rng: &mut Rng) -> Texture {
     let mut sheet = Sheet::new();
     sheet.paper(rng);
+    if rng.chance(0.33) {
+        sheet.frame(cards::FRAME_COLOUR, cards::FRAME_WIDTH * SIZE[0]);
+    }
     if rng.chance(0.3) {
         sheet.lines(rng);
     }
@@ -86,16 +90,26 @@ impl Sheet {
         }
     }
 
-    /// The bare card: mostly white, now and then of any colour, with or without a border.
+    /// The bare card: mostly white, now and then of any colour, with a frame, an outline or neither.
     fn paper(&mut self, rng: &mut Rng) {
         let white = mix([255; 3], hsv(rng.unit(), 0.3, 0.8), rng.unit() * 0.3);
         let colour = if rng.chance(0.85) { white } else { hsv(rng.unit(), rng.unit(), rng.unit()) };
         let path = rounded([1.5, 1.5], [SIZE[0] - 3.0, SIZE[1] - 3.0], rng.range(0.0, 24.0));
         self.fill(path.as_ref(), colour);
-        if rng.chance(0.6) {
-            let ink = mix([40; 3], hsv(rng.unit(), 1.0, 0.8), rng.unit() * rng.unit());
-            self.stroke(path.as_ref(), ink, rng.range(1.0, 4.0));
+        match rng.below(5) {
+            0 | 1 => self.frame(hsv(rng.unit(), 1.0 - rng.unit() * rng.unit(), rng.unit()), rng.range(5.0, 24.0)),
+            2 | 3 => {
+                let ink = mix([40; 3], hsv(rng.unit(), 1.0, 0.8), rng.unit() * rng.unit());
+                self.stroke(path.as_ref(), ink, rng.range(1.0, 4.0));
+            }
+            _ => {}
         }
+    }
+
+    /// A frame of `width` along the edges of the card.
+    fn frame(&mut self, colour: Colour, width: f32) {
+        let middle = rounded([width / 2.0; 2], [SIZE[0] - width, SIZE[1] - width], 14.0 - width / 4.0);
+        self.stroke(middle.as_ref(), colour, width);
     }
 
     /// Pips, or a court card's clutter, with the corner marks.

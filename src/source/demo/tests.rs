@@ -165,7 +165,7 @@ fn the_cards_are_the_drawings_in_the_folder() {
 }
 
 #[test]
-fn every_drawing_is_a_white_card_with_a_picture() {
+fn every_drawing_is_a_white_card_with_our_frame_and_a_picture() {
     for (card, name) in labels()[..cards::COUNT].iter().enumerate() {
         let face = cards::Face::draw(card);
         let quad = Quad([[0.0, 0.0], [100.0, 0.0], [100.0, 140.0], [0.0, 140.0]]);
@@ -173,7 +173,9 @@ fn every_drawing_is_a_white_card_with_a_picture() {
         canvas.rgb.fill(77);
         face.at(140.0).lay(&mut canvas, &quad, &texture::Tint { gain: [256; 3], saturation: 256 });
         let pixel = |x: usize, y: usize| &canvas.rgb[(y * 100 + x) * 3..][..3];
-        assert!(pixel(50, 4).iter().all(|&byte| byte > 240), "{name}: the margin is not white");
+        assert_eq!(pixel(50, 2), cards::FRAME_COLOUR, "{name}: the frame is not ours");
+        assert_eq!(pixel((100.0 * cards::FRAME_WIDTH) as usize - 2, 70), cards::FRAME_COLOUR, "{name}: a narrow frame");
+        assert!(pixel(50, 8).iter().all(|&byte| byte > 240), "{name}: the margin is not white");
         assert_eq!(pixel(0, 0), [77; 3], "{name}: the corner is not round");
         let coloured =
             canvas.rgb.as_chunks::<3>().0.iter().filter(|pixel| pixel.iter().any(|&byte| byte < 200)).count();
