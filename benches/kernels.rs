@@ -2,8 +2,9 @@
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use ernscope::engine::cpu::{CpuEngine, Level};
-use ernscope::engine::{Engine, Probe, Sums, Wants};
+use ernscope::engine::{Engine, Probe};
 use ernscope::frame::InputImage;
+use ernscope::inspect::Sampler;
 use ernscope::network::published::PublishedShape;
 use ernscope::network::{BinaryConv, Classifier, CodeTable, Geometry, Layer, Network, NetworkParts, Op, Thresholds};
 use std::hint::black_box;
@@ -34,25 +35,6 @@ impl Probe for Stopwatch {
             self.elapsed += elapsed;
         }
     }
-}
-
-/// Looks as the window does: all codes, the sums of one layer.
-struct Looker;
-
-impl Probe for Looker {
-    fn wants(&self, layer: usize) -> Wants {
-        Wants { codes: true, sums: layer == 8 }
-    }
-
-    fn codes(&mut self, _: usize, codes: &[u8]) {
-        black_box(codes);
-    }
-
-    fn sums(&mut self, _: usize, sums: Sums<'_>) {
-        black_box(sums);
-    }
-
-    fn time(&mut self, _: usize, _: Duration) {}
 }
 
 /// Numbers without a pattern.
@@ -116,15 +98,16 @@ fn convolutions(criterion: &mut Criterion) {
     }
 }
 
-/// The difference, times 15, is the share of a second that 15 looks a second take.
+/// What the window's probe costs: the difference, times 15, is the share of a second that 15 looks a second take.
 fn probing(criterion: &mut Criterion) {
     let network = PublishedShape::named("erns18").expect("published").random(1, false).expect("well formed");
     let image = picture(network.edge());
+    let mut sampler = Sampler::new(&network, 8);
     let mut engine = CpuEngine::new(Arc::new(network), image.edge(), Level::best(), 1).expect("available");
     let mut group = criterion.benchmark_group("erns18 at 256");
     group.sample_size(30);
     group.bench_function("unprobed", |bencher| bencher.iter(|| engine.run(&image).expect("fits")[0]));
-    group.bench_function("probed", |bencher| bencher.iter(|| engine.run_probed(&image, &mut Looker).expect("fits")[0]));
+    group.bench_function("probed", |bencher| bencher.iter(|| engine.run_probed(&image, &mut sampler).expect("fits")[0]));
 }
 
 criterion_group!(benches, convolutions, probing);

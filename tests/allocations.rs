@@ -44,7 +44,7 @@ struct Looker(u64);
 
 impl Probe for Looker {
     fn wants(&self, layer: usize) -> Wants {
-        Wants { codes: true, sums: layer.is_multiple_of(2) }
+        Wants { codes: true, histogram: true, sums: layer.is_multiple_of(2) }
     }
 
     fn codes(&mut self, _: usize, codes: &[u8]) {

@@ -5,7 +5,7 @@ mod networks;
 
 use ernscope::engine::cpu::{CpuEngine, Level};
 use ernscope::engine::reference::ReferenceEngine;
-use ernscope::engine::{Engine, OpenError, Probe, Sums, Wants};
+use ernscope::engine::{CodeHistogram, Engine, OpenError, Probe, Sums, Wants};
 use ernscope::frame::InputImage;
 use ernscope::network::Network;
 use ernscope::network::published::PublishedShape;
@@ -18,6 +18,7 @@ use std::time::Duration;
 #[derive(Debug, Default, PartialEq)]
 struct Recorder {
     codes: Vec<(usize, Vec<u8>)>,
+    histograms: Vec<(usize, CodeHistogram)>,
     sums: Vec<(usize, Vec<i32>)>,
     floats: Vec<u32>,
     timed: usize,
@@ -25,11 +26,15 @@ struct Recorder {
 
 impl Probe for Recorder {
     fn wants(&self, _: usize) -> Wants {
-        Wants { codes: true, sums: true }
+        Wants { codes: true, histogram: true, sums: true }
     }
 
     fn codes(&mut self, layer: usize, codes: &[u8]) {
         self.codes.push((layer, codes.to_vec()));
+    }
+
+    fn histogram(&mut self, layer: usize, counts: CodeHistogram) {
+        self.histograms.push((layer, counts));
     }
 
     fn sums(&mut self, layer: usize, sums: Sums<'_>) {

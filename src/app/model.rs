@@ -61,6 +61,11 @@ impl Model {
         }
     }
 
+    /// Whether the last report is of the past, because the source fails: it must not look like what is seen now.
+    pub fn is_past(&self) -> bool {
+        self.source.state.is_fault()
+    }
+
     /// Takes the newest report at the moment `now`; one that is known already changes nothing.
     pub fn take(&mut self, report: Arc<Report>, now: Instant) {
         let known = self.report.as_ref().is_some_and(|known| Arc::ptr_eq(known, &report));

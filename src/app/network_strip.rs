@@ -5,7 +5,8 @@ use super::model::Model;
 use super::state::{Action, State};
 use super::theme::{self, Tokens};
 use super::widgets::{self, bar, bars, text};
-use crate::inspect::histogram::{CodeHistogram, LayerSample};
+use crate::engine::CodeHistogram;
+use crate::inspect::LayerSample;
 use crate::network::{Layer, LayerShape, Op};
 use crate::pipeline::Report;
 use egui::{

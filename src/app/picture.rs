@@ -146,12 +146,13 @@ fn starting(model: &Model) -> Situation {
 /// What deserves a sentence, the most pressing first.
 fn situation(model: &Model) -> Option<Situation> {
     let source = &model.source;
-    let said = |words, fault| Some(Situation { words, sentence: format!("{}.", trimmed(&source.state)), fault });
+    let fault = source.state.is_fault();
+    let said = |words| Some(Situation { words, sentence: format!("{}.", trimmed(&source.state)), fault });
     match &source.state {
-        SourceState::Failed { .. } => return said("No picture", true),
-        SourceState::Lost { .. } => return said("Camera lost", true),
-        SourceState::Waiting { .. } => return said("Waiting for the camera", true),
-        SourceState::Ended { .. } => return said("That was all", false),
+        SourceState::Failed { .. } => return said("No picture"),
+        SourceState::Lost { .. } => return said("Camera lost"),
+        SourceState::Waiting { .. } => return said("Waiting for the camera"),
+        SourceState::Ended { .. } => return said("That was all"),
         SourceState::Starting { name } if model.report.is_none() => {
             let sentence =
                 format!("Opening {name}. A camera may ask for permission first; the picture follows by itself.");

@@ -31,11 +31,16 @@ fn content(ui: &mut Ui, model: &Model, report: &Report, steady: &Report) {
     let line = |y: f32, height: f32| {
         Rect::from_min_size(pos2(rect.left(), rect.top() + y * scale), vec2(rect.width(), height * scale))
     };
-    label(ui, line(0.0, 76.0), report, scale);
-    verdict(ui, line(80.0, 22.0), report, steady, scale);
+    let past = model.is_past();
+    label(ui, line(0.0, 76.0), report, past, scale);
+    if past {
+        last_seen(ui, line(80.0, 22.0), scale);
+    } else {
+        verdict(ui, line(80.0, 22.0), report, steady, scale);
+    }
     let rows = Prediction::top(&report.prediction.smoothed, 5);
     for (place, &(class, smoothed)) in rows.iter().enumerate() {
-        row(ui, line(112.0 + place as f32 * 28.0, 28.0), report, (class, smoothed, place == 0), scale);
+        row(ui, line(112.0 + place as f32 * 28.0, 28.0), report, (class, smoothed, place == 0 && !past), scale);
     }
     figures(ui, line(270.0, 50.0), model, steady, scale);
     remark(ui, line(324.0, 20.0), model, steady, scale);
@@ -46,11 +51,21 @@ fn best(report: &Report) -> Option<(&str, f32)> {
     Some((report.network.labels().get(class)?, probability))
 }
 
-fn label(ui: &Ui, rect: Rect, report: &Report, scale: f32) {
+fn label(ui: &Ui, rect: Rect, report: &Report, past: bool, scale: f32) {
     let Some((name, probability)) = best(report) else { return };
+    let tokens = Tokens::of(ui);
+    let (what, color) = if past { ("last prediction", tokens.quiet) } else { ("prediction", tokens.text) };
     let size = widgets::fitting(ui, name, (60.0 * scale).round(), rect.width());
-    text(ui, rect.left_center(), Align2::LEFT_CENTER, name, theme::bold(size), Tokens::of(ui).text);
-    say(ui, rect, "label", &format!("prediction: {name}, {} percent", (probability * 100.0).round()));
+    text(ui, rect.left_center(), Align2::LEFT_CENTER, name, theme::bold(size), color);
+    say(ui, rect, "label", &format!("{what}: {name}, {} percent", (probability * 100.0).round()));
+}
+
+/// In the verdict's place while no picture comes.
+fn last_seen(ui: &Ui, rect: Rect, scale: f32) {
+    let words = "seen last; no picture comes now";
+    let font = theme::mono((13.5 * scale).round());
+    text(ui, rect.left_center(), Align2::LEFT_CENTER, words, font, Tokens::of(ui).quiet);
+    say(ui, rect, "last seen", words);
 }
 
 /// How sure, whether it is true, and how often it was.

@@ -14,8 +14,12 @@ pub(super) fn show(ui: &mut Ui, model: &Model) -> bool {
         let Some(steady) = &model.steady else { return };
         let rect = ui.max_rect();
         let middle = rect.center().y;
-        let frames = format!("{:>5} predicted/s", format::rate(steady.rates.predicted_per_s));
-        let latency = format!("{} ms latency", format::ms(steady.rates.latency_ms));
+        let (predicted_per_s, latency) = if model.is_past() {
+            (0.0, "no latency without a picture".into())
+        } else {
+            (steady.rates.predicted_per_s, format!("{} ms latency", format::ms(steady.rates.latency_ms)))
+        };
+        let frames = format!("{:>5} predicted/s", format::rate(predicted_per_s));
         let upper = Rect::from_min_max(rect.min, pos2(rect.right(), middle - 4.0));
         let lower = Rect::from_min_max(pos2(rect.left(), middle + 4.0), rect.max);
         half(ui, upper, model, "predictions over time", "/s", &frames, |point| point.predicted_per_s);

@@ -148,9 +148,12 @@ fn counters(ui: &mut Ui, model: &Model) {
     let tokens = Tokens::of(ui);
     let mut parts = Vec::new();
     if let Some(steady) = &model.steady {
-        parts.push(format!("captured {:>3}/s", format::rate(steady.rates.captured_per_s)));
+        let captured_per_s = if model.is_past() { 0.0 } else { steady.rates.captured_per_s };
+        parts.push(format!("captured {:>3}/s", format::rate(captured_per_s)));
         parts.push(format!("dropped {:>3}", format::whole(steady.counts.dropped as f32)));
-        parts.push(format!("latency {} ms", format::ms(steady.rates.latency_ms)));
+        if !model.is_past() {
+            parts.push(format!("latency {} ms", format::ms(steady.rates.latency_ms)));
+        }
     }
     let says = parts.join(" · ");
     let width = |ui: &Ui, words: &str| {

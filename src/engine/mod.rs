@@ -65,11 +65,25 @@ pub enum EngineError {
     },
 }
 
+/// How often each code 0..=3 stands in a layer.
+pub type CodeHistogram = [u32; 4];
+
+/// Counts codes, one a byte; what is above 3 counts as 3 (there is none).
+pub fn count_codes(codes: &[u8]) -> CodeHistogram {
+    let mut counts = [0; 4];
+    for &code in codes {
+        counts[usize::from(code.min(3))] += 1;
+    }
+    counts
+}
+
 /// What a probe wants of one layer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Wants {
     /// The codes that the layer makes.
     pub codes: bool,
+    /// How often each code stands among them: much cheaper than the codes.
+    pub histogram: bool,
     /// Its sums before thresholds.
     pub sums: bool,
 }
@@ -94,6 +108,9 @@ pub trait Probe {
 
     /// The layer's codes, CHW, one a byte.
     fn codes(&mut self, _layer: usize, _codes: &[u8]) {}
+
+    /// The layer's codes, counted.
+    fn histogram(&mut self, _layer: usize, _counts: CodeHistogram) {}
 
     /// The layer's sums.
     fn sums(&mut self, _layer: usize, _sums: Sums<'_>) {}

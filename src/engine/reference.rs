@@ -1,6 +1,6 @@
 //! Plain loops against ern-spec.md: the truth that every other engine must equal.
 
-use super::{Engine, EngineError, EngineInfo, Probe, Sums, Wants, check_input};
+use super::{Engine, EngineError, EngineInfo, Probe, Sums, Wants, check_input, count_codes};
 use crate::frame::InputImage;
 use crate::network::{BinaryConv, Classifier, CodeTable, FloatConv, LayerShape, Network, Op, Thresholds, TrunkMode};
 use std::sync::Arc;
@@ -103,9 +103,13 @@ impl ReferenceEngine {
     }
 
     fn show(&self, index: usize, probe: &mut dyn Probe) {
-        let Wants { codes, sums } = probe.wants(index);
-        if codes && self.network.layers()[index].op.makes_codes() {
+        let Wants { codes, histogram, sums } = probe.wants(index);
+        let makes_codes = self.network.layers()[index].op.makes_codes();
+        if codes && makes_codes {
             probe.codes(index, &self.codes[index].values);
+        }
+        if histogram && makes_codes {
+            probe.histogram(index, count_codes(&self.codes[index].values));
         }
         match self.network.layers()[index].op {
             Op::PixelEmbedding(_) => {}

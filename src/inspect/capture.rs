@@ -88,7 +88,7 @@ impl Capture {
 
 impl Probe for Capture {
     fn wants(&self, _: usize) -> Wants {
-        Wants { codes: true, sums: true }
+        Wants { codes: true, histogram: false, sums: true }
     }
 
     fn codes(&mut self, layer: usize, codes: &[u8]) {

@@ -7,9 +7,9 @@ pub mod bench;
 pub mod capture;
 pub mod diff;
 pub mod dump;
-pub mod histogram;
+pub mod sampler;
 pub mod timing;
 
 pub use capture::{Capture, LayerValues, SumValues};
-pub use histogram::{CodeHistogram, Sampler};
+pub use sampler::{LayerSample, Sampler};
 pub use timing::Recent;

@@ -6,7 +6,7 @@ use super::report::{Counts, FrameTiming, LayerDetail, Prediction, Rates, Report}
 use super::{Command, EngineState, Settings, Shared};
 use crate::engine::Probe;
 use crate::frame::Frame;
-use crate::inspect::histogram::LayerSample;
+use crate::inspect::LayerSample;
 use crate::inspect::{Recent, Sampler};
 use crate::source::Supervisor;
 use crossbeam_channel::{Receiver, never, select_biased};

@@ -172,6 +172,10 @@ impl Probe for TimedProbe<'_> {
         self.probe.codes(layer, codes);
     }
 
+    fn histogram(&mut self, layer: usize, counts: engine::CodeHistogram) {
+        self.probe.histogram(layer, counts);
+    }
+
     fn sums(&mut self, layer: usize, sums: engine::Sums<'_>) {
         self.probe.sums(layer, sums);
     }

@@ -3,7 +3,7 @@
 use crate::engine::EngineInfo;
 use crate::frame::{Crop, Frame};
 use crate::inspect::LayerValues;
-use crate::inspect::histogram::LayerSample;
+use crate::inspect::LayerSample;
 use crate::network::Network;
 
 use std::sync::Arc;

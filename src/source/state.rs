@@ -89,6 +89,11 @@ impl SourceState {
     pub fn is_over(&self) -> bool {
         matches!(self, Self::Ended { .. } | Self::Failed { .. })
     }
+
+    /// Whether no picture comes because of a fault: what was seen last is of the past.
+    pub fn is_fault(&self) -> bool {
+        matches!(self, Self::Waiting { .. } | Self::Lost { .. } | Self::Failed { .. })
+    }
 }
 
 impl fmt::Display for SourceState {

@@ -278,12 +278,16 @@ impl Stage<'_> {
         let area = shape.edge * shape.edge;
         let packing = self.kernels.packing();
         let work = &self.plan.steps[layer].work;
-        if wants.codes
-            && let Some(output) = work.output()
-        {
-            let codes = &mut room.codes[..shape.channels * area];
-            unpack::codes(packing, output.map, &self.arena.codes[output.slot], shape.channels, codes);
-            probe.codes(layer, codes);
+        if let Some(output) = work.output() {
+            let packed = &self.arena.codes[output.slot];
+            if wants.codes {
+                let codes = &mut room.codes[..shape.channels * area];
+                unpack::codes(packing, output.map, packed, shape.channels, codes);
+                probe.codes(layer, codes);
+            }
+            if wants.histogram {
+                probe.histogram(layer, unpack::histogram(output.map, packed, shape.channels));
+            }
         }
         if !wants.sums {
             return;

@@ -1,6 +1,7 @@
-//! From the kernels' layouts back to CHW, for probes.
+//! From the kernels' layouts back to CHW and to counts, for probes.
 
 use super::layout::{CodeMap, Packing};
+use crate::engine::CodeHistogram;
 
 /// One packed index, of one byte or two.
 #[inline(always)]
@@ -47,6 +48,24 @@ fn unpack_row(row: &[u8], map: CodeMap, at: usize, area: usize, planes: &mut [u8
             plane[at + x] = row[x * map.pixel] >> (2 * slot) & 3;
         }
     }
+}
+
+/// How often each code stands in the `channels` channels of a packed map, counted where the codes lie: two planes of bits,
+/// 32 codes a word. What is no code (the border, the fields behind the last channel) is 0.
+pub(super) fn histogram(map: CodeMap, packed: &[u8], channels: usize) -> CodeHistogram {
+    const LOW_BITS: u64 = 0x5555_5555_5555_5555;
+    let mut counts = [0; 4];
+    let mut count = |word: u64| {
+        let (low, high) = (word & LOW_BITS, word >> 1 & LOW_BITS);
+        counts[1] += (low & !high).count_ones();
+        counts[2] += (high & !low).count_ones();
+        counts[3] += (low & high).count_ones();
+    };
+    let (words, rest) = packed[..map.bytes()].as_chunks();
+    words.iter().for_each(|&word| count(u64::from_le_bytes(word)));
+    rest.iter().for_each(|&byte| count(byte.into()));
+    counts[0] = (channels * map.edge * map.edge) as u32 - counts[1..].iter().sum::<u32>();
+    counts
 }
 
 /// Sums `[position][lane]` → CHW.

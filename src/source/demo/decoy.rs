@@ -84,7 +84,8 @@ impl Sheet {
     }
 
     fn stroke(&mut self, path: Option<&Path>, colour: Colour, width: f32) {
-        if let Some(path) = path {
+        // The renderer complains of a stroke without length.
+        if let Some(path) = path.filter(|path| path.bounds().width().max(path.bounds().height()) > 0.0) {
             let stroke = Stroke { width, ..Stroke::default() };
             self.0.stroke_path(path, &paint(colour), &stroke, Transform::identity(), None);
         }

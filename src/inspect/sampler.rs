@@ -1,32 +1,9 @@
-//! Histograms of codes, and the probe that samples a run for the window.
+//! The probe that samples a run for the window.
 
 use super::capture::LayerValues;
-use crate::engine::{Probe, Sums, Wants};
+use crate::engine::{CodeHistogram, Probe, Sums, Wants};
 use crate::network::Network;
 use std::time::Duration;
-
-/// How often each code 0..=3 stands in a layer.
-pub type CodeHistogram = [u32; 4];
-
-/// Counts codes; what is above 3 counts as 3 (there is none).
-pub fn count_codes(codes: &[u8]) -> CodeHistogram {
-    // Four partial sums a lane of 255 at most keep the loop in registers and free of branches.
-    let mut counts = [0_u32; 4];
-    for chunk in codes.chunks(255) {
-        let mut ones = [0_u8; 3];
-        for &code in chunk {
-            ones[0] += u8::from(code >= 1);
-            ones[1] += u8::from(code >= 2);
-            ones[2] += u8::from(code >= 3);
-        }
-        let at_least = ones.map(u32::from);
-        counts[0] += chunk.len() as u32 - at_least[0];
-        counts[1] += at_least[0] - at_least[1];
-        counts[2] += at_least[1] - at_least[2];
-        counts[3] += at_least[2];
-    }
-    counts
-}
 
 /// What the window sees of a layer at a glance.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -80,15 +57,19 @@ impl Sampler {
 
 impl Probe for Sampler {
     fn wants(&self, layer: usize) -> Wants {
-        Wants { codes: true, sums: layer == self.watched }
+        let watched = layer == self.watched;
+        Wants { codes: watched, histogram: true, sums: watched }
     }
 
     fn codes(&mut self, layer: usize, codes: &[u8]) {
-        self.samples[layer].codes = count_codes(codes);
         if layer == self.watched {
             self.detail.codes.clear();
             self.detail.codes.extend_from_slice(codes);
         }
+    }
+
+    fn histogram(&mut self, layer: usize, counts: CodeHistogram) {
+        self.samples[layer].codes = counts;
     }
 
     fn sums(&mut self, layer: usize, sums: Sums<'_>) {
@@ -102,17 +83,5 @@ impl Probe for Sampler {
         if layer == self.watched {
             self.detail.elapsed = elapsed;
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_code_is_counted_once() {
-        let codes: Vec<u8> = (0..4096_u32).map(|i| (i * i / 7 % 4) as u8).collect();
-        let expected = [0, 1, 2, 3].map(|code| codes.iter().filter(|&&c| c == code).count() as u32);
-        assert_eq!(count_codes(&codes), expected);
     }
 }
