@@ -32,10 +32,10 @@ def _row(model, document):
     training = document["training"]
     measured, shape = training["measured"], training["shape"]
     first = "learned pixel embedding" if shape["first"] == "embedding" else "float32 convolution"
-    widths = "/".join(map(str, shape["widths"]))
+    widths, blocks = ("/".join(map(str, shape[key])) for key in ("widths", "blocks"))
     keys = ["accuracy", "accuracy_on_cards", "nothing_called_card", "card_called_nothing"]
     shares = " | ".join(_percent(measured[key]) for key in keys)
-    return f"| {document['name']} | {first} | stem {shape['stem']}, stages {widths} | {model.stat().st_size} | {shares} |\n"
+    return f"| {document['name']} | {first} | stem {shape['stem']}, stages {widths} of {blocks} blocks | {model.stat().st_size} | {shares} |\n"
 
 
 def _bands(title, key, documents):

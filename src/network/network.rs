@@ -535,6 +535,14 @@ impl Network {
 }
 
 impl Op {
+    /// The index of the layer whose codes it reads, if it reads any.
+    pub fn input(&self) -> Option<usize> {
+        match *self {
+            Self::Conv { input, .. } | Self::Residual { input, .. } | Self::Classifier { input, .. } => Some(input),
+            Self::PixelEmbedding(_) | Self::FloatConv(_) | Self::Activation(_) => None,
+        }
+    }
+
     /// The binary convolution inside, if there is one.
     pub fn binary_conv(&self) -> Option<&BinaryConv> {
         match self {

@@ -2,13 +2,14 @@
 
 use super::classify::Classes;
 use super::kernels::pool::{MAX_THREADS, Pool};
-use super::kernels::{Conv, FloatRows, Kernels};
+use super::kernels::{Conv, FloatRows, Kernels, PictureRows, PixelRows};
+use super::pixel_sums::PackedPixelConv;
 use super::plan::{Codes, ConvThresholds, PackedConv, PackedFloatConv, Plan, Step, TrunkThresholds, Work};
 use super::unpack;
 use crate::engine::{Probe, Sums, Wants};
 use crate::frame::InputImage;
 use std::ops::Range;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Everything that a run writes.
 pub(super) struct Arena {
@@ -114,6 +115,7 @@ impl Arena {
                     room.float_lanes = vec![0.0; conv.thresholds.flips.len() * shape.edge * shape.edge];
                 }
                 Work::Conv { conv, .. } => wide = wide.max(conv.passes[0].offsets.len() * shape.edge * shape.edge),
+                Work::PixelConv { conv, .. } => wide = wide.max(conv.offsets.len() * shape.edge * shape.edge),
                 _ => {}
             }
             room.codes.resize(room.codes.len().max(values), 0);
@@ -144,16 +146,22 @@ impl Arena {
 
 impl Watch for Unwatched {
     fn step(&mut self, stage: &mut Stage<'_>, layer: usize) {
-        stage.run(layer);
+        if !stage.plan.steps[layer].shown_only {
+            stage.run(layer);
+        }
     }
 }
 
 impl Watch for Watched<'_> {
     fn step(&mut self, stage: &mut Stage<'_>, layer: usize) {
+        let shown_only = stage.plan.steps[layer].shown_only;
         let start = Instant::now();
-        stage.run(layer);
-        self.0.time(layer, start.elapsed());
+        Unwatched.step(stage, layer);
+        self.0.time(layer, if shown_only { Duration::ZERO } else { start.elapsed() });
         let wants = self.0.wants(layer);
+        if shown_only && (wants.codes || wants.histogram) {
+            stage.run(layer);
+        }
         if wants != Wants::default()
             && let Some(mut room) = stage.arena.probe_room.take()
         {
@@ -165,13 +173,19 @@ impl Watch for Watched<'_> {
 
 impl Stage<'_> {
     fn run(&mut self, layer: usize) {
-        let Step { work, parallel } = &self.plan.steps[layer];
+        let Step { work, parallel, .. } = &self.plan.steps[layer];
         let parallel = *parallel;
         match work {
             Work::Embed { table, output } => {
                 let (rgb, row) = (self.image.rgb(), 3 * output.map.edge);
                 self.make_codes(*output, parallel, |rows, out| {
                     table.embed(&rgb[rows.start * row..rows.end * row], output.map, out);
+                });
+            }
+            Work::PixelConv { conv, thresholds, output } => {
+                let (kernels, rgb) = (self.kernels, self.image.rgb());
+                self.make_codes(*output, parallel, |rows, out| {
+                    kernels.pixels_to_codes(&pixel_rows(conv, rgb, rows), thresholds, output.map, out);
                 });
             }
             Work::FloatConv { conv, output } => self.convolve_floats(conv, *output, parallel),
@@ -308,6 +322,13 @@ impl Stage<'_> {
                 unpack::sums(packing, sums, out, area, |channel, sum| if conv.turned[channel] { -sum } else { sum });
                 probe.sums(layer, Sums::Integers(out));
             }
+            Work::PixelConv { conv, .. } => {
+                let sums = &mut self.arena.wide[..area * conv.offsets.len()];
+                self.kernels.pixels_to_wide(&pixel_rows(conv, self.image.rgb(), 0..conv.width), &conv.offsets, sums);
+                let out = &mut room.sums[..shape.channels * area];
+                unpack::sums(packing, sums, out, area, |channel, sum| if conv.turned[channel] { -sum } else { sum });
+                probe.sums(layer, Sums::Integers(out));
+            }
             Work::Residual { .. } | Work::Activation { .. } => {
                 let out = &mut room.sums[..shape.channels * area];
                 let lanes = area * packing.blocks(shape.channels) * packing.lanes;
@@ -344,16 +365,15 @@ fn conv_rows<'a>(conv: &'a PackedConv, pass: usize, input: Codes, from: &'a [u8]
 }
 
 fn float_rows<'a>(conv: &'a PackedFloatConv, pixels: &'a [f32], rows: Range<usize>) -> FloatRows<'a> {
-    FloatRows {
-        pixels,
-        edge: conv.width * conv.stride,
-        kernel: conv.kernel,
-        stride: conv.stride,
-        width: conv.width,
-        rows,
-        blocks: conv.blocks,
-        weights: &conv.weights,
-    }
+    let PackedFloatConv { kernel, stride, width, blocks, .. } = *conv;
+    let over = PictureRows { edge: width * stride, kernel, stride, width, rows, blocks };
+    FloatRows { over, pixels, weights: &conv.weights }
+}
+
+fn pixel_rows<'a>(conv: &'a PackedPixelConv, rgb: &'a [u8], rows: Range<usize>) -> PixelRows<'a> {
+    let PackedPixelConv { kernel, stride, width, blocks, .. } = *conv;
+    let over = PictureRows { edge: width * stride, kernel, stride, width, rows, blocks };
+    PixelRows { over, rgb, sums: &conv.sums, row: conv.row }
 }
 
 /// Has `work` write the rows of a map of codes, border included.

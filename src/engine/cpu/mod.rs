@@ -11,6 +11,7 @@ mod embed;
 mod kernels;
 mod layout;
 mod level;
+mod pixel_sums;
 mod plan;
 mod unpack;
 
@@ -55,6 +56,7 @@ impl Engine for CpuEngine {
     fn info(&self) -> EngineInfo {
         let kernel = |work: &Work| match work {
             Work::Embed { .. } => "table",
+            Work::PixelConv { .. } => "sums of table rows",
             Work::FloatConv { .. } => "float fma",
             Work::Conv { .. } | Work::Residual { .. } => self.kernels.look_up(),
             Work::Activation { .. } => "thresholds",

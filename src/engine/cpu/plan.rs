@@ -3,6 +3,7 @@
 use super::classify::PackedClassifier;
 use super::embed::PackedTable;
 use super::layout::{CodeMap, LaneThresholds, Packing};
+use super::pixel_sums::PackedPixelConv;
 use crate::network::{BinaryConv, FloatConv, LayerShape, Network, Op, Thresholds, TrunkMode};
 use std::ops::Range;
 
@@ -37,12 +38,16 @@ pub(super) struct Step {
     pub(super) work: Work,
     /// Whether to share it among threads.
     pub(super) parallel: bool,
+    /// Whether no other step reads what it makes, so that it is made for probes alone.
+    pub(super) shown_only: bool,
 }
 
 /// What a layer does.
 pub(super) enum Work {
     /// Image → codes.
     Embed { table: PackedTable, output: Codes },
+    /// Image → codes, through an embedding whose codes are never made.
+    PixelConv { conv: PackedPixelConv, thresholds: Vec<i16>, output: Codes },
     /// Image → codes.
     FloatConv { conv: PackedFloatConv, output: Codes },
     /// Codes → codes.
@@ -128,9 +133,12 @@ impl Plan {
             shapes,
         };
         let parallel_network = plan.shapes.iter().map(|shape| shape.macs).sum::<u64>() >= PARALLEL_NETWORK_MACS;
+        let (from_pixels, mut pixel_conv) = lower_pixel_conv(network, &plan.shapes, &outputs, packing).unzip();
         for (i, layer) in network.layers().iter().enumerate() {
             let shape = plan.shapes[i];
-            let work = lower(&layer.op, shape, &outputs, outputs[i], packing, plan.wide_trunk);
+            let work = pixel_conv
+                .take_if(|_| from_pixels == Some(i))
+                .unwrap_or_else(|| lower(&layer.op, shape, &outputs, outputs[i], packing, plan.wide_trunk));
             if let Work::Conv { conv, .. } = &work
                 && conv.passes.len() > 1
             {
@@ -138,7 +146,8 @@ impl Plan {
             }
             let large = shape.macs >= PARALLEL_MACS
                 || shape.macs == 0 && shape.channels * shape.edge * shape.edge >= PARALLEL_VALUES;
-            plan.steps.push(Step { work, parallel: parallel_network && large });
+            let shown_only = i == 0 && from_pixels.is_some();
+            plan.steps.push(Step { work, parallel: parallel_network && large, shown_only });
         }
         plan
     }
@@ -154,6 +163,7 @@ impl Work {
     pub(super) fn output(&self) -> Option<Codes> {
         match *self {
             Self::Embed { output, .. }
+            | Self::PixelConv { output, .. }
             | Self::FloatConv { output, .. }
             | Self::Conv { output, .. }
             | Self::Activation { output, .. } => Some(output),
@@ -164,6 +174,7 @@ impl Work {
     fn weight_bytes(&self) -> usize {
         match self {
             Self::Embed { table, .. } => table.bytes(),
+            Self::PixelConv { conv, thresholds, .. } => conv.bytes() + size_of_val(thresholds.as_slice()),
             Self::FloatConv { conv, .. } => {
                 size_of_val(conv.weights.as_slice())
                     + size_of_val(conv.pixel_values.as_slice())
@@ -189,7 +200,7 @@ fn place_codes(network: &Network, shapes: &[LayerShape], packing: Packing) -> (V
     let layers = network.layers();
     let mut last_reader: Vec<usize> = (0..layers.len()).collect();
     for (i, layer) in layers.iter().enumerate() {
-        if let Op::Conv { input, .. } | Op::Residual { input, .. } | Op::Classifier { input, .. } = layer.op {
+        if let Some(input) = layer.op.input() {
             last_reader[input] = i;
         }
     }
@@ -281,17 +292,40 @@ fn lower_conv(
         return (packed, ConvThresholds::AllPasses(thresholds));
     }
     let packed = PackedConv::new(conv, thresholds.falling().to_vec(), map, packing);
+    let thresholds = turned_thresholds(thresholds, &packed.passes[0].offsets, packing);
+    (packed, ConvThresholds::OnePass(thresholds))
+}
+
+/// Thresholds as the kernels take them, over sums that have `offsets` too much; those of falling channels are turned round as
+/// their weights are.
+fn turned_thresholds(thresholds: &Thresholds<i32>, offsets: &[i16], packing: Packing) -> Vec<i16> {
     let half = packing.lanes / 2;
-    let mut lanes = vec![i16::MAX; 3 * packed.blocks * packing.lanes];
-    for (channel, (row, &falling)) in rows.enumerate() {
+    let mut lanes = vec![i16::MAX; 3 * offsets.len()];
+    for (channel, (row, &falling)) in thresholds.rows().iter().zip(thresholds.falling()).enumerate() {
         let lane = packing.lane(channel);
         for (j, &threshold) in row.iter().enumerate() {
             let threshold = if falling { -threshold } else { threshold };
-            let offset = i32::from(packed.passes[0].offsets[lane]);
-            lanes[(lane / half * 3 + j) * half + lane % half] = narrowed(threshold + offset);
+            lanes[(lane / half * 3 + j) * half + lane % half] = narrowed(threshold + i32::from(offsets[lane]));
         }
     }
-    (packed, ConvThresholds::OnePass(lanes))
+    lanes
+}
+
+/// The one layer that reads the pixel embedding, by its number, lowered to read the picture instead; `None` where there is no
+/// such layer, or its table would be too large.
+fn lower_pixel_conv(
+    network: &Network,
+    shapes: &[LayerShape],
+    outputs: &[Option<Codes>],
+    packing: Packing,
+) -> Option<(usize, Work)> {
+    let Op::PixelEmbedding(table) = &network.layers()[0].op else { return None };
+    let mut readers = network.layers().iter().enumerate().filter(|(_, layer)| layer.op.input() == Some(0));
+    let ((reader, layer), None) = (readers.next()?, readers.next()) else { return None };
+    let Op::Conv { conv, thresholds, .. } = &layer.op else { return None };
+    let conv = PackedPixelConv::new(table, conv, thresholds.falling().to_vec(), shapes[reader].edge, packing)?;
+    let thresholds = turned_thresholds(thresholds, &conv.offsets, packing);
+    Some((reader, Work::PixelConv { conv, thresholds, output: outputs[reader]? }))
 }
 
 impl PackedConv {

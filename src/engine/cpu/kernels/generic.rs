@@ -10,6 +10,7 @@
 //! Every function here is inlined into one that enables the instruction set; see `functions!` in the parent module.
 
 use super::super::layout::{CodeMap, LaneThresholds, Packing, Quantity};
+use super::super::pixel_sums;
 use std::ops::Range;
 
 /// Vectors of floats that make a block of lanes: on every instruction set a byte vector has as many lanes as four of them.
@@ -409,10 +410,8 @@ unsafe fn put_codes<V: Vector, N: Quantity>(sums: &[N], thresholds: &LaneThresho
     unsafe { V::load_pairs(codes.as_ptr()).store_pairs(to) };
 }
 
-/// Some rows of the float first layer.
-pub(in super::super) struct FloatRows<'a> {
-    /// The picture as floats, HWC.
-    pub(in super::super) pixels: &'a [f32],
+/// Some rows of a first layer, and how they lie over the picture.
+pub(in super::super) struct PictureRows {
     /// The picture's edge.
     pub(in super::super) edge: usize,
     /// 1 or 3.
@@ -425,18 +424,15 @@ pub(in super::super) struct FloatRows<'a> {
     pub(in super::super) rows: Range<usize>,
     /// Blocks of output channels.
     pub(in super::super) blocks: usize,
-    /// `[block][ky][kx][3][lane]`.
-    pub(in super::super) weights: &'a [f32],
 }
 
-impl FloatRows<'_> {
-    /// Whether every access of [`convolve_floats`] to weights and pixels is inside them.
-    pub(super) fn is_inside(&self, packing: Packing) -> bool {
+impl PictureRows {
+    /// Whether all [`PictureRows::taps`] are inside a picture of `values` values.
+    fn is_inside(&self, values: usize) -> bool {
         matches!((self.kernel, self.stride), (1 | 3, 1 | 2))
             && self.rows.end <= self.width
             && self.width * self.stride == self.edge
-            && self.pixels.len() == self.edge * self.edge * 3
-            && self.weights.len() == self.blocks * self.kernel * self.kernel * 3 * packing.lanes
+            && values == self.edge * self.edge * 3
     }
 
     /// The taps of output row or column `at` that are inside the picture.
@@ -444,6 +440,115 @@ impl FloatRows<'_> {
     fn taps(&self, at: usize) -> Range<usize> {
         let before = self.kernel / 2;
         before.saturating_sub(at * self.stride)..self.kernel.min(self.edge + before - at * self.stride)
+    }
+}
+
+/// Some rows of the first convolution behind pixel embedding.
+pub(in super::super) struct PixelRows<'a> {
+    /// Which.
+    pub(in super::super) over: PictureRows,
+    /// The picture, HWC.
+    pub(in super::super) rgb: &'a [u8],
+    /// What a byte adds, raised so that none is negative: a table of [`pixel_sums::ROWS`] for every byte under the kernel, `[ky][kx][3]`,
+    /// and as many more as make whole parts, each `[byte][channel]`. Behind them lies a vector more, to be read and not used.
+    pub(in super::super) sums: &'a [u8],
+    /// Bytes a row of a table.
+    pub(in super::super) row: usize,
+}
+
+/// Bytes of the picture under a kernel of 3×3, in whole parts.
+const MOST_ADDENDS: usize = pixel_sums::addends(3);
+
+impl PixelRows<'_> {
+    /// Whether every access of [`add_up`] to picture and tables is inside them.
+    pub(super) fn is_inside(&self, packing: Packing) -> bool {
+        let rows = pixel_sums::addends(self.over.kernel) * pixel_sums::ROWS;
+        let last = (self.over.blocks * packing.lanes).saturating_sub(self.row);
+        self.over.is_inside(self.rgb.len()) && self.sums.len() >= rows * self.row + last
+    }
+
+    /// The rows of the tables that output position (`y`, `x`) adds up under a kernel of `K` × `K`.
+    #[inline(always)]
+    unsafe fn addends<const K: usize>(&self, y: usize, x: usize) -> [u16; MOST_ADDENDS] {
+        let PictureRows { edge, stride, .. } = self.over;
+        let mut addends = [pixel_sums::OUTSIDE; MOST_ADDENDS];
+        let (ys, xs) = (self.over.taps(y), self.over.taps(x));
+        // SAFETY: the taps are inside the picture.
+        let byte = |ky: usize, i: usize| unsafe {
+            let start = (y * stride + ky - K / 2) * edge + x * stride;
+            u16::from(*self.rgb.get_unchecked(3 * start + i - 3 * (K / 2)))
+        };
+        if ys.len() == K && xs.len() == K {
+            for ky in 0..K {
+                for i in 0..3 * K {
+                    addends[ky * 3 * K + i] = byte(ky, i);
+                }
+            }
+        } else {
+            for ky in ys {
+                for i in 3 * xs.start..3 * xs.end {
+                    addends[ky * 3 * K + i] = byte(ky, i);
+                }
+            }
+        }
+        addends
+    }
+}
+
+/// Runs `job`: a row of a table for every byte under the kernel.
+#[inline(always)]
+pub(super) unsafe fn add_up<V: Vector, S: Sink<V>>(job: &PixelRows<'_>, sink: &mut S) {
+    // SAFETY: the caller's promises, passed on.
+    match job.over.kernel {
+        1 => unsafe { add_up_under::<V, S, 1>(job, sink) },
+        _ => unsafe { add_up_under::<V, S, 3>(job, sink) },
+    }
+}
+
+/// [`add_up`] under a kernel of `K` × `K`.
+#[inline(always)]
+unsafe fn add_up_under<V: Vector, S: Sink<V>, const K: usize>(job: &PixelRows<'_>, sink: &mut S) {
+    let lanes = V::PACKING.lanes;
+    for (at, y) in job.over.rows.clone().enumerate() {
+        for x in 0..job.over.width {
+            // SAFETY: the position is inside the rows, so by `PixelRows::is_inside`, which the caller has checked, picture and
+            // tables hold all that is read.
+            unsafe {
+                let addends = job.addends::<K>(y, x);
+                let (parts, _) = addends[..pixel_sums::addends(K)].as_chunks::<{ pixel_sums::PART }>();
+                for block in 0..job.over.blocks {
+                    let mut table = job.sums.as_ptr().add(block * lanes);
+                    let (mut even, mut odd) = (V::zero(), V::zero());
+                    for part in parts {
+                        let mut bytes = V::zero();
+                        for &addend in part {
+                            bytes = bytes.add_bytes(V::load(table.add(usize::from(addend) * job.row)));
+                            table = table.wrapping_add(pixel_sums::ROWS * job.row);
+                        }
+                        (even, odd) = (even.add(bytes.evens()), odd.add(bytes.odds()));
+                    }
+                    sink.put(at, x, block, even, odd);
+                }
+            }
+        }
+    }
+}
+
+/// Some rows of the float first layer.
+pub(in super::super) struct FloatRows<'a> {
+    /// Which.
+    pub(in super::super) over: PictureRows,
+    /// The picture as floats, HWC.
+    pub(in super::super) pixels: &'a [f32],
+    /// `[block][ky][kx][3][lane]`.
+    pub(in super::super) weights: &'a [f32],
+}
+
+impl FloatRows<'_> {
+    /// Whether every access of [`convolve_floats`] to weights and pixels is inside them.
+    pub(super) fn is_inside(&self, packing: Packing) -> bool {
+        let taps = self.over.kernel * self.over.kernel;
+        self.over.is_inside(self.pixels.len()) && self.weights.len() == self.over.blocks * taps * 3 * packing.lanes
     }
 }
 
@@ -457,13 +562,15 @@ pub(super) trait FloatSink<V: Vector> {
 /// ky, kx, colour: their order is part of what the layer means.
 #[inline(always)]
 pub(super) unsafe fn convolve_floats<V: Vector, S: FloatSink<V>, const P: usize>(job: &FloatRows<'_>, sink: &mut S) {
-    for (row, y) in job.rows.clone().enumerate() {
-        for block in 0..job.blocks {
+    let over = &job.over;
+    let width = over.width;
+    for (row, y) in over.rows.clone().enumerate() {
+        for block in 0..over.blocks {
             let mut x = 0;
-            while x < job.width {
+            while x < width {
                 let whole =
-                    x + P <= job.width && job.taps(x).len() == job.kernel && job.taps(x + P - 1).len() == job.kernel;
-                // SAFETY: the taps are inside the picture by `FloatRows::taps`, the weights by `FloatRows::is_inside`, which
+                    x + P <= width && over.taps(x).len() == over.kernel && over.taps(x + P - 1).len() == over.kernel;
+                // SAFETY: the taps are inside the picture by `PictureRows::taps`, the weights by `FloatRows::is_inside`, which
                 // the caller has checked.
                 x += unsafe {
                     if whole {
@@ -486,14 +593,15 @@ unsafe fn float_tile<V: Vector, S: FloatSink<V>, const P: usize>(
     sink: &mut S,
 ) -> usize {
     let lanes = V::PACKING.lanes;
-    let before = job.kernel / 2;
+    let PictureRows { edge, kernel, stride, .. } = job.over;
+    let before = kernel / 2;
     // SAFETY: see `convolve_floats`.
     unsafe {
         let mut sums = [[V::splat(0.0); FLOATS]; P];
-        for ky in job.taps(y) {
-            for kx in job.taps(x) {
-                let tap = (block * job.kernel + ky) * job.kernel + kx;
-                let pixel = (y * job.stride + ky - before) * job.edge + x * job.stride + kx - before;
+        for ky in job.over.taps(y) {
+            for kx in job.over.taps(x) {
+                let tap = (block * kernel + ky) * kernel + kx;
+                let pixel = (y * stride + ky - before) * edge + x * stride + kx - before;
                 for colour in 0..3 {
                     let weights = job.weights.as_ptr().add((tap * 3 + colour) * lanes);
                     let mut weight = [V::splat(0.0); FLOATS];
@@ -501,7 +609,7 @@ unsafe fn float_tile<V: Vector, S: FloatSink<V>, const P: usize>(
                         *weight = V::load_floats(weights.add(i * lanes / FLOATS));
                     }
                     for (p, sums) in sums.iter_mut().enumerate() {
-                        let value = V::splat(*job.pixels.as_ptr().add((pixel + p * job.stride) * 3 + colour));
+                        let value = V::splat(*job.pixels.as_ptr().add((pixel + p * stride) * 3 + colour));
                         for i in 0..FLOATS {
                             sums[i] = V::multiply_add(weight[i], value, sums[i]);
                         }

@@ -16,7 +16,7 @@ pub(super) mod pool;
 mod scalar;
 mod tables;
 
-pub(super) use generic::{Conv, FloatRows};
+pub(super) use generic::{Conv, FloatRows, PictureRows, PixelRows};
 
 use super::Level;
 use super::layout::{CodeMap, LaneThresholds, Packing};
@@ -35,6 +35,8 @@ struct Functions {
     to_wide: unsafe fn(&Conv<'_>, &mut ToWide),
     quantize_narrow: unsafe fn(&[i16], &LaneThresholds<i16>, CodeRows),
     quantize_wide: unsafe fn(&[i32], &LaneThresholds<i32>, CodeRows),
+    pixels_to_codes: unsafe fn(&PixelRows<'_>, &mut ToCodes),
+    pixels_to_wide: unsafe fn(&PixelRows<'_>, &mut ToWide),
     floats_to_codes: unsafe fn(&FloatRows<'_>, &mut FloatsToCodes),
     floats_to_sums: unsafe fn(&FloatRows<'_>, &mut FloatsToSums),
 }
@@ -54,6 +56,11 @@ macro_rules! functions {
             unsafe { generic::quantize::<$vector, N>(sums, thresholds, rows) }
         }
         $(#[$features])?
+        unsafe fn add_up<S: Sink<$vector>>(job: &PixelRows<'_>, sink: &mut S) {
+            // SAFETY: the caller's promises.
+            unsafe { generic::add_up::<$vector, S>(job, sink) }
+        }
+        $(#[$features])?
         unsafe fn convolve_floats<S: FloatSink<$vector>>(job: &FloatRows<'_>, sink: &mut S) {
             // SAFETY: the caller's promises.
             unsafe { generic::convolve_floats::<$vector, S, $tile>(job, sink) }
@@ -66,6 +73,8 @@ macro_rules! functions {
             to_wide: convolve,
             quantize_narrow: quantize,
             quantize_wide: quantize,
+            pixels_to_codes: add_up,
+            pixels_to_wide: add_up,
             floats_to_codes: convolve_floats,
             floats_to_sums: convolve_floats,
         }
@@ -130,6 +139,25 @@ impl Kernels {
         unsafe { (self.0.quantize_wide)(sums, thresholds, rows) }
     }
 
+    /// Convolves bytes behind their embedding into packed codes; `thresholds` as for [`Kernels::to_codes`].
+    pub(super) fn pixels_to_codes(self, job: &PixelRows<'_>, thresholds: &[i16], map: CodeMap, out: &mut [u8]) {
+        assert!(job.is_inside(self.packing()) && thresholds.len() == 3 * job.over.blocks * self.packing().lanes);
+        assert_eq!(job.over.width, map.edge);
+        let rows = self.code_rows(map, job.over.rows.len(), job.over.blocks, out);
+        // SAFETY: the level is available; picture, table, thresholds and rows hold every position and block.
+        unsafe { (self.0.pixels_to_codes)(job, &mut ToCodes { thresholds: thresholds.as_ptr(), rows }) }
+    }
+
+    /// The same into memory, `[y][x][block][lane]`; `offsets` are taken off.
+    pub(super) fn pixels_to_wide(self, job: &PixelRows<'_>, offsets: &[i16], sums: &mut [i32]) {
+        let (width, blocks) = (job.over.width, job.over.blocks);
+        assert!(job.is_inside(self.packing()) && offsets.len() == blocks * self.packing().lanes);
+        assert_eq!(sums.len(), job.over.rows.len() * width * offsets.len());
+        let mut sink = ToWide { offsets: offsets.as_ptr(), trunk: sums.as_mut_ptr(), width, blocks, add: false };
+        // SAFETY: the level is available; picture, table, offsets and sums hold every position and block.
+        unsafe { (self.0.pixels_to_wide)(job, &mut sink) }
+    }
+
     /// Convolves floats into packed codes.
     pub(super) fn floats_to_codes(
         self,
@@ -138,18 +166,18 @@ impl Kernels {
         map: CodeMap,
         out: &mut [u8],
     ) {
-        assert!(job.is_inside(self.packing()) && thresholds.flips.len() == job.blocks * self.packing().lanes);
-        assert_eq!(job.width, map.edge);
-        let rows = self.code_rows(map, job.rows.len(), job.blocks, out);
+        assert!(job.is_inside(self.packing()) && thresholds.flips.len() == job.over.blocks * self.packing().lanes);
+        assert_eq!(job.over.width, map.edge);
+        let rows = self.code_rows(map, job.over.rows.len(), job.over.blocks, out);
         // SAFETY: the level is available; pixels, weights, thresholds and rows hold every position and block.
         unsafe { (self.0.floats_to_codes)(job, &mut FloatsToCodes { thresholds, rows }) }
     }
 
     /// Convolves floats into memory, `[y][x][block][lane]`.
     pub(super) fn floats_to_sums(self, job: &FloatRows<'_>, sums: &mut [f32]) {
-        let (width, blocks) = (job.width, job.blocks);
+        let (width, blocks) = (job.over.width, job.over.blocks);
         assert!(job.is_inside(self.packing()));
-        assert_eq!(sums.len(), job.rows.len() * width * blocks * self.packing().lanes);
+        assert_eq!(sums.len(), job.over.rows.len() * width * blocks * self.packing().lanes);
         // SAFETY: the level is available; pixels, weights and sums hold every position and block.
         unsafe { (self.0.floats_to_sums)(job, &mut FloatsToSums { sums: sums.as_mut_ptr(), width, blocks }) }
     }

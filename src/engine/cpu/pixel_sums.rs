@@ -1,0 +1,93 @@
+//! Pixel embedding and the first convolution in one: what a tap of the convolution adds depends on one byte of the picture
+//! alone, so that a table holds it, ready summed over the embedding's codes, for every output channel.
+
+use super::layout::Packing;
+use crate::network::{BinaryConv, CodeTable};
+
+/// How many addends a byte holds before it is flushed to 16 bits.
+pub(super) const PART: usize = 4;
+/// Rows of a table: one for every byte, and one for what lies outside the picture. No power of two, so that the rows of one
+/// byte in all tables do not share a few sets of the cache.
+pub(super) const ROWS: usize = 257;
+/// The row of what lies outside the picture: the code 0.
+pub(super) const OUTSIDE: u16 = 256;
+/// Half a line of the cache, in bytes: rows start at one.
+const HALF_LINE: usize = 32;
+/// The largest table that is worth it, in bytes: more would leave the processor's second cache.
+const LARGEST: usize = 1 << 20;
+
+/// The first convolution behind pixel embedding for the kernels.
+pub(super) struct PackedPixelConv {
+    pub(super) kernel: usize,
+    pub(super) stride: usize,
+    pub(super) width: usize,
+    pub(super) blocks: usize,
+    /// As `kernels::PixelRows::sums`.
+    pub(super) sums: Vec<u8>,
+    /// As `kernels::PixelRows::row`.
+    pub(super) row: usize,
+    /// What the kernel's sums have too much, lane by lane.
+    pub(super) offsets: Vec<i16>,
+    /// As `PackedConv::turned`.
+    pub(super) turned: Vec<bool>,
+}
+
+/// How many tables a position adds up under a kernel of `kernel` × `kernel`: one for every byte, in whole parts.
+pub(super) const fn addends(kernel: usize) -> usize {
+    (3 * kernel * kernel).next_multiple_of(PART)
+}
+
+impl PackedPixelConv {
+    /// For an output `width` positions wide; `None` where the codes themselves are the better way.
+    pub(super) fn new(
+        embedding: &CodeTable,
+        conv: &BinaryConv,
+        turned: Vec<bool>,
+        width: usize,
+        packing: Packing,
+    ) -> Option<Self> {
+        let g = conv.geometry();
+        let raise = raise(embedding)?;
+        let (addends, blocks) = (addends(g.kernel), packing.blocks(g.out_channels));
+        // Lanes behind the last channel read the next row: their thresholds are out of reach.
+        let row = g.out_channels.next_multiple_of(HALF_LINE);
+        if addends * ROWS * row > LARGEST {
+            return None;
+        }
+        let mut sums = vec![raise; addends * ROWS * row + packing.lanes];
+        for (i, table) in sums.chunks_exact_mut(ROWS * row).take(3 * g.kernel * g.kernel).enumerate() {
+            let (tap, colour) = (i / 3, i % 3);
+            for (out, &turned) in turned.iter().enumerate() {
+                let bits = conv.tap(out, tap / g.kernel, tap % g.kernel);
+                for byte in 0..=u8::MAX {
+                    let sum = signed_sum(bits, colour * embedding.depth(), embedding.row(colour, byte));
+                    // Within ±raise, see `raise`.
+                    table[usize::from(byte) * row + out] = (i16::from(raise) + if turned { -sum } else { sum }) as u8;
+                }
+            }
+        }
+        let offsets = vec![addends as i16 * i16::from(raise); blocks * packing.lanes];
+        Some(Self { kernel: g.kernel, stride: g.stride, width, blocks, sums, row, offsets, turned })
+    }
+
+    /// Bytes of the table.
+    pub(super) fn bytes(&self) -> usize {
+        self.sums.len() + size_of_val(self.offsets.as_slice())
+    }
+}
+
+/// What is added to every entry so that none is negative: the largest sum of a colour's codes. `None` where a byte cannot
+/// hold as many as it must.
+fn raise(embedding: &CodeTable) -> Option<u8> {
+    let largest = 3 * embedding.depth();
+    (2 * largest * PART <= usize::from(u8::MAX)).then_some(largest as u8)
+}
+
+/// Σ ±code of the input channels from `first` on.
+fn signed_sum(bits: &[u8], first: usize, codes: &[u8]) -> i16 {
+    let signed = |(channel, &code): (usize, &u8)| {
+        let code = i16::from(code);
+        if bits[channel / 8] >> (channel % 8) & 1 == 1 { code } else { -code }
+    };
+    (first..).zip(codes).map(signed).sum()
+}
