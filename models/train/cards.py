@@ -34,7 +34,7 @@ MEASURED_FRAMES = 600
 
 def plan(first):
     """The plan of a twin: they differ in the first layer alone."""
-    return Plan(Shape(CLASSES, blocks=(2, 2, 1), first=first), frames=896_000, chunks=64, nothing_weight=1.5)
+    return Plan(Shape(CLASSES, blocks=(2, 2, 1), first=first), frames=704_000, chunks=64, nothing_weight=1.5)
 
 
 def provenance(run, note):

@@ -63,33 +63,45 @@ class PixelEmbedding(nn.Module):
 class _LookUp(Function):
     """Entries of a table [3, 256, depth] at bytes [n, h, w, 3], as `kind` [n, 3 * depth, h, w].
 
-    The gradient of an entry is the sum over all pixels that chose it. It is summed in float64: bfloat16, the type of the
+    The gradient of an entry is the sum over all pixels that chose it. It is summed in float32: bfloat16, the type of the
     gradients that arrive, holds no sum of thousands.
     """
 
     @staticmethod
     def forward(ctx, table, pixels, kind):
-        planes = pixels.permute(3, 0, 1, 2).int()
+        planes = _planes(pixels)
         ctx.save_for_backward(planes)
-        columns = table.to(kind).transpose(1, 2)
-        found = [column.index_select(1, plane.flatten()) for column, plane in zip(columns, planes)]
-        return torch.stack(found).view(-1, *planes.shape[1:]).transpose(0, 1).contiguous()
+        columns = table.to(kind).transpose(1, 2).contiguous()
+        found = [column.index_select(0, plane) for colour, plane in zip(columns, planes) for column in colour]
+        return _stacked(found, pixels)
 
     @staticmethod
     def backward(ctx, gradient):
         (planes,) = ctx.saved_tensors
-        parts = gradient.float().transpose(0, 1).reshape(len(planes), -1, planes[0].numel())
-        sums = [[torch.bincount(plane.flatten(), part, 256) for part in part_of_colour]
-                for plane, part_of_colour in zip(planes, parts)]
-        return torch.stack([torch.stack(columns, dim=1) for columns in sums]).to(torch.float32), None, None
+        parts = gradient.transpose(0, 1).float().reshape(len(planes), -1, planes.shape[1])
+        sums = torch.zeros(*parts.shape[:2], 256)
+        for colour, plane, columns in zip(parts, planes, sums):
+            for part, column in zip(colour, columns):
+                column.scatter_add_(0, plane, part)
+        return sums.transpose(1, 2), None, None
+
+
+def _planes(pixels):
+    """Bytes [n, h, w, 3] as positions in a table, int64 [3, n * h * w]."""
+    return pixels.permute(3, 0, 1, 2).reshape(3, -1).long()
+
+
+def _stacked(channels, pixels):
+    """Values of one channel each, [n * h * w], as [n, channels, h, w]; `pixels` are [n, h, w, 3]."""
+    return torch.stack(channels).view(-1, *pixels.shape[:3]).transpose(0, 1).contiguous()
 
 
 class FloatInput(nn.Module):
     """Bytes [n, h, w, 3] to normalised pixels [n, 3, h, w]."""
 
     def forward(self, pixels, kind=torch.float32):
-        found = pixel_values().to(kind)[torch.arange(3), pixels.long()]
-        return found.permute(0, 3, 1, 2).contiguous()
+        values = pixel_values().to(kind)
+        return _stacked([row.index_select(0, plane) for row, plane in zip(values, _planes(pixels))], pixels)
 
 
 def pixel_values():

@@ -139,14 +139,19 @@ impl Tile<'_> {
         let kind = if is_wide(self.layer) { &kind } else { kind.trim_end_matches(" +") };
         text(ui, pos2(inside.left(), y - 16.0), Align2::LEFT_BOTTOM, kind, font.clone(), tokens.quiet);
         let unit = if is_wide(self.layer) { " ms" } else { "" };
-        let time = format!("{}{unit}", format::ms(ms).trim());
+        let time = if self.is_folded() { "in the next".into() } else { format!("{}{unit}", format::ms(ms).trim()) };
         text(ui, pos2(inside.left(), y - 2.0), Align2::LEFT_BOTTOM, time, font.clone(), tokens.text);
-        if is_wide(self.layer) {
+        if is_wide(self.layer) && !self.is_folded() {
             let share = format!("{:.0} %", ms / all.max(1e-9) * 100.0);
             text(ui, pos2(inside.right(), y - 2.0), Align2::RIGHT_BOTTOM, share, font, tokens.quiet);
         }
         let track = Rect::from_min_max(pos2(inside.left(), inside.bottom() - 3.0), inside.max);
         bar(ui, track, ms / longest.max(1e-9), tokens.chosen);
+    }
+
+    /// Whether the engine does this layer's work in the next one's.
+    fn is_folded(&self) -> bool {
+        matches!(self.layer.op, Op::PixelEmbedding(_)) && self.steady.elapsed.is_zero()
     }
 
     fn tip(&self, ui: &mut Ui) {
@@ -158,6 +163,10 @@ impl Tile<'_> {
             for (code, count) in self.sample.codes.iter().enumerate() {
                 ui.monospace(format!("code {code}  {}", format::percent(*count as f32 / all)));
             }
+        }
+        if self.is_folded() {
+            ui.monospace("computed within the next layer");
+            return;
         }
         let ms = self.steady.elapsed.as_secs_f32() * 1e3;
         ui.monospace(format!(

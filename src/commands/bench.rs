@@ -7,6 +7,8 @@ use ernscope::engine;
 use ernscope::frame::InputImage;
 use ernscope::inspect::bench::{BenchReport, TwinBench, measure, measure_twins};
 use ernscope::network::shipped::ModelChoice;
+use ernscope::preprocess::Preprocessor;
+use ernscope::source::demo::{DemoRenderer, HEIGHT, WIDTH};
 use serde::Serialize;
 use std::io::Write;
 use std::time::Duration;
@@ -43,7 +45,7 @@ fn bench_model(args: &BenchArgs, choice: &ModelChoice, document: &mut Document) 
     let (network, edge) = load(choice, args.size)?;
     let count = threads(args.engine.threads);
     let mut engine = engine::open(args.engine.engine, network.clone(), edge, count)?;
-    let image = noise(edge);
+    let image = picture(edge)?;
     document.models.push(measure(&mut *engine, &image, BUDGET)?);
 
     let measured = document.twins.iter().any(|twins| twins.family == network.family());
@@ -58,15 +60,13 @@ fn bench_model(args: &BenchArgs, choice: &ModelChoice, document: &mut Document) 
     Ok(())
 }
 
-/// Every byte value about equally often, without a pattern that a cache or a branch could learn.
-fn noise(edge: usize) -> InputImage {
+/// A frame of the demo, as a camera would give it: with pixel embedding the time depends on which bytes are near each other.
+fn picture(edge: usize) -> Result<InputImage> {
+    let mut rgb = vec![0; (WIDTH * HEIGHT * 3) as usize];
+    DemoRenderer::new(1).render(0, &mut rgb);
     let mut image = InputImage::black(edge);
-    let mut state = 1_u32;
-    for byte in image.rgb_mut() {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        *byte = (state >> 24) as u8;
-    }
-    image
+    Preprocessor::new().run(&rgb, WIDTH, HEIGHT, &mut image)?;
+    Ok(image)
 }
 
 fn print_report(out: &mut impl Write, report: &BenchReport) -> Result<()> {

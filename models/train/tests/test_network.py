@@ -52,6 +52,13 @@ class Embedding(unittest.TestCase):
         touched = embedding.table.grad.abs().sum(dim=(0, 2)).nonzero().flatten()
         self.assertEqual(touched.tolist(), [40])
 
+    def test_gradients_of_many_pixels_add_up_without_loss(self):
+        embedding = PixelEmbedding(10)
+        pixels = torch.full((1, 64, 64, 3), 40, dtype=torch.uint8)
+        embedding(pixels, torch.bfloat16).sum().backward()
+        learns = embedding.table.grad[:, 40]
+        self.assertEqual(learns.max().item(), 64 * 64 * 1.5)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -1,9 +1,10 @@
 //! The SIMD engine: a network is lowered once ([`plan`]) to packed weights and steps, then each picture runs through kernels
 //! chosen for the processor ([`kernels`]) without allocating.
 //!
-//! A run goes step by step, a step a layer; large ones are shared among threads by rows. Codes stay packed from the first
-//! layer to the last ([`layout`] says how); probes get them unpacked ([`unpack`]), and the sums that kernels keep in registers
-//! by running that one layer again.
+//! A run goes step by step, a step a layer; large ones are shared among threads by rows. Pixel embedding and the first
+//! convolution are one step ([`pixel_sums`]). Codes stay packed from the first layer to the last ([`layout`] says how); probes
+//! get them unpacked or counted ([`unpack`]), and what no step needs, like the embedding's codes or the sums that kernels keep
+//! in registers, by running that one layer again.
 
 mod arena;
 mod classify;
@@ -25,6 +26,9 @@ use kernels::Kernels;
 use kernels::pool::Pool;
 use plan::{Plan, Work};
 use std::sync::Arc;
+
+/// What computes a layer that is part of the next one's work.
+const FOLDED: &str = "in the next layer";
 
 /// The SIMD engine.
 pub struct CpuEngine {
@@ -65,7 +69,7 @@ impl Engine for CpuEngine {
         EngineInfo {
             name: format!("cpu:{}", self.level),
             threads: self.pool.threads(),
-            kernels: self.plan.steps.iter().map(|step| kernel(&step.work)).collect(),
+            kernels: self.plan.steps.iter().map(|step| if step.shown_only { FOLDED } else { kernel(&step.work) }).collect(),
         }
     }
 

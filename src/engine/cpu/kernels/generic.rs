@@ -467,31 +467,20 @@ impl PixelRows<'_> {
         self.over.is_inside(self.rgb.len()) && self.sums.len() >= rows * self.row + last
     }
 
-    /// The rows of the tables that output position (`y`, `x`) adds up under a kernel of `K` × `K`.
+    /// The bytes under a kernel of `K` × `K` at output position (`y`, `x`), those outside the picture as well.
     #[inline(always)]
-    unsafe fn addends<const K: usize>(&self, y: usize, x: usize) -> [u16; MOST_ADDENDS] {
+    fn under<const K: usize>(&self, y: usize, x: usize) -> [u16; MOST_ADDENDS] {
         let PictureRows { edge, stride, .. } = self.over;
-        let mut addends = [pixel_sums::OUTSIDE; MOST_ADDENDS];
-        let (ys, xs) = (self.over.taps(y), self.over.taps(x));
-        // SAFETY: the taps are inside the picture.
-        let byte = |ky: usize, i: usize| unsafe {
-            let start = (y * stride + ky - K / 2) * edge + x * stride;
-            u16::from(*self.rgb.get_unchecked(3 * start + i - 3 * (K / 2)))
-        };
-        if ys.len() == K && xs.len() == K {
-            for ky in 0..K {
-                for i in 0..3 * K {
-                    addends[ky * 3 * K + i] = byte(ky, i);
-                }
-            }
-        } else {
-            for ky in ys {
-                for i in 3 * xs.start..3 * xs.end {
-                    addends[ky * 3 * K + i] = byte(ky, i);
+        let mut bytes = [pixel_sums::OUTSIDE; MOST_ADDENDS];
+        for ky in self.over.taps(y) {
+            for kx in self.over.taps(x) {
+                let pixel = (y * stride + ky - K / 2) * edge + x * stride + kx - K / 2;
+                for colour in 0..3 {
+                    bytes[(ky * K + kx) * 3 + colour] = self.rgb[pixel * 3 + colour].into();
                 }
             }
         }
-        addends
+        bytes
     }
 }
 
@@ -508,29 +497,52 @@ pub(super) unsafe fn add_up<V: Vector, S: Sink<V>>(job: &PixelRows<'_>, sink: &m
 /// [`add_up`] under a kernel of `K` × `K`.
 #[inline(always)]
 unsafe fn add_up_under<V: Vector, S: Sink<V>, const K: usize>(job: &PixelRows<'_>, sink: &mut S) {
-    let lanes = V::PACKING.lanes;
-    for (at, y) in job.over.rows.clone().enumerate() {
-        for x in 0..job.over.width {
-            // SAFETY: the position is inside the rows, so by `PixelRows::is_inside`, which the caller has checked, picture and
-            // tables hold all that is read.
-            unsafe {
-                let addends = job.addends::<K>(y, x);
-                let (parts, _) = addends[..pixel_sums::addends(K)].as_chunks::<{ pixel_sums::PART }>();
-                for block in 0..job.over.blocks {
-                    let mut table = job.sums.as_ptr().add(block * lanes);
-                    let (mut even, mut odd) = (V::zero(), V::zero());
-                    for part in parts {
-                        let mut bytes = V::zero();
-                        for &addend in part {
-                            bytes = bytes.add_bytes(V::load(table.add(usize::from(addend) * job.row)));
-                            table = table.wrapping_add(pixel_sums::ROWS * job.row);
-                        }
-                        (even, odd) = (even.add(bytes.evens()), odd.add(bytes.odds()));
-                    }
+    let over = &job.over;
+    let line = 3 * over.edge;
+    for (at, y) in over.rows.clone().enumerate() {
+        for x in 0..over.width {
+            let inside = over.taps(y).len() == K && over.taps(x).len() == K;
+            for block in 0..over.blocks {
+                // SAFETY: the position is inside the rows, so by `PixelRows::is_inside`, which the caller has checked, picture
+                // and tables hold all that is read.
+                unsafe {
+                    let [even, odd] = if inside {
+                        let first = (y * over.stride - K / 2) * line + 3 * (x * over.stride - K / 2);
+                        let under = |i: usize| usize::from(*job.rgb.as_ptr().add(first + i / (3 * K) * line + i % (3 * K)));
+                        sum_of_rows::<V, K>(job, block, under)
+                    } else {
+                        let bytes = job.under::<K>(y, x);
+                        sum_of_rows::<V, K>(job, block, |i| bytes[i].into())
+                    };
                     sink.put(at, x, block, even, odd);
                 }
             }
         }
+    }
+}
+
+/// The sums of a block: of table i the row `under(i)`, all added up.
+#[inline(always)]
+unsafe fn sum_of_rows<V: Vector, const K: usize>(
+    job: &PixelRows<'_>,
+    block: usize,
+    under: impl Fn(usize) -> usize,
+) -> [V; 2] {
+    let bytes_under = 3 * K * K;
+    // SAFETY: see `add_up_under`.
+    unsafe {
+        let mut table = job.sums.as_ptr().add(block * V::PACKING.lanes);
+        let (mut even, mut odd) = (V::zero(), V::zero());
+        for part in 0..pixel_sums::addends(K) / pixel_sums::PART {
+            let mut bytes = V::zero();
+            for i in pixel_sums::PART * part..pixel_sums::PART * (part + 1) {
+                let row = if i < bytes_under { under(i) } else { pixel_sums::OUTSIDE.into() };
+                bytes = bytes.add_bytes(V::load(table.add(row * job.row)));
+                table = table.wrapping_add(pixel_sums::ROWS * job.row);
+            }
+            (even, odd) = (even.add(bytes.evens()), odd.add(bytes.odds()));
+        }
+        [even, odd]
     }
 }
 
