@@ -53,7 +53,7 @@ class _Lowering:
         """Pixel embedding and first convolution, or the float first layer."""
         backbone = network.backbone
         conv, act = backbone.conv1, backbone.act1
-        if network.shape.first == "embedding":
+        if network.shape.first != "float":
             with torch.no_grad():
                 codes = activation(network.pixel_embedding.table, post_scale=False).numpy().astype(np.uint8)
             source = self.add("pixel_embedding", "pixel_embedding", {"codes": codes}, depth=network.shape.depth)

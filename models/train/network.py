@@ -25,7 +25,8 @@ class Shape:
     stem: int = 32
     widths: tuple = (64, 128, 256)
     blocks: tuple = (1, 1, 1)
-    # "embedding" (a learned table of codes) or "float" (a float32 convolution on normalised pixels).
+    # "embedding" (a learned table of codes), "thermometer" (the same table, as it starts) or "float" (a float32 convolution on
+    # normalised pixels).
     first: str = "embedding"
 
 
@@ -49,12 +50,15 @@ def thermometer_values(depth):
 
 
 class PixelEmbedding(nn.Module):
-    """A learned table [3, 256, depth] behind the 2-bit quantizer: bytes [n, h, w, 3] to codes [n, 3 * depth, h, w]."""
+    """A table [3, 256, depth] behind the 2-bit quantizer: bytes [n, h, w, 3] to codes [n, 3 * depth, h, w].
 
-    def __init__(self, depth):
+    It starts as the thermometer, and stays it unless it `learns`.
+    """
+
+    def __init__(self, depth, learns=True):
         super().__init__()
         values = torch.from_numpy(thermometer_values(depth))
-        self.table = nn.Parameter(values.repeat(3, 1, 1))
+        self.table = nn.Parameter(values.repeat(3, 1, 1), requires_grad=learns)
 
     def forward(self, pixels, kind=torch.float32):
         return _LookUp.apply(activation(self.table, post_scale=False), pixels, kind)
@@ -195,7 +199,7 @@ class Ern(nn.Module):
     def __init__(self, shape):
         super().__init__()
         self.shape = shape
-        self.pixel_embedding = FloatInput() if shape.first == "float" else PixelEmbedding(shape.depth)
+        self.pixel_embedding = FloatInput() if shape.first == "float" else PixelEmbedding(shape.depth, shape.first == "embedding")
         self.backbone = Backbone(shape)
         self.conv = BinaryConv(shape.widths[-1], shape.classes, 1, scaling=SCALING)
 

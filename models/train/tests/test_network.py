@@ -46,6 +46,14 @@ class Embedding(unittest.TestCase):
         moved = activation(table.detach(), post_scale=False) != before
         self.assertGreater(moved.float().mean().item(), 0.01)
 
+    def test_a_thermometer_stays_one(self):
+        network = Ern(Shape(3, edge=16, stem=8, widths=(8, 8), blocks=(1, 1), first="thermometer"))
+        optimizer = torch.optim.Adam(network.parameters(), 0.5)
+        network(torch.zeros(4, 16, 16, 3, dtype=torch.uint8)).sum().backward()
+        optimizer.step()
+        codes = activation(network.pixel_embedding.table, post_scale=False)[0]
+        np.testing.assert_array_equal(codes.numpy(), thermometer(10))
+
     def test_only_seen_bytes_get_gradients(self):
         embedding = PixelEmbedding(10)
         embedding(torch.full((1, 2, 2, 3), 40, dtype=torch.uint8)).sum().backward()
