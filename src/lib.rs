@@ -9,12 +9,13 @@
 //!                                              inspect
 //! ```
 //!
-//! Who may know whom, arrows down only: `app` → [`pipeline`] → [`source`], [`inspect`] → [`engine`] → [`network`],
-//! [`frame`]. See `ARCHITECTURE.md` for a sentence about each room.
+//! Who may know whom, arrows down only: `app` → [`pipeline`], [`evaluate`] → [`source`], [`inspect`] → [`engine`] →
+//! [`network`], [`frame`]. See `ARCHITECTURE.md` for a sentence about each room.
 
 #[cfg(feature = "app")]
 pub mod app;
 pub mod engine;
+pub mod evaluate;
 pub mod frame;
 pub mod inspect;
 pub mod network;

@@ -33,6 +33,8 @@ enum Command {
     Diff(DiffArgs),
     /// Measure how fast networks run
     Bench(BenchArgs),
+    /// Count how many pictures of a labelled set a network gets right
+    Eval(EvalArgs),
     /// List the networks inside this program
     Models,
     /// Tell what this machine offers: processor levels, cameras, graphics
@@ -162,6 +164,30 @@ struct BenchArgs {
     json: bool,
 }
 
+#[derive(Args)]
+struct EvalArgs {
+    /// Folder with a folder of pictures a class, or with the binary files of CIFAR-10 or CIFAR-100
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+    /// Network: cards, cards-float-input, random:SHAPE[:SEED], or a model file
+    #[arg(long, value_name = "NAME|FILE", default_value = "cards")]
+    model: ModelChoice,
+    #[command(flatten)]
+    engine: EngineArgs,
+    /// Resize pictures so that their shorter side has N pixels, then cut the network's input out of their centre
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=4096))]
+    resize: Option<u32>,
+    /// Cut out N×N pixels and run the network at that size [default: the network's own]
+    #[arg(long, value_name = "N")]
+    crop: Option<usize>,
+    /// Average over corners and centre, as they are and mirrored; needs --resize
+    #[arg(long, requires = "resize")]
+    ten_crop: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
 /// Most threads that make sense to ask for.
 const MAX_THREADS: usize = 1024;
 
@@ -182,6 +208,7 @@ fn main() -> ExitCode {
         Command::Inspect(args) => commands::inspect::run(&args),
         Command::Diff(args) => return finish_diff(commands::diff::run(&args)),
         Command::Bench(args) => commands::bench::run(&args),
+        Command::Eval(args) => commands::eval::run(&args),
         Command::Models => commands::models::run(),
         Command::Doctor => commands::doctor::run(),
         Command::Render(args) => commands::render::run(&args),

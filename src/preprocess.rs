@@ -88,25 +88,45 @@ impl Preprocessor {
             input.rgb_mut().copy_from_slice(rgb);
             return Ok(crop);
         }
-        self.resample(rgb, width, height, crop, input).map_err(PreprocessError::Resample)?;
+        let to = [edge as u32; 2];
+        self.resample(rgb, [width, height], Some(crop), input.rgb_mut(), to).map_err(PreprocessError::Resample)?;
         Ok(crop)
     }
 
+    /// A whole picture of `from` width and height resampled `to` others, with the filter of [`Preprocessor::run`].
+    ///
+    /// # Errors
+    /// A side of 0, more than 100 megapixels, or a number of bytes that does not fit the size.
+    pub fn resize(&mut self, rgb: &[u8], from: [u32; 2], to: [u32; 2]) -> Result<Vec<u8>, PreprocessError> {
+        let [[width, height], [to_width, to_height]] = [from, to];
+        check(rgb, width, height, to_width.min(to_height) as usize)?;
+        if u64::from(to_width) * u64::from(to_height) > MAX_PIXELS {
+            return Err(PreprocessError::TooLarge { width: to_width, height: to_height });
+        }
+        if from == to {
+            return Ok(rgb.to_vec());
+        }
+        let mut out = vec![0; to_width as usize * to_height as usize * 3];
+        self.resample(rgb, from, None, &mut out, to).map_err(PreprocessError::Resample)?;
+        Ok(out)
+    }
+
+    /// Resamples a part of a picture, or all of it.
     fn resample(
         &mut self,
         rgb: &[u8],
-        width: u32,
-        height: u32,
-        crop: Crop,
-        input: &mut InputImage,
+        [width, height]: [u32; 2],
+        part: Option<Crop>,
+        out: &mut [u8],
+        [to_width, to_height]: [u32; 2],
     ) -> Result<(), String> {
-        let edge = u32::try_from(input.edge()).map_err(|error| error.to_string())?;
         let from = ImageRef::new(width, height, rgb, PixelType::U8x3).map_err(|error| error.to_string())?;
         let mut to =
-            Image::from_slice_u8(edge, edge, input.rgb_mut(), PixelType::U8x3).map_err(|error| error.to_string())?;
-        let options = ResizeOptions::new()
-            .crop(f64::from(crop.x), f64::from(crop.y), f64::from(crop.edge), f64::from(crop.edge))
-            .resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
+            Image::from_slice_u8(to_width, to_height, out, PixelType::U8x3).map_err(|error| error.to_string())?;
+        let mut options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
+        if let Some(Crop { x, y, edge }) = part {
+            options = options.crop(f64::from(x), f64::from(y), f64::from(edge), f64::from(edge));
+        }
         self.resizer.resize(&from, &mut to, &options).map_err(|error| error.to_string())
     }
 }

@@ -151,6 +151,48 @@ fn bench_prints_layers_and_twins() {
     assert!((ratio / twins["ratio"].as_f64().expect("a number") - 1.0).abs() < 1e-3);
 }
 
+/// The pictures of `folder`, sorted into a folder a class by the table beside them.
+fn sort_by_class(folder: &Path) {
+    let table = std::fs::read_to_string(folder.join("truth.csv")).expect("a table");
+    for line in table.lines().skip(1) {
+        let cells: Vec<&str> = line.split(',').collect();
+        let class = folder.join("classes").join(cells[2]);
+        std::fs::create_dir_all(&class).expect("made");
+        std::fs::rename(folder.join(cells[0]), class.join(cells[0])).expect("moved");
+    }
+}
+
+#[test]
+fn eval_counts_what_classify_says() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let files = pictures(folder.path(), 60);
+    let mut arguments = vec!["classify", "--json", "--top", "5"];
+    arguments.extend(files.iter().map(String::as_str));
+    let lines = json_lines(&arguments);
+    sort_by_class(folder.path());
+    let table = std::fs::read_to_string(folder.path().join("truth.csv")).expect("a table");
+    let truths: Vec<&str> = table.lines().skip(1).filter_map(|line| line.split(',').nth(2)).collect();
+    let ranked = |line: &Value, truth: &str| {
+        line["top"].as_array().and_then(|top| top.iter().position(|class| class["label"] == truth))
+    };
+    let ranks: Vec<usize> = lines.iter().zip(&truths).filter_map(|(line, truth)| ranked(line, truth)).collect();
+
+    let classes = folder.path().join("classes");
+    let document = &json_lines(&["eval", "--json", "--data", classes.to_str().expect("UTF-8")])[0];
+    let top1 = ranks.iter().filter(|&&rank| rank == 0).count();
+    assert_eq!(document["images"], 60);
+    assert_eq!(document["top1_count"], top1);
+    assert_eq!(document["top1"].as_f64().expect("a number"), top1 as f64 / 60.0);
+    assert_eq!(document["top5"].as_f64().expect("a number"), ranks.len() as f64 / 60.0);
+    assert!(top1 > 48, "the shipped network gets {top1} of 60 right");
+
+    let data = ["eval", "--data", classes.to_str().expect("UTF-8")];
+    let ten = stdout(&[&data[..], &["--resize", "72", "--crop", "64", "--ten-crop"]].concat());
+    assert!(ten.contains("60 pictures") && ten.contains("top-1"), "{ten}");
+    let small = ernscope(&[&data[..], &["--resize", "32"]].concat());
+    assert_eq!(small.status.code(), Some(1), "what is cut out must fit");
+}
+
 #[test]
 fn models_and_doctor_tell() {
     let models = stdout(&["models"]);

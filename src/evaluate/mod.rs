@@ -1,0 +1,12 @@
+//! Labelled pictures, and how many of them a network gets right.
+//!
+//! [`Dataset`] finds pictures and their classes, [`Views`] brings each to what a network reads, once or ten times, [`Tally`]
+//! counts the answers.
+
+mod dataset;
+mod tally;
+mod views;
+
+pub use dataset::{Dataset, DatasetError};
+pub use tally::{Confusion, Tally};
+pub use views::{Cut, ViewError, Views};

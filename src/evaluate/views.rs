@@ -1,0 +1,157 @@
+//! What a network reads of a picture of a set.
+
+use crate::frame::InputImage;
+use crate::preprocess::{PreprocessError, Preprocessor};
+use crate::source::picture::Picture;
+use thiserror::Error;
+
+/// How a picture becomes what a network reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cut {
+    /// As in the window: the centre square, resampled.
+    CentreSquare,
+    /// The input's size cut out of the picture, resampled first so that its shorter side has `shorter` pixels.
+    Crop {
+        /// In pixels; `None` leaves the picture as it is.
+        shorter: Option<u32>,
+        /// Whether to cut ten times, corners and centre, as they are and mirrored; else the centre alone.
+        ten: bool,
+    },
+}
+
+/// Why a picture has no view.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum ViewError {
+    /// Smaller than what is to be cut out of it.
+    #[error("a picture of {width}×{height} pixels is too small to cut {edge}×{edge} out of it: name --resize {edge} or more")]
+    Small {
+        /// Of the picture, resampled.
+        width: u32,
+        /// Of the picture, resampled.
+        height: u32,
+        /// Of the input.
+        edge: usize,
+    },
+    /// The picture cannot be resampled.
+    #[error(transparent)]
+    Preprocess(#[from] PreprocessError),
+}
+
+/// Makes the views of picture after picture.
+pub struct Views {
+    cut: Cut,
+    preprocessor: Preprocessor,
+    views: Vec<InputImage>,
+}
+
+impl Views {
+    /// Views of `edge` × `edge` pixels.
+    pub fn new(cut: Cut, edge: usize) -> Self {
+        let count = if matches!(cut, Cut::Crop { ten: true, .. }) { 10 } else { 1 };
+        Self { cut, preprocessor: Preprocessor::new(), views: vec![InputImage::black(edge); count] }
+    }
+
+    /// The views of a picture: one, or ten.
+    ///
+    /// # Errors
+    /// [`ViewError`], where the picture is too small or too large.
+    pub fn of(&mut self, picture: &Picture) -> Result<&[InputImage], ViewError> {
+        let Picture { width, height, rgb, .. } = picture;
+        match self.cut {
+            Cut::CentreSquare => {
+                self.preprocessor.run(rgb, *width, *height, &mut self.views[0])?;
+            }
+            Cut::Crop { shorter: None, .. } => cut_out(&mut self.views, rgb, *width, *height)?,
+            Cut::Crop { shorter: Some(shorter), .. } => {
+                let (to_width, to_height) = resized(*width, *height, shorter);
+                let rgb = self.preprocessor.resize(rgb, [*width, *height], [to_width, to_height])?;
+                cut_out(&mut self.views, &rgb, to_width, to_height)?;
+            }
+        }
+        Ok(&self.views)
+    }
+}
+
+/// The size of a picture whose shorter side has `shorter` pixels; the longer one is rounded down, as torchvision does.
+fn resized(width: u32, height: u32, shorter: u32) -> (u32, u32) {
+    let longer = |long: u32, short: u32| (u64::from(shorter) * u64::from(long) / u64::from(short.max(1))) as u32;
+    if width <= height { (shorter, longer(height, width)) } else { (longer(width, height), shorter) }
+}
+
+/// The centre, or the centre and the corners, then the same mirrored.
+fn cut_out(views: &mut [InputImage], rgb: &[u8], width: u32, height: u32) -> Result<(), ViewError> {
+    let edge = views[0].edge();
+    let room = |side: u32| (side as usize).checked_sub(edge).ok_or(ViewError::Small { width, height, edge });
+    let (right, bottom) = (room(width)?, room(height)?);
+    let centre = (half(right), half(bottom));
+    let places = [centre, (0, 0), (right, 0), (0, bottom), (right, bottom)];
+    for (i, view) in views.iter_mut().enumerate() {
+        let (x, y) = places[i % places.len()];
+        copy_square(view, rgb, width as usize, [x, y], i >= places.len());
+    }
+    Ok(())
+}
+
+/// Half of the room beside a centre crop, ties to the even number, as torchvision rounds.
+fn half(room: usize) -> usize {
+    (room as f64 / 2.0).round_ties_even() as usize
+}
+
+fn copy_square(view: &mut InputImage, rgb: &[u8], width: usize, [x, y]: [usize; 2], mirrored: bool) {
+    let line = 3 * view.edge();
+    for (row, out) in view.rgb_mut().chunks_exact_mut(line).enumerate() {
+        let start = ((y + row) * width + x) * 3;
+        out.copy_from_slice(&rgb[start..start + line]);
+        if mirrored {
+            out.as_chunks_mut::<3>().0.reverse();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Red is the column, green the row.
+    fn picture(width: u32, height: u32) -> Picture {
+        let rgb: Vec<u8> = (0..height).flat_map(|y| (0..width).flat_map(move |x| [x as u8, y as u8, 7])).collect();
+        Picture::new(width, height, rgb.into())
+    }
+
+    fn corner(view: &InputImage) -> [u8; 2] {
+        [view.rgb()[0], view.rgb()[1]]
+    }
+
+    #[test]
+    fn ten_crops_are_centre_corners_and_their_mirrors() {
+        let mut views = Views::new(Cut::Crop { shorter: None, ten: true }, 4);
+        let found = views.of(&picture(7, 5)).unwrap();
+        let corners: Vec<[u8; 2]> = found.iter().map(corner).collect();
+        assert_eq!(corners[..5], [[2, 0], [0, 0], [3, 0], [0, 1], [3, 1]]);
+        assert_eq!(corners[5..], [[5, 0], [3, 0], [6, 0], [3, 1], [6, 1]]);
+    }
+
+    #[test]
+    fn the_shorter_side_is_resized_and_the_centre_cut() {
+        assert_eq!(resized(500, 375, 256), (341, 256));
+        assert_eq!(resized(375, 500, 256), (256, 341));
+        let mut views = Views::new(Cut::Crop { shorter: Some(8), ten: false }, 8);
+        let view = &views.of(&picture(32, 16)).unwrap()[0];
+        // 16 wide, of which the middle 8 start at column 4: bytes 8 and 9 of the original.
+        assert!((8..=9).contains(&view.rgb()[0]), "{}", view.rgb()[0]);
+    }
+
+    #[test]
+    fn a_picture_of_the_inputs_size_is_taken_byte_for_byte() {
+        let given = picture(8, 8);
+        for cut in [Cut::CentreSquare, Cut::Crop { shorter: None, ten: false }, Cut::Crop { shorter: Some(8), ten: false }] {
+            assert_eq!(Views::new(cut, 8).of(&given).unwrap()[0].rgb(), &given.rgb[..], "{cut:?}");
+        }
+    }
+
+    #[test]
+    fn small_pictures_are_refused() {
+        let mut views = Views::new(Cut::Crop { shorter: None, ten: false }, 8);
+        assert_eq!(views.of(&picture(9, 7)), Err(ViewError::Small { width: 9, height: 7, edge: 8 }));
+    }
+}
