@@ -116,6 +116,22 @@ fn sums_beyond_16_bits_are_identical() {
     );
 }
 
+/// Wide enough for the first convolution to read the picture itself, without codes between.
+#[test]
+fn first_convolutions_of_wide_pictures_are_identical() {
+    for (depth, conv) in [(10, (40, 3, 2)), (7, (70, 3, 1)), (10, (33, 1, 1)), (1, (8, 1, 2))] {
+        let recipe = Recipe {
+            seed: 11,
+            smallest: 48,
+            first: First::Embedding(depth),
+            convs: vec![conv],
+            blocks: vec![],
+            classes: 3,
+        };
+        check(recipe.network(), 1);
+    }
+}
+
 #[test]
 fn sums_at_the_end_of_16_bits_are_identical() {
     // 1 213 channels · 9 taps · 3 = 32 751, one below the limit of a pass; 1 214 are one above.

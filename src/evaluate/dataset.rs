@@ -32,8 +32,10 @@ pub enum DatasetError {
     #[error("{0} holds no pictures: it needs a folder a class with PNG, JPEG, WebP or BMP files, or CIFAR's test.bin")]
     Empty(String),
     /// The classes are not those of the network.
-    #[error("{path} has {found} classes, `{unknown}` among them, which the network does not know, and the network has {known}: \
-             name the folders after the network's labels, or choose another network")]
+    #[error(
+        "{path} has {found} classes, `{unknown}` among them, which the network does not know, and the network has {known}: \
+             name the folders after the network's labels, or choose another network"
+    )]
     Classes {
         /// The set.
         path: String,

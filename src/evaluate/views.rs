@@ -23,7 +23,9 @@ pub enum Cut {
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum ViewError {
     /// Smaller than what is to be cut out of it.
-    #[error("a picture of {width}×{height} pixels is too small to cut {edge}×{edge} out of it: name --resize {edge} or more")]
+    #[error(
+        "a picture of {width}×{height} pixels is too small to cut {edge}×{edge} out of it: name --resize {edge} or more"
+    )]
     Small {
         /// Of the picture, resampled.
         width: u32,
@@ -144,7 +146,9 @@ mod tests {
     #[test]
     fn a_picture_of_the_inputs_size_is_taken_byte_for_byte() {
         let given = picture(8, 8);
-        for cut in [Cut::CentreSquare, Cut::Crop { shorter: None, ten: false }, Cut::Crop { shorter: Some(8), ten: false }] {
+        for cut in
+            [Cut::CentreSquare, Cut::Crop { shorter: None, ten: false }, Cut::Crop { shorter: Some(8), ten: false }]
+        {
             assert_eq!(Views::new(cut, 8).of(&given).unwrap()[0].rgb(), &given.rgb[..], "{cut:?}");
         }
     }

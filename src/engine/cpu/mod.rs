@@ -69,7 +69,12 @@ impl Engine for CpuEngine {
         EngineInfo {
             name: format!("cpu:{}", self.level),
             threads: self.pool.threads(),
-            kernels: self.plan.steps.iter().map(|step| if step.shown_only { FOLDED } else { kernel(&step.work) }).collect(),
+            kernels: self
+                .plan
+                .steps
+                .iter()
+                .map(|step| if step.shown_only { FOLDED } else { kernel(&step.work) })
+                .collect(),
         }
     }
 

@@ -15,6 +15,9 @@ pub(super) const OUTSIDE: u16 = 256;
 const HALF_LINE: usize = 32;
 /// The largest table that is worth it, in bytes: more would leave the processor's second cache.
 const LARGEST: usize = 1 << 20;
+/// How often a frame must use a row of the table on average: at the pace of a camera the caches forget the table from frame to
+/// frame, and a small frame would spend its time on fetching it.
+const LEAST_USES: usize = 8;
 
 /// The first convolution behind pixel embedding for the kernels.
 pub(super) struct PackedPixelConv {
@@ -51,7 +54,7 @@ impl PackedPixelConv {
         let (addends, blocks) = (addends(g.kernel), packing.blocks(g.out_channels));
         // Lanes behind the last channel read the next row: their thresholds are out of reach.
         let row = g.out_channels.next_multiple_of(HALF_LINE);
-        if addends * ROWS * row > LARGEST {
+        if addends * ROWS * row > LARGEST || width * width < LEAST_USES * ROWS {
             return None;
         }
         let mut sums = vec![raise; addends * ROWS * row + packing.lanes];
