@@ -134,8 +134,8 @@ fn webp_scratch(start: &[u8]) -> u64 {
         (Some(b"VP8 "), _) => 2,
         // A frame with its transparency, on the way to the canvas.
         (Some(b"VP8X"), Some(flags)) if flags & 0x02 != 0 => 11,
-        // The planes, and four bytes a pixel of transparency.
-        (Some(b"VP8X"), Some(flags)) if flags & 0x10 != 0 => 7,
+        // The planes, and the transparency: unpacked at four bytes a pixel, then collected in a list that grows.
+        (Some(b"VP8X"), Some(flags)) if flags & 0x10 != 0 => 9,
         // The pixels are made where they stay.
         (Some(b"VP8L"), _) if start.get(24).is_some_and(|flags| flags & 0x10 != 0) => 1,
         // Four bytes a pixel, and what they are transformed with.
