@@ -107,7 +107,8 @@ fn probing(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("erns18 at 256");
     group.sample_size(30);
     group.bench_function("unprobed", |bencher| bencher.iter(|| engine.run(&image).expect("fits")[0]));
-    group.bench_function("probed", |bencher| bencher.iter(|| engine.run_probed(&image, &mut sampler).expect("fits")[0]));
+    group
+        .bench_function("probed", |bencher| bencher.iter(|| engine.run_probed(&image, &mut sampler).expect("fits")[0]));
 }
 
 criterion_group!(benches, convolutions, probing);

@@ -2,8 +2,8 @@
 
 use crate::engine::EngineInfo;
 use crate::frame::{Crop, Frame};
-use crate::inspect::LayerValues;
 use crate::inspect::LayerSample;
+use crate::inspect::LayerValues;
 use crate::network::Network;
 
 use std::sync::Arc;
