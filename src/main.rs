@@ -2,12 +2,13 @@
 
 mod commands;
 
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand};
 use ernscope::engine::EngineChoice;
 use ernscope::network::shipped::ModelChoice;
 use ernscope::source::SourceChoice;
-use std::io::{ErrorKind as IoErrorKind, IsTerminal};
+use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -74,7 +75,7 @@ struct EngineArgs {
 #[derive(Args, Clone)]
 struct RunArgs {
     /// Where frames come from: demo[:SEED], camera[:N], or a picture, folder or video [default: a camera, else the demo]
-    #[arg(long, value_name = "SOURCE")]
+    #[arg(long, value_name = "SOURCE", value_parser = OsStringValueParser::new().try_map(SourceChoice::from_argument))]
     source: Option<SourceChoice>,
     /// Network: cards, cards-float-input, random:SHAPE[:SEED], or a model file [default: cards, or the window's last one]
     #[arg(long, value_name = "NAME|FILE")]
@@ -140,8 +141,8 @@ struct InspectArgs {
 #[derive(Args)]
 struct DiffArgs {
     /// Two engines
-    #[arg(long, value_name = "A,B", value_delimiter = ',', num_args = 1)]
-    engines: Vec<EngineChoice>,
+    #[arg(long, value_name = "A,B", value_parser = engine_pair)]
+    engines: [EngineChoice; 2],
     #[command(flatten)]
     network: NetworkArgs,
     /// Pictures
@@ -196,6 +197,12 @@ fn thread_count(text: &str) -> Result<usize, String> {
     count.ok_or_else(|| format!("a number of threads from 1 to {MAX_THREADS} is needed"))
 }
 
+fn engine_pair(text: &str) -> Result<[EngineChoice; 2], String> {
+    let engines: Result<Vec<EngineChoice>, _> = text.split(',').map(str::parse).collect();
+    let engines = engines.map_err(|error| error.to_string())?;
+    engines.try_into().map_err(|_| "two engines with a comma between them are needed, as in cpu,reference".into())
+}
+
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
@@ -224,8 +231,10 @@ fn start_log() {
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("ernscope=info,warn"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal())
+        // It would tell of a full or closed stderr on stderr, and panic.
+        .log_internal_errors(false)
         .without_time()
         .with_target(false)
         .init();
@@ -237,7 +246,7 @@ fn finish(result: anyhow::Result<()>) -> ExitCode {
         // Whoever read our output has seen enough, as in `ernscope … | head`.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("ernscope: {}", one_line(&format!("{error:#}")));
+            complain(&in_words(&error), "");
             ExitCode::FAILURE
         }
     }
@@ -251,9 +260,21 @@ fn finish_diff(identical: anyhow::Result<bool>) -> ExitCode {
     }
 }
 
+/// An error of the system that nobody has put into words is one of our own output; all else is read and written by the
+/// library, which names the file.
+fn output_error(error: &anyhow::Error) -> Option<&io::Error> {
+    error.downcast_ref()
+}
+
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    let io_error = error.chain().find_map(|cause| cause.downcast_ref::<std::io::Error>());
-    io_error.is_some_and(|e| e.kind() == IoErrorKind::BrokenPipe)
+    output_error(error).is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
+fn in_words(error: &anyhow::Error) -> String {
+    match output_error(error) {
+        Some(error) => format!("the output cannot be written ({error}): make room, or send it elsewhere"),
+        None => format!("{error:#}"),
+    }
 }
 
 /// Help goes to stdout; a mistake becomes one line on stderr and exit status 2.
@@ -265,12 +286,26 @@ fn refuse_arguments(error: &clap::Error) -> ExitCode {
     }
     let text = error.render().to_string();
     let cause = text.split("\n\n").next().unwrap_or_default().trim_start_matches("error: ");
-    eprintln!("ernscope: {}; see ernscope --help", one_line(cause));
+    complain(cause, "; see ernscope --help");
     ExitCode::from(2)
 }
 
-/// The text without line breaks and other control characters, so that a name in it cannot play with the terminal.
+/// One line on stderr. Where that cannot be written, nobody is left to tell.
+fn complain(text: &str, more: &str) {
+    let _ = writeln!(io::stderr(), "ernscope: {}{more}", one_line(text));
+}
+
+/// The longest error, in characters: a name in it may be as long as a file.
+const LONGEST: usize = 500;
+
+/// The text without line breaks and other control characters, so that a name in it cannot play with the terminal, and
+/// without its middle where it is long: what is wrong stands at its start, what to do at its end.
 fn one_line(text: &str) -> String {
     let words: Vec<&str> = text.split(char::is_whitespace).filter(|word| !word.is_empty()).collect();
-    words.join(" ").replace(|c: char| c.is_control(), "?")
+    let line: Vec<char> = words.join(" ").replace(|c: char| c.is_control(), "?").chars().collect();
+    if line.len() <= LONGEST {
+        return line.into_iter().collect();
+    }
+    let (start, end) = (&line[..LONGEST / 2], &line[line.len() - LONGEST / 2..]);
+    start.iter().chain(&[' ', '…', ' ']).chain(end).collect()
 }

@@ -2,16 +2,21 @@
 
 use safetensors::tensor::{Dtype, TensorView};
 use std::collections::HashMap;
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 /// What a refusal may take at most.
 const MEMORY_LIMIT_KB: u64 = 512 * 1024;
 
-/// Runs the program with its memory limited, as a shell does it.
-fn ernscope(arguments: &[&str]) -> Output {
-    let limited = format!("ulimit -v {}; exec \"$0\" \"$@\"", 4 * MEMORY_LIMIT_KB);
+/// The longest error line, in bytes.
+const LONGEST_LINE: usize = 600;
+
+/// Runs the program with its time and its memory limited, as a shell does it.
+fn ernscope<A: AsRef<OsStr>>(arguments: &[A]) -> Output {
+    let limited = format!("ulimit -v {}; exec timeout 60 \"$0\" \"$@\"", 4 * MEMORY_LIMIT_KB);
     Command::new("bash")
         .args(["-c", &limited, env!("CARGO_BIN_EXE_ernscope")])
         .args(arguments)
@@ -26,6 +31,7 @@ fn refused(arguments: &[&str], status: i32, words: &[&str]) {
     assert_eq!(stderr.trim_end().lines().count(), 1, "{arguments:?} says more than a line: {stderr}");
     assert!(stderr.starts_with("ernscope: "), "{arguments:?}: {stderr}");
     assert!(!stderr.contains("panicked"), "{arguments:?}: {stderr}");
+    assert!(stderr.len() <= LONGEST_LINE, "{arguments:?} says {} bytes", stderr.len());
     for word in words {
         assert!(stderr.contains(word), "{arguments:?} does not say `{word}`: {stderr}");
     }
@@ -84,6 +90,66 @@ fn pictures_that_are_none() {
     refused_picture(&folder.file("claims.png", &png_that_claims(60_000, 60_000)), &["60000×60000", "100 megapixels"]);
     refused_picture(&folder.file("large.png", &png_that_claims(30_000, 30_000)), &["30000×30000", "100 megapixels"]);
     refused(&["classify", folder.0.path().to_str().expect("UTF-8")], 1, &["folder"]);
+    // A row that is longer than all else that a decoder may hold.
+    refused_picture(&folder.file("wide.png", &png_that_claims(45_000_000, 1)), &["too much memory", "scale it down"]);
+}
+
+#[test]
+fn folders_of_broken_and_of_large_pictures() {
+    let source = |folder: &Folder, words: &[&str]| {
+        let path = folder.0.path().to_str().expect("UTF-8");
+        refused(&["--headless", "--frames", "3", "--source", path], 1, words);
+    };
+    let folder = Folder::new();
+    folder.file("a.png", b"");
+    source(&folder, &["a.png is an empty file"]);
+    folder.file("b.png", &[0x5a; 4096]);
+    folder.file("c.jpg", b"\xff\xd8\xff");
+    source(&folder, &["none of the 3 pictures", "a.png is an empty file"]);
+    let folder = Folder::new();
+    folder.file("large.png", &png_that_claims(10_000, 10_000));
+    source(&folder, &["10000×10000", "32 megapixels", "scale it down"]);
+}
+
+#[test]
+fn pipes_are_not_waited_for() {
+    let folder = Folder::new();
+    for name in ["pipe.safetensors", "pipe.png", "pipe.y4m", "pipe.mjpeg"] {
+        let made = Command::new("mkfifo").arg(folder.0.path().join(name)).status().expect("mkfifo runs");
+        assert!(made.success());
+    }
+    refused_model(&folder.0.path().join("pipe.safetensors"), &["regular file"]);
+    refused_picture(&folder.0.path().join("pipe.png"), &["pipe"]);
+    for name in ["pipe.y4m", "pipe.mjpeg"] {
+        let path = folder.0.path().join(name);
+        refused(&["--headless", "--source", path.to_str().expect("UTF-8")], 1, &["pipe"]);
+    }
+}
+
+#[test]
+fn what_cannot_be_written() {
+    let folder = Folder::new();
+    let picture = folder.0.path().join("grey.png");
+    image::save_buffer(&picture, &[128; 64 * 64 * 3], 64, 64, image::ColorType::Rgb8).expect("written");
+    let picture = picture.to_str().expect("UTF-8");
+    refused(&["inspect", "--dump", "/no/such/folder/x", picture], 1, &["/no/such/folder/x", "room"]);
+    refused(&["inspect", "--dump", "/dev/full", picture], 1, &["/dev/full", "No space left", "room"]);
+    refused(&["render", "--frames", "1", "--png", picture], 1, &["grey.png", "room"]);
+    let to_full = |arguments: &str| {
+        let script = format!("\"$0\" {arguments}");
+        Command::new("bash").args(["-c", &script, env!("CARGO_BIN_EXE_ernscope")]).output().expect("bash runs")
+    };
+    let output = to_full("models >/dev/full");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        stderr.contains("No space left") && stderr.contains("make room") && stderr.lines().count() == 1,
+        "{stderr}"
+    );
+    for arguments in ["classify /no/such/picture", "frobnicate", "--headless --frames 1 --source /no/such/picture"] {
+        let status = to_full(&format!("{arguments} 2>/dev/full")).status.code();
+        assert!(matches!(status, Some(1 | 2)), "{arguments}: {status:?}");
+    }
+    assert!(to_full("--headless --frames 1 --source demo >/dev/null 2>/dev/full").status.success());
 }
 
 #[test]
@@ -112,7 +178,13 @@ fn arguments_that_make_no_sense() {
     refused(&["--headless", "--source", "camera:77"], 1, &["camera"]);
     refused(&["--json"], 2, &["--headless"]);
     refused(&["classify"], 2, &["IMAGE"]);
-    refused(&["diff", "--engines", "cpu", "x.png"], 1, &["--engines"]);
+    for engines in ["cpu", "cpu,cpu,cpu", "", "cpu,"] {
+        refused(&["diff", "--engines", engines, "x.png"], 2, &["--engines"]);
+    }
+    refused(&["diff", "x.png"], 2, &["--engines"]);
+    for command in [&["classify", "x.png"][..], &["inspect", "x.png"], &["bench"]] {
+        refused(&[command, &["--size", "4096"]].concat(), 1, &["4096", "MB", "layer `", "smaller size"]);
+    }
     refused(&["frobnicate"], 2, &["frobnicate"]);
     #[cfg(target_arch = "x86_64")]
     refused(&with(&["--engine", "cpu:neon"]), 1, &["neon"]);
@@ -198,6 +270,22 @@ fn the_tiny_network_itself_is_accepted() {
 }
 
 #[test]
+fn paths_need_not_be_utf8() {
+    let folder = Folder::new();
+    let path = folder.0.path().join(OsStr::from_bytes(b"tiny\xff.safetensors"));
+    fs::write(&path, good_file()).expect("written");
+    let with = |source: &OsStr| {
+        let arguments = ["--headless", "--frames", "1", "--model"].map(OsStr::new);
+        ernscope(&[&arguments[..], &[path.as_os_str(), OsStr::new("--source"), source]].concat())
+    };
+    let output = with(OsStr::new("demo"));
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let output = with(OsStr::from_bytes(b"/no/such\xff.png"));
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.code() == Some(1) && stderr.contains("does not exist"), "{stderr}");
+}
+
+#[test]
 fn containers_that_are_broken() {
     let folder = Folder::new();
     let good = good_file();
@@ -207,7 +295,8 @@ fn containers_that_are_broken() {
     for cut in [4, 8, 20, good.len() / 2, good.len() - 1] {
         refused_model(&folder.file("cut.safetensors", &good[..cut]), &["safetensors"]);
     }
-    for length in [1_u64 << 63, u64::MAX, 1 << 40] {
+    refused_model(Path::new("/proc/version"), &["empty"]);
+    for length in [1_u64 << 63, u64::MAX, 1 << 40, (4 << 20) + 1] {
         let mut bytes = good.clone();
         bytes[..8].copy_from_slice(&length.to_le_bytes());
         refused_model(&folder.file("length.safetensors", &bytes), &["safetensors"]);
@@ -252,7 +341,68 @@ fn documents_that_make_no_network() {
     refuse(model_file("{", &tiny_tensors()), &["metadata"]);
     refuse(with_document(|d| d["layers"] = serde_json::json!([])), &["layers"]);
     let layer = serde_json::json!({"name": "x", "kind": "activation", "channels": 1});
-    refuse(with_document(|d| d["layers"] = vec![layer; 100_000].into()), &["100000 layers"]);
+    refuse(with_document(|d| d["layers"] = vec![layer; 50_000].into()), &["50000 layers"]);
+    let zeros = vec![serde_json::json!(0); 3_000_000];
+    refuse(with_document(|d| d["training"]["zeros"] = zeros.into()), &["safetensors", "header"]);
+    refuse(with_document(|d| d["layers"][1]["name"] = "x".repeat(100_000).into()), &["missing", "export"]);
+}
+
+#[test]
+fn names_that_play_with_the_terminal() {
+    let folder = Folder::new();
+    let refuse = |bytes: Vec<u8>| {
+        refused_model(&folder.file("m.safetensors", &bytes), &["control characters", "export"]);
+    };
+    for (place, text) in [("/labels/0", "\u{1b}[2J"), ("/name", "a\nb"), ("/family", "\u{7}")] {
+        refuse(with_document(|d| *d.pointer_mut(place).expect("there") = text.into()));
+    }
+    let mut document = tiny_document();
+    document["layers"][1]["name"] = "a\tt".into();
+    document["layers"][2]["input"] = "a\tt".into();
+    let mut tensors = tiny_tensors();
+    for (old, new) in
+        [("act.weight", "a\tt.weight"), ("act.thresholds", "a\tt.thresholds"), ("act.falling", "a\tt.falling")]
+    {
+        let tensor = tensors.remove(old).expect("there");
+        tensors.insert(new, tensor);
+    }
+    refuse(model_file(&document.to_string(), &tensors));
+}
+
+#[test]
+fn layers_that_nobody_reads_count_too() {
+    // Half of an input of one pixel is none.
+    let mut document = tiny_document();
+    document["input"]["edge"] = 1.into();
+    let residual = serde_json::json!({
+        "name": "unread", "kind": "residual", "trunk": "start", "input": "table", "in": 3, "out": 2, "kernel": 1, "stride": 2
+    });
+    document["layers"].as_array_mut().expect("a list").insert(1, residual);
+    let mut tensors = tiny_tensors();
+    tensors.insert("unread.weight", (Dtype::U8, vec![2, 1, 1, 1], vec![5, 2]));
+    let folder = Folder::new();
+    let path = folder.file("unread.safetensors", &model_file(&document.to_string(), &tensors));
+    refused_model(&path, &["edge 1 ", "multiple of 2"]);
+}
+
+#[test]
+fn small_files_that_ask_for_much_memory() {
+    let mut document = tiny_document();
+    document["input"]["edge"] = 4096.into();
+    for (layer, part) in [(1, "out"), (2, "in")] {
+        document["layers"][layer][part] = 8192.into();
+    }
+    let mut tensors = tiny_tensors();
+    tensors.insert("act.weight", (Dtype::U8, vec![8192, 1, 1, 1], vec![1; 8192]));
+    tensors.insert("act.thresholds", (Dtype::I16, vec![8192, 3], vec![0; 8192 * 6]));
+    tensors.insert("act.falling", (Dtype::U8, vec![1024], vec![0; 1024]));
+    tensors.insert("conv.weight", (Dtype::U8, vec![2, 1, 1, 1024], vec![1; 2048]));
+    let folder = Folder::new();
+    let path = folder.file("wide.safetensors", &model_file(&document.to_string(), &tensors));
+    refused_model(&path, &["4096×4096", "`act`", "smaller size"]);
+    let path = path.to_str().expect("UTF-8");
+    let output = ernscope(&["--headless", "--frames", "1", "--source", "demo", "--size", "16", "--model", path]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
 #[test]
@@ -260,7 +410,7 @@ fn tensors_that_make_no_network() {
     let folder = Folder::new();
     let refuse = |bytes: Vec<u8>, words: &[&str]| refused_model(&folder.file("m.safetensors", &bytes), words);
     let thresholds = |values: [i16; 6]| (Dtype::I16, vec![2, 3], values.iter().flat_map(|t| t.to_le_bytes()).collect());
-    refuse(with_tensors(|t| drop(t.remove("act.weight"))), &["act.weight", "missing"]);
+    refuse(with_tensors(|t| drop(t.remove("act.weight"))), &["act.weight", "missing", "export"]);
     refuse(with_tensors(|t| drop(t.insert("act.bias", (Dtype::U8, vec![1], vec![0])))), &["tensors"]);
     refuse(with_tensors(|t| t.get_mut("act.weight").expect("there").1 = vec![1, 1, 1, 2]), &["act.weight", "shape"]);
     refuse(with_tensors(|t| t.get_mut("act.weight").expect("there").2[0] = 0xff), &["act", "bits"]);
@@ -273,5 +423,9 @@ fn tensors_that_make_no_network() {
     refuse(
         with_tensors(|t| t.get_mut("conv.scale").expect("there").2[..4].copy_from_slice(&f32::NAN.to_le_bytes())),
         &["conv", "finite"],
+    );
+    refuse(
+        with_tensors(|t| t.get_mut("conv.scale").expect("there").2[..4].copy_from_slice(&1e6_f32.to_le_bytes())),
+        &["conv", "below 1e6", "export"],
     );
 }

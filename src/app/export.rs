@@ -3,7 +3,7 @@
 use super::notices::Tone;
 use crate::engine::{self, EngineChoice};
 use crate::frame::InputImage;
-use crate::inspect::{Capture, dump};
+use crate::inspect::dump;
 use crate::pipeline::Report;
 use crate::preprocess::Preprocessor;
 use anyhow::{Context as _, Result};
@@ -145,7 +145,7 @@ fn write_figures(path: &Path, report: &Report) -> Result<String> {
     Ok(format!("{} and the layers as .csv beside it", path.display()))
 }
 
-/// The frame, and what every layer makes of it: run once more, on this thread, with everything kept.
+/// The frame, and what every layer makes of it: run once more, on this thread.
 fn write_frame(path: &Path, report: &Report) -> Result<String> {
     let frame = &report.frame;
     image::save_buffer_with_format(
@@ -160,11 +160,9 @@ fn write_frame(path: &Path, report: &Report) -> Result<String> {
     let mut input = InputImage::black(report.edge);
     Preprocessor::new().run(&frame.rgb, frame.width, frame.height, &mut input)?;
     let mut engine = engine::open(EngineChoice::Cpu(None), report.network.clone(), report.edge, 1)?;
-    let mut capture = Capture::new(&report.network);
-    let logits = engine.run_probed(&input, &mut capture)?;
-    let bytes = dump::serialize(&report.network, report.edge, &capture, logits)?;
+    let logits = engine.run(&input)?.to_vec();
     let layers = path.with_extension("safetensors");
-    fs::write(&layers, bytes).with_context(|| format!("{} cannot be written", layers.display()))?;
+    dump::write(&mut *engine, &input, &logits, &layers)?;
     Ok(format!("{} and all layers as .safetensors beside it", path.display()))
 }
 

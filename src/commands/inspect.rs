@@ -3,9 +3,9 @@
 use super::classify::{Top, top};
 use super::{PictureReader, open};
 use crate::InspectArgs;
-use anyhow::{Context, Result};
-use ernscope::engine::{CodeHistogram, count_codes, softmax};
-use ernscope::inspect::{Capture, dump};
+use anyhow::Result;
+use ernscope::engine::{CodeHistogram, softmax};
+use ernscope::inspect::{Sampler, dump};
 use serde::Serialize;
 use std::io::Write;
 
@@ -31,24 +31,23 @@ struct LayerLine<'a> {
 pub(crate) fn run(args: &InspectArgs) -> Result<()> {
     let mut engine = open(&args.network, args.engine, None)?;
     let network = engine.network().clone();
-    let mut capture = Capture::new(&network);
+    let mut sampler = Sampler::new(&network, usize::MAX);
     let mut reader = PictureReader::new(engine.edge());
     let input = reader.read(&args.image)?;
     // The first run warms caches, so that the times are those of a running program.
     engine.run(input)?;
-    let logits = engine.run_probed(input, &mut capture)?.to_vec();
+    let logits = engine.run_probed(input, &mut sampler)?.to_vec();
     if let Some(path) = &args.dump {
-        let bytes = dump::serialize(&network, engine.edge(), &capture, &logits)?;
-        std::fs::write(path, bytes).with_context(|| format!("cannot write {}", path.display()))?;
+        dump::write(&mut *engine, input, &logits, path)?;
     }
 
     let (info, shapes) = (engine.info(), network.shapes(engine.edge()));
-    let layers = network.layers().iter().zip(capture.layers()).enumerate().map(|(i, (layer, values))| LayerLine {
+    let layers = network.layers().iter().zip(sampler.samples()).enumerate().map(|(i, (layer, sample))| LayerLine {
         name: &layer.name,
         shape: [shapes[i].channels, shapes[i].edge, shapes[i].edge],
         kernel: info.kernels[i],
-        ms: values.elapsed.as_secs_f32() * 1e3,
-        codes: layer.op.makes_codes().then(|| count_codes(&values.codes)),
+        ms: sample.elapsed.as_secs_f32() * 1e3,
+        codes: layer.op.makes_codes().then_some(sample.codes),
     });
     let mut probabilities = Vec::new();
     softmax(&logits, &mut probabilities);

@@ -12,7 +12,7 @@ pub(crate) mod run;
 
 use crate::NetworkArgs;
 use anyhow::Result;
-use ernscope::engine::{self, Engine, EngineChoice};
+use ernscope::engine::{self, Engine, EngineChoice, OpenError};
 use ernscope::frame::InputImage;
 use ernscope::network::Network;
 use ernscope::network::shipped::ModelChoice;
@@ -25,7 +25,7 @@ use std::sync::Arc;
 fn load(model: &ModelChoice, size: Option<usize>) -> Result<(Arc<Network>, usize)> {
     let network = Arc::new(model.load()?);
     let edge = size.unwrap_or(network.edge());
-    network.check_edge(edge)?;
+    network.check_edge(edge).map_err(OpenError::Size)?;
     Ok((network, edge))
 }
 

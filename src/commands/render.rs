@@ -1,6 +1,6 @@
 //! `ernscope render`: labelled frames of the demo.
 
-use anyhow::{Context, Result};
+use anyhow::{Result, anyhow};
 use ernscope::source::demo::stream::{self, Frames};
 use std::io::BufWriter;
 use std::path::PathBuf;
@@ -27,9 +27,10 @@ pub(crate) struct RenderArgs {
 pub(crate) fn run(args: &RenderArgs) -> Result<()> {
     let frames = Frames { seed: args.seed, count: args.frames, stride: args.stride };
     match &args.png {
-        Some(folder) => {
-            stream::write_pictures(frames, folder).with_context(|| format!("cannot write to {}", folder.display()))
-        }
+        Some(folder) => stream::write_pictures(frames, folder).map_err(|why| {
+            let folder = folder.display();
+            anyhow!("cannot write into {folder} ({why}): name a folder that may be written to, where there is room")
+        }),
         None => Ok(stream::write_records(frames, args.edge.into(), BufWriter::new(std::io::stdout().lock()))?),
     }
 }

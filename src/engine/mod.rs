@@ -25,10 +25,11 @@ pub trait Engine: Send {
     /// The input edge in pixels that it was made for.
     fn edge(&self) -> usize;
 
-    /// Bytes of weights, tables and activations that it keeps while it runs.
+    /// Bytes of weights, tables and activations that it keeps while it runs; never more than [`Network::memory`] and what
+    /// probes are shown.
     fn planned_bytes(&self) -> usize;
 
-    /// Runs one picture and returns the logits, one a class. Allocates nothing after the first call.
+    /// Runs one picture and returns the logits, one a class. The SIMD engine allocates nothing after the first call.
     ///
     /// # Errors
     /// [`EngineError`], where the picture has another size (or a board is lost).
@@ -98,8 +99,8 @@ pub enum Sums<'a> {
     Floats(&'a [f32]),
 }
 
-/// Watches a run, layer by layer, in order. `layer` is the index in [`Network::layers`]. What is not implemented looks at
-/// nothing.
+/// Watches a run, layer by layer, in order, a layer's sums before its codes. `layer` is the index in [`Network::layers`].
+/// What is not implemented looks at nothing.
 pub trait Probe {
     /// Asked before a layer runs; what is not wanted is not made.
     fn wants(&self, _layer: usize) -> Wants {
@@ -138,8 +139,8 @@ pub enum OpenError {
     #[error("this processor has no {0}: use `cpu` for the best level here ({best})", best = cpu::Level::best())]
     Unavailable(cpu::Level),
     /// The network does not run at that size.
-    #[error(transparent)]
-    Network(#[from] NetworkError),
+    #[error("{0}: {remedy}", remedy = .0.remedy())]
+    Size(NetworkError),
 }
 
 impl FromStr for EngineChoice {
@@ -178,7 +179,7 @@ pub fn open(
     edge: usize,
     threads: usize,
 ) -> Result<Box<dyn Engine>, OpenError> {
-    network.check_edge(edge)?;
+    network.check_edge(edge).map_err(OpenError::Size)?;
     Ok(match choice {
         EngineChoice::Reference => Box::new(reference::ReferenceEngine::new(network, edge)),
         EngineChoice::Cpu(level) => {

@@ -15,8 +15,10 @@ struct Map<T> {
 }
 
 impl<T: Copy + Default> Map<T> {
-    fn new(channels: usize, edge: usize) -> Self {
-        Self { channels, edge, values: vec![T::default(); channels * edge * edge] }
+    /// Another shape, in the buffer that is there.
+    fn reshape(&mut self, channels: usize, edge: usize) {
+        (self.channels, self.edge) = (channels, edge);
+        self.values.resize(channels * edge * edge, T::default());
     }
 
     fn at(&self, channel: usize, y: usize, x: usize) -> T {
@@ -39,84 +41,89 @@ pub struct ReferenceEngine {
     network: Arc<Network>,
     edge: usize,
     shapes: Vec<LayerShape>,
+    last_readers: Vec<usize>,
+    /// Of every layer, until its last reader has run.
     codes: Vec<Map<u8>>,
-    sums: Vec<Map<i32>>,
+    /// Of the convolution that runs.
+    sums: Map<i32>,
     floats: Map<f32>,
-    trunk: Vec<i32>,
+    trunk: Map<i32>,
     logits: Vec<f32>,
 }
 
 impl ReferenceEngine {
     /// For an `edge` that [`Network::check_edge`] accepts.
     pub fn new(network: Arc<Network>, edge: usize) -> Self {
-        let shapes = network.shapes(edge);
-        let codes = |(layer, shape): (&crate::network::Layer, &LayerShape)| match layer.op.makes_codes() {
-            true => Map::new(shape.channels, shape.edge),
-            false => Map::default(),
-        };
-        let sums = |(layer, shape): (&crate::network::Layer, &LayerShape)| match layer.op {
-            Op::PixelEmbedding(_) | Op::FloatConv(_) => Map::default(),
-            _ => Map::new(shape.channels, shape.edge),
-        };
-        let floats = match network.layers()[0].op {
-            Op::FloatConv(_) => Map::new(shapes[0].channels, shapes[0].edge),
-            _ => Map::default(),
-        };
         Self {
-            codes: network.layers().iter().zip(&shapes).map(codes).collect(),
-            sums: network.layers().iter().zip(&shapes).map(sums).collect(),
-            floats,
-            trunk: Vec::new(),
+            shapes: network.shapes(edge),
+            last_readers: network.last_readers(),
+            codes: vec![Map::default(); network.layers().len()],
+            sums: Map::default(),
+            floats: Map::default(),
+            trunk: Map::default(),
             logits: vec![0.0; network.labels().len()],
-            shapes,
             network,
             edge,
         }
     }
 
     fn step(&mut self, index: usize, image: &InputImage) {
+        let LayerShape { channels, edge, .. } = self.shapes[index];
         let (before, rest) = self.codes.split_at_mut(index);
-        let (codes, sums) = (&mut rest[0], &mut self.sums[index]);
-        match &self.network.layers()[index].op {
+        let (codes, sums, trunk) = (&mut rest[0], &mut self.sums, &mut self.trunk);
+        let op = &self.network.layers()[index].op;
+        if op.makes_codes() {
+            codes.reshape(channels, edge);
+        }
+        match op {
             Op::PixelEmbedding(table) => embed(table, image, codes),
             Op::FloatConv(conv) => {
+                self.floats.reshape(channels, edge);
                 convolve_floats(conv, image, &mut self.floats);
                 codes.fill(|c, y, x| conv.thresholds().code(c, self.floats.at(c, y, x)));
             }
             Op::Conv { input, conv, thresholds } => {
+                sums.reshape(channels, edge);
                 sums.fill(|c, y, x| accumulate(conv, &before[*input], c, y, x));
                 quantize(thresholds, sums, codes);
             }
-            Op::Residual { input, conv, trunk } => {
+            Op::Residual { input, conv, trunk: mode } => {
+                sums.reshape(channels, edge);
                 sums.fill(|c, y, x| accumulate(conv, &before[*input], c, y, x));
-                if *trunk == TrunkMode::Add {
-                    sums.values.iter_mut().zip(&self.trunk).for_each(|(sum, trunk)| *sum += trunk);
+                if *mode == TrunkMode::Add {
+                    sums.values.iter_mut().zip(&trunk.values).for_each(|(sum, trunk)| *sum += trunk);
                 }
-                self.trunk.clone_from(&sums.values);
+                std::mem::swap(trunk, sums);
             }
-            Op::Activation(thresholds) => {
-                sums.values.copy_from_slice(&self.trunk);
-                quantize(thresholds, sums, codes);
+            Op::Activation(thresholds) => quantize(thresholds, trunk, codes),
+            Op::Classifier { input, classifier } => {
+                sums.reshape(channels, edge);
+                classify(classifier, &before[*input], sums, &mut self.logits);
             }
-            Op::Classifier { input, classifier } => classify(classifier, &before[*input], sums, &mut self.logits),
         }
     }
 
     fn show(&self, index: usize, probe: &mut dyn Probe) {
         let Wants { codes, histogram, sums } = probe.wants(index);
-        let makes_codes = self.network.layers()[index].op.makes_codes();
-        if codes && makes_codes {
-            probe.codes(index, &self.codes[index].values);
-        }
-        if histogram && makes_codes {
-            probe.histogram(index, count_codes(&self.codes[index].values));
-        }
-        match self.network.layers()[index].op {
-            Op::PixelEmbedding(_) => {}
+        let op = &self.network.layers()[index].op;
+        match op {
             Op::FloatConv(_) if sums => probe.sums(index, Sums::Floats(&self.floats.values)),
-            _ if sums => probe.sums(index, Sums::Integers(&self.sums[index].values)),
+            Op::Conv { .. } | Op::Classifier { .. } if sums => probe.sums(index, Sums::Integers(&self.sums.values)),
+            Op::Residual { .. } | Op::Activation(_) if sums => probe.sums(index, Sums::Integers(&self.trunk.values)),
             _ => {}
         }
+        if codes && op.makes_codes() {
+            probe.codes(index, &self.codes[index].values);
+        }
+        if histogram && op.makes_codes() {
+            probe.histogram(index, count_codes(&self.codes[index].values));
+        }
+    }
+
+    /// Drops the codes that no layer behind this one reads: networks are deep.
+    fn forget(&mut self, index: usize) {
+        let read = self.codes.iter_mut().zip(&self.last_readers).filter(|(_, last)| **last == index);
+        read.for_each(|(codes, _)| *codes = Map::default());
     }
 }
 
@@ -134,9 +141,7 @@ impl Engine for ReferenceEngine {
     }
 
     fn planned_bytes(&self) -> usize {
-        let codes: usize = self.codes.iter().map(|map| map.values.len()).sum();
-        let sums: usize = self.sums.iter().map(|map| map.values.len()).sum();
-        codes + 4 * (sums + self.floats.values.len())
+        self.network.memory(self.edge) as usize
     }
 
     fn run(&mut self, input: &InputImage) -> Result<&[f32], EngineError> {
@@ -150,6 +155,7 @@ impl Engine for ReferenceEngine {
             self.step(index, input);
             probe.time(index, start.elapsed());
             self.show(index, probe);
+            self.forget(index);
         }
         Ok(&self.logits)
     }

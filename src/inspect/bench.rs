@@ -1,6 +1,5 @@
 //! How fast an engine runs a network.
 
-use super::Capture;
 use super::timing::quantile;
 use crate::engine::{Engine, EngineError, Probe};
 use crate::frame::InputImage;
@@ -77,9 +76,10 @@ impl Probe for Stopwatch {
 /// [`EngineError`] of the engine.
 pub fn measure(engine: &mut dyn Engine, image: &InputImage, budget: Duration) -> Result<BenchReport, EngineError> {
     let network = engine.network().clone();
+    let mut stopwatch = Stopwatch { times: vec![Vec::new(); network.layers().len()] };
     let start = Instant::now();
     engine.run(image)?;
-    engine.run_probed(image, &mut Capture::new(&network))?;
+    engine.run_probed(image, &mut stopwatch)?;
     let once = start.elapsed() / 2;
     let frames = (budget.as_secs_f64() / once.as_secs_f64().max(1e-6)).clamp(5.0, 20_000.0) as usize;
 
@@ -89,7 +89,6 @@ pub fn measure(engine: &mut dyn Engine, image: &InputImage, budget: Duration) ->
         engine.run(image)?;
         whole.push(start.elapsed().as_secs_f32() * 1e3);
     }
-    let mut stopwatch = Stopwatch { times: vec![Vec::new(); network.layers().len()] };
     for _ in 0..(frames / 2).max(5) {
         engine.run_probed(image, &mut stopwatch)?;
     }

@@ -1,9 +1,13 @@
 //! Whether two engines hold the same integers, layer by layer.
 
-use super::{Capture, LayerValues, SumValues};
-use crate::engine::{Engine, EngineError};
+use super::SumValues;
+use crate::engine::{Engine, EngineError, Probe, Sums, Wants};
 use crate::frame::InputImage;
 use std::fmt;
+use std::io;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread;
+use thiserror::Error;
 
 /// The first place where two engines differ.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,7 +18,7 @@ pub struct Difference {
     pub what: &'static str,
     /// Channel, row, column.
     pub position: [usize; 3],
-    /// What the first engine holds.
+    /// What the first engine holds (not a number where it shows nothing).
     pub left: f64,
     /// What the second engine holds.
     pub right: f64,
@@ -28,69 +32,169 @@ impl fmt::Display for Difference {
     }
 }
 
-/// Compares two engines of one network and size, their buffers kept.
-pub struct Differ<'a> {
-    engines: [&'a mut dyn Engine; 2],
-    captures: [Capture; 2],
-    edges: Vec<usize>,
+/// Why two engines were not compared.
+#[derive(Debug, Error)]
+pub enum DiffError {
+    /// One of them failed.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// The system refused a thread for one of them.
+    #[error("the system gives no thread for the second engine ({0}): close other programs and try again")]
+    Thread(io::Error),
 }
 
-impl<'a> Differ<'a> {
-    /// For two engines made for the same network and edge.
-    pub fn new(left: &'a mut dyn Engine, right: &'a mut dyn Engine) -> Self {
-        let capture = Capture::new(left.network());
-        let edges = left.network().shapes(left.edge()).iter().map(|shape| shape.edge).collect();
-        Self { captures: [capture.clone(), capture], engines: [left, right], edges }
+/// Runs two engines of one network and edge side by side; `None` where sums, codes and the logits' bits are identical at
+/// every layer. One layer of each is held at a time.
+///
+/// # Errors
+/// [`DiffError`].
+pub fn compare(
+    left: &mut dyn Engine,
+    right: &mut dyn Engine,
+    image: &InputImage,
+) -> Result<Option<Difference>, DiffError> {
+    let network = left.network().clone();
+    let shapes = network.shapes(left.edge());
+    // A channel without room: the left engine waits until the right one has come to the same layer.
+    let (sender, receiver) = sync_channel(0);
+    let mut comparer = Comparer { shown: Some(receiver), first: None };
+    let (left_logits, right_logits) = thread::scope(|scope| {
+        let run_left = move || left.run_probed(image, &mut Teller(sender)).map(<[f32]>::to_vec);
+        let left = thread::Builder::new().spawn_scoped(scope, run_left).map_err(DiffError::Thread)?;
+        let right = right.run_probed(image, &mut comparer);
+        // Should the right engine have shown less, the left one must not wait for it.
+        comparer.shown = None;
+        let left = left.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        Ok::<_, DiffError>((left?, right?))
+    })?;
+    let differs = |(a, b): (&f32, &f32)| a.to_bits() != b.to_bits();
+    let last = network.layers().len() - 1;
+    let logit = || {
+        let class = left_logits.iter().zip(right_logits).position(differs)?;
+        let values = [left_logits[class], right_logits[class]].map(f64::from);
+        Some(Found { layer: last, what: "logit", at: class, values })
+    };
+    Ok(comparer.first.or_else(logit).map(|Found { layer, what, at, values: [left, right] }| {
+        let edge = shapes[layer].edge;
+        let position = [at / (edge * edge), at / edge % edge, at % edge];
+        Difference { layer: network.layers()[layer].name.clone(), what, position, left, right }
+    }))
+}
+
+/// What an engine shows of a layer, CHW.
+enum Values {
+    Codes(Vec<u8>),
+    Sums(SumValues),
+}
+
+/// Where the first difference is: the layer's number and the value's in its map.
+struct Found {
+    layer: usize,
+    what: &'static str,
+    at: usize,
+    values: [f64; 2],
+}
+
+/// Everything that can be compared.
+const EVERYTHING: Wants = Wants { codes: true, histogram: false, sums: true };
+
+/// Hands on what it is shown. Nobody may listen any longer: then the difference is found.
+struct Teller(SyncSender<(usize, Values)>);
+
+impl Probe for Teller {
+    fn wants(&self, _: usize) -> Wants {
+        EVERYTHING
     }
 
-    /// Runs both; `None` where codes, sums and the logits' bits are identical at every layer.
-    ///
-    /// # Errors
-    /// [`EngineError`] of either engine.
-    pub fn compare(&mut self, image: &InputImage) -> Result<Option<Difference>, EngineError> {
-        let [left, right] = &mut self.engines;
-        let [first, second] = &mut self.captures;
-        let left_logits = left.run_probed(image, first)?.to_vec();
-        let right_logits = right.run_probed(image, second)?;
-        let network = left.network();
-        for (index, layer) in network.layers().iter().enumerate() {
-            let (a, b) = (&first.layers()[index], &second.layers()[index]);
-            if let Some((what, at, left, right)) = first_difference(a, b) {
-                let position = locate(at, self.edges[index]);
-                return Ok(Some(Difference { layer: layer.name.clone(), what, position, left, right }));
-            }
+    fn codes(&mut self, layer: usize, codes: &[u8]) {
+        let _ = self.0.send((layer, Values::Codes(codes.to_vec())));
+    }
+
+    fn sums(&mut self, layer: usize, sums: Sums<'_>) {
+        let _ = self.0.send((layer, Values::Sums(sums.into())));
+    }
+}
+
+/// Compares what it is shown with what the other engine shows, until something differs.
+struct Comparer {
+    shown: Option<Receiver<(usize, Values)>>,
+    first: Option<Found>,
+}
+
+impl Comparer {
+    /// What the left engine shows next; nothing where it is not of the same layer; `None` where a difference is found.
+    fn left(&self, layer: usize) -> Option<Values> {
+        let shown = self.shown.as_ref()?.recv();
+        let same = shown.ok().filter(|(left, _)| *left == layer);
+        Some(same.map_or(Values::Codes(Vec::new()), |(_, values)| values))
+    }
+
+    fn found(&mut self, layer: usize, what: &'static str, at: usize, values: [Option<f64>; 2]) {
+        self.shown = None;
+        self.first = Some(Found { layer, what, at, values: values.map(|value| value.unwrap_or(f64::NAN)) });
+    }
+}
+
+impl Probe for Comparer {
+    fn wants(&self, _: usize) -> Wants {
+        EVERYTHING
+    }
+
+    fn codes(&mut self, layer: usize, right: &[u8]) {
+        let Some(left) = self.left(layer) else { return };
+        let left = if let Values::Codes(left) = left { left } else { Vec::new() };
+        if let Some(at) = differ_at(&left, right, |a, b| a == b) {
+            let value = |codes: &[u8]| codes.get(at).map(|&code| f64::from(code));
+            self.found(layer, "code", at, [value(&left), value(right)]);
         }
-        let differs = |(a, b): (&f32, &f32)| a.to_bits() != b.to_bits();
-        Ok(left_logits.iter().zip(right_logits).position(differs).map(|class| Difference {
-            layer: network.layers().last().map_or_else(String::new, |l| l.name.clone()),
-            what: "logit",
-            position: [class, 0, 0],
-            left: f64::from(left_logits[class]),
-            right: f64::from(right_logits[class]),
-        }))
+    }
+
+    fn sums(&mut self, layer: usize, right: Sums<'_>) {
+        let Some(left) = self.left(layer) else { return };
+        let left = if let Values::Sums(left) = left { left } else { SumValues::default() };
+        let differ = match (&left, right) {
+            (SumValues::Integers(left), Sums::Integers(right)) => differ_at(left, right, |a, b| a == b),
+            (SumValues::Floats(left), Sums::Floats(right)) => differ_at(left, right, |a, b| a.to_bits() == b.to_bits()),
+            _ => Some(0),
+        };
+        if let Some(at) = differ {
+            self.found(layer, "sum", at, [left.get(at), SumValues::from(right).get(at)]);
+        }
     }
 }
 
-/// What differs, at which index of the CHW map, and both values (NaN where one engine shows none).
-fn first_difference(a: &LayerValues, b: &LayerValues) -> Option<(&'static str, usize, f64, f64)> {
-    let sums = |at: usize| ("sum", at, a.sums.get(at).unwrap_or(f64::NAN), b.sums.get(at).unwrap_or(f64::NAN));
-    let sum_at = match (&a.sums, &b.sums) {
-        (SumValues::Integers(x), SumValues::Integers(y)) => differ_at(x, y, |x, y| x == y),
-        (SumValues::Floats(x), SumValues::Floats(y)) => differ_at(x, y, |x, y| x.to_bits() == y.to_bits()),
-        _ => Some(0),
-    };
-    let codes = |at: usize| {
-        let value = |codes: &[u8]| codes.get(at).map_or(f64::NAN, |&c| f64::from(c));
-        ("code", at, value(&a.codes), value(&b.codes))
-    };
-    sum_at.map(sums).or_else(|| differ_at(&a.codes, &b.codes, |x, y| x == y).map(codes))
+fn differ_at<T>(left: &[T], right: &[T], same: impl Fn(&T, &T) -> bool) -> Option<usize> {
+    let at = left.iter().zip(right).position(|(a, b)| !same(a, b));
+    at.or_else(|| (left.len() != right.len()).then(|| left.len().min(right.len())))
 }
 
-fn differ_at<T>(a: &[T], b: &[T], same: impl Fn(&T, &T) -> bool) -> Option<usize> {
-    let at = a.iter().zip(b).position(|(x, y)| !same(x, y));
-    at.or_else(|| (a.len() != b.len()).then(|| a.len().min(b.len())))
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::reference::ReferenceEngine;
+    use crate::network::published::PublishedShape;
 
-fn locate(at: usize, edge: usize) -> [usize; 3] {
-    [at / (edge * edge), at / edge % edge, at % edge]
+    fn engine(seed: u64, float_input: bool) -> ReferenceEngine {
+        let shape = PublishedShape::named("erns18-0.75x").expect("published");
+        ReferenceEngine::new(shape.random(seed, float_input).expect("well formed").into(), 32)
+    }
+
+    #[test]
+    fn the_first_difference_is_found() {
+        let mut image = InputImage::black(32);
+        image.rgb_mut().fill(200);
+        for float_input in [false, true] {
+            let [mut one, mut same, mut other] = [1, 1, 2].map(|seed| engine(seed, float_input));
+            assert_eq!(compare(&mut one, &mut same, &image).expect("runs"), None);
+            let difference = compare(&mut one, &mut other, &image).expect("runs").expect("other weights");
+            assert_eq!((difference.layer.as_str(), difference.what), ("backbone.act1", "sum"));
+            assert_ne!(difference.left, difference.right);
+        }
+    }
+
+    #[test]
+    fn pictures_of_another_size_are_an_error() {
+        let [mut one, mut same] = [1, 1].map(|seed| engine(seed, false));
+        assert!(matches!(compare(&mut one, &mut same, &InputImage::black(64)), Err(DiffError::Engine(_))));
+    }
 }

@@ -1,11 +1,11 @@
-//! The probe that samples a run for the window.
+//! The probe that samples a run.
 
-use super::capture::LayerValues;
+use super::values::LayerValues;
 use crate::engine::{CodeHistogram, Probe, Sums, Wants};
 use crate::network::Network;
 use std::time::Duration;
 
-/// What the window sees of a layer at a glance.
+/// What is seen of a layer at a glance.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LayerSample {
     /// Its codes counted; all 0 for layers that make none.
@@ -14,7 +14,7 @@ pub struct LayerSample {
     pub elapsed: Duration,
 }
 
-/// The window's probe: a [`LayerSample`] of every layer, and one watched layer whole.
+/// Takes a [`LayerSample`] of every layer, and one watched layer whole.
 #[derive(Clone, Debug)]
 pub struct Sampler {
     samples: Vec<LayerSample>,

@@ -27,13 +27,14 @@
 //! | `L.weight` | U8 `[out, kernel, kernel, ⌈in/8⌉]`: bit i of byte j is input channel 8j + i, 1 means +1; spare bits 0 | `conv`, `residual`, `classifier` (kernel 1) |
 //! | `L.thresholds` | I16, or I32 where the layer's bound + 1 exceeds 32 767, `[out, 3]`, each within ±(bound + 1) | `conv`, `activation` |
 //! | `L.falling` | U8 `[⌈out/8⌉]`: bit i of byte j is channel 8j + i, 1 means that the code counts n ≤ T | `conv`, `activation`, `float_conv` |
-//! | `L.scale` | F32 `[out]`: α · 2/3 a class, what one unit of the integer sum is worth | `classifier` |
+//! | `L.scale` | F32 `[out]`: α · 2/3 a class, what one unit of the integer sum is worth, below a million | `classifier` |
 //! | `L.pixel_values` | F32 `[3, 256]`: the normalised value of each byte of each colour | `float_conv` |
 //! | `L.weight` | F32 `[out, kernel, kernel, 3]` | `float_conv` |
 //! | `L.thresholds` | F32 `[out, 3]`, over the plain sum of products, batch norm folded in | `float_conv` |
 //!
 //! The bound of a convolution is 3 · in · kernel²; of an activation, the sum of the bounds that the trunk may have gathered.
-//! Padding is `kernel / 2` zeros (code 0, or 0.0) on every side. Anything else in the file is refused.
+//! Padding is `kernel / 2` zeros (code 0, or 0.0) on every side. Names and labels have no control characters. A file has at
+//! most [`MAX_FILE_BYTES`], the JSON in it at most [`MAX_HEADER_BYTES`]. Anything else in the file is refused.
 
 use super::{
     BinaryConv, Classifier, CodeTable, FloatConv, Geometry, Layer, Network, NetworkError, NetworkParts, Op, Thresholds,
@@ -43,35 +44,37 @@ use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::Read;
 use std::path::Path;
 use thiserror::Error;
 
 /// The version of the format that this program reads and writes.
 pub const FORMAT: u32 = 1;
-/// Larger files are refused: the largest published network takes 6 MB.
-pub const MAX_FILE_BYTES: u64 = 64 << 20;
+/// Larger files are refused, before a byte of them is read: the largest published network takes 6 MB.
+pub const MAX_FILE_BYTES: u64 = 32 << 20;
+/// The most bytes of JSON in front of the tensors, our document included: parsed, they take thirty times the room.
+pub const MAX_HEADER_BYTES: u64 = 4 << 20;
 /// The key of our JSON document in the safetensors metadata.
 const METADATA_KEY: &str = "ernscope";
 
-/// Why a model file could not be read or written.
+/// Why a model file could not be read or written; [`FileError::remedy`] tells what to do about it.
 #[derive(Debug, Error)]
 pub enum FileError {
     /// The operating system says no.
     #[error("{0}")]
     Io(#[from] std::io::Error),
     /// Not a file at all.
-    #[error("is not a regular file: name a .safetensors model file")]
+    #[error("is not a regular file")]
     NotAFile,
     /// Empty.
-    #[error("is empty: copy the model file again")]
+    #[error("is empty")]
     Empty,
     /// Larger than any network.
-    #[error("has {0} bytes; model files have at most {MAX_FILE_BYTES}")]
+    #[error("has {0} bytes where model files have at most {MAX_FILE_BYTES}")]
     TooLarge(u64),
     /// The container is broken.
-    #[error("is no readable safetensors file ({0}): copy or export it again")]
+    #[error("is no readable safetensors file ({0})")]
     Container(String),
     /// A safetensors file of something else.
     #[error("has no `{METADATA_KEY}` metadata: it is not an Ernscope network")]
@@ -80,7 +83,7 @@ pub enum FileError {
     #[error("has unreadable `{METADATA_KEY}` metadata ({0})")]
     Metadata(serde_json::Error),
     /// Made by another version.
-    #[error("has format version {0}; this program reads version {FORMAT}: update Ernscope or export the network again")]
+    #[error("has format version {0} where this program reads version {FORMAT}")]
     Version(u64),
     /// A tensor is missing, unexpected or of the wrong type or shape.
     #[error("tensor `{tensor}`: {what}")]
@@ -93,6 +96,20 @@ pub enum FileError {
     /// The parts do not make a network.
     #[error(transparent)]
     Network(#[from] NetworkError),
+}
+
+impl FileError {
+    /// What a person can do about it.
+    pub fn remedy(&self) -> &'static str {
+        match self {
+            Self::Io(_) => "check its permissions, or name another file",
+            Self::NotAFile | Self::TooLarge(_) | Self::Foreign => "name a .safetensors file with an Ernscope network",
+            Self::Version(_) => "update Ernscope, or export the network again",
+            Self::Empty | Self::Container(_) | Self::Metadata(_) | Self::Tensor { .. } | Self::Network(_) => {
+                "copy the file again, or export the network again"
+            }
+        }
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -172,16 +189,17 @@ enum Trunk {
 /// # Errors
 /// [`FileError`] says what is wrong with the file; the path is the caller's to name.
 pub fn read(path: &Path) -> Result<Network, FileError> {
-    let mut file = File::open(path)?;
-    let metadata = file.metadata()?;
-    if !metadata.is_file() {
-        return Err(FileError::NotAFile);
-    }
-    if metadata.len() > MAX_FILE_BYTES {
-        return Err(FileError::TooLarge(metadata.len()));
+    // Asked of the path: opening a pipe would wait until somebody writes to it.
+    let metadata = fs::metadata(path)?;
+    match metadata.len() {
+        _ if !metadata.is_file() => return Err(FileError::NotAFile),
+        // Files of the kernel say so too, and some of them never end.
+        0 => return Err(FileError::Empty),
+        length if length > MAX_FILE_BYTES => return Err(FileError::TooLarge(length)),
+        _ => {}
     }
     let mut bytes = Vec::new();
-    file.by_ref().take(MAX_FILE_BYTES).read_to_end(&mut bytes)?;
+    File::open(path)?.take(MAX_FILE_BYTES).read_to_end(&mut bytes)?;
     parse(&bytes)
 }
 
@@ -193,12 +211,23 @@ pub fn parse(bytes: &[u8]) -> Result<Network, FileError> {
     if bytes.is_empty() {
         return Err(FileError::Empty);
     }
+    check_header(bytes)?;
     let container = |e: safetensors::SafeTensorError| FileError::Container(e.to_string());
     let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(container)?;
     let json = metadata.metadata().as_ref().and_then(|m| m.get(METADATA_KEY)).ok_or(FileError::Foreign)?;
     let document = parse_document(json)?;
     let tensors = SafeTensors::deserialize(bytes).map_err(container)?;
     Reader::new(&tensors).network(document)
+}
+
+/// The file starts with the length of its JSON.
+fn check_header(bytes: &[u8]) -> Result<(), FileError> {
+    match bytes.first_chunk().map(|length| u64::from_le_bytes(*length)) {
+        Some(length) if length > MAX_HEADER_BYTES => {
+            Err(FileError::Container(format!("a header of {length} bytes where at most {MAX_HEADER_BYTES} are read")))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn parse_document(json: &str) -> Result<Document, FileError> {

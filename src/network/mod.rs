@@ -11,5 +11,5 @@ pub mod shipped;
 
 pub use network::{
     BinaryConv, Classifier, CodeTable, FloatConv, Geometry, Layer, LayerShape, MAX_CHANNELS, MAX_CLASSES, MAX_EDGE,
-    MAX_LAYERS, Network, NetworkError, NetworkParts, Op, Thresholds, TrunkMode,
+    MAX_LAYERS, MAX_MEMORY, Network, NetworkError, NetworkParts, Op, Thresholds, TrunkMode,
 };

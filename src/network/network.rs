@@ -15,6 +15,10 @@ pub const MAX_CHANNELS: usize = 8192;
 pub const MAX_CLASSES: usize = 65_536;
 /// Largest input edge in pixels.
 pub const MAX_EDGE: usize = 4096;
+/// Most bytes that [`Network::memory`] may be: of the 512 MB that the program may take, most are for pictures.
+pub const MAX_MEMORY: u64 = 100 << 20;
+/// Channels that engines hold together; they fill up the last such block of a layer.
+const CHANNEL_BLOCK: usize = 64;
 
 /// A network that is not well formed. Every message names the layer and says what is wrong.
 #[derive(Debug, Error, Clone, PartialEq, Eq)]
@@ -31,13 +35,37 @@ pub enum NetworkError {
         what: String,
     },
     /// The input edge does not fit the strides.
-    #[error("input edge {edge} is not a multiple of {multiple} between {multiple} and {MAX_EDGE}: choose such a size")]
+    #[error("input edge {edge} is not a multiple of {multiple} between {multiple} and {MAX_EDGE}")]
     Edge {
         /// The edge asked for, in pixels.
         edge: usize,
         /// The product of the strides.
         multiple: usize,
     },
+    /// The layers' values are too many.
+    #[error(
+        "at {edge}×{edge} pixels the network takes {megabytes} MB, more than {} MB (layer `{layer}` is the largest)",
+        MAX_MEMORY / 1_000_000
+    )]
+    Memory {
+        /// The input edge, in pixels.
+        edge: usize,
+        /// What it would take, in millions of bytes.
+        megabytes: u64,
+        /// The layer with the most values.
+        layer: String,
+    },
+}
+
+impl NetworkError {
+    /// What a person can do who chose the network and the size.
+    pub fn remedy(&self) -> &'static str {
+        match self {
+            Self::Structure(_) | Self::Layer { .. } => "choose another network",
+            Self::Edge { .. } => "choose such a size",
+            Self::Memory { .. } => "choose a smaller size, or a smaller network",
+        }
+    }
 }
 
 /// The parts of a network before they are checked; see [`Network::new`].
@@ -374,14 +402,14 @@ impl Classifier {
     /// `scales` has α_c · 2/3 a class: what one unit of the integer sum is worth.
     ///
     /// # Errors
-    /// A sentence, where the convolution is not 1×1 or a scale is missing or not finite.
+    /// A sentence, where the convolution is not 1×1 or a scale is missing, not finite or a million and more.
     pub fn new(conv: BinaryConv, scales: Vec<f32>) -> Result<Self, String> {
         let g = conv.geometry();
         if g.kernel != 1 || g.stride != 1 {
             return Err("a classifier is a 1×1 convolution of stride 1".into());
         }
-        if scales.len() != g.out_channels || !scales.iter().all(|s| s.is_finite()) {
-            return Err(format!("{} finite scales are needed, one a class", g.out_channels));
+        if scales.len() != g.out_channels || !scales.iter().all(|s| s.is_finite() && s.abs() < 1e6) {
+            return Err(format!("{} scales are needed, one a class, finite and below 1e6", g.out_channels));
         }
         Ok(Self { conv, scales })
     }
@@ -423,6 +451,9 @@ impl Network {
             let what = format!("{} layers; up to {MAX_LAYERS} are allowed", parts.layers.len());
             return Err(NetworkError::Structure(what));
         }
+        let labels = parts.labels.iter();
+        let texts = [&parts.name, &parts.family].into_iter().chain(labels).chain(parts.layers.iter().map(|l| &l.name));
+        check_texts(texts)?;
         let mut checker = Checker::default();
         for layer in &parts.layers {
             checker.check(layer).map_err(|what| NetworkError::Layer { layer: layer.name.clone(), what })?;
@@ -434,9 +465,8 @@ impl Network {
             let what = format!("{} labels for {classes} classes", parts.labels.len());
             return Err(NetworkError::Structure(what));
         }
-        let multiple = checker.outputs.iter().flatten().map(|o| o.stride).max().unwrap_or(1);
-        let network = Self { multiple, bounds: checker.bounds, parts };
-        network.check_edge(network.parts.edge)?;
+        let network = Self { multiple: checker.multiple, bounds: checker.bounds, parts };
+        network.check_multiple(network.parts.edge)?;
         Ok(network)
     }
 
@@ -496,13 +526,57 @@ impl Network {
         self.layers().iter().filter_map(|l| l.op.binary_conv()).map(|c| bits(c.geometry())).sum()
     }
 
-    /// Refuses an input edge that the strides do not divide.
+    /// Refuses an input edge that the strides do not divide, or at which the network takes too much memory.
     ///
     /// # Errors
-    /// [`NetworkError::Edge`].
+    /// [`NetworkError::Edge`], [`NetworkError::Memory`].
     pub fn check_edge(&self, edge: usize) -> Result<(), NetworkError> {
+        self.check_multiple(edge)?;
+        let bytes = self.memory(edge);
+        if bytes <= MAX_MEMORY {
+            return Ok(());
+        }
+        let largest = self.layers().iter().zip(self.block_values(edge)).max_by_key(|(_, values)| *values);
+        let layer = largest.map_or_else(String::new, |(layer, _)| layer.name.clone());
+        Err(NetworkError::Memory { edge, megabytes: bytes / 1_000_000, layer })
+    }
+
+    fn check_multiple(&self, edge: usize) -> Result<(), NetworkError> {
         let fits = edge > 0 && edge <= MAX_EDGE && edge.is_multiple_of(self.multiple);
         fits.then_some(()).ok_or(NetworkError::Edge { edge, multiple: self.multiple })
+    }
+
+    /// Bytes that an engine holds at most for a picture of `edge` pixels: the picture, as bytes and as floats; weights and
+    /// thresholds; the codes that are still to be read; and three times the largest layer's sums, as it may be a convolution
+    /// that is added to a trunk, behind a float layer.
+    pub fn memory(&self, edge: usize) -> u64 {
+        let values = self.block_values(edge);
+        let last_readers = self.last_readers();
+        let alive =
+            |at: usize| (0..=at).filter(|&layer| last_readers[layer] >= at).map(|layer| values[layer]).sum::<u64>();
+        let codes = (0..values.len()).map(alive).max().unwrap_or(0);
+        let has_sums = |layer: &Layer| !matches!(layer.op, Op::PixelEmbedding(_));
+        let with_sums = self.layers().iter().zip(&values).filter(|(layer, _)| has_sums(layer));
+        let sums = with_sums.map(|(_, values)| 3 * 4 * values).max().unwrap_or(0);
+        let picture = (edge * edge * 3) as u64 * 5;
+        picture + self.layers().iter().map(|layer| layer.op.parameter_memory()).sum::<u64>() + codes + sums
+    }
+
+    /// Values of every layer, its channels counted in whole blocks.
+    fn block_values(&self, edge: usize) -> Vec<u64> {
+        let values = |s: LayerShape| (s.channels.next_multiple_of(CHANNEL_BLOCK) * s.edge * s.edge) as u64;
+        self.shapes(edge).into_iter().map(values).collect()
+    }
+
+    /// For every layer the last one that reads its codes; itself where none does.
+    pub fn last_readers(&self) -> Vec<usize> {
+        let mut last: Vec<usize> = (0..self.layers().len()).collect();
+        for (reader, layer) in self.layers().iter().enumerate() {
+            if let Some(input) = layer.op.input() {
+                last[input] = reader;
+            }
+        }
+        last
     }
 
     /// The shape of every layer's output for an input of `edge` pixels, which [`Network::check_edge`] accepts.
@@ -560,6 +634,21 @@ impl Op {
         }
     }
 
+    /// Bytes that weights and thresholds take at most, as they are here and as an engine packs them.
+    fn parameter_memory(&self) -> u64 {
+        // A block of 64 weight bits is 8 bytes here, and up to 22 where six channels share two bytes.
+        const BLOCK_BYTES: usize = 8 + 22;
+        // Three thresholds of 32 bits and a direction, and again packed lane by lane.
+        const THRESHOLD_BYTES: usize = 32;
+        let conv = self.binary_conv().map_or(0, |conv| {
+            let g = conv.geometry();
+            let filters = g.out_channels.next_multiple_of(CHANNEL_BLOCK) * g.kernel * g.kernel;
+            filters * g.in_channels.div_ceil(CHANNEL_BLOCK) * BLOCK_BYTES
+        });
+        let thresholds = self.thresholds().map_or(0, |thresholds| thresholds.channels() * THRESHOLD_BYTES);
+        (conv + thresholds) as u64
+    }
+
     /// Whether the layer makes codes (the others feed the trunk or make logits).
     pub fn makes_codes(&self) -> bool {
         matches!(self, Self::PixelEmbedding(_) | Self::FloatConv(_) | Self::Conv { .. } | Self::Activation(_))
@@ -581,6 +670,8 @@ struct Checker<'a> {
     trunk: Option<(Flow, i32)>,
     bounds: Vec<i32>,
     classes: Option<usize>,
+    /// The largest stride that a layer has, whether it makes codes or not.
+    multiple: usize,
 }
 
 impl<'a> Checker<'a> {
@@ -631,7 +722,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn convolve(&self, input: usize, conv: &BinaryConv) -> Result<Flow, String> {
+    fn convolve(&mut self, input: usize, conv: &BinaryConv) -> Result<Flow, String> {
         let from =
             self.outputs.get(input).copied().flatten().ok_or("its input is no earlier layer that makes codes")?;
         let g = conv.geometry();
@@ -642,6 +733,7 @@ impl<'a> Checker<'a> {
         if stride > MAX_EDGE {
             return Err(format!("the strides multiply to {stride}"));
         }
+        self.multiple = self.multiple.max(stride);
         Ok(Flow { channels: g.out_channels, stride })
     }
 
@@ -658,6 +750,16 @@ impl<'a> Checker<'a> {
         };
         self.trunk = Some((flow, bound));
         Ok(bound)
+    }
+}
+
+/// Terminals obey control characters, and lines end at them.
+fn check_texts<'a>(mut texts: impl Iterator<Item = &'a String>) -> Result<(), NetworkError> {
+    match texts.find(|text| text.contains(char::is_control)) {
+        Some(text) => {
+            Err(NetworkError::Structure(format!("the name or label `{}` has control characters", text.escape_debug())))
+        }
+        None => Ok(()),
     }
 }
 

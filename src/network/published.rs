@@ -246,6 +246,19 @@ mod tests {
     }
 
     #[test]
+    fn all_shapes_run_at_512_pixels() {
+        for shape in SHAPES {
+            for float_input in [false, true] {
+                let network = shape.random(1, float_input).expect("well formed");
+                for edge in [256, 288, 512] {
+                    assert_eq!(network.check_edge(edge), Ok(()), "{}", network.name());
+                }
+                assert!(matches!(network.check_edge(1024), Err(NetworkError::Memory { .. })), "{}", network.name());
+            }
+        }
+    }
+
+    #[test]
     fn erns18_has_the_published_macs() {
         let network = PublishedShape::named("erns18").expect("published").random(1, false).expect("well formed");
         let macs: u64 = network.shapes(256).iter().map(|s| s.macs).sum();

@@ -3,6 +3,7 @@
 use super::published::PublishedShape;
 use super::{Network, NetworkError, file};
 use std::convert::Infallible;
+use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -50,13 +51,13 @@ pub enum ModelChoice {
 #[derive(Debug, Error)]
 pub enum LoadError {
     /// No such name, no such file.
-    #[error("network `{0}` is neither shipped ({names}) nor a file that is there", names = names())]
+    #[error("network `{0}` is neither shipped nor a file that is there: choose {names}, or check the path", names = names())]
     Unknown(String),
     /// No such published shape.
     #[error("`random:{0}` is no published shape: use random:erns18[:SEED], erns18-0.75x, erns34, erns50 or erns101")]
     UnknownShape(String),
     /// The file is no network.
-    #[error("model file {}: {why}", path.display())]
+    #[error("model file {}: {why}: {remedy}", path.display(), remedy = why.remedy())]
     File {
         /// The file.
         path: PathBuf,
@@ -69,7 +70,7 @@ pub enum LoadError {
 }
 
 fn names() -> String {
-    SHIPPED.iter().map(|shipped| shipped.name).collect::<Vec<_>>().join(", ")
+    SHIPPED.iter().map(|shipped| shipped.name).collect::<Vec<_>>().join(" or ")
 }
 
 impl FromStr for ModelChoice {
@@ -88,6 +89,16 @@ impl FromStr for ModelChoice {
             (Some(shape), Ok(seed)) => Self::Random { shape, float_input: plain != name, seed },
             _ => Self::UnknownRandom(random.into()),
         })
+    }
+}
+
+/// An argument of the command line: a path need not be UTF-8.
+impl From<OsString> for ModelChoice {
+    fn from(argument: OsString) -> Self {
+        match argument.to_str().map(str::parse) {
+            Some(Ok(choice)) => choice,
+            _ => Self::File(argument.into()),
+        }
     }
 }
 

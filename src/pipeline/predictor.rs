@@ -3,8 +3,8 @@
 use super::Settings;
 use crate::engine::{self, Engine, EngineError, OpenError, Probe, softmax};
 use crate::frame::{Crop, Frame, InputImage};
+use crate::network::Network;
 use crate::network::shipped::LoadError;
-use crate::network::{Network, NetworkError};
 use crate::preprocess::{PreprocessError, Preprocessor, centre_crop};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -16,9 +16,6 @@ pub enum PredictError {
     /// The network could not be had.
     #[error(transparent)]
     Load(#[from] LoadError),
-    /// The size does not fit the network.
-    #[error(transparent)]
-    Size(#[from] NetworkError),
     /// The engine could not be made.
     #[error(transparent)]
     Open(#[from] OpenError),

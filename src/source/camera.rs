@@ -7,7 +7,7 @@
 use super::CameraInfo;
 use super::capture::{CapturedFrame, write_fault, write_frame};
 use super::error::{CameraFault, one_line};
-use super::picture::{black, decode_jpeg, only_owner};
+use super::picture::{Limits, black, decode_jpeg, only_owner};
 use nokhwa::utils::{
     ApiBackend, CameraFormat, CameraIndex, FrameFormat, RequestedFormat, RequestedFormatType, Resolution,
     buf_bgr_to_rgb, buf_nv12_to_rgb, buf_yuyv422_to_rgb,
@@ -206,7 +206,7 @@ fn decode(buffer: &Buffer) -> Option<(u32, u32, Arc<[u8]>)> {
     let pixels = width as usize * height as usize;
     let format = buffer.source_frame_format();
     if format == FrameFormat::MJPEG {
-        let picture = decode_jpeg(buffer.buffer()).ok()?;
+        let picture = decode_jpeg(buffer.buffer(), Limits::ONE_OF_MANY).ok()?;
         return Some((picture.width, picture.height, picture.rgb));
     }
     let halves = match format {

@@ -58,6 +58,22 @@ pub enum SourceError {
         /// The most that a file of this kind may have, in millions.
         megapixels: u64,
     },
+    /// What is no pixel in it takes too much memory.
+    #[error("{path} takes too much memory to decode: scale it down first, or save it without profiles and comments")]
+    TooMuch {
+        /// The path.
+        path: String,
+    },
+    /// A folder whose pictures are all bad.
+    #[error("none of the {count} pictures in {path} can be read; the first: {first}")]
+    NoGoodPicture {
+        /// The folder.
+        path: String,
+        /// How many there are.
+        count: usize,
+        /// What is wrong with the first one.
+        first: Box<SourceError>,
+    },
     /// A file that starts well and then makes no sense.
     #[error("{path} is damaged ({why}): get the file again, or name another one")]
     Damaged {

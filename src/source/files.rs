@@ -1,7 +1,7 @@
 //! Pictures, folders of pictures and video files as sources.
 
 use super::error::{SourceError, shown};
-use super::picture::{Picture, io_error, read_picture};
+use super::picture::{Limits, Picture, io_error, read_within};
 use super::video::{Mjpeg, Y4m};
 use super::{Polled, Source};
 use std::fs;
@@ -79,14 +79,29 @@ impl<S: Source> Source for Primed<S> {
 struct Stills {
     path: PathBuf,
     pictures: Vec<PathBuf>,
+    limits: Limits,
+    progress: Progress,
+}
+
+/// Since the start or the last rewind.
+#[derive(Default)]
+struct Progress {
+    /// The next picture's number.
     next: usize,
-    /// Pictures read well since the start or the last rewind.
+    /// Pictures read well.
     good: usize,
+    /// What is wrong with the first of those that stand before the first good one.
+    first_bad: Option<SourceError>,
 }
 
 impl Stills {
     fn one(path: &Path) -> Self {
-        Self { path: path.to_owned(), pictures: vec![path.to_owned()], next: 0, good: 0 }
+        Self {
+            path: path.to_owned(),
+            pictures: vec![path.to_owned()],
+            limits: Limits::ALONE,
+            progress: Progress::default(),
+        }
     }
 
     fn folder(path: &Path) -> Result<Self, SourceError> {
@@ -103,7 +118,36 @@ impl Stills {
             return Err(SourceError::EmptyFolder { path: shown(path) });
         }
         pictures.sort();
-        Ok(Self { path: path.to_owned(), pictures, next: 0, good: 0 })
+        Ok(Self { path: path.to_owned(), pictures, limits: Limits::ONE_OF_MANY, progress: Progress::default() })
+    }
+
+    /// Remembers the first of the bad pictures that no good one has come before, and tells of all later ones.
+    fn leave_out(&mut self, error: SourceError) {
+        if self.progress.good > 0 {
+            tracing::warn!("left out: {error}");
+        } else {
+            self.progress.first_bad.get_or_insert(error);
+        }
+    }
+
+    /// Tells of the bad pictures before the first good one.
+    fn count_good(&mut self) {
+        if let Some(first) = self.progress.first_bad.take() {
+            tracing::warn!("left out {} of the pictures, the first: {first}", self.progress.next - 1);
+        }
+        self.progress.good += 1;
+    }
+
+    /// The end; an error where no picture is good.
+    fn end(&mut self) -> Result<Polled, SourceError> {
+        match self.progress.first_bad.take() {
+            None => Ok(Polled::End),
+            Some(only) if self.pictures.len() == 1 => Err(only),
+            Some(first) => {
+                let (path, count) = (shown(&self.path), self.pictures.len());
+                Err(SourceError::NoGoodPicture { path, count, first: Box::new(first) })
+            }
+        }
     }
 }
 
@@ -120,24 +164,23 @@ impl Source for Stills {
         Some(if self.pictures.len() == 1 { Duration::MAX } else { DWELL })
     }
 
-    /// A damaged picture among others is left out, with a line in the log.
+    /// A damaged picture among good ones is left out, with a line in the log.
     fn next(&mut self, _patience: Duration) -> Result<Polled, SourceError> {
-        while let Some(path) = self.pictures.get(self.next) {
-            self.next += 1;
-            match read_picture(path) {
+        while let Some(path) = self.pictures.get(self.progress.next) {
+            self.progress.next += 1;
+            match read_within(path, self.limits) {
                 Ok(picture) => {
-                    self.good += 1;
+                    self.count_good();
                     return Ok(Polled::Picture(picture));
                 }
-                Err(error) if self.next == self.pictures.len() && self.good == 0 => return Err(error),
-                Err(error) => tracing::warn!("left out: {error}"),
+                Err(error) => self.leave_out(error),
             }
         }
-        Ok(Polled::End)
+        self.end()
     }
 
     fn rewind(&mut self) -> Result<(), SourceError> {
-        (self.next, self.good) = (0, 0);
+        self.progress = Progress::default();
         Ok(())
     }
 }

@@ -17,6 +17,7 @@ pub mod state;
 pub mod supervisor;
 mod video;
 
+use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -131,6 +132,19 @@ impl FromStr for SourceChoice {
                 Ok(Self::Camera { index: Some(u32::try_from(index).map_err(bad)?) })
             }
             _ => Ok(Self::File(PathBuf::from(text))),
+        }
+    }
+}
+
+impl SourceChoice {
+    /// From an argument of the command line: a path need not be UTF-8.
+    ///
+    /// # Errors
+    /// As [`SourceChoice::from_str`].
+    pub fn from_argument(argument: OsString) -> Result<Self, SourceError> {
+        match argument.to_str() {
+            Some(text) => text.parse(),
+            None => Ok(Self::File(argument.into())),
         }
     }
 }

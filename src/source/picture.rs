@@ -4,21 +4,37 @@ use super::error::{SourceError, one_line, shown};
 use super::jpeg;
 use crate::frame::{Frame, Truth};
 use image::metadata::Orientation;
-use image::{ColorType, DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, RgbImage};
+use image::{ColorType, DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, RgbImage};
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Cursor, Read, Seek};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// The most pixels that a picture may have; kinds that take more memory to decode may have fewer.
-const MAX_PIXELS: u64 = 100_000_000;
+/// The most that a picture may have and take.
+///
+/// The program stays below 512 MB. A network takes up to [`MAX_MEMORY`](crate::network::MAX_MEMORY) of them, the program
+/// itself some 15 MB; some are left for what nobody can foretell.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// Pixels; kinds that take more memory to decode may have fewer.
+    pub(crate) pixels: u64,
+    /// Bytes that are held at a time while it is decoded, the finished picture included.
+    pub(crate) bytes: u64,
+}
 
-/// The most bytes that decoding one picture may hold at a time, the finished picture included.
-const MAX_MEMORY: u64 = 480 << 20;
+impl Limits {
+    /// Of a picture that is read alone.
+    pub(crate) const ALONE: Self = Self { pixels: 100_000_000, bytes: 352 << 20 };
+    /// Of one of many, in a folder or a video: while it is decoded two more, of three bytes a pixel, wait to be seen.
+    pub(crate) const ONE_OF_MANY: Self = Self { pixels: 32_000_000, bytes: Self::ALONE.bytes - 2 * 3 * 32_000_000 };
+}
 
 /// The longest JPEG or WebP file that is read, in bytes: their decoders hold the file too.
 const MAX_HELD_FILE: u64 = 64 << 20;
+
+/// The most bytes that a PNG decoder may hold of rows, and of what is no pixel, each chunk of it once more as a copy.
+const MAX_PNG_EXTRAS: u64 = 16 << 20;
 
 /// Pixels as a source made them, before the supervisor numbers them.
 #[derive(Clone, Debug)]
@@ -55,37 +71,76 @@ impl Picture {
 ///
 /// # Errors
 /// A file that is not there, no regular file, empty, unreadable, of another kind, damaged (a JPEG that is cut short
-/// included), above 100 megapixels, or in need of more than 480 MB while it is decoded.
+/// included), above 100 megapixels, or in need of too much memory while it is decoded.
 pub fn read_picture(path: &Path) -> Result<Picture, SourceError> {
+    read_within(path, Limits::ALONE)
+}
+
+/// [`read_picture`] with other limits.
+///
+/// # Errors
+/// As there.
+pub(crate) fn read_within(path: &Path, limits: Limits) -> Result<Picture, SourceError> {
     let length = regular_file(path)?;
     let mut file = BufReader::new(File::open(path).map_err(|error| io_error(path, &error))?);
     let start = file.fill_buf().map_err(|error| io_error(path, &error))?;
     let format = image::guess_format(start).map_err(|_| SourceError::UnknownKind { path: shown(path) })?;
+    let webp_scratch = webp_scratch(start);
     if matches!(format, ImageFormat::Jpeg | ImageFormat::WebP) && length > MAX_HELD_FILE {
         let why = format!("the largest {format:?} file that is read has {} MB", MAX_HELD_FILE >> 20);
         return Err(SourceError::Unreadable { path: shown(path), why });
     }
-    match format {
+    let picture = match format {
         ImageFormat::Jpeg => {
             let mut bytes = Vec::new();
             file.take(MAX_HELD_FILE).read_to_end(&mut bytes).map_err(|error| io_error(path, &error))?;
-            decode_jpeg(&bytes).map_err(|error| error.at(path))
+            jpeg_length(&bytes).and_then(|length| {
+                bytes.truncate(length);
+                decode_whole_jpeg(bytes, limits)
+            })
         }
-        ImageFormat::WebP => decode(file, format, 4).map_err(|error| error.at(path)),
-        ImageFormat::Png | ImageFormat::Bmp => decode(file, format, 0).map_err(|error| error.at(path)),
-        _ => Err(SourceError::UnknownKind { path: shown(path) }),
-    }
+        ImageFormat::WebP => decode(file, format, Extras { fixed: length, pixel: webp_scratch, rows: 32 }, limits),
+        ImageFormat::Png => decode(file, format, Extras { fixed: 2 * MAX_PNG_EXTRAS, pixel: 0, rows: 7 }, limits),
+        ImageFormat::Bmp => decode(file, format, Extras { fixed: 0, pixel: 0, rows: 2 }, limits),
+        _ => return Err(SourceError::UnknownKind { path: shown(path) }),
+    };
+    picture.map_err(|error| error.at(path))
 }
 
 /// Decodes the JPEG at the start of `bytes`.
 ///
 /// # Errors
 /// Where it is cut short, damaged or too large.
-pub(crate) fn decode_jpeg(bytes: &[u8]) -> Result<Picture, DecodeError> {
-    let length = jpeg::length(bytes).map_err(|_| DecodeError::Damaged("it is cut short".to_owned()))?;
-    // A picture in several passes is collected as three 16-bit coefficients a pixel.
-    let scratch = if jpeg::has_several_passes(bytes) { 6 } else { 0 };
-    decode(Cursor::new(&bytes[..length]), ImageFormat::Jpeg, scratch)
+pub(crate) fn decode_jpeg(bytes: &[u8], limits: Limits) -> Result<Picture, DecodeError> {
+    decode_whole_jpeg(&bytes[..jpeg_length(bytes)?], limits)
+}
+
+fn jpeg_length(bytes: &[u8]) -> Result<usize, DecodeError> {
+    jpeg::length(bytes).map_err(|_| DecodeError::Damaged("it is cut short".to_owned()))
+}
+
+fn decode_whole_jpeg(bytes: impl AsRef<[u8]>, limits: Limits) -> Result<Picture, DecodeError> {
+    let file = bytes.as_ref();
+    // The decoder makes a copy of the file, after which ours is dropped, and another one of the profiles.
+    let fixed = file.len() as u64 + jpeg::profile_bytes(file);
+    let extras = Extras { fixed, pixel: jpeg::coefficient_bytes(file), rows: 170 };
+    decode(Cursor::new(bytes), ImageFormat::Jpeg, extras, limits)
+}
+
+/// Bytes a pixel that a WebP decoder holds beside its output, by the start of the file.
+fn webp_scratch(start: &[u8]) -> u64 {
+    match (start.get(12..16), start.get(20)) {
+        // Three planes, two of them of a quarter of the pixels.
+        (Some(b"VP8 "), _) => 2,
+        // A frame with its transparency, on the way to the canvas.
+        (Some(b"VP8X"), Some(flags)) if flags & 0x02 != 0 => 11,
+        // The planes, and the transparency: unpacked at four bytes a pixel, then collected in a list that grows.
+        (Some(b"VP8X"), Some(flags)) if flags & 0x10 != 0 => 9,
+        // The pixels are made where they stay.
+        (Some(b"VP8L"), _) if start.get(24).is_some_and(|flags| flags & 0x10 != 0) => 1,
+        // Four bytes a pixel, and what they are transformed with.
+        _ => 5,
+    }
 }
 
 /// The length of a file in bytes.
@@ -122,6 +177,8 @@ pub(crate) fn io_error(path: &Path, error: &io::Error) -> SourceError {
 pub(crate) enum DecodeError {
     /// Width and height as claimed, and the most pixels that a picture of this kind may have.
     TooLarge { width: u32, height: u32, limit: u64 },
+    /// Too much memory is needed for something else than pixels.
+    TooMuch,
     /// In words.
     Damaged(String),
 }
@@ -133,6 +190,7 @@ impl DecodeError {
             Self::TooLarge { width, height, limit } => {
                 SourceError::TooLarge { path: shown(path), width, height, megapixels: limit / 1_000_000 }
             }
+            Self::TooMuch => SourceError::TooMuch { path: shown(path) },
             Self::Damaged(why) => SourceError::Damaged { path: shown(path), why },
         }
     }
@@ -140,60 +198,88 @@ impl DecodeError {
 
 impl From<ImageError> for DecodeError {
     fn from(error: ImageError) -> Self {
-        Self::Damaged(one_line(&error.to_string()))
+        match error {
+            ImageError::Limits(_) => Self::TooMuch,
+            error => Self::Damaged(one_line(&error.to_string())),
+        }
     }
 }
 
-/// Checks the size that the file claims before anything of that size is allocated, then decodes. `scratch`: bytes a pixel
-/// that the decoder holds beside its output.
-fn decode(source: impl BufRead + Seek, format: ImageFormat, scratch: u64) -> Result<Picture, DecodeError> {
-    let mut limits = Limits::default();
-    limits.max_alloc = Some(MAX_MEMORY);
+/// What a decoder holds at most beside the pixels that it makes.
+#[derive(Clone, Copy)]
+struct Extras {
+    /// Bytes, however many pixels there are.
+    fixed: u64,
+    /// Bytes a pixel.
+    pixel: u64,
+    /// Rows of pixels like those that it makes.
+    rows: u64,
+}
+
+/// Checks the size that the file claims before anything of that size is allocated, then decodes.
+fn decode(
+    source: impl BufRead + Seek,
+    format: ImageFormat,
+    extras: Extras,
+    limits: Limits,
+) -> Result<Picture, DecodeError> {
     let mut reader = ImageReader::with_format(source, format);
-    reader.limits(limits);
+    let mut decoder_limits = image::Limits::default();
+    decoder_limits.max_alloc = Some(MAX_PNG_EXTRAS);
+    reader.limits(decoder_limits);
     let mut decoder = reader.into_decoder()?;
     let (width, height) = decoder.dimensions();
     let color = decoder.color_type();
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
-    let limit = MAX_PIXELS.min(MAX_MEMORY / (scratch + bytes_per_pixel(color, orientation)));
-    if u64::from(width) * u64::from(height) > limit {
+    let beside = extras.fixed + extras.rows * u64::from(width) * u64::from(color.bytes_per_pixel());
+    let limit = limits.bytes.saturating_sub(beside) / bytes_per_pixel(color, orientation, extras.pixel);
+    let limit = limits.pixels.min(limit);
+    let pixels = u64::from(width) * u64::from(height);
+    if pixels > limit {
         return Err(DecodeError::TooLarge { width, height, limit });
     }
-    let rgb = if color == ColorType::Rgb8 {
-        decode_into_shared(decoder)?
+    let mut rgb = black(pixels as usize * RGB);
+    if usize::from(color.bytes_per_pixel()) <= RGB {
+        let to = only_owner(&mut rgb);
+        decoder.read_image(&mut to[..pixels as usize * usize::from(color.bytes_per_pixel())])?;
+        spread(to, color);
     } else {
         let mut decoded = vec![0; decoder.total_bytes() as usize];
         decoder.read_image(&mut decoded)?;
-        to_rgb(&decoded, color)
-    };
+        let from = decoded.chunks_exact(color.bytes_per_pixel().into());
+        only_owner(&mut rgb).as_chunks_mut().0.iter_mut().zip(from).for_each(|(to, from)| *to = to_rgb(from, color));
+    }
     Ok(upright(Picture::new(width, height, rgb), orientation))
 }
 
-/// What decoding holds at its peak, beside the decoder's own scratch space.
-fn bytes_per_pixel(color: ColorType, orientation: Orientation) -> u64 {
-    let decoding = u64::from(color.bytes_per_pixel()) + if color == ColorType::Rgb8 { 0 } else { 3 };
-    if orientation == Orientation::NoTransforms { decoding } else { decoding.max(6) }
+/// Bytes of a pixel in a picture.
+const RGB: usize = 3;
+
+/// What decoding holds at its peak, where the decoder holds `scratch` bytes a pixel beside its output.
+fn bytes_per_pixel(color: ColorType, orientation: Orientation, scratch: u64) -> u64 {
+    let (made, rgb) = (u64::from(color.bytes_per_pixel()), RGB as u64);
+    let decoding = if made <= rgb { scratch + rgb } else { (scratch + made).max(made + rgb) };
+    if orientation == Orientation::NoTransforms { decoding } else { decoding.max(2 * rgb) }
 }
 
-/// Decodes RGB straight to where it stays.
-fn decode_into_shared(decoder: impl ImageDecoder) -> Result<Arc<[u8]>, DecodeError> {
-    let mut rgb = black(decoder.total_bytes() as usize);
-    decoder.read_image(only_owner(&mut rgb))?;
-    Ok(rgb)
-}
-
-/// RGB from samples of 8 or 16 bits (native order), with or without colour, with or without alpha, which is left out.
-fn to_rgb(decoded: &[u8], color: ColorType) -> Arc<[u8]> {
+/// Makes pixels of one or two bytes at the start of `pixels` RGB where they are, from the last one on.
+fn spread(pixels: &mut [u8], color: ColorType) {
     let size = usize::from(color.bytes_per_pixel());
-    let channels = usize::from(color.channel_count());
-    let wide = size / channels == 2;
-    let mut rgb = black(decoded.len() / size * 3);
-    for (to, from) in only_owner(&mut rgb).chunks_exact_mut(3).zip(decoded.chunks_exact(size)) {
-        let sample = |i: usize| if wide { narrow([from[2 * i], from[2 * i + 1]]) } else { from[i] };
-        let colors = if channels < 3 { [sample(0); 3] } else { [sample(0), sample(1), sample(2)] };
-        to.copy_from_slice(&colors);
+    if size == RGB {
+        return;
     }
-    rgb
+    for pixel in (0..pixels.len() / RGB).rev() {
+        let rgb = to_rgb(&pixels[pixel * size..(pixel + 1) * size], color);
+        pixels[pixel * RGB..(pixel + 1) * RGB].copy_from_slice(&rgb);
+    }
+}
+
+/// A pixel of samples of 8 or 16 bits (native order), with or without colour, with or without alpha, which is left out.
+fn to_rgb(pixel: &[u8], color: ColorType) -> [u8; RGB] {
+    let channels = usize::from(color.channel_count());
+    let wide = pixel.len() / channels == 2;
+    let sample = |i: usize| if wide { narrow([pixel[2 * i], pixel[2 * i + 1]]) } else { pixel[i] };
+    if channels < RGB { [sample(0); RGB] } else { [sample(0), sample(1), sample(2)] }
 }
 
 /// A 16-bit sample as the nearest 8-bit one.
@@ -290,6 +376,54 @@ mod tests {
             assert!(!text.contains('\n'));
         }
         assert!(read("wide.png", &claims(u32::MAX >> 1, 1)).is_err());
+    }
+
+    fn limit(error: SourceError) -> u64 {
+        let SourceError::TooLarge { megapixels, .. } = error else { panic!("{error}") };
+        megapixels
+    }
+
+    #[test]
+    fn what_is_no_pixel_is_limited() {
+        // Rows that alone are too long.
+        assert!(matches!(read("wide.png", &claims(45_000_000, 1)), Err(SourceError::TooMuch { .. })));
+        let mut file = png(1, 1, &[1, 2, 3], Rgb8);
+        let chunk = [&b"eXIf"[..], &vec![0; MAX_PNG_EXTRAS as usize + 1]].concat();
+        let whole = [&(chunk.len() as u32 - 4).to_be_bytes(), &chunk[..], &crc32(&chunk).to_be_bytes()].concat();
+        file.splice(33..33, whole);
+        assert!(matches!(read("exif.png", &file), Err(SourceError::TooMuch { .. })));
+    }
+
+    /// A JPEG of 10 000 × 10 000 pixels that stops where its first pass begins.
+    fn jpeg_claims(frame: u8, components: &[u8]) -> Vec<u8> {
+        let count = components.len() as u8;
+        let mut file = vec![0xff, 0xd8, 0xff, frame, 0, 8 + 3 * count, 8, 0x27, 0x10, 0x27, 0x10, count];
+        file.extend((0..count).flat_map(|i| [i, components[usize::from(i)], 0]));
+        file.extend([0xff, 0xda, 0, 6 + 2 * count, count]);
+        file.extend((0..count).flat_map(|i| [i, 0]));
+        file.extend([0, 0, 0, 0xff, 0xd9]);
+        file
+    }
+
+    #[test]
+    fn jpegs_of_several_passes_are_counted_by_their_samples() {
+        let limit = |components: &[u8]| limit(read("a.jpg", &jpeg_claims(0xc2, components)).unwrap_err());
+        assert_eq!(
+            [limit(&[0x11; 4]), limit(&[0x11; 3]), limit(&[0x22, 0x11, 0x11]), limit(&[0x11])],
+            [33, 40, 60, 73]
+        );
+    }
+
+    #[test]
+    fn animations_need_room_for_their_canvas() {
+        let three = |value: u32| value.to_le_bytes()[..3].to_vec();
+        let chunk = |name: &[u8], content: &[u8]| [name, &(content.len() as u32).to_le_bytes(), content].concat();
+        let frame = chunk(b"VP8L", &[0x2f, 0, 0, 0, 0, 0, 0, 0]);
+        let frame = [three(0), three(0), three(6599), three(6599), vec![0; 4], frame].concat();
+        let canvas = [vec![0x12, 0, 0, 0], three(6599), three(6599)].concat();
+        let chunks = [chunk(b"VP8X", &canvas), chunk(b"ANIM", &[0; 6]), chunk(b"ANMF", &frame)].concat();
+        let file = chunk(b"RIFF", &[&b"WEBP"[..], &chunks].concat());
+        assert_eq!(limit(read("a.webp", &file).unwrap_err()), 24);
     }
 
     #[test]

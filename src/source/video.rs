@@ -2,7 +2,7 @@
 
 use super::error::{SourceError, one_line, shown};
 use super::jpeg::{self, NoEnd};
-use super::picture::{Picture, black, decode_jpeg, io_error, only_owner, regular_file};
+use super::picture::{Limits, Picture, black, decode_jpeg, io_error, only_owner, regular_file};
 use super::{Polled, Source};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
@@ -15,11 +15,11 @@ use y4m::Colorspace;
 /// Frames a second where a file does not say anything usable.
 const USUAL_RATE: f32 = 30.0;
 
-/// The most pixels of a YUV4MPEG2 frame: several are held at a time.
-const MAX_PIXELS: u64 = 32_000_000;
-
 /// The longest JPEG in an MJPEG file, in bytes.
 const MAX_JPEG: usize = 16 << 20;
+
+/// Of the JPEGs in an MJPEG file, where up to twice the longest one is read ahead.
+const JPEG_LIMITS: Limits = Limits { bytes: Limits::ONE_OF_MANY.bytes - 2 * MAX_JPEG as u64, ..Limits::ONE_OF_MANY };
 
 /// The longest header line of a YUV4MPEG2 file, in bytes (what the `y4m` crate accepts).
 const MAX_HEADER: u64 = 1024;
@@ -46,7 +46,12 @@ impl Y4m {
         let file = File::open(path).map_err(|error| io_error(path, &error))?;
         let read = Arc::new(AtomicU64::new(0));
         let counted = Counted { inner: BufReader::new(file), count: Arc::clone(&read) };
-        let decoder = y4m::Decoder::new(counted).map_err(|error| damaged(path, &error))?;
+        // Three planes of bytes.
+        let limits = y4m::Limits { bytes: 3 * Limits::ONE_OF_MANY.pixels as usize };
+        let decoder = y4m::Decoder::new_with_limits(counted, limits).map_err(|error| damaged(path, &error))?;
+        if (decoder.get_width(), decoder.get_height()) != (width as usize, height as usize) {
+            return Err(SourceError::Damaged { path: shown(path), why: "its header names two sizes".to_owned() });
+        }
         let chroma = match decoder.get_colorspace() {
             Colorspace::Cmono => None,
             Colorspace::C420 | Colorspace::C420jpeg | Colorspace::C420paldv | Colorspace::C420mpeg2 => Some((2, 2)),
@@ -113,12 +118,14 @@ fn claimed_size(path: &Path) -> Result<(u32, u32), SourceError> {
     if !line.starts_with("YUV4MPEG2 ") {
         return Err(SourceError::UnknownKind { path: shown(path) });
     }
-    // As the crate does, the last of several counts.
-    let side = |letter: char| line.split_whitespace().rev().find_map(|word| word.strip_prefix(letter));
+    let line = line.strip_suffix('\n').unwrap_or(&line);
+    // As the crate does: nothing but spaces ends a word, and the last of several counts.
+    let side = |letter: char| line.split(' ').rev().find_map(|word| word.strip_prefix(letter));
     let parse = |letter: char| side(letter).and_then(|digits| digits.parse::<u32>().ok());
     match (parse('W'), parse('H')) {
-        (Some(width), Some(height)) if u64::from(width) * u64::from(height) > MAX_PIXELS => {
-            Err(SourceError::TooLarge { path: shown(path), width, height, megapixels: MAX_PIXELS / 1_000_000 })
+        (Some(width), Some(height)) if u64::from(width) * u64::from(height) > Limits::ONE_OF_MANY.pixels => {
+            let megapixels = Limits::ONE_OF_MANY.pixels / 1_000_000;
+            Err(SourceError::TooLarge { path: shown(path), width, height, megapixels })
         }
         (Some(width), Some(height)) if width > 0 && height > 0 => Ok((width, height)),
         _ => Err(SourceError::Damaged { path: shown(path), why: "its header names no size".to_owned() }),
@@ -228,7 +235,7 @@ impl Source for Mjpeg {
         loop {
             match jpeg::length(&self.ahead) {
                 Ok(length) => {
-                    let decoded = decode_jpeg(&self.ahead[..length]);
+                    let decoded = decode_jpeg(&self.ahead[..length], JPEG_LIMITS);
                     self.ahead.drain(..length);
                     return decoded.map(Polled::Picture).map_err(|error| error.at(&self.path));
                 }
@@ -322,6 +329,24 @@ mod tests {
         for header in headers {
             assert!(y4m(header.as_bytes()).is_err(), "{header}");
         }
+    }
+
+    #[test]
+    fn only_spaces_divide_a_header() {
+        let tabs = "YUV4MPEG2 W4 H4 X\tW1\tH16\nFRAME\n";
+        let (pixels, error) = y4m(&[tabs.as_bytes(), &[128; 24]].concat()).unwrap();
+        assert_eq!((pixels.len(), error), (1, None));
+        let huge = y4m(b"YUV4MPEG2 W18000 H18000 C444 X\tW4\tH4\n").unwrap_err();
+        assert!(matches!(huge, SourceError::TooLarge { width: 18_000, height: 18_000, .. }), "{huge}");
+    }
+
+    #[test]
+    fn frames_have_fewer_pixels_than_a_picture_alone() {
+        let mut large = jpeg(40);
+        let frame = large.windows(2).position(|w| w == [0xff, 0xc0]).unwrap();
+        large[frame + 5..frame + 9].copy_from_slice(&[0x27, 0x10, 0x27, 0x10]);
+        let (pixels, error) = mjpeg(&large);
+        assert!(pixels.is_empty() && error.unwrap().to_string().contains("10000×10000 pixels, more than 32 mega"));
     }
 
     #[test]

@@ -8,6 +8,7 @@ use super::plan::{Codes, ConvThresholds, PackedConv, PackedFloatConv, Plan, Step
 use super::unpack;
 use crate::engine::{Probe, Sums, Wants};
 use crate::frame::InputImage;
+use crate::network::LayerShape;
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
@@ -288,25 +289,27 @@ impl Stage<'_> {
 
     /// Shows the probe what it wants of a layer that has just run.
     fn show(&mut self, layer: usize, wants: Wants, room: &mut ProbeRoom, probe: &mut dyn Probe) {
+        if wants.sums {
+            self.show_sums(layer, room, probe);
+        }
+        let Some(output) = self.plan.steps[layer].work.output() else { return };
+        let LayerShape { channels, edge, .. } = self.plan.shapes[layer];
+        let packed = &self.arena.codes[output.slot];
+        if wants.codes {
+            let codes = &mut room.codes[..channels * edge * edge];
+            unpack::codes(self.kernels.packing(), output.map, packed, channels, codes);
+            probe.codes(layer, codes);
+        }
+        if wants.histogram {
+            probe.histogram(layer, unpack::histogram(output.map, packed, channels));
+        }
+    }
+
+    fn show_sums(&mut self, layer: usize, room: &mut ProbeRoom, probe: &mut dyn Probe) {
         let shape = self.plan.shapes[layer];
         let area = shape.edge * shape.edge;
         let packing = self.kernels.packing();
-        let work = &self.plan.steps[layer].work;
-        if let Some(output) = work.output() {
-            let packed = &self.arena.codes[output.slot];
-            if wants.codes {
-                let codes = &mut room.codes[..shape.channels * area];
-                unpack::codes(packing, output.map, packed, shape.channels, codes);
-                probe.codes(layer, codes);
-            }
-            if wants.histogram {
-                probe.histogram(layer, unpack::histogram(output.map, packed, shape.channels));
-            }
-        }
-        if !wants.sums {
-            return;
-        }
-        match work {
+        match &self.plan.steps[layer].work {
             Work::Embed { .. } => {}
             Work::FloatConv { conv, .. } => {
                 let lanes = &mut room.float_lanes;

@@ -198,12 +198,7 @@ impl Work {
 /// too.
 fn place_codes(network: &Network, shapes: &[LayerShape], packing: Packing) -> (Vec<Option<Codes>>, Vec<usize>) {
     let layers = network.layers();
-    let mut last_reader: Vec<usize> = (0..layers.len()).collect();
-    for (i, layer) in layers.iter().enumerate() {
-        if let Some(input) = layer.op.input() {
-            last_reader[input] = i;
-        }
-    }
+    let last_readers = network.last_readers();
     let mut outputs: Vec<Option<Codes>> = vec![None; layers.len()];
     let mut slots: Vec<usize> = Vec::new();
     let mut free_behind: Vec<usize> = Vec::new();
@@ -221,7 +216,7 @@ fn place_codes(network: &Network, shapes: &[LayerShape], packing: Packing) -> (V
             slots.len() - 1
         });
         slots[slot] = slots[slot].max(map.bytes());
-        free_behind[slot] = last_reader[i];
+        free_behind[slot] = last_readers[i];
         outputs[i] = Some(Codes { slot, map });
     }
     (outputs, slots)

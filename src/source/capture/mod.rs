@@ -18,7 +18,7 @@
 pub(crate) mod process;
 
 use super::error::{CameraFault, one_line};
-use super::picture::{black, only_owner};
+use super::picture::{Limits, black, only_owner};
 use std::io::{self, ErrorKind, Read, Write};
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,7 +33,7 @@ pub const HEADER: usize = 36;
 const MAGIC: [u8; 8] = *b"ERNCAP1\n";
 const KIND_FRAME: u32 = 1;
 const MAX_SIDE: u32 = 16_384;
-const MAX_PIXELS: u64 = 32_000_000;
+const MAX_PIXELS: u64 = Limits::ONE_OF_MANY.pixels;
 const MAX_TEXT: u32 = 1024;
 /// A frame that claims to be older is not believed.
 const MAX_AGE: Duration = Duration::from_secs(1);

@@ -487,9 +487,10 @@ impl PixelRows<'_> {
 /// Runs `job`: a row of a table for every byte under the kernel.
 #[inline(always)]
 pub(super) unsafe fn add_up<V: Vector, S: Sink<V>>(job: &PixelRows<'_>, sink: &mut S) {
-    // SAFETY: the caller's promises, passed on.
     match job.over.kernel {
+        // SAFETY: the caller's promises, passed on.
         1 => unsafe { add_up_under::<V, S, 1>(job, sink) },
+        // SAFETY: as above.
         _ => unsafe { add_up_under::<V, S, 3>(job, sink) },
     }
 }

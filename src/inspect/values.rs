@@ -1,7 +1,6 @@
-//! Keeps every layer of a run whole.
+//! A layer of a run, kept whole.
 
-use crate::engine::{Probe, Sums, Wants};
-use crate::network::Network;
+use crate::engine::Sums;
 use std::time::Duration;
 
 /// Sums before thresholds, CHW, owned.
@@ -19,8 +18,7 @@ impl SumValues {
         match (self, sums) {
             (Self::Integers(own), Sums::Integers(new)) => copy(own, new),
             (Self::Floats(own), Sums::Floats(new)) => copy(own, new),
-            (own, Sums::Integers(new)) => *own = Self::Integers(new.to_vec()),
-            (own, Sums::Floats(new)) => *own = Self::Floats(new.to_vec()),
+            (own, new) => *own = new.into(),
         }
     }
 
@@ -46,6 +44,15 @@ impl SumValues {
     }
 }
 
+impl From<Sums<'_>> for SumValues {
+    fn from(sums: Sums<'_>) -> Self {
+        match sums {
+            Sums::Integers(sums) => Self::Integers(sums.to_vec()),
+            Sums::Floats(sums) => Self::Floats(sums.to_vec()),
+        }
+    }
+}
+
 impl Default for SumValues {
     fn default() -> Self {
         Self::Integers(Vec::new())
@@ -66,40 +73,4 @@ pub struct LayerValues {
     pub sums: SumValues,
     /// How long it took.
     pub elapsed: Duration,
-}
-
-/// The probe that keeps everything.
-#[derive(Clone, Debug)]
-pub struct Capture {
-    layers: Vec<LayerValues>,
-}
-
-impl Capture {
-    /// For runs of `network`.
-    pub fn new(network: &Network) -> Self {
-        Self { layers: vec![LayerValues::default(); network.layers().len()] }
-    }
-
-    /// What the last run held, in the order of the layers.
-    pub fn layers(&self) -> &[LayerValues] {
-        &self.layers
-    }
-}
-
-impl Probe for Capture {
-    fn wants(&self, _: usize) -> Wants {
-        Wants { codes: true, histogram: false, sums: true }
-    }
-
-    fn codes(&mut self, layer: usize, codes: &[u8]) {
-        copy(&mut self.layers[layer].codes, codes);
-    }
-
-    fn sums(&mut self, layer: usize, sums: Sums<'_>) {
-        self.layers[layer].sums.assign(sums);
-    }
-
-    fn time(&mut self, layer: usize, elapsed: Duration) {
-        self.layers[layer].elapsed = elapsed;
-    }
 }
