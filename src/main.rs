@@ -33,6 +33,8 @@ enum Command {
     Diff(DiffArgs),
     /// Measure how fast networks run
     Bench(BenchArgs),
+    /// Make a model file of a published checkpoint
+    Import(commands::import::ImportArgs),
     /// List the networks inside this program
     Models,
     /// Tell what this machine offers: processor levels, cameras, graphics
@@ -182,6 +184,7 @@ fn main() -> ExitCode {
         Command::Inspect(args) => commands::inspect::run(&args),
         Command::Diff(args) => return finish_diff(commands::diff::run(&args)),
         Command::Bench(args) => commands::bench::run(&args),
+        Command::Import(args) => commands::import::run(&args),
         Command::Models => commands::models::run(),
         Command::Doctor => commands::doctor::run(),
         Command::Render(args) => commands::render::run(&args),
