@@ -261,6 +261,7 @@ impl Folder {
         let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(output.status.code(), Some(1), "{arguments:?}: {stderr}");
         assert_eq!(stderr.trim_end().lines().count(), 1, "{arguments:?}: {stderr}");
+        assert!(stderr.len() < 1000, "{arguments:?} says much: {stderr}");
         assert!(stderr.starts_with("ernscope: ") && !stderr.contains("panicked"), "{arguments:?}: {stderr}");
         for word in words {
             assert!(stderr.contains(word), "{arguments:?} does not say `{word}`: {stderr}");
@@ -444,6 +445,17 @@ fn bombs_are_refused() {
     folder.refused_bytes(&deflated(&[("data.pkl".into(), nested)]), &["values"]);
     let nested = [b"\x80\x02)".to_vec(), vec![b'\x85'; 1 << 20], b".".to_vec()].concat();
     folder.refused_bytes(&deflated(&[("data.pkl".into(), nested)]), &["state_dict"]);
+    // Names without end, tensors without number, a tensor of many dimensions.
+    let long = [b"\x80\x02ctorch.", &vec![b'x'; 1 << 20][..], b"\nf\n."].concat();
+    folder.refused_bytes(&deflated(&[("data.pkl".into(), long)]), &["a name that is too long"]);
+    let names = (0..50_000).flat_map(|i| [&pickled_text(&format!("network.t{i}"))[..], b"K\x01"].concat()).collect();
+    let many = [b"\x80\x02}(".to_vec(), names, b"u.".to_vec()].concat();
+    folder.refused_bytes(&deflated(&[("data.pkl".into(), many)]), &["50000 tensors"]);
+    let mut deep = Checkpoint::tiny();
+    let tensor = deep.tensor("conv.weight");
+    (tensor.shape, tensor.strides) = (vec![1; 100_000], vec![1; 100_000]);
+    folder.refused_bytes(&deflated(&deep.entries()), &["network.conv.weight", "unknown way"]);
+
     // A parameter of a parameter of a parameter …
     let name = pickled_text("conv.weight");
     let parameter = [b"\x80\x02}(", &name[..], b"ctorch._utils\n_rebuild_parameter\nq\x000)"].concat();

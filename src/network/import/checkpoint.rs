@@ -9,6 +9,10 @@ use std::path::Path;
 
 /// What stands before the names of a network's tensors in a checkpoint of PyTorch Lightning.
 const PREFIX: &str = "network.";
+/// Most tensors of a checkpoint; that of ERNs101 has about 700.
+const MAX_TENSORS: usize = 1 << 14;
+/// Most dimensions of a tensor; that of pixel embedding has five.
+const MAX_DIMENSIONS: usize = 8;
 /// What PyTorch makes a tensor with.
 const REBUILD_TENSOR: Global<'_> = Global { module: "torch._utils", name: "_rebuild_tensor_v2" };
 /// What it wraps a tensor in that is trained.
@@ -104,6 +108,9 @@ impl Checkpoint {
         let bytes = archive.pickle()?;
         let pickle = Pickle::parse(&bytes)?;
         let named = state_dict(&pickle)?;
+        if named.len() > MAX_TENSORS {
+            return Err(ImportError::Architecture(format!("{} tensors", named.len())));
+        }
         let prefix = if named.iter().any(|(name, _)| name.starts_with(PREFIX)) { PREFIX } else { "" };
         let own = named.into_iter().filter_map(|(name, value)| Some((name.strip_prefix(prefix)?.to_owned(), value)));
         let tensors = own.map(|(name, value)| (name, layout(&pickle, value))).collect();
@@ -216,7 +223,8 @@ fn tensor_layout(pickle: &Pickle<'_>, [storage, offset, shape, strides]: [Value;
         _ => Err(unreadable()),
     };
     let numbers = |value| -> Result<Vec<usize>, String> {
-        pickle.tuple(value).ok_or_else(unreadable)?.iter().map(|&item| number(item)).collect()
+        let items = pickle.tuple(value).filter(|items| items.len() <= MAX_DIMENSIONS);
+        items.ok_or_else(unreadable)?.iter().map(|&item| number(item)).collect()
     };
     let storage = pickle.persistent(storage).and_then(|identification| pickle.tuple(identification));
     // ('storage', type, key, place, length)

@@ -120,7 +120,7 @@ impl Channel {
         let inside = around.map(|n| n.clamp(-self.bound, self.bound));
         match inside.into_iter().find(|&n| thresholds.code(channel, n) != self.code(n)) {
             Some(n) => {
-                Err(format!("channel {channel}: folded and float32 codes differ at {n}: its values are too large"))
+                Err(format!("is too large in channel {channel}: folded and float32 codes differ at {n}"))
             }
             None => Ok(()),
         }

@@ -12,6 +12,8 @@ use thiserror::Error;
 
 /// Most values a pickle may make. A checkpoint of ERNs101 with its optimizer's state makes about 50 000.
 const MAX_VALUES: usize = 1 << 21;
+/// Longest text that is kept, in bytes: no tensor, module or storage has a longer name.
+const MAX_NAME: usize = 512;
 /// The newest protocol.
 const PROTOCOL: u8 = 5;
 
@@ -282,8 +284,8 @@ impl<'a> Machine<'a> {
         };
         // Python's strings may hold halves of surrogate pairs, and those of protocol 1 any bytes: no name has such.
         match str::from_utf8(bytes) {
-            Ok(text) => self.push_node(Node::Text(text)),
-            Err(_) => self.push(Value::Opaque),
+            Ok(text) if text.len() <= MAX_NAME => self.push_node(Node::Text(text)),
+            _ => self.push(Value::Opaque),
         }
     }
 
@@ -343,6 +345,9 @@ impl<'a> Machine<'a> {
     }
 
     fn tolerated(&self, module: &'a str, name: &'a str) -> Result<Global<'a>, PickleError> {
+        if module.len() > MAX_NAME || name.len() > MAX_NAME {
+            return Err(self.malformed("a name that is too long"));
+        }
         let package = module.split('.').next().unwrap_or(module);
         let known = match module {
             "builtins" | "__builtin__" => PLAIN_TYPES.contains(&name),
