@@ -266,6 +266,9 @@ impl Folder {
         for word in words {
             assert!(stderr.contains(word), "{arguments:?} does not say `{word}`: {stderr}");
         }
+        let parts: Vec<&str> = stderr.trim_end().split(": ").collect();
+        let repeated = parts.iter().find(|part| parts.iter().filter(|other| other == part).count() > 1);
+        assert!(repeated.is_none(), "{arguments:?} says twice `{repeated:?}`: {stderr}");
         assert_eq!(self.names(), before, "{arguments:?}");
     }
 

@@ -106,7 +106,7 @@ impl Checkpoint {
     pub(super) fn open(path: &Path) -> Result<Self, ImportError> {
         let mut archive = Archive::open(path)?;
         let bytes = archive.pickle()?;
-        let pickle = Pickle::parse(&bytes)?;
+        let pickle = Pickle::parse(&bytes).map_err(ImportError::Pickle)?;
         let named = state_dict(&pickle)?;
         if named.len() > MAX_TENSORS {
             return Err(ImportError::Architecture(format!("{} tensors", named.len())));

@@ -32,7 +32,7 @@ const MAX_DEPTH: usize = 256;
 #[derive(Debug, Error)]
 pub enum ImportError {
     /// The operating system says no.
-    #[error("{0}")]
+    #[error(transparent)]
     Io(#[from] std::io::Error),
     /// Not a file at all.
     #[error("is not a regular file: name a .ckpt or .pth file")]
@@ -62,7 +62,7 @@ pub enum ImportError {
     ByteOrder(String),
     /// The pickle is broken, or wants something done.
     #[error("its pickle {0}")]
-    Pickle(#[from] PickleError),
+    Pickle(PickleError),
     /// Nothing in it that has names.
     #[error("holds no dictionary of tensors (`state_dict`): save the network's state_dict()")]
     NoStateDict,
