@@ -7,7 +7,6 @@ use ernscope::frame::InputImage;
 use ernscope::inspect::Sampler;
 use ernscope::network::published::PublishedShape;
 use ernscope::network::{BinaryConv, Classifier, CodeTable, Geometry, Layer, Network, NetworkParts, Op, Thresholds};
-use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -36,6 +36,8 @@ enum Command {
     Bench(BenchArgs),
     /// Count how many pictures of a labelled set a network gets right
     Eval(EvalArgs),
+    /// Make a model file of a published checkpoint
+    Import(commands::import::ImportArgs),
     /// List the networks inside this program
     Models,
     /// Tell what this machine offers: processor levels, cameras, graphics
@@ -216,6 +218,7 @@ fn main() -> ExitCode {
         Command::Diff(args) => return finish_diff(commands::diff::run(&args)),
         Command::Bench(args) => commands::bench::run(&args),
         Command::Eval(args) => commands::eval::run(&args),
+        Command::Import(args) => commands::import::run(&args),
         Command::Models => commands::models::run(),
         Command::Doctor => commands::doctor::run(),
         Command::Render(args) => commands::render::run(&args),

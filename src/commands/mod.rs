@@ -5,6 +5,7 @@ pub(crate) mod classify;
 pub(crate) mod diff;
 pub(crate) mod doctor;
 pub(crate) mod eval;
+pub(crate) mod import;
 pub(crate) mod inspect;
 pub(crate) mod models;
 pub(crate) mod render;

@@ -1,12 +1,15 @@
 //! The network as data. Knows nothing of SIMD, boards, windows or cameras.
 //!
-//! [`Network`] is the well-formed thing: one that exists has had every shape, bound and table checked. [`file`] reads and
-//! writes it, [`published`] makes random ones of the published shapes, [`shipped`] holds those inside the binary.
+//! [`Network`] is the well-formed thing: one that exists has had every shape, bound and table checked. [`file`] reads
+//! and writes it, [`import`] makes one of a published checkpoint, [`published`] knows the published shapes and makes
+//! random ones, [`shipped`] holds those inside the binary.
 
 pub mod file;
+pub mod import;
 #[expect(clippy::module_inception, reason = "the network itself is the first thing in its room")]
 mod network;
 pub mod published;
+mod random;
 pub mod shipped;
 
 pub use network::{

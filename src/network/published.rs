@@ -1,18 +1,25 @@
-//! Networks of the published shapes with random weights (ern-spec §5), for benchmarks and tests.
+//! The published shapes (ern-spec §5; Takahashi et al., arXiv 2410.11553, §3), and one walk over their layers in the
+//! order of the data. What the layers hold comes from [`Quantities`]: random numbers, or a checkpoint.
 
-use super::shipped::FLOAT_INPUT;
-use super::{
-    BinaryConv, Classifier, CodeTable, FloatConv, Geometry, Layer, Network, NetworkError, NetworkParts, Op, Thresholds,
-    TrunkMode,
-};
+use super::{BinaryConv, Classifier, Geometry, Layer, Op, Thresholds, TrunkMode};
+use std::fmt;
 
 /// The blocks of a stage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Block {
+pub(super) enum Block {
     /// Two 3×3 convolutions.
     Basic,
     /// 1×1, 3×3, 1×1, four times as wide at its end.
     Bottleneck,
+}
+
+impl fmt::Display for Block {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Basic => "basic",
+            Self::Bottleneck => "bottleneck",
+        })
+    }
 }
 
 /// A published shape.
@@ -23,6 +30,9 @@ pub struct PublishedShape {
     blocks: [usize; 4],
     widths: [usize; 4],
 }
+
+/// The input edge in pixels that the published networks were trained at.
+pub(super) const EDGE: usize = 256;
 
 const FULL: [usize; 4] = [64, 128, 256, 512];
 
@@ -46,121 +56,182 @@ impl PublishedShape {
         self.name
     }
 
-    /// A network of this shape for 256×256 pixels and 1000 classes, its weights random by `seed`; with a float first layer
-    /// in the place of pixel embedding and first convolution where `float_input`.
-    ///
-    /// # Errors
-    /// None is expected: the shapes are ours.
-    pub fn random(self, seed: u64, float_input: bool) -> Result<Network, NetworkError> {
-        let mut builder = Builder { random: SplitMix64(seed), layers: Vec::new(), trunk_bound: 0 };
-        builder.stem(float_input);
-        for stage in 0..4 {
-            for block in 0..self.blocks[stage] {
-                builder.block(self, stage, block);
-            }
-        }
-        let width = self.out_width(3);
-        builder.activation("backbone.last_act_layer4", width);
-        builder.classifier(width, 1000);
-        let parts = NetworkParts {
-            name: format!("random:{}{}:{seed}", self.name, if float_input { FLOAT_INPUT } else { "" }),
-            family: format!("random:{}:{seed}", self.name),
-            edge: 256,
-            labels: (0..1000).map(|class| format!("class {class}")).collect(),
-            layers: builder.layers,
-            training: serde_json::Map::from_iter([("weights".into(), "random, untrained".into())]),
-        };
-        Network::new(parts)
+    /// The kind of its blocks.
+    pub(super) fn block(self) -> Block {
+        self.block
     }
 
-    fn out_width(self, stage: usize) -> usize {
+    /// How many blocks each stage has.
+    pub(super) fn blocks(self) -> [usize; 4] {
+        self.blocks
+    }
+
+    /// Channels behind a stage, counted from 0.
+    pub(super) fn out_width(self, stage: usize) -> usize {
         self.widths[stage] * if self.block == Block::Bottleneck { 4 } else { 1 }
+    }
+
+    /// The layers of a network of this shape with `classes` classes, in the order of the data.
+    ///
+    /// # Errors
+    /// The first one of `quantities`.
+    pub(super) fn layers<Q: Quantities>(self, classes: usize, quantities: &mut Q) -> Result<Vec<Layer>, Q::Error> {
+        let mut walk = Walk { shape: self, quantities, layers: Vec::new(), trunk_bound: 0 };
+        walk.stem()?;
+        for stage in 0..4 {
+            for block in 0..self.blocks[stage] {
+                walk.block(stage, block)?;
+            }
+        }
+        walk.end(classes)?;
+        Ok(walk.layers)
     }
 }
 
-/// Random numbers for the weights; the sequence is part of what `random:NAME:SEED` means (Steele, Lea, Flood: Fast
-/// splittable pseudorandom number generators, OOPSLA 2014).
-struct SplitMix64(u64);
+/// What one unit of the codes that a convolution reads is worth (ern-spec §3): 2/3 where the post scale is on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum CodeUnit {
+    /// The raw code, of the embedding and of what feeds a convolution with the shared constant too.
+    One,
+    /// Of every other activation.
+    TwoThirds,
+}
 
-impl SplitMix64 {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
+/// A convolution with the batch norm and the quantizer behind it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Activated<'a> {
+    /// The convolution's module path in a checkpoint, without `network.`.
+    pub(super) conv: &'a str,
+    /// The batch norm's module path.
+    pub(super) norm: &'a str,
+    /// The convolution's shape.
+    pub(super) geometry: Geometry,
+    /// What the codes that it reads are worth.
+    pub(super) unit: CodeUnit,
+}
 
-    fn below(&mut self, n: i32) -> i32 {
-        (self.next() % u64::from(n.unsigned_abs())) as i32
-    }
+/// Where the quantities of a published network come from. Each is asked for once, in the order of the data.
+pub(super) trait Quantities {
+    /// Why one could not be had.
+    type Error;
+
+    /// The first layer: a table of codes, which `backbone.conv1` then reads, or a float convolution in the place of
+    /// both.
+    fn first(&mut self) -> Result<Op, Self::Error>;
+
+    /// A convolution and the thresholds over its sums.
+    fn activated(&mut self, part: Activated<'_>) -> Result<(BinaryConv, Thresholds<i32>), Self::Error>;
+
+    /// The convolution `module`, whose sums go to the trunk.
+    fn residual(&mut self, module: &str, geometry: Geometry) -> Result<BinaryConv, Self::Error>;
+
+    /// The thresholds of the batch norm `norm` over a trunk of integers up to `bound` in size.
+    fn activation(&mut self, norm: &str, channels: usize, bound: i32) -> Result<Thresholds<i32>, Self::Error>;
+
+    /// The convolution `module` that makes logits.
+    fn classifier(&mut self, module: &str, geometry: Geometry) -> Result<Classifier, Self::Error>;
+}
+
+/// Input channels, output channels, kernel, stride.
+type Sizes = [usize; 4];
+
+fn geometry([in_channels, out_channels, kernel, stride]: Sizes) -> Geometry {
+    Geometry { in_channels, out_channels, kernel, stride }
 }
 
 /// Appends layers in the order of the data.
-struct Builder {
-    random: SplitMix64,
+struct Walk<'q, Q> {
+    shape: PublishedShape,
+    quantities: &'q mut Q,
     layers: Vec<Layer>,
     trunk_bound: i32,
 }
 
-impl Builder {
-    fn stem(&mut self, float_input: bool) {
-        let act1 = if float_input {
-            self.float_conv("backbone.act1")
-        } else {
-            let embedding = self.push("pixel_embedding", Op::PixelEmbedding(CodeTable::thermometer(10)));
-            self.conv("backbone.act1", embedding, [30, 64, 3, 2])
+impl<Q: Quantities> Walk<'_, Q> {
+    fn stem(&mut self) -> Result<(), Q::Error> {
+        let mut codes = match self.quantities.first()? {
+            Op::PixelEmbedding(table) => {
+                let channels = 3 * table.depth();
+                let embedding = self.push("pixel_embedding", Op::PixelEmbedding(table));
+                self.stem_conv("1", embedding, [channels, 64, 3, 2], CodeUnit::One)?
+            }
+            float_conv => self.push("backbone.act1", float_conv),
         };
-        let act2 = self.conv("backbone.act2", act1, [64, 64, 3, 1]);
-        self.conv("backbone.act_downsample", act2, [64, 64, 3, 2]);
+        for (part, sizes) in [("2", [64, 64, 3, 1]), ("_downsample", [64, 64, 3, 2])] {
+            codes = self.stem_conv(part, codes, sizes, CodeUnit::TwoThirds)?;
+        }
+        Ok(())
     }
 
-    /// 3 → 64 channels, 3×3, stride 2, over bytes as −2..2.
-    fn float_conv(&mut self, name: &str) -> usize {
-        let geometry = Geometry { in_channels: 3, out_channels: 64, kernel: 3, stride: 2 };
-        let pixel_values: Vec<f32> = (0..256).map(|byte| (byte as f32 - 127.5) / 63.75).collect();
-        let weights = (0..64 * 9 * 3).map(|_| (self.random.below(2001) - 1000) as f32 * 1e-3).collect();
-        let rows =
-            (0..64).map(|_| (self.random.below(300) - 150) as f32 * 0.01).map(|t| [t - 2.0, t, t + 2.0]).collect();
-        let thresholds = Thresholds::new(rows, vec![false; 64]).expect("in order");
-        let conv = FloatConv::new(geometry, pixel_values.repeat(3), weights, thresholds).expect("shapes fit");
-        self.push(name, Op::FloatConv(conv))
+    fn stem_conv(&mut self, part: &str, input: usize, sizes: Sizes, unit: CodeUnit) -> Result<usize, Q::Error> {
+        let [act, conv, norm] = ["act", "conv", "bn"].map(|kind| format!("backbone.{kind}{part}"));
+        self.conv(&act, input, Activated { conv: &conv, norm: &norm, geometry: geometry(sizes), unit })
     }
 
-    fn block(&mut self, shape: PublishedShape, stage: usize, block: usize) {
+    fn block(&mut self, stage: usize, block: usize) -> Result<(), Q::Error> {
         let prefix = format!("backbone.layer{}.{block}", stage + 1);
-        let width = shape.widths[stage];
-        let out = shape.out_width(stage);
+        let (width, out) = (self.shape.widths[stage], self.shape.out_width(stage));
         let first = block == 0;
         let stride = if first && stage > 0 { 2 } else { 1 };
         let from = match (first, stage) {
             (false, _) => out,
             (true, 0) => 64,
-            (true, _) => shape.out_width(stage - 1),
+            (true, _) => self.shape.out_width(stage - 1),
         };
-        let name = |part: &str| format!("{prefix}.{part}");
-        let head = if shape.block == Block::Basic { "act0" } else { "act1" };
-        let entry = if first && stage == 0 {
-            // conv1_2 has no batch norm of its own: the first block's reads it (ern-spec §5).
-            self.conv(&name(head), self.layers.len() - 1, [64, 64, 1, 1])
-        } else {
-            self.activation(&name(head), from)
-        };
+        let head = if self.shape.block == Block::Basic { 0 } else { 1 };
+        let entry = self.entry(&prefix, head, from)?;
         if first {
-            self.residual(&name("downsample"), entry, [from, out, 1, stride], TrunkMode::Start);
+            self.residual(&format!("{prefix}.downsample"), entry, [from, out, 1, stride], TrunkMode::Start)?;
         }
-        let end = match shape.block {
+        // The codes that a down-sampling path reads too carry no post scale.
+        let unit = if first { CodeUnit::One } else { CodeUnit::TwoThirds };
+        let (end, codes, sizes) = match self.shape.block {
             Block::Basic => {
-                let act1 = self.conv(&name("act1"), entry, [from, width, 3, stride]);
-                (name("conv2"), act1, [width, out, 3, 1])
+                let codes = self.branch_conv(&prefix, [1, 1], entry, [from, width, 3, stride], unit)?;
+                ("conv2", codes, [width, out, 3, 1])
             }
             Block::Bottleneck => {
-                let act2 = self.conv(&name("act2"), entry, [from, width, 1, 1]);
-                let act3 = self.conv(&name("act3"), act2, [width, width, 3, stride]);
-                (name("conv3"), act3, [width, out, 1, 1])
+                let codes = self.branch_conv(&prefix, [1, 2], entry, [from, width, 1, 1], unit)?;
+                let sizes = [width, width, 3, stride];
+                let codes = self.branch_conv(&prefix, [2, 3], codes, sizes, CodeUnit::TwoThirds)?;
+                ("conv3", codes, [width, out, 1, 1])
             }
         };
-        self.residual(&end.0, end.1, end.2, TrunkMode::Add);
+        self.residual(&format!("{prefix}.{end}"), codes, sizes, TrunkMode::Add)
+    }
+
+    /// A block's first activation, number `head`, of `channels` channels.
+    fn entry(&mut self, prefix: &str, head: usize, channels: usize) -> Result<usize, Q::Error> {
+        let (act, norm) = (format!("{prefix}.act{head}"), format!("{prefix}.bn{head}"));
+        if self.trunk_bound > 0 {
+            return self.activation(&act, &norm, channels);
+        }
+        // conv1_2 has no batch norm of its own: the network's first block's reads it (ern-spec §5).
+        let geometry = geometry([64, channels, 1, 1]);
+        let part = Activated { conv: "backbone.conv1_2", norm: &norm, geometry, unit: CodeUnit::TwoThirds };
+        self.conv(&act, self.layers.len() - 1, part)
+    }
+
+    /// Convolution number `conv` of a branch, and activation number `act` behind it.
+    fn branch_conv(
+        &mut self,
+        prefix: &str,
+        [conv, act]: [usize; 2],
+        input: usize,
+        sizes: Sizes,
+        unit: CodeUnit,
+    ) -> Result<usize, Q::Error> {
+        let name = format!("{prefix}.act{act}");
+        let (conv, norm) = (format!("{prefix}.conv{conv}"), format!("{prefix}.bn{act}"));
+        self.conv(&name, input, Activated { conv: &conv, norm: &norm, geometry: geometry(sizes), unit })
+    }
+
+    fn end(&mut self, classes: usize) -> Result<(), Q::Error> {
+        let width = self.shape.out_width(3);
+        let input = self.activation("backbone.last_act_layer4", "backbone.last_bn_layer4", width)?;
+        let classifier = self.quantities.classifier("conv", geometry([width, classes, 1, 1]))?;
+        self.push("conv", Op::Classifier { input, classifier });
+        Ok(())
     }
 
     fn push(&mut self, name: &str, op: Op) -> usize {
@@ -168,100 +239,26 @@ impl Builder {
         self.layers.len() - 1
     }
 
-    fn conv(&mut self, name: &str, input: usize, shape: [usize; 4]) -> usize {
-        let conv = self.weights(shape);
-        // The sum of n products ±code spreads like √n; two of its spreads hold most of what the thresholds must cut.
-        let spread = ((f64::from(conv.bound()) / 3.0).sqrt() * 1.9) as i32 + 1;
-        let thresholds = self.thresholds(shape[1], spread, conv.bound());
-        self.push(name, Op::Conv { input, conv, thresholds })
+    fn conv(&mut self, act: &str, input: usize, part: Activated<'_>) -> Result<usize, Q::Error> {
+        let (conv, thresholds) = self.quantities.activated(part)?;
+        Ok(self.push(act, Op::Conv { input, conv, thresholds }))
     }
 
-    fn residual(&mut self, name: &str, input: usize, shape: [usize; 4], trunk: TrunkMode) {
-        let conv = self.weights(shape);
+    fn residual(&mut self, name: &str, input: usize, sizes: Sizes, trunk: TrunkMode) -> Result<(), Q::Error> {
+        let conv = self.quantities.residual(name, geometry(sizes))?;
         let before = if trunk == TrunkMode::Add { self.trunk_bound } else { 0 };
         self.trunk_bound = before + conv.bound();
         self.push(name, Op::Residual { input, conv, trunk });
+        Ok(())
     }
 
-    fn activation(&mut self, name: &str, channels: usize) -> usize {
-        let spread = ((f64::from(self.trunk_bound) / 3.0).sqrt() * 1.9) as i32 + 1;
-        let thresholds = self.thresholds(channels, spread, self.trunk_bound);
-        self.push(name, Op::Activation(thresholds))
-    }
-
-    fn classifier(&mut self, channels: usize, classes: usize) {
-        let conv = self.weights([channels, classes, 1, 1]);
-        let scales = (0..classes).map(|_| 0.01 + self.random.below(1000) as f32 * 1e-5).collect();
-        let classifier = Classifier::new(conv, scales).expect("one finite scale a class");
-        let input = self.layers.len() - 1;
-        self.push("conv", Op::Classifier { input, classifier });
-    }
-
-    fn weights(&mut self, [in_channels, out_channels, kernel, stride]: [usize; 4]) -> BinaryConv {
-        let geometry = Geometry { in_channels, out_channels, kernel, stride };
-        let tap_bytes = in_channels.div_ceil(8);
-        let last_mask = 0xff_u8 >> (tap_bytes * 8 - in_channels);
-        let byte = |i: usize, random: u64| {
-            if i % tap_bytes == tap_bytes - 1 { random as u8 & last_mask } else { random as u8 }
-        };
-        let bits = (0..out_channels * kernel * kernel * tap_bytes).map(|i| byte(i, self.random.next())).collect();
-        BinaryConv::new(geometry, bits).expect("the published shapes are well formed")
-    }
-
-    /// About a quarter of the channels falling, the constants of dead channels among them now and then.
-    fn thresholds(&mut self, channels: usize, spread: i32, bound: i32) -> Thresholds<i32> {
-        let mut rows = Vec::with_capacity(channels);
-        let mut falling = Vec::with_capacity(channels);
-        for _ in 0..channels {
-            let falls = self.random.below(4) == 0;
-            let middle = self.random.below(spread) - spread / 2;
-            let step = spread / 2 + self.random.below(spread / 2 + 1);
-            let sign = if falls { -1 } else { 1 };
-            let row = if self.random.below(64) == 0 {
-                [-sign * (bound + 1), sign * (bound + 1), sign * (bound + 1)]
-            } else {
-                [middle - sign * step, middle, middle + sign * step]
-            };
-            rows.push(row.map(|t| t.clamp(-(bound + 1), bound + 1)));
-            falling.push(falls);
-        }
-        Thresholds::new(rows, falling).expect("steps go one way")
+    fn activation(&mut self, act: &str, norm: &str, channels: usize) -> Result<usize, Q::Error> {
+        let thresholds = self.quantities.activation(norm, channels, self.trunk_bound)?;
+        Ok(self.push(act, Op::Activation(thresholds)))
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn shapes_have_the_published_weights() {
-        let bits = |name| {
-            let shape = PublishedShape::named(name).expect("published");
-            shape.random(1, false).expect("well formed").weight_bits()
-        };
-        // ern-spec §5.
-        assert_eq!(bits("erns18"), 11_768_704);
-        assert_eq!(bits("erns50"), 25_588_608);
-        assert_eq!(bits("erns18-0.75x") / 8, 1_027_056);
-    }
-
-    #[test]
-    fn all_shapes_run_at_512_pixels() {
-        for shape in SHAPES {
-            for float_input in [false, true] {
-                let network = shape.random(1, float_input).expect("well formed");
-                for edge in [256, 288, 512] {
-                    assert_eq!(network.check_edge(edge), Ok(()), "{}", network.name());
-                }
-                assert!(matches!(network.check_edge(1024), Err(NetworkError::Memory { .. })), "{}", network.name());
-            }
-        }
-    }
-
-    #[test]
-    fn erns18_has_the_published_macs() {
-        let network = PublishedShape::named("erns18").expect("published").random(1, false).expect("well formed");
-        let macs: u64 = network.shapes(256).iter().map(|s| s.macs).sum();
-        assert_eq!((macs as f64 / 1e6).round(), 3319.0);
-    }
+/// Labels for classes that nobody gave names.
+pub(super) fn numbered_labels(classes: usize) -> Vec<String> {
+    (0..classes).map(|class| format!("class {class}")).collect()
 }
