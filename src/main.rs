@@ -266,7 +266,7 @@ fn finish_diff(identical: anyhow::Result<bool>) -> ExitCode {
 /// An error of the system that nobody has put into words is one of our own output; all else is read and written by the
 /// library, which names the file.
 fn output_error(error: &anyhow::Error) -> Option<&io::Error> {
-    error.downcast_ref()
+    if error.chain().len() == 1 { error.downcast_ref() } else { None }
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
