@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 
 from . import export, integer, measure, table
-from .frames import CHUNK, FIRST_SEED, Films
+from .frames import CHUNK, FIRST_SEED, Course, Films, unvaried
 from .network import Shape
 from .trainer import Plan, Run
 
@@ -58,7 +58,7 @@ def provenance(run, note):
 
 def finish(run, films, folder, note):
     """Settles, lowers, measures and exports a run's network; gives the file's path."""
-    run.settle(films)
+    run.settle(unvaried(films))
     with torch.no_grad():
         run.network.conv.weight[-1] *= NOTHING_GAIN
     layers = integer.lower(run.network)
@@ -87,7 +87,8 @@ def main():
     torch.set_num_threads(1)
     films = Films(arguments.cache, arguments.ernscope)
     if arguments.command == "train":
-        Run(plan(arguments.first), arguments.runs / NAMES[arguments.first]).train(films)
+        run = Run(plan(arguments.first), arguments.runs / NAMES[arguments.first])
+        run.train(Course(films, run.plan.chunks, run.plan.batch, run.plan.seed))
     else:
         runs = [Run(plan(first), arguments.runs / name) for first, name in NAMES.items()]
         for run in runs:

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
+from .trainer import Batch
+
 # The first seed that is trained on.
 FIRST_SEED = 1_000_000
 # Frames a chunk.
@@ -70,18 +72,31 @@ class Films:
         return Records(pixels, *(np.array(rows[:, i]) for i in range(3)))
 
 
-def batches(films, chunks, batch, first, last, seed):
-    """Yields the batches numbered `first` to `last` (excluded) of training's endless walk through `chunks` films.
+class Course:
+    """An endless walk through the first `chunks` films, in batches that a `Run` learns from."""
 
-    A batch follows from its number alone, so that training can go on anywhere.
-    """
-    per_chunk = CHUNK // batch
-    for number in range(first, last):
-        walk, place = divmod(number, per_chunk)
-        if number == first or place == 0:
-            chunk = films.records(FIRST_SEED + walk % chunks)
-            order = np.random.default_rng([seed, 1, walk]).permutation(CHUNK)
-        yield vary(chunk.take(order[place * batch : (place + 1) * batch]), np.random.default_rng([seed, 2, number]))
+    def __init__(self, films, chunks, batch, seed):
+        self.films, self.chunks, self.batch, self.seed = films, chunks, batch, seed
+
+    def batches(self, first, last):
+        """Yields the batches numbered `first` to `last` (excluded)."""
+        per_chunk = CHUNK // self.batch
+        for number in range(first, last):
+            walk, place = divmod(number, per_chunk)
+            if number == first or place == 0:
+                chunk = self.films.records(FIRST_SEED + walk % self.chunks)
+                order = np.random.default_rng([self.seed, 1, walk]).permutation(CHUNK)
+            drawn = chunk.take(order[place * self.batch : (place + 1) * self.batch])
+            varied = vary(drawn, np.random.default_rng([self.seed, 2, number]))
+            yield Batch(varied.pixels, varied.labels)
+
+
+def unvaried(films, frames=12_000, at_once=250):
+    """Yields pixels of training frames as rendered."""
+    for seed in range(FIRST_SEED, FIRST_SEED + frames // CHUNK):
+        pixels = films.records(seed).pixels
+        for start in range(0, CHUNK, at_once):
+            yield pixels[start : start + at_once]
 
 
 def vary(records, rng):

@@ -25,9 +25,17 @@ class Shape:
     stem: int = 32
     widths: tuple = (64, 128, 256)
     blocks: tuple = (1, 1, 1)
+    # "basic" or "bottleneck" (four times the widths in the trunk).
+    block: str = "basic"
+    # Strides of the stem's first and last 3x3 convolutions.
+    strides: tuple = (2, 2)
     # "embedding" (a learned table of codes), "thermometer" (the same table, as it starts) or "float" (a float32 convolution on
     # normalised pixels).
     first: str = "embedding"
+    # "binary" or "float": the classifier.
+    last: str = "binary"
+    # "binary" or "float" (float weights and ReLU: no ERN any more, but a teacher for one): all between first layer and classifier.
+    middle: str = "binary"
 
 
 def thermometer(depth):
@@ -83,7 +91,7 @@ class _LookUp(Function):
     def backward(ctx, gradient):
         (planes,) = ctx.saved_tensors
         parts = gradient.transpose(0, 1).float().reshape(len(planes), -1, planes.shape[1])
-        sums = torch.zeros(*parts.shape[:2], 256)
+        sums = torch.zeros(*parts.shape[:2], 256, device=parts.device)
         for colour, plane, columns in zip(parts, planes, sums):
             for part, column in zip(colour, columns):
                 column.scatter_add_(0, plane, part)
@@ -103,8 +111,12 @@ def _stacked(channels, pixels):
 class FloatInput(nn.Module):
     """Bytes [n, h, w, 3] to normalised pixels [n, 3, h, w]."""
 
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("values", pixel_values(), persistent=False)
+
     def forward(self, pixels, kind=torch.float32):
-        values = pixel_values().to(kind)
+        values = self.values.to(kind)
         return _stacked([row.index_select(0, plane) for row, plane in zip(values, _planes(pixels))], pixels)
 
 
@@ -126,6 +138,24 @@ class BinaryConv(nn.Conv2d):
         return F.conv2d(x, quantize(self.weight, self.scaling), None, self.stride, self.padding)
 
 
+class FloatConv(nn.Conv2d):
+    """A convolution with float weights in a place of a `BinaryConv`."""
+
+    def __init__(self, inputs, outputs, kernel, stride=1, **_):
+        super().__init__(inputs, outputs, kernel, stride, padding=kernel // 2, bias=False)
+
+
+class Rectified(nn.Module):
+    """Batch norm and ReLU in a place of `Codes`."""
+
+    def __init__(self, channels, *_, **__):
+        super().__init__()
+        self.norm = nn.BatchNorm2d(channels)
+
+    def forward(self, x):
+        return F.relu(self.norm(x))
+
+
 class Codes(nn.Module):
     """Batch norm and the 2-bit quantizer."""
 
@@ -138,16 +168,25 @@ class Codes(nn.Module):
         return activation(self.norm(x), self.post_scale, self.scaling)
 
 
+# How a network's convolutions and activations are made: (convolution, activation).
+BINARY, FLOAT = (BinaryConv, Codes), (FloatConv, Rectified)
+KINDS = {"binary": BINARY, "float": FLOAT}
+
+
 class BasicBlock(nn.Module):
     """Two 3x3 convolutions on top of the trunk; the first block of a stage re-makes the trunk with a 1x1 convolution."""
 
-    def __init__(self, inputs, outputs, stride, downsample):
+    # Channels of the block's output for each of its width.
+    expansion = 1
+
+    def __init__(self, make, inputs, width, stride, downsample):
         super().__init__()
-        self.act0 = Codes(inputs, post_scale=not downsample)
-        self.conv1 = BinaryConv(inputs, outputs, 3, stride)
-        self.act1 = Codes(outputs, post_scale=False)
-        self.conv2 = BinaryConv(outputs, outputs, 3, shared=True)
-        self.downsample = BinaryConv(inputs, outputs, 1, stride, shared=True, scaling=SCALING) if downsample else None
+        conv, act = make
+        self.act0 = act(inputs, post_scale=not downsample)
+        self.conv1 = conv(inputs, width, 3, stride)
+        self.act1 = act(width, post_scale=False)
+        self.conv2 = conv(width, width, 3, shared=True)
+        self.downsample = conv(inputs, width, 1, stride, shared=True, scaling=SCALING) if downsample else None
 
     def forward(self, x):
         codes = self.act0(x)
@@ -155,33 +194,60 @@ class BasicBlock(nn.Module):
         return trunk + self.conv2(self.act1(self.conv1(codes)))
 
 
+class Bottleneck(nn.Module):
+    """1x1, 3x3 and 1x1 convolutions on top of the trunk; the first block of a stage re-makes the trunk with a 1x1 convolution."""
+
+    expansion = 4
+
+    def __init__(self, make, inputs, width, stride, downsample):
+        super().__init__()
+        conv, act = make
+        self.act1 = act(inputs, post_scale=not downsample)
+        self.conv1 = conv(inputs, width, 1)
+        self.act2 = act(width, post_scale=True)
+        self.conv2 = conv(width, width, 3, stride)
+        self.act3 = act(width, post_scale=False)
+        outputs = width * self.expansion
+        self.conv3 = conv(width, outputs, 1, shared=True)
+        self.downsample = conv(inputs, outputs, 1, stride, shared=True, scaling=SCALING) if downsample else None
+
+    def forward(self, x):
+        codes = self.act1(x)
+        trunk = x if self.downsample is None else self.downsample(codes)
+        return trunk + self.conv3(self.act3(self.conv2(self.act2(self.conv1(codes)))))
+
+
+BLOCKS = {"basic": BasicBlock, "bottleneck": Bottleneck}
+
+
 class Backbone(nn.Module):
     """Stem and stages: the first layer's output to the last activation."""
 
     def __init__(self, shape):
         super().__init__()
-        stem = shape.stem
+        make = conv, act = KINDS[shape.middle]
+        stem, (first, last) = shape.stem, shape.strides
         if shape.first == "float":
-            self.conv1 = nn.Conv2d(3, stem, 3, 2, 1, bias=False)
+            self.conv1 = FloatConv(3, stem, 3, first)
         else:
-            self.conv1 = BinaryConv(3 * shape.depth, stem, 3, 2, scaling=SCALING)
-        self.act1 = Codes(stem, True, SCALING)
-        self.conv2 = BinaryConv(stem, stem, 3, scaling=SCALING)
-        self.act2 = Codes(stem, True, SCALING)
-        self.conv_downsample = BinaryConv(stem, stem, 3, 2, scaling=SCALING)
-        self.act_downsample = Codes(stem, True, SCALING)
-        self.conv1_2 = BinaryConv(stem, stem, 1, scaling=SCALING)
+            self.conv1 = BinaryConv(3 * shape.depth, stem, 3, first, scaling=SCALING)
+        self.act1 = act(stem, True, SCALING)
+        self.conv2 = conv(stem, stem, 3, scaling=SCALING)
+        self.act2 = act(stem, True, SCALING)
+        self.conv_downsample = conv(stem, stem, 3, last, scaling=SCALING)
+        self.act_downsample = act(stem, True, SCALING)
+        self.conv1_2 = conv(stem, stem, 1, scaling=SCALING)
         self.stages = []
-        inputs = stem
+        block, inputs = BLOCKS[shape.block], stem
         for stage, (width, blocks) in enumerate(zip(shape.widths, shape.blocks), start=1):
             layer = nn.Sequential()
-            for block in range(blocks):
-                stride = 2 if block == 0 and stage > 1 else 1
-                layer.append(BasicBlock(inputs, width, stride, downsample=block == 0))
-                inputs = width
+            for index in range(blocks):
+                stride = 2 if index == 0 and stage > 1 else 1
+                layer.append(block(make, inputs, width, stride, downsample=index == 0))
+                inputs = width * block.expansion
             self.add_module(f"layer{stage}", layer)
             self.stages.append(layer)
-        self.last_act = Codes(inputs, True, SCALING)
+        self.last_act = act(inputs, True, SCALING)
 
     def forward(self, x):
         x = self.act1(self.conv1(x))
@@ -201,7 +267,8 @@ class Ern(nn.Module):
         self.shape = shape
         self.pixel_embedding = FloatInput() if shape.first == "float" else PixelEmbedding(shape.depth, shape.first == "embedding")
         self.backbone = Backbone(shape)
-        self.conv = BinaryConv(shape.widths[-1], shape.classes, 1, scaling=SCALING)
+        conv, _ = KINDS[shape.last]
+        self.conv = conv(shape.widths[-1] * BLOCKS[shape.block].expansion, shape.classes, 1, scaling=SCALING)
 
     def forward(self, pixels, kind=torch.float32):
         x = self.conv(self.backbone(self.pixel_embedding(pixels, kind)))

@@ -58,20 +58,24 @@ class _Activation(Function):
 
     @staticmethod
     def forward(ctx, x, post_scale, scaling):
-        clamped = x.clamp(0.0, 2.0)
-        inside = (clamped == x).to(x.dtype)
-        code = clamped.mul_(1.5).add_(0.5).floor_()
+        code = x.clamp(0.0, 2.0).mul_(1.5).add_(0.5).floor_()
         ctx.post_scale, ctx.scaling = post_scale, scaling
-        ctx.save_for_backward(inside, x - code * CODE_VALUE if scaling else None)
+        ctx.save_for_backward(x, code if scaling else None)
         return code * CODE_VALUE if post_scale else code
 
     @staticmethod
     def backward(ctx, gradient):
-        inside, distance = ctx.saved_tensors
+        x, code = ctx.saved_tensors
         if ctx.scaling:
-            gradient = gradient + ctx.scaling * gradient.abs() * distance
-        gradient = gradient * inside
+            distance = torch.sub(x, code, alpha=CODE_VALUE)
+            gradient = torch.addcmul(gradient, gradient.abs(), distance, value=ctx.scaling)
+        gradient = _where_not_negative(_where_not_negative(gradient, x), 2.0 - x)
         return (gradient if ctx.post_scale else gradient * 1.5), None, None
+
+
+def _where_not_negative(gradient, x):
+    """The gradient where x >= 0, else 0. ReLU's own gradient, asked a hair below 0: the fastest way in bfloat16."""
+    return torch.ops.aten.threshold_backward(gradient, x, -1e-30)
 
 
 def activation(x, post_scale, scaling=0.0):

@@ -1,4 +1,8 @@
-"""The training loop: one run, its checkpoints, its log."""
+"""The training loop: one run, its checkpoints, its log.
+
+A run learns from a course: anything with `batches(first, last)`, which yields the batches of these numbers, each a `Batch` that
+follows from its number alone, so that a stopped run goes on bit for bit.
+"""
 
 import csv
 import math
@@ -8,26 +12,44 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import distributed
 from torch.nn import functional as F
+from torch.nn.parallel import DistributedDataParallel
 from tqdm import tqdm
 
-from .frames import CHUNK, FIRST_SEED, batches
 from .network import Ern, Shape
 
 
 @dataclass(frozen=True)
+class Batch:
+    """What one step learns from."""
+
+    # u8 [n, edge, edge, 3].
+    pixels: np.ndarray
+    # Integers [n].
+    labels: np.ndarray
+    # A teacher's logits for the same pixels, [n, classes], or None.
+    hints: np.ndarray = None
+
+
+@dataclass(frozen=True)
 class Plan:
-    """Everything a run depends on, beside its films."""
+    """Everything a run depends on, beside its pictures."""
 
     shape: Shape
+    # Pictures seen, every repetition counted.
     frames: int = 500_000
+    # Different batches of pictures that the course walks through, in a unit of the course's own.
     chunks: int = 40
     batch: int = 64
     peak_rate: float = 4e-3
     warm_up: float = 0.05
     weight_decay: float = 1e-5
-    smoothing: float = 0.0
+    # How often the loss of the last class, which may be "nothing", counts.
     nothing_weight: float = 1.0
+    # The part of the loss that comes from a teacher, and the temperature at which it is asked.
+    hinted: float = 0.0
+    temperature: float = 2.0
     seed: int = 1
     bfloat16: bool = True
 
@@ -45,97 +67,139 @@ class Plan:
 
 
 class Run:
-    """A run and its folder. A run that was stopped goes on from its last checkpoint, bit for bit."""
+    """A run and its folder. A run that was stopped goes on from its last checkpoint, bit for bit.
 
-    def __init__(self, plan, folder):
-        self.plan, self.folder = plan, Path(folder)
+    Where torch.distributed has been started, its processes share every batch: each process's course yields that process's part,
+    the gradients are averaged, and the first process writes the files. `board`, a TensorBoard writer, gets the log as well.
+    """
+
+    def __init__(self, plan, folder, device="cpu", board=None):
+        self.plan, self.folder, self.board = plan, Path(folder), board
+        self.device = torch.device(device)
         self.folder.mkdir(parents=True, exist_ok=True)
         torch.manual_seed(plan.seed)
-        self.network = Ern(plan.shape)
+        self.network = Ern(plan.shape).to(self.device, memory_format=torch.channels_last)
         decay = plan.weight_decay
         self.optimizer = torch.optim.Adam(self.network.parameters(), plan.peak_rate, eps=1e-4, weight_decay=decay)
         self.step = 0
         if self.checkpoint.exists():
             self.load()
+        self.parallel = DistributedDataParallel(self.network) if distributed.is_initialized() else self.network
 
     @property
     def checkpoint(self):
         """The checkpoint's path."""
         return self.folder / "checkpoint.pt"
 
+    @property
+    def writes(self):
+        """Whether this process writes the run's files."""
+        return not distributed.is_initialized() or distributed.get_rank() == 0
+
     def load(self):
         """Goes back to the checkpoint.
 
         Raises ValueError where it belongs to another plan.
         """
-        state = torch.load(self.checkpoint, map_location="cpu")
+        state = torch.load(self.checkpoint, map_location=self.device)
         if state["plan"] != asdict(self.plan):
             raise ValueError(f"{self.checkpoint} belongs to another plan: remove it or name another folder")
         self.network.load_state_dict(state["network"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.step = state["step"]
+        if self.writes:
+            self.forget_after(self.step)
 
     def save(self):
         """Writes the checkpoint; a run that dies meanwhile leaves the last one whole."""
+        if not self.writes:
+            return
         part = self.checkpoint.with_suffix(".part")
         state = {"plan": asdict(self.plan), "step": self.step}
         state.update(network=self.network.state_dict(), optimizer=self.optimizer.state_dict())
         torch.save(state, part)
         os.replace(part, self.checkpoint)
 
-    def train(self, films, until=None, save_every=500):
-        """Trains to the batch `until`, or to the end."""
+    def train(self, course, until=None, save_every=500, log_every=100):
+        """Trains to the batch `until`, or to the end. `save_every` is a multiple of `log_every`, so that the log of a run that was
+        stopped reads like that of one that was not."""
         until = self.plan.steps if until is None else min(until, self.plan.steps)
         if self.step >= until:
             return
         plan = self.plan
-        weight = torch.ones(plan.shape.classes)
+        weight = torch.ones(plan.shape.classes, device=self.device)
         weight[-1] = plan.nothing_weight
         self.network.train()
-        walk = batches(films, plan.chunks, plan.batch, self.step, until, plan.seed)
-        bar = tqdm(walk, self.folder.name, initial=self.step, total=plan.steps, unit="batch", mininterval=5, disable=None)
-        sums = [0.0, 0.0, 0]
-        for records in bar:
-            loss, right = self.learn(records, weight)
+        bar = tqdm(course.batches(self.step, until), self.folder.name, initial=self.step, total=plan.steps, unit="batch", mininterval=5,
+                   disable=None if self.writes else True)
+        sums = torch.zeros(3)
+        for batch in bar:
+            sums += torch.tensor(self.learn(batch, weight))
             self.step += 1
-            sums = [sums[0] + loss, sums[1] + right, sums[2] + 1]
-            if self.step % 100 == 0 or self.step == until:
-                loss, accuracy = sums[0] / sums[2], sums[1] / sums[2] / plan.batch
+            if self.step % log_every == 0 or self.step == until:
+                loss, accuracy = self.averages(sums)
                 bar.set_postfix(loss=f"{loss:.3f}", right=f"{accuracy:.3f}")
                 self.log(loss, accuracy)
-                sums = [0.0, 0.0, 0]
+                sums = torch.zeros(3)
             if self.step % save_every == 0:
                 self.save()
         self.save()
 
-    def learn(self, records, weight):
-        """One step; gives the loss and how many answers were right."""
+    def averages(self, sums):
+        """Mean loss and share of right answers, over all processes."""
+        if distributed.is_initialized():
+            sums = sums.to(self.device)
+            distributed.all_reduce(sums)
+        loss, right, pictures = sums.tolist()
+        return loss / pictures, right / pictures
+
+    def learn(self, batch, weight):
+        """One step; gives the sum of the pictures' losses, how many answers were right, and the count of pictures."""
         for group in self.optimizer.param_groups:
             group["lr"] = self.plan.rate(self.step)
-        labels = torch.from_numpy(records.labels).long()
+        pixels, labels = (torch.as_tensor(part).to(self.device, non_blocking=True) for part in (batch.pixels, batch.labels))
+        labels = labels.long()
         kind = torch.bfloat16 if self.plan.bfloat16 else torch.float32
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.plan.bfloat16):
-            logits = self.network(torch.from_numpy(records.pixels), kind)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.plan.bfloat16):
+            logits = self.parallel(pixels, kind)
         logits = logits.float()
-        loss = F.cross_entropy(logits, labels, weight, label_smoothing=self.plan.smoothing)
+        loss = F.cross_entropy(logits, labels, weight)
+        if batch.hints is not None:
+            loss = (1 - self.plan.hinted) * loss + self.plan.hinted * self.from_hints(logits, batch.hints)
         self.optimizer.zero_grad()
         loss.backward()
         self.optimizer.step()
-        return loss.item(), (logits.argmax(1) == labels).sum().item()
+        return loss.item() * len(labels), (logits.argmax(1) == labels).sum().item(), len(labels)
+
+    def from_hints(self, logits, hints):
+        """The loss against a teacher's answers (Hinton et al., Distilling the Knowledge in a Neural Network, section 2)."""
+        heat = self.plan.temperature
+        wanted = F.softmax(torch.as_tensor(hints).to(self.device).float() / heat, dim=1)
+        return heat * heat * F.cross_entropy(logits / heat, wanted)
 
     def log(self, loss, accuracy):
-        """Adds a line to the run's table."""
+        """Adds a line to the run's table, and to the board."""
+        if not self.writes:
+            return
         path = self.folder / "log.csv"
-        new = not path.exists()
+        rate = self.plan.rate(self.step - 1)
         with open(path, "a", newline="") as file:
             writer = csv.writer(file)
-            if new:
+            if file.tell() == 0:
                 writer.writerow(["frames", "loss", "accuracy", "rate"])
-            rate = self.plan.rate(self.step - 1)
             writer.writerow([self.step * self.plan.batch, f"{loss:.4f}", f"{accuracy:.4f}", f"{rate:.2e}"])
+        if self.board is not None:
+            for name, value in [("loss", loss), ("accuracy", accuracy), ("rate", rate)]:
+                self.board.add_scalar(f"train/{name}", value, self.step)
 
-    def settle(self, films, frames=12_000):
-        """Replaces batch norm's running figures by those of unvaried frames, in float32, weights at rest."""
+    def forget_after(self, step):
+        """Drops what a run that died wrote to its tables after its last checkpoint."""
+        for path in self.folder.glob("*.csv"):
+            lines = path.read_text().splitlines(keepends=True)
+            path.write_text("".join(line for line in lines if not line[:1].isdigit() or int(line.split(",")[0]) <= step * self.plan.batch))
+
+    def settle(self, pictures):
+        """Replaces batch norm's running figures by those of `pictures` (an iterable of u8 [n, edge, edge, 3]), in float32, at rest."""
         norms = [module for module in self.network.modules() if isinstance(module, torch.nn.BatchNorm2d)]
         momenta = [norm.momentum for norm in norms]
         for norm in norms:
@@ -143,10 +207,8 @@ class Run:
             norm.momentum = None
         self.network.train()
         with torch.no_grad():
-            for seed in range(FIRST_SEED, FIRST_SEED + frames // CHUNK):
-                pixels = films.records(seed).pixels
-                for start in range(0, CHUNK, 250):
-                    self.network(torch.from_numpy(np.array(pixels[start : start + 250])))
+            for pixels in pictures:
+                self.network(torch.from_numpy(np.array(pixels)).to(self.device))
         for norm, momentum in zip(norms, momenta):
             norm.momentum = momentum
         self.network.eval()

@@ -22,6 +22,10 @@ class Films:
         return frames.Records(pixels, labels, heights, np.zeros(count, np.uint8))
 
 
+def course():
+    return frames.Course(Films(), chunks=2, batch=16, seed=1)
+
+
 def small_plan(**changes):
     shape = Shape(3, edge=16, stem=8, widths=(8, 8), blocks=(1, 1))
     return Plan(shape, **{"frames": 160, "chunks": 2, "batch": 16, "bfloat16": False, **changes})
@@ -37,17 +41,17 @@ class Training(unittest.TestCase):
     def test_a_stopped_run_goes_on_bit_for_bit(self):
         with tempfile.TemporaryDirectory() as whole, tempfile.TemporaryDirectory() as parts:
             straight = Run(small_plan(), whole)
-            straight.train(Films())
-            Run(small_plan(), parts).train(Films(), until=7)
+            straight.train(course())
+            Run(small_plan(), parts).train(course(), until=7)
             second = Run(small_plan(), parts)
             self.assertEqual(second.step, 7)
-            second.train(Films())
+            second.train(course())
             for name, value in straight.network.state_dict().items():
                 self.assertTrue(torch.equal(value, second.network.state_dict()[name]), name)
 
     def test_another_plan_is_refused(self):
         with tempfile.TemporaryDirectory() as folder:
-            Run(small_plan(), folder).train(Films(), until=1)
+            Run(small_plan(), folder).train(course(), until=1)
             with self.assertRaises(ValueError):
                 Run(small_plan(seed=2), folder)
 
@@ -58,8 +62,8 @@ class Training(unittest.TestCase):
         self.assertLess(rates[-1], plan.peak_rate / 1000)
 
     def test_batches_follow_from_their_numbers(self):
-        all_at_once = list(frames.batches(Films(), 2, 16, 0, 9, seed=1))
-        later = list(frames.batches(Films(), 2, 16, 5, 9, seed=1))
+        all_at_once = list(course().batches(0, 9))
+        later = list(course().batches(5, 9))
         for a, b in zip(all_at_once[5:], later):
             np.testing.assert_array_equal(a.pixels, b.pixels)
             np.testing.assert_array_equal(a.labels, b.labels)

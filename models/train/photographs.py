@@ -1,0 +1,196 @@
+"""Trains, measures and exports the networks for photographs.
+
+    python3 -m train.photographs FAMILY train ROW    trains a row; goes on where it was stopped
+    python3 -m train.photographs FAMILY hints        asks the teacher, when it is trained, about every view of every picture
+    python3 -m train.photographs FAMILY finish       measures all trained rows, exports the shipped ones, writes FAMILY.json
+    python3 -m train.photographs FAMILY write DIR    writes the held-out pictures as a folder a class, for `ernscope eval`
+
+`retrain-photographs` does all of it.
+"""
+
+import argparse
+import csv
+import datetime
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+from . import export, integer, pictures
+from .families import FAMILIES, ROWS, SHIPPED, TEACHER
+from .trainer import Run
+
+HERE = Path(__file__).resolve().parent
+MODELS = HERE.parent
+# Epochs between two looks at the held-out pictures.
+LOOK_EVERY = 4
+
+
+class Workshop:
+    """A family's pictures, and its runs' folder."""
+
+    def __init__(self, family, data, runs):
+        self.family, self.data, self.runs = family, data, Path(runs) / family.name
+
+    def pictures(self, split="train"):
+        """One of the set's splits."""
+        return pictures.load(self.data, self.family.data, split)
+
+    def folder(self, row):
+        """The run's folder."""
+        return self.runs / row.replace(" ", "-")
+
+    def hints_path(self, view):
+        """The file with the teacher's logits for a view."""
+        return self.runs / "hints" / f"{view}.npy"
+
+    def run(self, row, count):
+        """The run of a row that learns from `count` pictures."""
+        return Run(self.family.plan(row, count), self.folder(row))
+
+    def course(self, plan, training, hints=None):
+        """What a run learns from."""
+        return pictures.Course(training, self.family.vary, plan.chunks, plan.batch, plan.seed, hints)
+
+    def train(self, row):
+        """Trains a row to its end, with a look at the held-out pictures now and then."""
+        training, held_out = self.pictures(), self.pictures(self.family.held_out)
+        run = self.run(row, len(training.labels))
+        hints = None if row == TEACHER else self.hints()
+        course = self.course(run.plan, training, hints)
+        stride = LOOK_EVERY * (len(training.labels) // run.plan.batch)
+        while run.step < run.plan.steps:
+            run.train(course, until=(run.step // stride + 1) * stride)
+            self.look(run, held_out)
+
+    def look(self, run, held_out):
+        """Adds a line to the run's curve: pictures seen, and the share of held-out pictures it gets right."""
+        right = top_counts(float_logits(run.network, held_out.pixels), held_out.labels)[0] / len(held_out.labels)
+        with open(run.folder / "curve.csv", "a", newline="") as file:
+            csv.writer(file).writerow([run.step * run.plan.batch, f"{right:.4f}"])
+
+    def hints(self):
+        """The teacher's logits, [views][n, classes]; raises FileNotFoundError where `ask_teacher` has yet to be called."""
+        return [np.load(self.hints_path(view), mmap_mode="r") for view in range(self.family.views)]
+
+    def ask_teacher(self):
+        """Writes the teacher's logits for every view, as float16."""
+        training = self.pictures()
+        teacher = self.run(TEACHER, len(training.labels))
+        course = self.course(self.family.plan("learned table", len(training.labels)), training)
+        self.hints_path(0).parent.mkdir(parents=True, exist_ok=True)
+        for view in range(self.family.views):
+            if not self.hints_path(view).exists():
+                part = self.hints_path(view).with_suffix(".part.npy")
+                np.save(part, float_logits(teacher.network, course.view(view)).astype(np.float16))
+                part.rename(self.hints_path(view))
+
+    def finish(self, into):
+        """Measures the rows that are trained to their end, exports the shipped ones, writes the family's figures."""
+        training, held_out = self.pictures(), self.pictures(self.family.held_out)
+        figures = {}
+        for row in self.family.rows:
+            run = self.run(row, len(training.labels))
+            if run.step < run.plan.steps:
+                print(f"{row}: trained to batch {run.step} of {run.plan.steps}, left out")
+                continue
+            run.settle(pictures.unvaried(training))
+            figures[row] = self.figures(run, row, held_out)
+            if row in SHIPPED:
+                self.export(run, row, training.classes, figures[row], into)
+            print(row, {name: value for name, value in figures[row].items() if name != "curve"})
+        with open(into / f"{self.family.name}.json", "w", encoding="utf-8") as file:
+            json.dump({"data": self.family.data, "rows": figures}, file, indent=1)
+
+    def figures(self, run, row, held_out):
+        """What MODELS.md says about a row. Measured in integers, but for rows with a float classifier."""
+        if run.plan.shape.last == "float":
+            logits, arithmetic = float_logits(run.network, held_out.pixels, False), "float"
+        else:
+            logits, arithmetic = integer_logits(integer.lower(run.network), held_out.pixels), "integer"
+        top1, top5 = top_counts(logits, held_out.labels)
+        measured = {"images": len(held_out.labels), "top1_count": top1, "top5_count": top5, "arithmetic": arithmetic}
+        return {"measured": measured, "curve": curve(run.folder), **provenance(run, row)}
+
+    def export(self, run, row, classes, figures, into):
+        """Writes the model file."""
+        name = self.family.name + SHIPPED[row]
+        training = {key: value for key, value in figures.items() if key != "curve"}
+        description = {"name": name, "family": self.family.name, "input": {"edge": run.plan.shape.edge}, "labels": classes}
+        export.write(into / f"{name}.safetensors", integer.lower(run.network), {**description, "training": training})
+
+    def write(self, into):
+        """Writes the held-out pictures as PNG files, a folder a class."""
+        held_out = self.pictures(self.family.held_out)
+        for number, (pixels, label) in enumerate(zip(held_out.pixels, held_out.labels)):
+            folder = into / held_out.classes[label]
+            folder.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(pixels).save(folder / f"{number:05}.png")
+
+
+def provenance(run, row):
+    """How a run was trained, as JSON."""
+    plan = asdict(run.plan)
+    shape = plan.pop("shape")
+    today = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
+    return {"row": row, "shape": shape, "plan": plan, "torch": torch.__version__, "date": today}
+
+
+def curve(folder):
+    """The run's curve: [pictures seen, share of held-out pictures right]."""
+    with open(folder / "curve.csv", newline="") as file:
+        return [[int(seen), float(right)] for seen, right in csv.reader(file)]
+
+
+def float_logits(network, pixels, bfloat16=True, at_once=250):
+    """The float network's logits, float32 [n, classes], with batch norm's running figures."""
+    network.eval()
+    kind = torch.bfloat16 if bfloat16 else torch.float32
+    parts = []
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
+        for start in range(0, len(pixels), at_once):
+            parts.append(network(torch.from_numpy(pixels[start : start + at_once]), kind).float().numpy())
+    return np.concatenate(parts)
+
+
+def integer_logits(layers, pixels, at_once=250):
+    """The integer network's logits, float32 [n, classes]."""
+    return np.concatenate([integer.run(layers, pixels[start : start + at_once])[1] for start in range(0, len(pixels), at_once)])
+
+
+def top_counts(logits, labels, places=(1, 5)):
+    """How many labels are among the likeliest classes; of equal logits the first class comes first."""
+    order = np.argsort(-logits, axis=1, kind="stable")
+    return [int((order[:, :place] == labels[:, None]).any(axis=1).sum()) for place in places]
+
+
+def main():
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("family", choices=FAMILIES)
+    parser.add_argument("--data", default=MODELS.parent.parent / "shared/data", type=Path, help="folder of the sets, with load.py")
+    parser.add_argument("--runs", default=HERE / "runs", type=Path, help="folder for checkpoints and logs")
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("train", help="train a row").add_argument("row", choices=ROWS)
+    commands.add_parser("hints", help="ask the teacher")
+    last = commands.add_parser("finish", help="measure, export")
+    last.add_argument("--into", default=MODELS, type=Path, help="folder for the model files")
+    commands.add_parser("write", help="write the held-out pictures").add_argument("into", type=Path)
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    workshop = Workshop(FAMILIES[arguments.family], arguments.data, arguments.runs)
+    if arguments.command == "train":
+        workshop.train(arguments.row)
+    elif arguments.command == "hints":
+        workshop.ask_teacher()
+    elif arguments.command == "finish":
+        workshop.finish(arguments.into)
+    else:
+        workshop.write(arguments.into)
+
+
+if __name__ == "__main__":
+    main()
