@@ -68,4 +68,14 @@ CIFAR100 = Family(
     vary=pictures.flip_and_crop,
     teacher={"stem": 32, "strides": (2, 1)},
 )
-FAMILIES = {family.name: family for family in [CIFAR100]}
+OBJECTS = Family(
+    name="objects",
+    data="tiny-imagenet-a",
+    held_out="val",
+    shape=Shape(100, edge=64, stem=32, widths=(64, 128, 256, 512), blocks=(1, 1, 1, 1)),
+    vary=pictures.before_a_webcam,
+    rows=[TEACHER, "float first", "learned table"],
+    epochs=40,
+    teacher_epochs=16,
+)
+FAMILIES = {family.name: family for family in [CIFAR100, OBJECTS]}

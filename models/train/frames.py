@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .pictures import recolour
 from .trainer import Batch
 
 # The first seed that is trained on.
@@ -153,17 +154,6 @@ def shift(pixels, rng, most=3):
         rows, columns = (np.clip(np.arange(edge) + rng.integers(-most, most + 1), 0, edge - 1) for _ in range(2))
         out[i] = pixels[i][rows][:, columns]
     return out
-
-
-def recolour(pixels, rng):
-    """Gives every picture and colour its own curve: contrast, brightness, gamma."""
-    n = len(pixels)
-    ramp = np.linspace(0.0, 1.0, 256)
-    gamma = np.exp(rng.normal(0, 0.15, (n, 1, 1)) + rng.normal(0, 0.05, (n, 3, 1)))
-    gain = np.exp(rng.normal(0, 0.12, (n, 1, 1)) + rng.normal(0, 0.06, (n, 3, 1)))
-    lift = rng.normal(0, 0.03, (n, 1, 1))
-    curves = (np.clip(ramp**gamma * gain + lift, 0, 1) * 255 + 0.5).astype(np.uint8)
-    return curves[np.arange(n)[:, None, None, None], np.arange(3), pixels]
 
 
 def hide(pixels, heights, rng, share=0.35):

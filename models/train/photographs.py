@@ -3,7 +3,8 @@
     python3 -m train.photographs FAMILY train ROW    trains a row; goes on where it was stopped
     python3 -m train.photographs FAMILY hints        asks the teacher, when it is trained, about every view of every picture
     python3 -m train.photographs FAMILY finish       measures all trained rows, exports the shipped ones, writes FAMILY.json
-    python3 -m train.photographs FAMILY write DIR    writes the held-out pictures as a folder a class, for `ernscope eval`
+    python3 -m train.photographs FAMILY write DIR    writes the held-out pictures into DIR/plain and, as a webcam may see them,
+                                                     into DIR/webcam, a folder a class, for `ernscope eval`
 
 `retrain-photographs` does all of it.
 """
@@ -12,6 +13,7 @@ import argparse
 import csv
 import datetime
 import json
+import subprocess
 from dataclasses import asdict
 from pathlib import Path
 
@@ -53,7 +55,7 @@ class Workshop:
 
     def course(self, plan, training, hints=None):
         """What a run learns from."""
-        return pictures.Course(training, self.family.vary, plan.chunks, plan.batch, plan.seed, hints)
+        return pictures.Course(training, self.family.vary, plan.chunks, plan.batch, plan.seed, self.runs / "views", hints)
 
     def train(self, row):
         """Trains a row to its end, with a look at the held-out pictures now and then."""
@@ -88,9 +90,13 @@ class Workshop:
                 np.save(part, float_logits(teacher.network, course.view(view)).astype(np.float16))
                 part.rename(self.hints_path(view))
 
-    def finish(self, into):
-        """Measures the rows that are trained to their end, exports the shipped ones, writes the family's figures."""
+    def finish(self, into, program):
+        """Measures the rows that are trained to their end, exports the shipped ones, writes the family's figures.
+
+        `program` is ernscope, which has to get the same pictures right.
+        """
         training, held_out = self.pictures(), self.pictures(self.family.held_out)
+        self.write(self.runs / "held-out")
         figures = {}
         for row in self.family.rows:
             run = self.run(row, len(training.labels))
@@ -100,10 +106,21 @@ class Workshop:
             run.settle(pictures.unvaried(training))
             figures[row] = self.figures(run, row, held_out)
             if row in SHIPPED:
-                self.export(run, row, training.classes, figures[row], into)
+                path = self.export(run, row, training.classes, figures[row], into)
+                figures[row].update(self.evaluate(program, path, figures[row]["measured"]))
             print(row, {name: value for name, value in figures[row].items() if name != "curve"})
         with open(into / f"{self.family.name}.json", "w", encoding="utf-8") as file:
             json.dump({"data": self.family.data, "rows": figures}, file, indent=1)
+
+    def evaluate(self, program, model, measured):
+        """What the program says about the exported network: a model's size, and its count on webcam pictures.
+
+        Raises ValueError where it counts otherwise on the plain ones.
+        """
+        plain, webcam = (counted(program, model, self.runs / "held-out" / kind) for kind in ("plain", "webcam"))
+        if plain["top1_count"] != measured["top1_count"]:
+            raise ValueError(f"{model}: ernscope counts {plain['top1_count']} right answers, the trainer {measured['top1_count']}")
+        return {"bytes": model.stat().st_size, "webcam_top1_count": webcam["top1_count"]}
 
     def figures(self, run, row, held_out):
         """What MODELS.md says about a row. Measured in integers, but for rows with a float classifier."""
@@ -120,15 +137,27 @@ class Workshop:
         name = self.family.name + SHIPPED[row]
         training = {key: value for key, value in figures.items() if key != "curve"}
         description = {"name": name, "family": self.family.name, "input": {"edge": run.plan.shape.edge}, "labels": classes}
-        export.write(into / f"{name}.safetensors", integer.lower(run.network), {**description, "training": training})
+        path = into / f"{name}.safetensors"
+        export.write(path, integer.lower(run.network), {**description, "training": training})
+        return path
 
     def write(self, into):
-        """Writes the held-out pictures as PNG files, a folder a class."""
+        """Writes the held-out pictures, a folder a class: as PNG files, and as a webcam may see them."""
         held_out = self.pictures(self.family.held_out)
+        for kind in ("plain", "webcam"):
+            for name in held_out.classes:
+                (into / kind / name).mkdir(parents=True, exist_ok=True)
         for number, (pixels, label) in enumerate(zip(held_out.pixels, held_out.labels)):
-            folder = into / held_out.classes[label]
-            folder.mkdir(parents=True, exist_ok=True)
-            Image.fromarray(pixels).save(folder / f"{number:05}.png")
+            name = held_out.classes[label]
+            Image.fromarray(pixels).save(into / "plain" / name / f"{number:05}.png")
+            scene = pictures.webcam_scene(pixels, np.random.default_rng(number))
+            (into / "webcam" / name / f"{number:05}.jpg").write_bytes(scene)
+
+
+def counted(program, model, folder):
+    """What `ernscope eval` counts on a folder of pictures."""
+    command = [program, "eval", "--model", model, "--data", folder, "--threads", "1", "--json"]
+    return json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
 
 
 def provenance(run, row):
@@ -152,7 +181,7 @@ def float_logits(network, pixels, bfloat16=True, at_once=250):
     parts = []
     with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
         for start in range(0, len(pixels), at_once):
-            parts.append(network(torch.from_numpy(pixels[start : start + at_once]), kind).float().numpy())
+            parts.append(network(torch.from_numpy(np.array(pixels[start : start + at_once])), kind).float().numpy())
     return np.concatenate(parts)
 
 
@@ -178,6 +207,7 @@ def main():
     commands.add_parser("hints", help="ask the teacher")
     last = commands.add_parser("finish", help="measure, export")
     last.add_argument("--into", default=MODELS, type=Path, help="folder for the model files")
+    last.add_argument("--ernscope", default=MODELS.parent / "target/release/ernscope", help="the program that counts, too")
     commands.add_parser("write", help="write the held-out pictures").add_argument("into", type=Path)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
@@ -187,7 +217,7 @@ def main():
     elif arguments.command == "hints":
         workshop.ask_teacher()
     elif arguments.command == "finish":
-        workshop.finish(arguments.into)
+        workshop.finish(arguments.into, arguments.ernscope)
     else:
         workshop.write(arguments.into)
 

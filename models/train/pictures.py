@@ -5,10 +5,16 @@ the classes.
 """
 
 import importlib.util
+import io
+import os
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
+from PIL import Image, ImageFilter
+from torch.nn import functional as F
 
 from .trainer import Batch
 
@@ -39,16 +45,26 @@ def load(folder, name, split):
 class Course:
     """An endless walk through a set, in batches that a `Run` learns from.
 
-    The whole set is varied by `vary(pixels, rng)` in `views` ways, which take turns from epoch to epoch; `hints`, if there are
-    any, are a teacher's logits for each view, [views, n, classes].
+    The whole set is varied by `vary(pixels, rng)` in `views` ways, which take turns from epoch to epoch and are kept in the folder
+    `cache`; `hints`, if there are any, are a teacher's logits for each view, [views][n, classes].
     """
 
-    def __init__(self, pictures, vary, views, batch, seed, hints=None):
+    def __init__(self, pictures, vary, views, batch, seed, cache, hints=None):
         self.pictures, self.vary, self.views = pictures, vary, views
-        self.batch, self.seed, self.hints = batch, seed, hints
+        self.batch, self.seed, self.cache, self.hints = batch, seed, Path(cache), hints
 
     def view(self, number):
         """The pixels of a view, in the set's order."""
+        path = self.cache / f"{number}.npy"
+        if not path.exists():
+            self.cache.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile(dir=self.cache, suffix=".part", delete=False) as part:
+                np.save(part, self.varied(number))
+            os.replace(part.name, path)
+        return np.load(path, mmap_mode="r")
+
+    def varied(self, number):
+        """Makes a view."""
         pixels = np.empty_like(self.pictures.pixels)
         for part, start in enumerate(range(0, len(pixels), AT_ONCE)):
             rows = slice(start, start + AT_ONCE)
@@ -86,3 +102,74 @@ def flip_and_crop(pixels, rng, most=4):
     turned = rng.random(len(pixels)) < 0.5
     out[turned] = out[turned, :, ::-1]
     return out
+
+
+def recolour(pixels, rng):
+    """Gives every picture and colour its own curve: contrast, brightness, gamma."""
+    n = len(pixels)
+    ramp = np.linspace(0.0, 1.0, 256)
+    gamma = np.exp(rng.normal(0, 0.15, (n, 1, 1)) + rng.normal(0, 0.05, (n, 3, 1)))
+    gain = np.exp(rng.normal(0, 0.12, (n, 1, 1)) + rng.normal(0, 0.06, (n, 3, 1)))
+    lift = rng.normal(0, 0.03, (n, 1, 1))
+    curves = (np.clip(ramp**gamma * gain + lift, 0, 1) * 255 + 0.5).astype(np.uint8)
+    return curves[np.arange(n)[:, None, None, None], np.arange(3), pixels]
+
+
+def before_a_webcam(pixels, rng):
+    """The pictures as a webcam may see them: another part, aslant, mirrored, under other light, out of focus, with noise, as JPEG."""
+    return compress(grain(soften(recolour(look_aslant(pixels, rng), rng), rng), rng), rng)
+
+
+def look_aslant(pixels, rng):
+    """Cuts a quadrangle out of each picture and makes it the picture; beyond the border, the border goes on."""
+    n, edge = len(pixels), pixels.shape[1]
+    half = np.sqrt(rng.uniform(0.35, 1.2, (n, 1))) * np.exp(rng.uniform(-0.2, 0.2, (n, 1)) * [1, -1])
+    centre = rng.uniform(-1, 1, (n, 2)) * np.maximum(1.05 - half, 0)
+    corners = np.array([[-1, -1], [1, -1], [-1, 1], [1, 1]]) * (1 + rng.uniform(-0.15, 0.15, (n, 4, 2)))
+    corners[rng.random(n) < 0.5, :, 0] *= -1
+    turn = rng.normal(0, 0.1, n)
+    turned = corners @ np.moveaxis(np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]]), 2, 0)
+    corners = torch.from_numpy((turned * half[:, None] + centre[:, None]).astype(np.float32))
+    # Every place of the new picture by bilinear interpolation between the corners.
+    grid = F.interpolate(corners.transpose(1, 2).view(n, 2, 2, 2), size=(edge, edge), mode="bilinear", align_corners=True)
+    values = torch.from_numpy(pixels).permute(0, 3, 1, 2).float()
+    seen = F.grid_sample(values, grid.permute(0, 2, 3, 1), padding_mode="border", align_corners=False)
+    return seen.permute(0, 2, 3, 1).round().byte().numpy()
+
+
+def soften(pixels, rng, share=0.5):
+    """Blurs a `share` of the pictures, each by a Gaussian of its own."""
+    out = np.array(pixels)
+    for i in np.flatnonzero(rng.random(len(pixels)) < share):
+        out[i] = Image.fromarray(pixels[i]).filter(ImageFilter.GaussianBlur(rng.uniform(0.2, 1.1)))
+    return out
+
+
+def grain(pixels, rng, most=8.0):
+    """Adds noise, of its own strength to each picture."""
+    out = rng.standard_normal(pixels.shape, np.float32)
+    out *= rng.uniform(0, most, (len(pixels), 1, 1, 1)).astype(np.float32)
+    out += pixels
+    return np.clip(out, 0, 255, out=out).round(out=out).astype(np.uint8)
+
+
+def compress(pixels, rng, share=0.5):
+    """Sends a `share` of the pictures through JPEG, each at a quality of its own."""
+    out = np.array(pixels)
+    for i in np.flatnonzero(rng.random(len(pixels)) < share):
+        file = io.BytesIO()
+        Image.fromarray(pixels[i]).save(file, "JPEG", quality=int(rng.integers(40, 96)))
+        out[i] = Image.open(file)
+    return out
+
+
+def webcam_scene(pixels, rng):
+    """A picture as a webcam of 640x480 may deliver it, as bytes of a JPEG file: enlarged, aslant, a little out of focus."""
+    scene = Image.fromarray(pixels).resize((640, 480), Image.BICUBIC)
+    outline = np.array([[0, 0], [0, 480], [640, 480], [640, 0]])
+    # The corners of what is seen, up to 8 % off the picture's.
+    seen = outline + rng.uniform(-0.08, 0.08, (4, 2)) * [640, 480]
+    scene = scene.transform((640, 480), Image.QUAD, seen.flatten().tolist(), Image.BILINEAR)
+    file = io.BytesIO()
+    scene.filter(ImageFilter.GaussianBlur(rng.uniform(1, 5))).save(file, "JPEG", quality=int(rng.integers(50, 91)))
+    return file.getvalue()
