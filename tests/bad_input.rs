@@ -1,11 +1,15 @@
 //! Rubbish in, one clear line out: exit status 1 (2 for usage), no panic, little memory.
 
+#[path = "common/folder.rs"]
+mod folder;
+
+use folder::Folder;
 use safetensors::tensor::{Dtype, TensorView};
 use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output};
 
 /// What a refusal may take at most.
@@ -48,20 +52,6 @@ fn refused_model(path: &Path, words: &[&str]) {
     refused(&["--headless", "--frames", "3", "--source", "demo", "--model", path], 1, words);
 }
 
-struct Folder(tempfile::TempDir);
-
-impl Folder {
-    fn new() -> Self {
-        Self(tempfile::tempdir().expect("a temporary folder"))
-    }
-
-    fn file(&self, name: &str, bytes: &[u8]) -> PathBuf {
-        let path = self.0.path().join(name);
-        fs::write(&path, bytes).expect("written");
-        path
-    }
-}
-
 /// A PNG whose header claims a size and whose pixels are missing.
 fn png_that_claims(width: u32, height: u32) -> Vec<u8> {
     let mut encoded = Vec::new();
@@ -89,7 +79,7 @@ fn pictures_that_are_none() {
     refused_picture(&folder.file("rubbish.xyz", &[0x5a; 4096]), &["picture"]);
     refused_picture(&folder.file("claims.png", &png_that_claims(60_000, 60_000)), &["60000×60000", "100 megapixels"]);
     refused_picture(&folder.file("large.png", &png_that_claims(30_000, 30_000)), &["30000×30000", "100 megapixels"]);
-    refused(&["classify", folder.0.path().to_str().expect("UTF-8")], 1, &["folder"]);
+    refused(&["classify", folder.path().to_str().expect("UTF-8")], 1, &["folder"]);
     // A row that is longer than all else that a decoder may hold.
     refused_picture(&folder.file("wide.png", &png_that_claims(45_000_000, 1)), &["too much memory", "scale it down"]);
 }
@@ -97,7 +87,7 @@ fn pictures_that_are_none() {
 #[test]
 fn folders_of_broken_and_of_large_pictures() {
     let source = |folder: &Folder, words: &[&str]| {
-        let path = folder.0.path().to_str().expect("UTF-8");
+        let path = folder.path().to_str().expect("UTF-8");
         refused(&["--headless", "--frames", "3", "--source", path], 1, words);
     };
     let folder = Folder::new();
@@ -115,13 +105,13 @@ fn folders_of_broken_and_of_large_pictures() {
 fn pipes_are_not_waited_for() {
     let folder = Folder::new();
     for name in ["pipe.safetensors", "pipe.png", "pipe.y4m", "pipe.mjpeg"] {
-        let made = Command::new("mkfifo").arg(folder.0.path().join(name)).status().expect("mkfifo runs");
+        let made = Command::new("mkfifo").arg(folder.path().join(name)).status().expect("mkfifo runs");
         assert!(made.success());
     }
-    refused_model(&folder.0.path().join("pipe.safetensors"), &["regular file"]);
-    refused_picture(&folder.0.path().join("pipe.png"), &["pipe"]);
+    refused_model(&folder.path().join("pipe.safetensors"), &["regular file"]);
+    refused_picture(&folder.path().join("pipe.png"), &["pipe"]);
     for name in ["pipe.y4m", "pipe.mjpeg"] {
-        let path = folder.0.path().join(name);
+        let path = folder.path().join(name);
         refused(&["--headless", "--source", path.to_str().expect("UTF-8")], 1, &["pipe"]);
     }
 }
@@ -129,7 +119,7 @@ fn pipes_are_not_waited_for() {
 #[test]
 fn what_cannot_be_written() {
     let folder = Folder::new();
-    let picture = folder.0.path().join("grey.png");
+    let picture = folder.path().join("grey.png");
     image::save_buffer(&picture, &[128; 64 * 64 * 3], 64, 64, image::ColorType::Rgb8).expect("written");
     let picture = picture.to_str().expect("UTF-8");
     refused(&["inspect", "--dump", "/no/such/folder/x", picture], 1, &["/no/such/folder/x", "room"]);
@@ -272,7 +262,7 @@ fn the_tiny_network_itself_is_accepted() {
 #[test]
 fn paths_need_not_be_utf8() {
     let folder = Folder::new();
-    let path = folder.0.path().join(OsStr::from_bytes(b"tiny\xff.safetensors"));
+    let path = folder.path().join(OsStr::from_bytes(b"tiny\xff.safetensors"));
     fs::write(&path, good_file()).expect("written");
     let with = |source: &OsStr| {
         let arguments = ["--headless", "--frames", "1", "--model"].map(OsStr::new);
@@ -289,7 +279,7 @@ fn paths_need_not_be_utf8() {
 fn containers_that_are_broken() {
     let folder = Folder::new();
     let good = good_file();
-    refused_model(folder.0.path(), &["regular file"]);
+    refused_model(folder.path(), &["regular file"]);
     refused_model(&folder.file("empty.safetensors", b""), &["empty"]);
     refused_model(&folder.file("rubbish.safetensors", &[0x5a; 4096]), &["safetensors"]);
     for cut in [4, 8, 20, good.len() / 2, good.len() - 1] {

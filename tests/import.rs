@@ -2,6 +2,8 @@
 
 #[path = "common/checkpoint.rs"]
 mod checkpoint;
+#[path = "common/folder.rs"]
+mod folder;
 
 use checkpoint::{Checkpoint, Dtype, KINDS, Storage, archive, pickled_call, pickled_text};
 use ernscope::engine::cpu::{CpuEngine, Level};
@@ -10,6 +12,7 @@ use ernscope::engine::{Engine, Probe, Wants};
 use ernscope::frame::InputImage;
 use ernscope::network::published::PublishedShape;
 use ernscope::network::{CodeTable, Network, Op, file, import};
+use folder::Folder;
 use safetensors::SafeTensors;
 use std::collections::BTreeMap;
 use std::fs;
@@ -229,21 +232,9 @@ fn signs_and_scales_are_those_of_the_weights() {
     }
 }
 
-struct Folder(tempfile::TempDir);
-
 impl Folder {
-    fn new() -> Self {
-        Self(tempfile::tempdir().expect("a temporary folder"))
-    }
-
-    fn file(&self, name: &str, bytes: &[u8]) -> PathBuf {
-        let path = self.0.path().join(name);
-        fs::write(&path, bytes).expect("written");
-        path
-    }
-
     fn names(&self) -> Vec<String> {
-        let entries = fs::read_dir(self.0.path()).expect("a folder");
+        let entries = fs::read_dir(self.path()).expect("a folder");
         let mut names: Vec<String> =
             entries.map(|entry| entry.expect("an entry").file_name().into_string().expect("UTF-8")).collect();
         names.sort();
@@ -251,7 +242,7 @@ impl Folder {
     }
 
     fn import(&self, arguments: &[&str]) -> Output {
-        ernscope(self.0.path(), &[&["import"], arguments].concat())
+        ernscope(self.path(), &[&["import"], arguments].concat())
     }
 
     /// One line, exit status 1, no new file.
@@ -292,22 +283,20 @@ fn the_command_line_names_output_and_labels() {
     let told = ran(&["net.v2.ckpt"]);
     assert!(told.starts_with("net.v2.safetensors: 5 classes, 34 layers, "), "{told}");
     ran(&["net.v2.ckpt", "-o", "named.safetensors", "--labels", "labels.txt"]);
-    fs::create_dir(folder.0.path().join("sub")).expect("made");
+    fs::create_dir(folder.path().join("sub")).expect("made");
     ran(&["./net.v2.ckpt", "--output", "sub/again"]);
     ran(&["net.v2.ckpt", "-o", "sub/again"]);
     assert_eq!(folder.names(), ["labels.txt", "named.safetensors", "net.v2.ckpt", "net.v2.safetensors", "sub"]);
-    let sub = fs::read_dir(folder.0.path().join("sub")).expect("a folder").count();
+    let sub = fs::read_dir(folder.path().join("sub")).expect("a folder").count();
     assert_eq!(sub, 1);
-    let labels = |name: &str| file::read(&folder.0.path().join(name)).expect("a model file").labels().to_vec();
+    let labels = |name: &str| file::read(&folder.path().join(name)).expect("a model file").labels().to_vec();
     assert_eq!(labels("net.v2.safetensors"), ["class 0", "class 1", "class 2", "class 3", "class 4"]);
     assert_eq!(labels("named.safetensors"), ["apple", "pear", "green plum", "Kürbis", "nothing"]);
     assert_eq!(labels("sub/again"), labels("net.v2.safetensors"));
-    let model = folder.0.path().join("net.v2.safetensors");
+    let model = folder.path().join("net.v2.safetensors");
     let model = model.to_str().expect("UTF-8");
-    let ran = ernscope(
-        folder.0.path(),
-        &["--headless", "--frames", "2", "--source", "demo", "--size", "32", "--model", model],
-    );
+    let ran =
+        ernscope(folder.path(), &["--headless", "--frames", "2", "--source", "demo", "--size", "32", "--model", model]);
     assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
 }
 
@@ -317,7 +306,7 @@ fn outputs_and_labels_that_make_no_sense() {
     let checkpoint = Checkpoint::tiny().file();
     folder.file("net.ckpt", &checkpoint);
     folder.file("odd.safetensors", &checkpoint);
-    fs::create_dir(folder.0.path().join("folder.ckpt")).expect("made");
+    fs::create_dir(folder.path().join("folder.ckpt")).expect("made");
     folder.file("four.txt", b"a\nb\nc\nd\n");
     folder.file("gap.txt", b"a\nb\n\nd\ne\n");
     folder.file("latin.txt", b"a\nb\nc\nd\n\xe9\n");
@@ -333,9 +322,9 @@ fn outputs_and_labels_that_make_no_sense() {
     folder.refused(&["odd.safetensors"], &["odd.safetensors", "overwritten"]);
     folder.refused(&["folder.ckpt"], &["folder.ckpt", "regular file"]);
     folder.refused(&["."], &["names no file"]);
-    std::os::unix::fs::symlink("net.ckpt", folder.0.path().join("link")).expect("linked");
+    std::os::unix::fs::symlink("net.ckpt", folder.path().join("link")).expect("linked");
     folder.refused(&["net.ckpt", "-o", "link"], &["overwritten"]);
-    assert_eq!(fs::read(folder.0.path().join("net.ckpt")).expect("there"), checkpoint);
+    assert_eq!(fs::read(folder.path().join("net.ckpt")).expect("there"), checkpoint);
     assert_eq!(folder.import(&[]).status.code(), Some(2));
 }
 
@@ -379,7 +368,7 @@ fn files_that_are_no_checkpoint() {
 #[test]
 fn pickles_that_call_are_refused_by_name() {
     let folder = Folder::new();
-    let marker = folder.0.path().join("marker");
+    let marker = folder.path().join("marker");
     let touch = format!("touch {}", marker.display());
     let python = format!("open({:?}, 'w')", marker.to_str().expect("UTF-8"));
     let calls = [
@@ -573,7 +562,7 @@ fn dead_channels_are_normal() {
 #[test]
 fn damaged_checkpoints_never_panic() {
     let folder = Folder::new();
-    let path = folder.0.path().join("damaged.ckpt");
+    let path = folder.path().join("damaged.ckpt");
     let mut state = 99_u64;
     let mut below = move |n: usize| {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);

@@ -57,7 +57,7 @@ def provenance(run, note):
 
 
 def finish(run, films, folder, note):
-    """Settles, lowers, measures and exports a run's network; gives the file's path."""
+    """Settles, lowers, measures and exports a run's network."""
     run.settle(unvaried(films))
     with torch.no_grad():
         run.network.conv.weight[-1] *= NOTHING_GAIN
@@ -68,7 +68,6 @@ def finish(run, films, folder, note):
     path = folder / f"{name}.safetensors"
     export.write(path, layers, {**description, "training": {**provenance(run, note), "measured": measured}})
     print(f"{path.name}: {measured}")
-    return path
 
 
 def main():
@@ -94,7 +93,9 @@ def main():
         for run in runs:
             if run.step < run.plan.steps:
                 parser.error(f"{run.folder} is trained to batch {run.step} of {run.plan.steps}: train it to the end first")
-        table.write(arguments.into / "MODELS.md", [finish(run, films, arguments.into, arguments.note) for run in runs])
+        for run in runs:
+            finish(run, films, arguments.into, arguments.note)
+        table.write(arguments.into)
 
 
 if __name__ == "__main__":

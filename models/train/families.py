@@ -35,7 +35,6 @@ class Family:
     shape: Shape
     # Varies pixels u8 [n, edge, edge, 3].
     vary: Callable
-    rows: list = field(default_factory=lambda: list(ROWS))
     # In what the teacher's shape differs beside that.
     teacher: dict = field(default_factory=dict)
     epochs: int = 48
@@ -74,7 +73,6 @@ OBJECTS = Family(
     held_out="val",
     shape=Shape(100, edge=64, stem=32, widths=(64, 128, 256, 512), blocks=(1, 1, 1, 1)),
     vary=pictures.before_a_webcam,
-    rows=[TEACHER, "float first", "learned table"],
     epochs=40,
     teacher_epochs=16,
 )

@@ -1,7 +1,6 @@
 """Trains, measures and exports the networks for photographs.
 
-    python3 -m train.photographs FAMILY train ROW    trains a row; goes on where it was stopped
-    python3 -m train.photographs FAMILY hints        asks the teacher, when it is trained, about every view of every picture
+    python3 -m train.photographs FAMILY train ROW    trains a row, the teacher first; goes on where it was stopped
     python3 -m train.photographs FAMILY finish       measures all trained rows, exports the shipped ones, writes FAMILY.json
     python3 -m train.photographs FAMILY write DIR    writes the held-out pictures into DIR/plain and, as a webcam may see them,
                                                      into DIR/webcam, a folder a class, for `ernscope eval`
@@ -19,9 +18,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from matplotlib import pyplot
 from PIL import Image
 
-from . import export, integer, pictures
+from . import export, integer, pictures, table
 from .families import FAMILIES, ROWS, SHIPPED, TEACHER
 from .trainer import Run
 
@@ -58,7 +58,7 @@ class Workshop:
         return pictures.Course(training, self.family.vary, plan.chunks, plan.batch, plan.seed, self.runs / "views", hints)
 
     def train(self, row):
-        """Trains a row to its end, with a look at the held-out pictures now and then."""
+        """Trains a row to its end, with a look at the held-out pictures now and then. The teacher then says what it thinks."""
         training, held_out = self.pictures(), self.pictures(self.family.held_out)
         run = self.run(row, len(training.labels))
         hints = None if row == TEACHER else self.hints()
@@ -67,6 +67,8 @@ class Workshop:
         while run.step < run.plan.steps:
             run.train(course, until=(run.step // stride + 1) * stride)
             self.look(run, held_out)
+        if row == TEACHER:
+            self.ask(run.network, training)
 
     def look(self, run, held_out):
         """Adds a line to the run's curve: pictures seen, and the share of held-out pictures it gets right."""
@@ -75,19 +77,17 @@ class Workshop:
             csv.writer(file).writerow([run.step * run.plan.batch, f"{right:.4f}"])
 
     def hints(self):
-        """The teacher's logits, [views][n, classes]; raises FileNotFoundError where `ask_teacher` has yet to be called."""
+        """The teacher's logits, [views][n, classes]; raises FileNotFoundError where the teacher has yet to be trained."""
         return [np.load(self.hints_path(view), mmap_mode="r") for view in range(self.family.views)]
 
-    def ask_teacher(self):
-        """Writes the teacher's logits for every view, as float16."""
-        training = self.pictures()
-        teacher = self.run(TEACHER, len(training.labels))
+    def ask(self, teacher, training):
+        """Writes the teacher's logits for every view of the pictures, as float16."""
         course = self.course(self.family.plan("learned table", len(training.labels)), training)
         self.hints_path(0).parent.mkdir(parents=True, exist_ok=True)
         for view in range(self.family.views):
             if not self.hints_path(view).exists():
                 part = self.hints_path(view).with_suffix(".part.npy")
-                np.save(part, float_logits(teacher.network, course.view(view)).astype(np.float16))
+                np.save(part, float_logits(teacher, course.view(view)).astype(np.float16))
                 part.rename(self.hints_path(view))
 
     def finish(self, into, program):
@@ -98,7 +98,7 @@ class Workshop:
         training, held_out = self.pictures(), self.pictures(self.family.held_out)
         self.write(self.runs / "held-out")
         figures = {}
-        for row in self.family.rows:
+        for row in ROWS:
             run = self.run(row, len(training.labels))
             if run.step < run.plan.steps:
                 print(f"{row}: trained to batch {run.step} of {run.plan.steps}, left out")
@@ -110,7 +110,9 @@ class Workshop:
                 figures[row].update(self.evaluate(program, path, figures[row]["measured"]))
             print(row, {name: value for name, value in figures[row].items() if name != "curve"})
         with open(into / f"{self.family.name}.json", "w", encoding="utf-8") as file:
-            json.dump({"data": self.family.data, "rows": figures}, file, indent=1)
+            json.dump({"data": self.family.data, "pictures": len(training.labels), "rows": figures}, file, indent=1)
+        plot(into / f"{self.family.name}.svg", figures)
+        table.write(into)
 
     def evaluate(self, program, model, measured):
         """What the program says about the exported network: a model's size, and its count on webcam pictures.
@@ -168,6 +170,18 @@ def provenance(run, row):
     return {"row": row, "shape": shape, "plan": plan, "torch": torch.__version__, "date": today}
 
 
+def plot(path, figures):
+    """Draws the rows' curves."""
+    drawing, axes = pyplot.subplots(figsize=(8, 4.5))
+    for row, figure in figures.items():
+        seen, right = zip(*figure["curve"])
+        axes.plot(np.array(seen) / 1e6, 100 * np.array(right), label=row)
+    axes.set(xlabel="pictures seen (millions)", ylabel="top-1 on held-out pictures (%)")
+    axes.grid(alpha=0.3)
+    axes.legend()
+    drawing.savefig(path, metadata={"Date": None}, bbox_inches="tight")
+
+
 def curve(folder):
     """The run's curve: [pictures seen, share of held-out pictures right]."""
     with open(folder / "curve.csv", newline="") as file:
@@ -204,7 +218,6 @@ def main():
     parser.add_argument("--runs", default=HERE / "runs", type=Path, help="folder for checkpoints and logs")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("train", help="train a row").add_argument("row", choices=ROWS)
-    commands.add_parser("hints", help="ask the teacher")
     last = commands.add_parser("finish", help="measure, export")
     last.add_argument("--into", default=MODELS, type=Path, help="folder for the model files")
     last.add_argument("--ernscope", default=MODELS.parent / "target/release/ernscope", help="the program that counts, too")
@@ -214,8 +227,6 @@ def main():
     workshop = Workshop(FAMILIES[arguments.family], arguments.data, arguments.runs)
     if arguments.command == "train":
         workshop.train(arguments.row)
-    elif arguments.command == "hints":
-        workshop.ask_teacher()
     elif arguments.command == "finish":
         workshop.finish(arguments.into, arguments.ernscope)
     else:

@@ -1,41 +1,62 @@
-"""MODELS.md, written from the model files themselves."""
+"""MODELS.md, written from the model files and the figures of the families.
+
+    python3 -m train.table
+"""
+
+import json
+from pathlib import Path
 
 from .export import read_document
 
+MODELS = Path(__file__).resolve().parents[1]
 HEAD = """# Networks
 
-Written by `models/train/retrain-cards`; every figure comes from the metadata of the model files.
-
-| network | first layer | shape | bytes | accuracy | on cards | nothing called a card | card called nothing |
-| --- | --- | --- | --- | --- | --- | --- | --- |
+Written by `python3 -m train.table`; every figure comes from the metadata of the model files and from `cifar100.json` and
+`objects.json`, which training writes.
 """
+FIRST = {"embedding": "learned table", "thermometer": "thermometer, k = 10", "float": "float32 convolution"}
 
 
-def write(path, models):
-    """Writes the table of the model files `models` (the last two are twins) to `path`."""
-    documents = [(model, read_document(model)) for model in models]
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(HEAD)
-        file.writelines(_row(model, document) for model, document in documents)
-        embedded, floating = (document["training"]["measured"]["accuracy"] for _, document in documents)
-        file.write(f"\nGap of the pixel embedding to its float-input twin: {100 * (floating - embedded):+.2f} points.\n")
-        for title, key in [("card height", "by_height_percent"), ("hidden part", "by_hidden_percent")]:
-            file.write(_bands(title, key, documents))
-        file.write(_how(documents[0][1]["training"]))
+def write(models=MODELS):
+    """Writes MODELS.md into the folder `models` about the networks that lie in it."""
+    sections = [cards(models)]
+    sections += [photographs(models, name) for name in ("cifar100", "objects") if (models / f"{name}.json").exists()]
+    (models / "MODELS.md").write_text(HEAD + "".join(sections), encoding="utf-8")
+
+
+def cards(models):
+    """The section about the cards."""
+    files = [models / f"{name}.safetensors" for name in ("cards", "cards-float-input")]
+    documents = [(file, read_document(file)) for file in files]
+    lines = [
+        "\n## cards\n\n",
+        "| network | first layer | shape | bytes | accuracy | on cards | nothing called a card | card called nothing |\n",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |\n",
+        *(_cards_row(file, document) for file, document in documents),
+    ]
+    embedded, floating = (document["training"]["measured"]["accuracy"] for _, document in documents)
+    lines.append(f"\nGap of the pixel embedding to its float-input twin: {100 * (floating - embedded):+.2f} points.\n")
+    for title, key in [("card height", "by_height_percent"), ("hidden part", "by_hidden_percent")]:
+        lines.append(_bands(title, key, documents))
+    lines.append(_how_cards(documents[0][1]["training"]))
+    return "".join(lines)
 
 
 def _percent(share):
     return f"{100 * share:.2f} %"
 
 
-def _row(model, document):
+def _shape(shape):
+    widths, blocks = ("/".join(map(str, shape[key])) for key in ("widths", "blocks"))
+    return f"stem {shape['stem']}, stages {widths} of {blocks} blocks"
+
+
+def _cards_row(file, document):
     training = document["training"]
     measured, shape = training["measured"], training["shape"]
-    first = "learned pixel embedding" if shape["first"] == "embedding" else "float32 convolution"
-    widths, blocks = ("/".join(map(str, shape[key])) for key in ("widths", "blocks"))
     keys = ["accuracy", "accuracy_on_cards", "nothing_called_card", "card_called_nothing"]
     shares = " | ".join(_percent(measured[key]) for key in keys)
-    return f"| {document['name']} | {first} | stem {shape['stem']}, stages {widths} of {blocks} blocks | {model.stat().st_size} | {shares} |\n"
+    return f"| {document['name']} | {FIRST[shape['first']]} | {_shape(shape)} | {file.stat().st_size} | {shares} |\n"
 
 
 def _bands(title, key, documents):
@@ -47,17 +68,71 @@ def _bands(title, key, documents):
     return "".join(lines)
 
 
-def _how(training):
+def _how_cards(training):
     plan, measured = training["plan"], training["measured"]
     return f"""
-## How they were trained
-
-Only on scenes that `ernscope render` makes (no photographs), {training["date"]}, PyTorch {training["torch"]}, one thread a network. Both
-twins saw the same {plan["frames"]} frames in the same order with the same variations: {training["distinct_frames"]} distinct ones, of the seeds
-{training["seeds"]}. Seeds below {training["first_training_seed"]} are never trained on. Adam (eps 1e-4, weight decay {plan["weight_decay"]}), batch {plan["batch"]}, peak rate
-{plan["peak_rate"]}, a warm-up over {100 * plan["warm_up"]:.0f} % and a cosine to zero; the loss of "nothing" counts {plan["nothing_weight"]} times; initial weights of
-seed {plan["seed"]}. At the end batch norm's figures are taken again in float32 from frames as rendered,
-and the classifier's scale of "nothing" is multiplied by {training["nothing_gain"]}.{training["note"] and " " + training["note"]}
+Trained by `models/train/retrain-cards`, only on scenes that `ernscope render` makes (no photographs), {training["date"]}, PyTorch
+{training["torch"]}, one thread a network. Both twins saw the same {plan["frames"]} frames in the same order with the same variations:
+{training["distinct_frames"]} distinct ones, of the seeds {training["seeds"]}. Seeds below {training["first_training_seed"]} are never trained on. Adam (eps 1e-4,
+weight decay {plan["weight_decay"]}), batch {plan["batch"]}, peak rate {plan["peak_rate"]}, a warm-up over {100 * plan["warm_up"]:.0f} % and a cosine to zero; the loss of
+"nothing" counts {plan["nothing_weight"]} times; initial weights of seed {plan["seed"]}. At the end batch norm's figures are taken again in float32
+from frames as rendered, and the classifier's scale of "nothing" is multiplied by {training["nothing_gain"]}.{training["note"] and " " + training["note"]}
 
 Accuracy: the integer network on {measured["frames"]} frames of the seeds {training["measured_seeds"]}, each frame of another shot, by plain argmax.
 """
+
+
+def photographs(models, name):
+    """The section about a family of networks for photographs."""
+    figures = json.loads((models / f"{name}.json").read_text(encoding="utf-8"))
+    rows = figures["rows"]
+    webcam = any("webcam_top1_count" in row for row in rows.values())
+    columns = ["row", "first layer", "last layer", "top-1", "top-5", "gap in top-1", "bytes"] + ["seen by a webcam"] * webcam
+    lines = [f"\n## {name}\n\n", _line(columns), _line(["---"] * len(columns))]
+    best = rows.get("float first and last", rows.get("float first"))
+    lines += [_line(_photographs_row(title, row, best, webcam)) for title, row in rows.items()]
+    return "".join(lines) + f"\n![Top-1 while training]({name}.svg)\n" + _how_photographs(figures)
+
+
+def _line(cells):
+    return "| " + " | ".join(cells) + " |\n"
+
+
+def _photographs_row(title, row, best, webcam):
+    measured, shape = row["measured"], row["shape"]
+    share = lambda count: count / measured["images"]
+    gap = (best["measured"]["top1_count"] - measured["top1_count"]) / measured["images"]
+    is_float = shape["middle"] == "float"
+    cells = [
+        title + " (all in floats)" * is_float,
+        FIRST[shape["first"]],
+        shape["last"],
+        _percent(share(measured["top1_count"])),
+        _percent(share(measured["top5_count"])),
+        "" if is_float else f"{100 * gap:+.2f}",
+        str(row.get("bytes", "not shipped")),
+    ]
+    count = row.get("webcam_top1_count")
+    return cells + ["" if count is None else _percent(share(count))] * webcam
+
+
+def _how_photographs(figures):
+    rows = dict(figures["rows"])
+    teacher = rows.pop("teacher")
+    row = next(iter(rows.values()))
+    plan, measured = row["plan"], row["measured"]
+    per_epoch = figures["pictures"] // plan["batch"] * plan["batch"]
+    return f"""
+Trained by `models/train/retrain-photographs`, {row["date"]}, PyTorch {row["torch"]}, one thread a network, one seed. {_shape(row["shape"]).capitalize()},
+input {row["shape"]["edge"]}x{row["shape"]["edge"]}. All rows but the teacher had the same budget, seed, order and variations of pictures: {plan["frames"] // per_epoch} epochs of
+{per_epoch} pictures in {plan["chunks"]} variations, batch {plan["batch"]}, Adam (eps 1e-4, weight decay {plan["weight_decay"]}), peak rate {plan["peak_rate"]}, a warm-up over
+{100 * plan["warm_up"]:.0f} % and a cosine to zero. {100 * plan["hinted"]:.0f} % of their loss comes from the teacher's answers at temperature {plan["temperature"]:.0f}. The teacher
+({_shape(teacher["shape"])}, strides {"/".join(map(str, teacher["shape"]["strides"]))} in its stem) learned for {teacher["plan"]["frames"] // per_epoch} epochs.
+
+Measured on {measured["images"]} pictures that were never trained on: rows with a binary classifier as integer networks, exactly as
+`ernscope eval` counts them, the others in float32.
+"""
+
+
+if __name__ == "__main__":
+    write()

@@ -4,7 +4,7 @@ use super::format;
 use super::model::Model;
 use super::theme::{self, Tokens};
 use super::widgets::{self, bar, say, text};
-use crate::pipeline::{EngineState, Prediction, Report};
+use crate::pipeline::{EngineState, Prediction, Report, knows_cards};
 use egui::{Align2, Color32, Rect, Stroke, Ui, pos2, vec2};
 
 /// The size of the panel's inside that its type is drawn for at scale 1.
@@ -78,7 +78,7 @@ fn verdict(ui: &Ui, rect: Rect, report: &Report, steady: &Report, scale: f32) {
         at.x = text(ui, at, Align2::LEFT_CENTER, words, font.clone(), color).right();
     };
     write(format!("{:.0} %", probability * 100.0), tokens.text);
-    if let Some(truth) = report.frame.truth.as_ref().filter(|truth| report.network.labels().contains(&truth.label)) {
+    if let Some(truth) = report.frame.truth.as_ref().filter(|_| knows_cards(&report.network)) {
         let right = truth.label == name;
         let (sign, color) = if right { ("✓", tokens.embedded) } else { ("✗", tokens.fault) };
         write(format!(" · truth {} ", truth.label), tokens.quiet);

@@ -69,10 +69,11 @@ fn check_output(output: &Path, args: &ImportArgs) -> Result<()> {
 }
 
 fn read_labels(path: &Path) -> Result<Vec<String>> {
-    let context = || format!("labels {}", path.display());
     let mut text = String::new();
-    let file = File::open(path).with_context(context)?;
-    file.take(MAX_LABELS_BYTES + 1).read_to_string(&mut text).with_context(context)?;
+    let read = File::open(path).and_then(|file| file.take(MAX_LABELS_BYTES + 1).read_to_string(&mut text));
+    if let Err(why) = read {
+        bail!("labels {}: cannot be read ({why}): name a text file with a line a class", path.display());
+    }
     if text.len() as u64 > MAX_LABELS_BYTES {
         bail!("labels {}: has more than {MAX_LABELS_BYTES} bytes; a line a class is needed", path.display());
     }

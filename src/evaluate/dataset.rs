@@ -1,7 +1,7 @@
 //! Labelled pictures on disk: a folder a class, or the binary files of CIFAR-10 and CIFAR-100.
 
 use crate::source::SourceError;
-use crate::source::picture::{Picture, read_picture};
+use crate::source::picture::{Picture, is_picture, read_picture};
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -156,11 +156,6 @@ fn sorted(folder: &Path) -> Result<Vec<PathBuf>, DatasetError> {
     let mut paths = paths.map_err(unreadable(folder))?;
     paths.sort();
     Ok(paths)
-}
-
-fn is_picture(path: &Path) -> bool {
-    let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
-    extension.is_some_and(|extension| matches!(&*extension, "png" | "jpg" | "jpeg" | "webp" | "bmp"))
 }
 
 /// Opens a CIFAR file. Without its list of names the classes are as many as the network's.

@@ -6,6 +6,7 @@ use crate::frame::{Crop, Frame, InputImage};
 use crate::network::Network;
 use crate::network::shipped::LoadError;
 use crate::preprocess::{PreprocessError, Preprocessor, centre_crop};
+use crate::source::demo;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use thiserror::Error;
@@ -90,17 +91,17 @@ impl Predictor {
         &self.probabilities
     }
 
-    /// The likeliest class of the last frame.
+    /// The likeliest class of the last frame; of equally likely ones the first.
     pub fn class(&self) -> Option<usize> {
-        let classes = self.probabilities.iter().enumerate();
+        let classes = self.probabilities.iter().enumerate().rev();
         classes.max_by(|a, b| a.1.total_cmp(b.1)).map(|(class, _)| class)
     }
 
-    /// Whether the last frame was predicted right, where its truth is known and the network has a label for it.
+    /// Whether the last frame was predicted right, where its truth is known and the network knows the cards.
     pub fn is_right(&self, frame: &Frame) -> Option<bool> {
         let truth = &frame.truth.as_ref()?.label;
-        let labels = self.network().labels();
-        labels.contains(truth).then(|| self.class().is_some_and(|class| &labels[class] == truth))
+        let network = self.network();
+        knows_cards(network).then(|| self.class().is_some_and(|class| &network.labels()[class] == truth))
     }
 
     /// Crops and resizes a frame to the picture that [`Predictor::infer`] reads.
@@ -128,6 +129,11 @@ impl Predictor {
     pub fn infer_on(&mut self, input: &InputImage, probe: Option<&mut dyn Probe>) -> Result<Duration, PredictError> {
         Ok(infer(&mut *self.engine, input, probe, &mut self.probabilities)?)
     }
+}
+
+/// Whether a network has a label for everything that the demo shows; one that knows but some of it is not held to it.
+pub fn knows_cards(network: &Network) -> bool {
+    demo::labels().iter().all(|card| network.labels().iter().any(|label| label == card))
 }
 
 /// What of `frame` a network sees.

@@ -1,7 +1,7 @@
 //! Pictures, folders of pictures and video files as sources.
 
 use super::error::{SourceError, shown};
-use super::picture::{Limits, Picture, io_error, read_within};
+use super::picture::{Limits, Picture, extension, io_error, is_picture, read_within};
 use super::video::{Mjpeg, Y4m};
 use super::{Polled, Source};
 use std::fs;
@@ -25,11 +25,6 @@ pub fn open(path: &Path) -> Result<Box<dyn Source>, SourceError> {
         "mjpeg" | "mjpg" => Ok(Box::new(Primed::new(Mjpeg::open(path)?)?)),
         _ => Ok(Box::new(Primed::new(Stills::one(path))?)),
     }
-}
-
-/// The file name's extension in lower case.
-fn extension(path: &Path) -> String {
-    path.extension().map_or_else(String::new, |e| e.to_string_lossy().to_lowercase())
 }
 
 /// A source whose first picture has been read ahead.
@@ -109,8 +104,7 @@ impl Stills {
         let mut pictures = Vec::new();
         for entry in fs::read_dir(path).map_err(|error| unreadable(&error))? {
             let file = entry.map_err(|error| unreadable(&error))?.path();
-            let is_picture = matches!(extension(&file).as_str(), "png" | "jpg" | "jpeg" | "webp" | "bmp");
-            if is_picture && file.is_file() {
+            if is_picture(&file) && file.is_file() {
                 pictures.push(file);
             }
         }

@@ -67,6 +67,16 @@ impl Picture {
     }
 }
 
+/// Whether a file's name ends as that of a picture does that can be read.
+pub(crate) fn is_picture(path: &Path) -> bool {
+    matches!(extension(path).as_str(), "png" | "jpg" | "jpeg" | "webp" | "bmp")
+}
+
+/// The ending of a file's name in lower case, without the dot.
+pub(super) fn extension(path: &Path) -> String {
+    path.extension().map_or_else(String::new, |extension| extension.to_string_lossy().to_lowercase())
+}
+
 /// Reads a PNG, JPEG, WebP or BMP file, turned upright as its EXIF data says. Never resampled.
 ///
 /// # Errors

@@ -37,7 +37,6 @@ class FamilyOfNoise(unittest.TestCase):
         with self.assertRaises(FileNotFoundError):
             self.workshop.train("learned table")
         self.workshop.train("teacher")
-        self.workshop.ask_teacher()
         hints = self.workshop.hints()
         self.assertEqual([view.shape for view in hints], [(512, 3)])
         teacher, training = self.workshop.run("teacher", 512), self.workshop.pictures()

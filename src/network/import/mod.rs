@@ -32,7 +32,7 @@ const MAX_DEPTH: usize = 256;
 #[derive(Debug, Error)]
 pub enum ImportError {
     /// The operating system says no.
-    #[error(transparent)]
+    #[error("cannot be read ({0}): check its path and who may read it")]
     Io(#[from] std::io::Error),
     /// Not a file at all.
     #[error("is not a regular file: name a .ckpt or .pth file")]
