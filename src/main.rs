@@ -6,6 +6,7 @@ use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand};
 use ernscope::engine::EngineChoice;
+use ernscope::evaluate::Resize;
 use ernscope::network::shipped::ModelChoice;
 use ernscope::source::SourceChoice;
 use std::io::{self, IsTerminal, Write};
@@ -177,9 +178,9 @@ struct EvalArgs {
     model: ModelChoice,
     #[command(flatten)]
     engine: EngineArgs,
-    /// Resize pictures so that their shorter side has N pixels, then cut the network's input out of their centre
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=4096))]
-    resize: Option<u32>,
+    /// Resize pictures so that their shorter side has N pixels, or to WIDTHxHEIGHT, then cut the network's input out of their centre
+    #[arg(long, value_name = "N|WIDTHxHEIGHT")]
+    resize: Option<Resize>,
     /// Cut out N×N pixels and run the network at that size [default: the network's own]
     #[arg(long, value_name = "N")]
     crop: Option<usize>,

@@ -57,6 +57,12 @@ class Processes:
         distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
         return Processes(distributed.get_rank(), distributed.get_world_size()), device
 
+    def end(self):
+        """Leaves the other processes, all at the same time: one that leaves early may keep another from ending."""
+        if self.count > 1:
+            distributed.barrier()
+            distributed.destroy_process_group()
+
     def part(self, rows):
         """This process's rows of a batch."""
         return rows[self.rank :: self.count]
@@ -81,7 +87,7 @@ class Course:
     def __init__(self, folder, plan, processes, workers):
         self.folder, self.plan, self.processes, self.workers = folder, plan, processes, workers
         self.transform = transforms.Compose(
-            [transforms.RandomResizedCrop(plan.shape.edge), transforms.RandomHorizontalFlip(), transforms.RandAugment(), to_bytes]
+            [whole(plan.shape.edge), transforms.RandomHorizontalFlip(), transforms.RandAugment(num_ops=2, magnitude=7), to_bytes]
         )
 
     def batches(self, first, last):
@@ -104,15 +110,19 @@ class Course:
             yield Batch(pixels, labels)
 
 
+def whole(edge):
+    """Makes the whole picture a square, as the published configuration does."""
+    return transforms.Resize((edge, edge))
+
+
 def to_bytes(picture):
     """A picture as u8 [h, w, 3]."""
     return torch.from_numpy(np.array(picture))
 
 
 def right_share(run, folder, processes, workers):
-    """The share of a folder's pictures that the float network gets right by one crop of the middle."""
-    edge = run.plan.shape.edge
-    folder.transform = transforms.Compose([transforms.Resize(edge), transforms.CenterCrop(edge), to_bytes])
+    """The share of a folder's pictures that the float network gets right."""
+    folder.transform = transforms.Compose([whole(run.plan.shape.edge), to_bytes])
     mine = Subset(folder, processes.part(range(len(folder))))
     right = torch.zeros(1, device=run.device)
     run.network.eval()
@@ -176,6 +186,12 @@ def main():
     pictures, held_out = (ImageFolder(arguments.data / split) for split in ("train", "val"))
     if pictures.classes != held_out.classes or len(pictures) < arguments.batch:
         parser.error("train and val need the same classes, and train at least one batch of pictures")
+    work(arguments, pictures, held_out, processes, device)
+    processes.end()
+
+
+def work(arguments, pictures, held_out, processes, device):
+    """Trains, and writes the checkpoint in the published layout."""
     shape = Shape(len(pictures.classes), arguments.edge, stem=64, first="thermometer", **NETWORKS[arguments.network])
     frames = arguments.epochs * (len(pictures) // arguments.batch) * arguments.batch
     rates = {"peak_rate": arguments.peak_rate, "warm_up": 0.0}
@@ -189,8 +205,6 @@ def main():
     if run.writes:
         run.board.close()
         torch.save({"state_dict": published(run.network)}, folder / f"{arguments.network}.ckpt")
-    if processes.count > 1:
-        distributed.destroy_process_group()
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ struct Document {
 
 pub(crate) fn run(args: &EvalArgs) -> Result<()> {
     let (network, edge) = load(&args.model, args.crop)?;
-    if args.resize.is_some_and(|shorter| (shorter as usize) < edge) {
+    if args.resize.is_some_and(|resize| (resize.shorter() as usize) < edge) {
         bail!("--resize is smaller than the {edge} pixels that are cut out: name a larger one, or a smaller --crop");
     }
     let mut engine = engine::open(args.engine.engine, network.clone(), edge, threads(args.engine.threads))?;
@@ -54,7 +54,7 @@ pub(crate) fn run(args: &EvalArgs) -> Result<()> {
 fn cut(args: &EvalArgs) -> Cut {
     match (args.resize, args.crop) {
         (None, None) => Cut::CentreSquare,
-        (shorter, _) => Cut::Crop { shorter, ten: args.ten_crop },
+        (resize, _) => Cut::Crop { resize, ten: args.ten_crop },
     }
 }
 

@@ -9,4 +9,4 @@ mod views;
 
 pub use dataset::{Dataset, DatasetError};
 pub use tally::{Confusion, Tally};
-pub use views::{Cut, ViewError, Views};
+pub use views::{Cut, Resize, ViewError, Views};

@@ -3,17 +3,65 @@
 use crate::frame::InputImage;
 use crate::preprocess::{PreprocessError, Preprocessor};
 use crate::source::picture::Picture;
+use std::str::FromStr;
 use thiserror::Error;
+
+/// Most pixels of a side that pictures are resized to.
+const MAX_SIDE: u32 = 4096;
+
+/// What size pictures are resized to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resize {
+    /// Their shorter side has so many pixels, the longer one as many as keep their form.
+    Shorter(u32),
+    /// Width and height, whatever their form was.
+    To(u32, u32),
+}
+
+impl Resize {
+    /// Pixels of the shorter side of what comes out.
+    pub fn shorter(self) -> u32 {
+        match self {
+            Self::Shorter(shorter) => shorter,
+            Self::To(width, height) => width.min(height),
+        }
+    }
+
+    /// The size of a picture of `width` × `height`; a longer side is rounded down, as torchvision does.
+    fn of(self, width: u32, height: u32) -> (u32, u32) {
+        match self {
+            Self::To(to_width, to_height) => (to_width, to_height),
+            Self::Shorter(shorter) => {
+                let longer =
+                    |long: u32, short: u32| (u64::from(shorter) * u64::from(long) / u64::from(short.max(1))) as u32;
+                if width <= height { (shorter, longer(height, width)) } else { (longer(width, height), shorter) }
+            }
+        }
+    }
+}
+
+impl FromStr for Resize {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let side = |text: &str| text.parse().ok().filter(|side| (1..=MAX_SIDE).contains(side));
+        let size = match text.split_once('x') {
+            None => side(text).map(Self::Shorter),
+            Some((width, height)) => side(width).zip(side(height)).map(|(width, height)| Self::To(width, height)),
+        };
+        size.ok_or_else(|| format!("N or WIDTHxHEIGHT is needed, of 1 to {MAX_SIDE} pixels"))
+    }
+}
 
 /// How a picture becomes what a network reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cut {
     /// As in the window: the centre square, resampled.
     CentreSquare,
-    /// The input's size cut out of the picture, resampled first so that its shorter side has `shorter` pixels.
+    /// The input's size cut out of the picture, resampled first.
     Crop {
-        /// In pixels; `None` leaves the picture as it is.
-        shorter: Option<u32>,
+        /// `None` leaves the picture as it is.
+        resize: Option<Resize>,
         /// Whether to cut ten times, corners and centre, as they are and mirrored; else the centre alone.
         ten: bool,
     },
@@ -63,21 +111,15 @@ impl Views {
             Cut::CentreSquare => {
                 self.preprocessor.run(rgb, *width, *height, &mut self.views[0])?;
             }
-            Cut::Crop { shorter: None, .. } => cut_out(&mut self.views, rgb, *width, *height)?,
-            Cut::Crop { shorter: Some(shorter), .. } => {
-                let (to_width, to_height) = resized(*width, *height, shorter);
+            Cut::Crop { resize: None, .. } => cut_out(&mut self.views, rgb, *width, *height)?,
+            Cut::Crop { resize: Some(resize), .. } => {
+                let (to_width, to_height) = resize.of(*width, *height);
                 let rgb = self.preprocessor.resize(rgb, [*width, *height], [to_width, to_height])?;
                 cut_out(&mut self.views, &rgb, to_width, to_height)?;
             }
         }
         Ok(&self.views)
     }
-}
-
-/// The size of a picture whose shorter side has `shorter` pixels; the longer one is rounded down, as torchvision does.
-fn resized(width: u32, height: u32, shorter: u32) -> (u32, u32) {
-    let longer = |long: u32, short: u32| (u64::from(shorter) * u64::from(long) / u64::from(short.max(1))) as u32;
-    if width <= height { (shorter, longer(height, width)) } else { (longer(width, height), shorter) }
 }
 
 /// The centre, or the centre and the corners, then the same mirrored.
@@ -126,7 +168,7 @@ mod tests {
 
     #[test]
     fn ten_crops_are_centre_corners_and_their_mirrors() {
-        let mut views = Views::new(Cut::Crop { shorter: None, ten: true }, 4);
+        let mut views = Views::new(Cut::Crop { resize: None, ten: true }, 4);
         let found = views.of(&picture(7, 5)).unwrap();
         let corners: Vec<[u8; 2]> = found.iter().map(corner).collect();
         assert_eq!(corners[..5], [[2, 0], [0, 0], [3, 0], [0, 1], [3, 1]]);
@@ -135,27 +177,39 @@ mod tests {
 
     #[test]
     fn the_shorter_side_is_resized_and_the_centre_cut() {
-        assert_eq!(resized(500, 375, 256), (341, 256));
-        assert_eq!(resized(375, 500, 256), (256, 341));
-        let mut views = Views::new(Cut::Crop { shorter: Some(8), ten: false }, 8);
+        assert_eq!(Resize::Shorter(256).of(500, 375), (341, 256));
+        assert_eq!(Resize::Shorter(256).of(375, 500), (256, 341));
+        let mut views = Views::new(Cut::Crop { resize: Some(Resize::Shorter(8)), ten: false }, 8);
         let view = &views.of(&picture(32, 16)).unwrap()[0];
         // 16 wide, of which the middle 8 start at column 4: bytes 8 and 9 of the original.
         assert!((8..=9).contains(&view.rgb()[0]), "{}", view.rgb()[0]);
     }
 
     #[test]
+    fn a_size_may_change_the_form() {
+        assert_eq!("20x10".parse(), Ok(Resize::To(20, 10)));
+        assert_eq!(Resize::To(20, 10).of(500, 375), (20, 10));
+        assert_eq!("256".parse(), Ok(Resize::Shorter(256)));
+        for wrong in ["", "0", "4097", "x", "8x", "8x0", "-8", "8x8x8"] {
+            assert!(wrong.parse::<Resize>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
     fn a_picture_of_the_inputs_size_is_taken_byte_for_byte() {
         let given = picture(8, 8);
-        for cut in
-            [Cut::CentreSquare, Cut::Crop { shorter: None, ten: false }, Cut::Crop { shorter: Some(8), ten: false }]
-        {
+        for cut in [
+            Cut::CentreSquare,
+            Cut::Crop { resize: None, ten: false },
+            Cut::Crop { resize: Some(Resize::Shorter(8)), ten: false },
+        ] {
             assert_eq!(Views::new(cut, 8).of(&given).unwrap()[0].rgb(), &given.rgb[..], "{cut:?}");
         }
     }
 
     #[test]
     fn small_pictures_are_refused() {
-        let mut views = Views::new(Cut::Crop { shorter: None, ten: false }, 8);
+        let mut views = Views::new(Cut::Crop { resize: None, ten: false }, 8);
         assert_eq!(views.of(&picture(9, 7)), Err(ViewError::Small { width: 9, height: 7, edge: 8 }));
     }
 }

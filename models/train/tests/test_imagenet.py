@@ -14,6 +14,8 @@ from PIL import Image
 from train.imagenet import NETWORKS, published
 from train.network import Ern, Shape
 
+# Seconds that a tiny run may take on a busy machine.
+LONGEST = 300
 MODELS = Path(__file__).resolve().parents[2]
 
 
@@ -56,10 +58,10 @@ class Recipe(unittest.TestCase):
             folder = Path(folder)
             write_pictures(folder)
             straight, killed = folder / "straight", folder / "killed"
-            self.assertEqual(start(folder, straight).wait(), 0)
+            self.assertEqual(start(folder, straight).wait(LONGEST), 0)
             kill_after(start(folder, killed), killed / "log.csv", 3)
             self.assertFalse((killed / "erns18.ckpt").exists())
-            self.assertEqual(start(folder, killed).wait(), 0)
+            self.assertEqual(start(folder, killed).wait(LONGEST), 0)
             for table in ("log.csv", "curve.csv"):
                 self.assertEqual((straight / table).read_text(), (killed / table).read_text())
             self.assertEqual(len((straight / "log.csv").read_text().splitlines()), 1 + 8)
