@@ -57,7 +57,7 @@ enum Command {
 /// Which network on which engine, for every command that runs one.
 #[derive(Args, Clone)]
 struct NetworkArgs {
-    /// Network: cards, cards-float-input, random:SHAPE[:SEED], or a model file
+    /// Network: one of `ernscope models`, random:SHAPE[:SEED], or a model file
     #[arg(long, value_name = "NAME|FILE", default_value = "cards")]
     model: ModelChoice,
     /// Input edge in pixels, a multiple of the network's stride [default: the network's own]
@@ -80,7 +80,7 @@ struct RunArgs {
     /// Where frames come from: demo[:SEED], camera[:N], or a picture, folder or video [default: a camera, else the demo]
     #[arg(long, value_name = "SOURCE", value_parser = OsStringValueParser::new().try_map(SourceChoice::from_argument))]
     source: Option<SourceChoice>,
-    /// Network: cards, cards-float-input, random:SHAPE[:SEED], or a model file [default: cards, or the window's last one]
+    /// Network: one of `ernscope models`, random:SHAPE[:SEED], or a model file [default: cards, or the window's last one]
     #[arg(long, value_name = "NAME|FILE")]
     model: Option<ModelChoice>,
     /// Input edge in pixels, a multiple of the network's stride [default: the network's own]
@@ -173,7 +173,7 @@ struct EvalArgs {
     /// Folder with a folder of pictures a class, or with the binary files of CIFAR-10 or CIFAR-100
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
-    /// Network: cards, cards-float-input, random:SHAPE[:SEED], or a model file
+    /// Network: one of `ernscope models`, random:SHAPE[:SEED], or a model file
     #[arg(long, value_name = "NAME|FILE", default_value = "cards")]
     model: ModelChoice,
     #[command(flatten)]

@@ -16,7 +16,7 @@ use folder::Folder;
 use safetensors::SafeTensors;
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output};
 use std::sync::Arc;
 use zip::CompressionMethod;

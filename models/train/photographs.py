@@ -45,6 +45,11 @@ class Workshop:
         """The run's folder."""
         return self.runs / row.replace(" ", "-")
 
+    @property
+    def written(self):
+        """The folder with the held-out pictures."""
+        return self.runs / "held-out"
+
     def hints_path(self, view):
         """The file with the teacher's logits for a view."""
         return self.runs / "hints" / f"{view}.npy"
@@ -96,7 +101,9 @@ class Workshop:
         `program` is ernscope, which has to get the same pictures right.
         """
         training, held_out = self.pictures(), self.pictures(self.family.held_out)
-        self.write(self.runs / "held-out")
+        if not self.written.exists():
+            self.write(self.written.with_suffix(".part"))
+            self.written.with_suffix(".part").rename(self.written)
         figures = {}
         for row in ROWS:
             run = self.run(row, len(training.labels))
@@ -119,7 +126,7 @@ class Workshop:
 
         Raises ValueError where it counts otherwise on the plain ones.
         """
-        plain, webcam = (counted(program, model, self.runs / "held-out" / kind) for kind in ("plain", "webcam"))
+        plain, webcam = (counted(program, model, self.written / kind) for kind in ("plain", "webcam"))
         if plain["top1_count"] != measured["top1_count"]:
             raise ValueError(f"{model}: ernscope counts {plain['top1_count']} right answers, the trainer {measured['top1_count']}")
         return {"bytes": model.stat().st_size, "webcam_top1_count": webcam["top1_count"]}

@@ -101,7 +101,7 @@ def _line(cells):
 def _photographs_row(title, row, best, webcam):
     measured, shape = row["measured"], row["shape"]
     share = lambda count: count / measured["images"]
-    gap = (best["measured"]["top1_count"] - measured["top1_count"]) / measured["images"]
+    gap = best and share(best["measured"]["top1_count"] - measured["top1_count"])
     is_float = shape["middle"] == "float"
     cells = [
         title + " (all in floats)" * is_float,
@@ -109,7 +109,7 @@ def _photographs_row(title, row, best, webcam):
         shape["last"],
         _percent(share(measured["top1_count"])),
         _percent(share(measured["top5_count"])),
-        "" if is_float else f"{100 * gap:+.2f}",
+        "" if is_float or gap is None else f"{100 * gap:+.2f}",
         str(row.get("bytes", "not shipped")),
     ]
     count = row.get("webcam_top1_count")

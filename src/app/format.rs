@@ -12,6 +12,11 @@ pub fn ms(ms: f32) -> String {
     format!("{ms:>5.digits$}")
 }
 
+/// A class's label as people write it: `sweet_pepper` is a sweet pepper.
+pub fn label(label: &str) -> String {
+    label.replace('_', " ")
+}
+
 /// A whole number with a gap between the thousands: `2 340`.
 pub fn whole(number: f32) -> String {
     let digits = format!("{:.0}", number.max(0.0));

@@ -265,14 +265,14 @@ impl<'a> Watched<'a> {
         let winner = tokens.twin(self.report.network.has_pixel_embedding());
         for (place, &(class, logit)) in logits.iter().take(rows).enumerate() {
             let y = rect.top() + CAPTION + row * (place as f32 + 0.5);
-            let name = self.report.network.labels().get(class).map_or("", String::as_str);
+            let name = format::label(self.report.network.labels().get(class).map_or("", String::as_str));
             let width = rect.width() * 0.34;
             let (font, color) = if place == 0 {
                 (theme::bold(theme::SMALL), tokens.text)
             } else {
                 (theme::plain(theme::SMALL), tokens.quiet)
             };
-            widgets::elided(ui, pos2(rect.left(), y - 8.0), name, font, color, width);
+            widgets::elided(ui, pos2(rect.left(), y - 8.0), &name, font, color, width);
             let track =
                 Rect::from_min_max(pos2(rect.left() + width + 8.0, y - 5.0), pos2(rect.right() - 62.0, y + 5.0));
             bar(ui, track, logit.max(0.0) / extent, if place == 0 { winner } else { tokens.code_edge });

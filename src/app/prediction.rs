@@ -46,17 +46,17 @@ fn content(ui: &mut Ui, model: &Model, report: &Report, steady: &Report) {
     remark(ui, line(324.0, 20.0), model, steady, scale);
 }
 
-fn best(report: &Report) -> Option<(&str, f32)> {
+fn best(report: &Report) -> Option<(String, f32)> {
     let (class, probability) = Prediction::top(&report.prediction.smoothed, 1).first().copied()?;
-    Some((report.network.labels().get(class)?, probability))
+    Some((format::label(report.network.labels().get(class)?), probability))
 }
 
 fn label(ui: &Ui, rect: Rect, report: &Report, past: bool, scale: f32) {
     let Some((name, probability)) = best(report) else { return };
     let tokens = Tokens::of(ui);
     let (what, color) = if past { ("last prediction", tokens.quiet) } else { ("prediction", tokens.text) };
-    let size = widgets::fitting(ui, name, (60.0 * scale).round(), rect.width());
-    text(ui, rect.left_center(), Align2::LEFT_CENTER, name, theme::bold(size), color);
+    let size = widgets::fitting(ui, &name, (60.0 * scale).round(), rect.width());
+    text(ui, rect.left_center(), Align2::LEFT_CENTER, &name, theme::bold(size), color);
     say(ui, rect, "label", &format!("{what}: {name}, {} percent", (probability * 100.0).round()));
 }
 
@@ -79,7 +79,7 @@ fn verdict(ui: &Ui, rect: Rect, report: &Report, steady: &Report, scale: f32) {
     };
     write(format!("{:.0} %", probability * 100.0), tokens.text);
     if let Some(truth) = report.frame.truth.as_ref().filter(|_| knows_cards(&report.network)) {
-        let right = truth.label == name;
+        let right = format::label(&truth.label) == name;
         let (sign, color) = if right { ("✓", tokens.embedded) } else { ("✗", tokens.fault) };
         write(format!(" · truth {} ", truth.label), tokens.quiet);
         write(sign.into(), color);
@@ -95,13 +95,13 @@ fn verdict(ui: &Ui, rect: Rect, report: &Report, steady: &Report, scale: f32) {
 fn row(ui: &Ui, rect: Rect, report: &Report, (class, smoothed, first): (usize, f32, bool), scale: f32) {
     let tokens = Tokens::of(ui);
     let labels = report.network.labels();
-    let Some(name) = labels.get(class) else { return };
+    let Some(name) = labels.get(class).map(String::as_str).map(format::label) else { return };
     let raw = report.prediction.raw.get(class).copied().unwrap_or(0.0);
     let size = (14.0 * scale).round();
     let (font, color) = if first { (theme::bold(size), tokens.text) } else { (theme::plain(size), tokens.quiet) };
     let name_width = rect.width() * 0.25;
     let top = pos2(rect.left(), rect.center().y - size * 0.62);
-    widgets::elided(ui, top, name, font, color, name_width);
+    widgets::elided(ui, top, &name, font, color, name_width);
     let figure = theme::mono((13.0 * scale).round());
     text(
         ui,

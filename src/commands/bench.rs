@@ -6,7 +6,7 @@ use anyhow::Result;
 use ernscope::engine;
 use ernscope::frame::InputImage;
 use ernscope::inspect::bench::{BenchReport, TwinBench, measure, measure_twins};
-use ernscope::network::shipped::ModelChoice;
+use ernscope::network::shipped::{ModelChoice, SHIPPED};
 use ernscope::preprocess::Preprocessor;
 use ernscope::source::demo::{DemoRenderer, HEIGHT, WIDTH};
 use serde::Serialize;
@@ -23,9 +23,10 @@ struct Document {
 }
 
 pub(crate) fn run(args: &BenchArgs) -> Result<()> {
-    let default = ["cards", "cards-float-input", "random:erns18", "random:erns18-float-input"];
+    let published = ["random:erns18", "random:erns18-float-input"];
+    let default = SHIPPED.iter().map(|shipped| shipped.name).chain(published);
     let chosen = match args.model.as_slice() {
-        [] => default.into_iter().filter_map(|name| name.parse().ok()).collect(),
+        [] => default.filter_map(|name| name.parse().ok()).collect(),
         named => named.to_vec(),
     };
     let mut document = Document { models: Vec::new(), twins: Vec::new() };
