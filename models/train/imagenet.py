@@ -24,7 +24,7 @@ from torch.utils.tensorboard import SummaryWriter
 from torchvision import transforms
 from torchvision.datasets import ImageFolder
 
-from .network import Shape
+from .network import Shape, thermometer_step
 from .trainer import Batch, Plan, Run
 
 RUNS = Path(__file__).resolve().parent / "runs"
@@ -141,7 +141,7 @@ def published(network):
         if name != "pixel_embedding.table":
             state["network." + published_name(name)] = tensor.cpu()
     depth = network.shape.depth
-    step = max(1, 255 // (3 * depth))
+    step = thermometer_step(depth)
     place = (torch.arange(depth, dtype=torch.float32) + 1).view(1, 1, depth, 1, 1)
     constants = {"w_const": torch.full_like(place, 1 / (step * depth)), "b_const": place / depth - 1}
     constants.update(w=torch.zeros_like(place), b=torch.full_like(place, 0.0001))

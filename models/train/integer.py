@@ -164,5 +164,10 @@ def threshold(values, tensors):
 
 def answers(layers, pixels, at_once=250):
     """The class of each frame."""
+    return logits(layers, pixels, at_once).argmax(axis=1)
+
+
+def logits(layers, pixels, at_once=250):
+    """The logits of each frame, float32 [n, classes]."""
     starts = range(0, len(pixels), at_once)
-    return np.concatenate([run(layers, np.array(pixels[s : s + at_once]))[1].argmax(axis=1) for s in starts])
+    return np.concatenate([run(layers, np.array(pixels[s : s + at_once]))[1] for s in starts])

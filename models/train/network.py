@@ -38,9 +38,14 @@ class Shape:
     middle: str = "binary"
 
 
+def thermometer_step(depth):
+    """How many bytes lie between two neighbouring places of a thermometer."""
+    return max(1, 255 // (3 * depth))
+
+
 def thermometer(depth):
     """The thermometer's codes in integers, shape [256, depth]."""
-    step = max(1, 255 // (3 * depth))
+    step = thermometer_step(depth)
     byte = np.arange(256)[:, None, None]
     place = np.arange(1, depth + 1)[None, :, None]
     value = np.arange(1, 4)[None, None, :]
@@ -49,7 +54,7 @@ def thermometer(depth):
 
 def thermometer_values(depth):
     """Activations whose codes are the thermometer's, off the quantizer's dead ends so that they can learn: [256, depth]."""
-    step = max(1, 255 // (3 * depth))
+    step = thermometer_step(depth)
     place = np.arange(1, depth + 1)[None, :]
     height = np.arange(256)[:, None] / (step * depth) - (place / depth - 1 + 0.0001)
     codes = thermometer(depth)

@@ -136,7 +136,7 @@ class Workshop:
         if run.plan.shape.last == "float":
             logits, arithmetic = float_logits(run.network, held_out.pixels, False), "float"
         else:
-            logits, arithmetic = integer_logits(integer.lower(run.network), held_out.pixels), "integer"
+            logits, arithmetic = integer.logits(integer.lower(run.network), held_out.pixels), "integer"
         top1, top5 = top_counts(logits, held_out.labels)
         measured = {"images": len(held_out.labels), "top1_count": top1, "top5_count": top5, "arithmetic": arithmetic}
         return {"measured": measured, "curve": curve(run.folder), **provenance(run, row)}
@@ -204,11 +204,6 @@ def float_logits(network, pixels, bfloat16=True, at_once=250):
         for start in range(0, len(pixels), at_once):
             parts.append(network(torch.from_numpy(np.array(pixels[start : start + at_once])), kind).float().numpy())
     return np.concatenate(parts)
-
-
-def integer_logits(layers, pixels, at_once=250):
-    """The integer network's logits, float32 [n, classes]."""
-    return np.concatenate([integer.run(layers, pixels[start : start + at_once])[1] for start in range(0, len(pixels), at_once)])
 
 
 def top_counts(logits, labels, places=(1, 5)):

@@ -100,7 +100,7 @@ class Counting(unittest.TestCase):
         network = Ern(SHAPE).eval()
         pixels = np.random.default_rng(1).integers(0, 256, (5, 32, 32, 3)).astype(np.uint8)
         layers = integer.lower(network)
-        np.testing.assert_array_equal(photographs.integer_logits(layers, pixels, 2), integer.run(layers, pixels)[1])
+        np.testing.assert_array_equal(integer.logits(layers, pixels, 2), integer.run(layers, pixels)[1])
         np.testing.assert_allclose(photographs.float_logits(network, pixels, False), integer.run(layers, pixels)[1], atol=1e-4)
 
 
