@@ -8,8 +8,6 @@
 """
 
 import argparse
-import datetime
-from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -39,20 +37,15 @@ def plan(first):
 
 def provenance(run, note):
     """How the run was trained, as JSON; `note` says what else should be known."""
-    plan = asdict(run.plan)
-    shape = plan.pop("shape")
     last = FIRST_SEED + run.plan.chunks - 1
     return {
-        "shape": shape,
-        "plan": plan,
+        **run.provenance(),
         "distinct_frames": run.plan.chunks * CHUNK,
         "seeds": f"{FIRST_SEED} to {last}",
         "first_training_seed": FIRST_SEED,
         "measured_seeds": f"{MEASURED_SEEDS[0]} to {MEASURED_SEEDS[-1]}",
-        "torch": torch.__version__,
         "nothing_gain": NOTHING_GAIN,
         "note": note,
-        "date": datetime.datetime.now(datetime.timezone.utc).date().isoformat(),
     }
 
 

@@ -10,10 +10,8 @@
 
 import argparse
 import csv
-import datetime
 import json
 import subprocess
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -111,9 +109,10 @@ class Workshop:
                 print(f"{row}: trained to batch {run.step} of {run.plan.steps}, left out")
                 continue
             run.settle(pictures.unvaried(training))
-            figures[row] = self.figures(run, row, held_out)
+            layers = None if run.plan.shape.last == "float" else integer.lower(run.network)
+            figures[row] = {"row": row, **self.figures(run, layers, held_out)}
             if row in SHIPPED:
-                path = self.export(run, row, training.classes, figures[row], into)
+                path = self.export(layers, row, training.classes, figures[row], into)
                 figures[row].update(self.evaluate(program, path, figures[row]["measured"]))
             print(row, {name: value for name, value in figures[row].items() if name != "curve"})
         with open(into / f"{self.family.name}.json", "w", encoding="utf-8") as file:
@@ -131,23 +130,23 @@ class Workshop:
             raise ValueError(f"{model}: ernscope counts {plain['top1_count']} right answers, the trainer {measured['top1_count']}")
         return {"bytes": model.stat().st_size, "webcam_top1_count": webcam["top1_count"]}
 
-    def figures(self, run, row, held_out):
-        """What MODELS.md says about a row. Measured in integers, but for rows with a float classifier."""
-        if run.plan.shape.last == "float":
+    def figures(self, run, layers, held_out):
+        """What MODELS.md says about a row, measured on its integer network `layers` if it has one."""
+        if layers is None:
             logits, arithmetic = float_logits(run.network, held_out.pixels, False), "float"
         else:
-            logits, arithmetic = integer.logits(integer.lower(run.network), held_out.pixels), "integer"
+            logits, arithmetic = integer.logits(layers, held_out.pixels), "integer"
         top1, top5 = top_counts(logits, held_out.labels)
         measured = {"images": len(held_out.labels), "top1_count": top1, "top5_count": top5, "arithmetic": arithmetic}
-        return {"measured": measured, "curve": curve(run.folder), **provenance(run, row)}
+        return {"measured": measured, "curve": curve(run.folder), **run.provenance()}
 
-    def export(self, run, row, classes, figures, into):
+    def export(self, layers, row, classes, figures, into):
         """Writes the model file."""
         name = self.family.name + SHIPPED[row]
         training = {key: value for key, value in figures.items() if key != "curve"}
-        description = {"name": name, "family": self.family.name, "input": {"edge": run.plan.shape.edge}, "labels": classes}
+        description = {"name": name, "family": self.family.name, "input": {"edge": self.family.shape.edge}, "labels": classes}
         path = into / f"{name}.safetensors"
-        export.write(path, integer.lower(run.network), {**description, "training": training})
+        export.write(path, layers, {**description, "training": training})
         return path
 
     def write(self, into):
@@ -167,14 +166,6 @@ def counted(program, model, folder):
     """What `ernscope eval` counts on a folder of pictures."""
     command = [program, "eval", "--model", model, "--data", folder, "--threads", "1", "--json"]
     return json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
-
-
-def provenance(run, row):
-    """How a run was trained, as JSON."""
-    plan = asdict(run.plan)
-    shape = plan.pop("shape")
-    today = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
-    return {"row": row, "shape": shape, "plan": plan, "torch": torch.__version__, "date": today}
 
 
 def plot(path, figures):

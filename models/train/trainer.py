@@ -5,6 +5,7 @@ follows from its number alone, so that a stopped run goes on bit for bit.
 """
 
 import csv
+import datetime
 import math
 import os
 from dataclasses import asdict, dataclass
@@ -90,6 +91,13 @@ class Run:
     def checkpoint(self):
         """The checkpoint's path."""
         return self.folder / "checkpoint.pt"
+
+    def provenance(self):
+        """How the run was trained, as JSON."""
+        plan = asdict(self.plan)
+        shape = plan.pop("shape")
+        today = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
+        return {"shape": shape, "plan": plan, "torch": torch.__version__, "date": today}
 
     @property
     def writes(self):
