@@ -16,8 +16,8 @@ ROWS = {
     TEACHER: {"first": "float", "middle": "float", "last": "float"},
     "float first and last": {"first": "float", "last": "float"},
     "float first": {"first": "float"},
-    "thermometer": {"first": "thermometer"},
-    "learned table": {"first": "embedding"},
+    "thermometer": {"first": "thermometer", "spread": True},
+    "learned table": {"first": "embedding", "depth": 21, "spread": True},
 }
 # Rows that become model files, and the endings of their names.
 SHIPPED = {"learned table": "", "float first": "-float-input"}
@@ -56,6 +56,7 @@ class Family:
             batch=self.batch,
             peak_rate=self.teacher_peak_rate if teaches else self.peak_rate,
             hinted=0.0 if teaches else 0.7,
+            table_rate=0.25,
         )
 
 

@@ -32,6 +32,8 @@ class Shape:
     # "embedding" (a learned table of codes), "thermometer" (the same table, as it starts) or "float" (a float32 convolution on
     # normalised pixels).
     first: str = "embedding"
+    # Whether the first convolution starts as float filters spread over the places of an embedding, see `spread_filters`.
+    spread: bool = False
     # "binary" or "float": the classifier.
     last: str = "binary"
     # "binary" or "float" (float weights and ReLU: no ERN any more, but a teacher for one): all between first layer and classifier.
@@ -143,6 +145,21 @@ class BinaryConv(nn.Conv2d):
         return F.conv2d(x, quantize(self.weight, self.scaling), None, self.stride, self.padding)
 
 
+def spread_filters(weight, depth):
+    """Starts weights [out, 3 * depth, kernel, kernel] behind an embedding of `depth` places as filters of `depth` + 1 steps.
+
+    The places of a colour share the weight of a random filter, and their signs turn at even distances: of sign(filter + turn)
+    over all places as many are positive as the filter's weight is large. Drawn one by one instead, the places of a byte start as
+    noise in which neighbouring bytes have nothing in common.
+    """
+    out, inputs, *kernel = weight.shape
+    filters = torch.empty(out, inputs // depth, 1, *kernel).uniform_(-1, 1)
+    order = torch.rand(out, inputs // depth, depth, *kernel).argsort(dim=2)
+    turns = torch.linspace(-1, 1, depth)[order]
+    with torch.no_grad():
+        weight.copy_(0.5 * (filters + turns).view_as(weight))
+
+
 class FloatConv(nn.Conv2d):
     """A convolution with float weights in a place of a `BinaryConv`."""
 
@@ -236,6 +253,8 @@ class Backbone(nn.Module):
             self.conv1 = FloatConv(3, stem, 3, first)
         else:
             self.conv1 = BinaryConv(3 * shape.depth, stem, 3, first, scaling=SCALING)
+            if shape.spread:
+                spread_filters(self.conv1.weight, shape.depth)
         self.act1 = act(stem, True, SCALING)
         self.conv2 = conv(stem, stem, 3, scaling=SCALING)
         self.act2 = act(stem, True, SCALING)

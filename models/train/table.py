@@ -14,7 +14,7 @@ HEAD = """# Networks
 Written by `python3 -m train.table`; every figure comes from the metadata of the model files and from `cifar100.json` and
 `objects.json`, which training writes.
 """
-FIRST = {"embedding": "learned table", "thermometer": "thermometer, k = 10", "float": "float32 convolution"}
+FIRST = {"embedding": "learned table, k = {depth}", "thermometer": "thermometer, k = {depth}", "float": "float32 convolution"}
 
 
 def write(models=MODELS):
@@ -46,6 +46,10 @@ def _percent(share):
     return f"{100 * share:.2f} %"
 
 
+def _first(shape):
+    return FIRST[shape["first"]].format(**shape)
+
+
 def _shape(shape):
     widths, blocks = ("/".join(map(str, shape[key])) for key in ("widths", "blocks"))
     return f"stem {shape['stem']}, stages {widths} of {blocks} blocks"
@@ -56,7 +60,7 @@ def _cards_row(file, document):
     measured, shape = training["measured"], training["shape"]
     keys = ["accuracy", "accuracy_on_cards", "nothing_called_card", "card_called_nothing"]
     shares = " | ".join(_percent(measured[key]) for key in keys)
-    return f"| {document['name']} | {FIRST[shape['first']]} | {_shape(shape)} | {file.stat().st_size} | {shares} |\n"
+    return f"| {document['name']} | {_first(shape)} | {_shape(shape)} | {file.stat().st_size} | {shares} |\n"
 
 
 def _bands(title, key, documents):
@@ -105,7 +109,7 @@ def _photographs_row(title, row, best, webcam):
     is_float = shape["middle"] == "float"
     cells = [
         title + " (all in floats)" * is_float,
-        FIRST[shape["first"]],
+        _first(shape),
         shape["last"],
         _percent(share(measured["top1_count"])),
         _percent(share(measured["top5_count"])),

@@ -46,6 +46,8 @@ class Plan:
     peak_rate: float = 4e-3
     warm_up: float = 0.05
     weight_decay: float = 1e-5
+    # The rate of the pixel embedding's table, as a share of that of all else.
+    table_rate: float = 1.0
     # How often the loss of the last class, which may be "nothing", counts.
     nothing_weight: float = 1.0
     # The part of the loss that comes from a teacher, and the temperature at which it is asked.
@@ -80,12 +82,18 @@ class Run:
         self.folder.mkdir(parents=True, exist_ok=True)
         torch.manual_seed(plan.seed)
         self.network = Ern(plan.shape).to(self.device, memory_format=torch.channels_last)
-        decay = plan.weight_decay
-        self.optimizer = torch.optim.Adam(self.network.parameters(), plan.peak_rate, eps=1e-4, weight_decay=decay)
+        self.optimizer = torch.optim.Adam(self.parameter_groups(), eps=1e-4, weight_decay=plan.weight_decay)
         self.step = 0
         if self.checkpoint.exists():
             self.load()
         self.parallel = DistributedDataParallel(self.network) if distributed.is_initialized() else self.network
+
+    def parameter_groups(self):
+        """The parameters, each group with the share of the learning rate that it takes."""
+        table = list(self.network.pixel_embedding.parameters())
+        others = [parameter for name, parameter in self.network.named_parameters() if not name.startswith("pixel_embedding.")]
+        groups = [{"params": others, "share": 1.0}, {"params": table, "share": self.plan.table_rate}]
+        return [group for group in groups if group["params"]]
 
     @property
     def checkpoint(self):
@@ -164,7 +172,7 @@ class Run:
     def learn(self, batch, weight):
         """One step; gives the sum of the pictures' losses, how many answers were right, and the count of pictures."""
         for group in self.optimizer.param_groups:
-            group["lr"] = self.plan.rate(self.step)
+            group["lr"] = group["share"] * self.plan.rate(self.step)
         pixels, labels = (torch.as_tensor(part).to(self.device, non_blocking=True) for part in (batch.pixels, batch.labels))
         labels = labels.long()
         kind = torch.bfloat16 if self.plan.bfloat16 else torch.float32

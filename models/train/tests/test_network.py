@@ -3,7 +3,7 @@ import unittest
 import numpy as np
 import torch
 
-from train.network import Ern, PixelEmbedding, Shape, thermometer, thermometer_values
+from train.network import Ern, PixelEmbedding, Shape, spread_filters, thermometer, thermometer_values
 from train.quantizers import activation
 
 
@@ -24,6 +24,24 @@ class Thermometer(unittest.TestCase):
         for depth in (5, 10, 21):
             codes = activation(torch.from_numpy(thermometer_values(depth)), post_scale=False)
             np.testing.assert_array_equal(codes.numpy(), thermometer(depth))
+
+
+class SpreadFilters(unittest.TestCase):
+    def test_the_places_of_a_byte_share_a_filter_in_steps(self):
+        depth = 21
+        weight = torch.empty(64, 3 * depth, 3, 3)
+        spread_filters(weight, depth)
+        ordered = weight.view(64, 3, depth, 3, 3).sort(dim=2).values
+        steps = ordered.diff(dim=2)
+        torch.testing.assert_close(steps, torch.full_like(steps, 1 / (depth - 1)))
+        positive = (weight.view(64, 3, depth, 3, 3) >= 0).sum(dim=2)
+        filters = 2 * ordered.mean(dim=2)
+        torch.testing.assert_close(positive.float(), (1 + filters) / 2 * (depth - 1) + 0.5, atol=0.501, rtol=0)
+
+    def test_only_a_network_that_asks_starts_so(self):
+        weight = [Ern(Shape(3, stem=8, spread=spread)).backbone.conv1.weight for spread in (False, True)]
+        bound = (30 * 9) ** -0.5
+        self.assertEqual([bool(part.abs().max() > bound) for part in weight], [False, True])
 
 
 class Embedding(unittest.TestCase):

@@ -51,7 +51,7 @@ class FamilyOfNoise(unittest.TestCase):
     def test_rows_differ_in_what_they_name_alone(self):
         plans = {row: self.family.plan(row, 512) for row in families.ROWS if row != families.TEACHER}
         for row, plan in plans.items():
-            shape = replace(plan.shape, first="embedding", last="binary")
+            shape = replace(plan.shape, **{"last": "binary", **families.ROWS["learned table"]})
             self.assertEqual(replace(plan, shape=shape), plans["learned table"], row)
 
 

@@ -61,6 +61,14 @@ class Training(unittest.TestCase):
         self.assertAlmostEqual(max(rates), plan.peak_rate, places=4)
         self.assertLess(rates[-1], plan.peak_rate / 1000)
 
+    def test_the_table_takes_its_share_of_the_rate(self):
+        with tempfile.TemporaryDirectory() as folder:
+            run = Run(small_plan(table_rate=0.0), folder)
+            before = {name: value.clone() for name, value in run.network.named_parameters()}
+            run.train(course(), until=2)
+            same = {name for name, value in run.network.named_parameters() if torch.equal(value, before[name])}
+            self.assertEqual(same, {"pixel_embedding.table"})
+
     def test_batches_follow_from_their_numbers(self):
         all_at_once = list(course().batches(0, 9))
         later = list(course().batches(5, 9))
