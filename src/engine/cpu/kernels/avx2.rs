@@ -60,8 +60,8 @@ impl Vector for Avx2 {
     }
 
     #[inline(always)]
-    unsafe fn evens(self) -> Self {
-        Self(unsafe { _mm256_and_si256(self.0, _mm256_set1_epi16(0xff)) })
+    unsafe fn raise(self) -> Self {
+        Self(unsafe { _mm256_slli_epi16::<8>(self.0) })
     }
 
     #[inline(always)]

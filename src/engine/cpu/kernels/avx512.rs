@@ -50,8 +50,8 @@ macro_rules! common {
         }
 
         #[inline(always)]
-        unsafe fn evens(self) -> Self {
-            Self(unsafe { _mm512_and_si512(self.0, _mm512_set1_epi16(0xff)) })
+        unsafe fn raise(self) -> Self {
+            Self(unsafe { _mm512_slli_epi16::<8>(self.0) })
         }
 
         #[inline(always)]

@@ -45,10 +45,10 @@ pub(super) trait Vector: Copy {
     unsafe fn add(self, other: Self) -> Self;
     /// Subtracts 16-bit lanes.
     unsafe fn subtract(self, other: Self) -> Self;
-    /// The even bytes as 16-bit lanes.
-    unsafe fn evens(self) -> Self;
     /// The odd bytes as 16-bit lanes.
     unsafe fn odds(self) -> Self;
+    /// 16-bit lanes times 256.
+    unsafe fn raise(self) -> Self;
     /// How many of three thresholds each 16-bit lane reaches.
     unsafe fn codes(self, thresholds: [Self; 3]) -> Self;
     /// `even | odd << 2`: the codes of two neighbouring channels in each 16-bit lane.
@@ -119,6 +119,36 @@ pub(super) trait Sink<V: Vector> {
     unsafe fn put(&mut self, y: usize, x: usize, block: usize, even: V, odd: V);
 }
 
+/// Sums of bytes in 16-bit lanes, one of each byte of a vector.
+#[derive(Clone, Copy)]
+struct Sums<V> {
+    /// The even bytes' sums, plus 256 times the odd ones': bytes are added as they lie, and what overflows was the odd ones'.
+    both: V,
+    /// The odd bytes' sums.
+    odd: V,
+}
+
+impl<V: Vector> Sums<V> {
+    #[inline(always)]
+    unsafe fn zero() -> Self {
+        // SAFETY: the processor has V's instruction set: the caller's promise, here and below.
+        unsafe { Self { both: V::zero(), odd: V::zero() } }
+    }
+
+    #[inline(always)]
+    unsafe fn add(self, bytes: V) -> Self {
+        // SAFETY: as above.
+        unsafe { Self { both: self.both.add(bytes), odd: self.odd.add(bytes.odds()) } }
+    }
+
+    /// The sums of the even and of the odd bytes.
+    #[inline(always)]
+    unsafe fn halves(self) -> [V; 2] {
+        // SAFETY: as above.
+        unsafe { [self.both.subtract(self.odd.raise()), self.odd] }
+    }
+}
+
 /// Runs `conv`, a tile of positions and blocks at a time.
 #[inline(always)]
 pub(super) unsafe fn convolve<V: Vector, S: Sink<V>>(conv: &Conv<'_>, sink: &mut S) {
@@ -167,7 +197,8 @@ unsafe fn convolve_blocks<V: Vector, S: Sink<V>, const P: usize, const B: usize>
                 _ => tile::<V, P, B>(conv, at.map(first), weights),
             };
             for (&(y, x), sums) in at.iter().zip(&sums).take(count) {
-                for (b, &[even, odd]) in sums.iter().enumerate() {
+                for (b, sums) in sums.iter().enumerate() {
+                    let [even, odd] = sums.halves();
                     sink.put(y, x, block + b, even, odd);
                 }
             }
@@ -183,13 +214,13 @@ unsafe fn tile<V: Vector, const P: usize, const B: usize>(
     conv: &Conv<'_>,
     first: [*const u8; P],
     mut weights: *const u8,
-) -> [[[V; 2]; B]; P] {
+) -> [[Sums<V>; B]; P] {
     let lanes = V::PACKING.lanes;
     let tables = V::tables();
     let part = even_part(conv.taps.len(), look_ups_a_byte(V::PACKING));
     // SAFETY: the processor has V's instruction set, and the taps and weights are inside their slices: the caller's promises.
     unsafe {
-        let mut sums = [[[V::zero(); 2]; B]; P];
+        let mut sums = [[Sums::zero(); B]; P];
         for taps in conv.taps.chunks(part) {
             let mut bytes = [[V::zero(); B]; P];
             for &tap in taps {
@@ -207,8 +238,7 @@ unsafe fn tile<V: Vector, const P: usize, const B: usize>(
             }
             for p in 0..P {
                 for b in 0..B {
-                    let [even, odd] = sums[p][b];
-                    sums[p][b] = [even.add(bytes[p][b].evens()), odd.add(bytes[p][b].odds())];
+                    sums[p][b] = sums[p][b].add(bytes[p][b]);
                 }
             }
         }
@@ -224,14 +254,14 @@ unsafe fn row_tile<V: Vector, const P: usize, const B: usize, const STRIDE: usiz
     conv: &Conv<'_>,
     first: *const u8,
     mut weights: *const u8,
-) -> [[[V; 2]; B]; P] {
+) -> [[Sums<V>; B]; P] {
     let lanes = V::PACKING.lanes;
     let tables = V::tables();
     let (rows, _) = conv.taps.as_chunks::<3>();
     let part = even_part(rows.len(), look_ups_a_byte(V::PACKING) / 3);
     // SAFETY: as in `tile`; the last position's last tap is the last one read.
     unsafe {
-        let mut sums = [[[V::zero(); 2]; B]; P];
+        let mut sums = [[Sums::zero(); B]; P];
         for rows in rows.chunks(part) {
             let mut bytes = [[V::zero(); B]; P];
             for &[tap, ..] in rows {
@@ -259,8 +289,7 @@ unsafe fn row_tile<V: Vector, const P: usize, const B: usize, const STRIDE: usiz
             }
             for p in 0..P {
                 for b in 0..B {
-                    let [even, odd] = sums[p][b];
-                    sums[p][b] = [even.add(bytes[p][b].evens()), odd.add(bytes[p][b].odds())];
+                    sums[p][b] = sums[p][b].add(bytes[p][b]);
                 }
             }
         }
@@ -534,7 +563,7 @@ unsafe fn sum_of_rows<V: Vector, const K: usize>(
     // SAFETY: see `add_up_under`.
     unsafe {
         let mut table = job.sums.as_ptr().add(block * V::PACKING.lanes);
-        let (mut even, mut odd) = (V::zero(), V::zero());
+        let mut sums = Sums::zero();
         for part in 0..pixel_sums::addends(K) / pixel_sums::PART {
             let mut bytes = V::zero();
             for i in pixel_sums::PART * part..pixel_sums::PART * (part + 1) {
@@ -542,9 +571,9 @@ unsafe fn sum_of_rows<V: Vector, const K: usize>(
                 bytes = bytes.add_bytes(V::load(table.add(row * job.row)));
                 table = table.wrapping_add(pixel_sums::ROWS * job.row);
             }
-            (even, odd) = (even.add(bytes.evens()), odd.add(bytes.odds()));
+            sums = sums.add(bytes);
         }
-        [even, odd]
+        sums.halves()
     }
 }
 

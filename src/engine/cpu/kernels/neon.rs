@@ -74,8 +74,8 @@ impl Vector for Neon {
     }
 
     #[inline(always)]
-    unsafe fn evens(self) -> Self {
-        Self::from_words(unsafe { vandq_u16(self.words(), vdupq_n_u16(0xff)) })
+    unsafe fn raise(self) -> Self {
+        Self::from_words(unsafe { vshlq_n_u16::<8>(self.words()) })
     }
 
     #[inline(always)]

@@ -78,8 +78,8 @@ impl Vector for Scalar {
     }
 
     #[inline(always)]
-    unsafe fn evens(self) -> Self {
-        Self::from_words(std::array::from_fn(|i| u16::from(self.0[2 * i])))
+    unsafe fn raise(self) -> Self {
+        Self::from_words(self.words().map(|word| word << 8))
     }
 
     #[inline(always)]
