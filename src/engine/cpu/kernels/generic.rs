@@ -170,14 +170,60 @@ unsafe fn convolve_blocks<V: Vector, S: Sink<V>, const P: usize, const B: usize>
     block: usize,
     sink: &mut S,
 ) {
+    // SAFETY: the caller's promises, passed on.
+    unsafe {
+        match (conv.kernel == 3 && conv.width >= P, conv.stride) {
+            (true, 1) => neighbours::<V, S, P, B, 1>(conv, block, sink),
+            (true, _) => neighbours::<V, S, P, B, 2>(conv, block, sink),
+            _ => scattered::<V, S, P, B>(conv, block, sink),
+        }
+    }
+}
+
+/// Row by row, `P` neighbours at a time. The last tile of a row starts where it still fits, and gives what is new of it.
+#[allow(clippy::needless_range_loop)]
+#[inline(always)]
+unsafe fn neighbours<V: Vector, S: Sink<V>, const P: usize, const B: usize, const STRIDE: usize>(
+    conv: &Conv<'_>,
+    block: usize,
+    sink: &mut S,
+) {
+    let weights = conv.weights[block * conv.taps.len() * V::PACKING.lanes..].as_ptr();
+    for y in 0..conv.rows.len() {
+        let mut done = 0;
+        while done < conv.width {
+            let x = done.min(conv.width - P);
+            // SAFETY: the positions are inside the rows, so by `Conv::is_inside`, which the caller has checked, are all their
+            // taps and weights.
+            unsafe {
+                let first = conv.input.as_ptr().add(conv.first_tap(conv.rows.start + y, x));
+                let sums = row_tile::<V, P, B, STRIDE>(conv, first, weights);
+                for p in 0..P {
+                    for b in 0..B {
+                        if x + p >= done {
+                            let [even, odd] = sums[p][b].halves();
+                            sink.put(y, x + p, block + b, even, odd);
+                        }
+                    }
+                }
+            }
+            done = x + P;
+        }
+    }
+}
+
+/// Any `P` positions at a time, in order.
+#[inline(always)]
+unsafe fn scattered<V: Vector, S: Sink<V>, const P: usize, const B: usize>(
+    conv: &Conv<'_>,
+    block: usize,
+    sink: &mut S,
+) {
     let weights = conv.weights[block * conv.taps.len() * V::PACKING.lanes..].as_ptr();
     let positions = conv.rows.len() * conv.width;
-    let neighbours = conv.kernel == 3 && conv.width >= P;
     let (mut y, mut x) = (0, 0);
-    let mut done = 0;
-    while done < positions {
-        let whole_tile = neighbours && x + P <= conv.width;
-        let count = P.min(if neighbours { conv.width - x } else { positions - done });
+    for done in (0..positions).step_by(P) {
+        let count = P.min(positions - done);
         let mut at = [(y, x); P];
         for place in &mut at[..count] {
             *place = (y, x);
@@ -186,16 +232,10 @@ unsafe fn convolve_blocks<V: Vector, S: Sink<V>, const P: usize, const B: usize>
                 (y, x) = (y + 1, 0);
             }
         }
-        // SAFETY: the positions are inside the rows (those behind `count` repeat the first one), so by `Conv::is_inside`,
-        // which the caller has checked, are all their taps and weights.
+        // SAFETY: as in `neighbours`; the positions behind `count` repeat the first one.
         unsafe {
             let first = |(y, x): (usize, usize)| conv.input.as_ptr().add(conv.first_tap(conv.rows.start + y, x));
-            let sums = match (whole_tile, conv.stride) {
-                (true, 1) => row_tile::<V, P, B, 1>(conv, first(at[0]), weights),
-                // Eight positions two apart are too many columns for the compiler to unroll.
-                (true, _) if P == 4 => row_tile::<V, P, B, 2>(conv, first(at[0]), weights),
-                _ => tile::<V, P, B>(conv, at.map(first), weights),
-            };
+            let sums = tile::<V, P, B>(conv, at.map(first), weights);
             for (&(y, x), sums) in at.iter().zip(&sums).take(count) {
                 for (b, sums) in sums.iter().enumerate() {
                     let [even, odd] = sums.halves();
@@ -203,7 +243,6 @@ unsafe fn convolve_blocks<V: Vector, S: Sink<V>, const P: usize, const B: usize>
                 }
             }
         }
-        done += count;
     }
 }
 
@@ -273,19 +312,25 @@ unsafe fn row_tile<V: Vector, const P: usize, const B: usize, const STRIDE: usiz
                 }
                 weights = weights.add(3 * B * lanes);
                 let mut index = first.add(tap as usize);
-                for column in 0..STRIDE * (P - 1) + 3 {
-                    let table = V::table(tables, index);
-                    index = index.wrapping_add(conv.map.pixel);
-                    for kx in 0..3 {
-                        let from = column.wrapping_sub(kx);
-                        if from.is_multiple_of(STRIDE) && from / STRIDE < P {
-                            for b in 0..B {
-                                let to = &mut bytes[from / STRIDE][b];
-                                *to = to.add_bytes(V::look_up(table, positions[kx][b]));
+                /// More columns than the compiler would unroll by itself.
+                macro_rules! columns {
+                    ($($column:literal)*) => { $(
+                        if $column < STRIDE * (P - 1) + 3 {
+                            let table = V::table(tables, index);
+                            index = index.wrapping_add(conv.map.pixel);
+                            for kx in 0..3 {
+                                let from = usize::wrapping_sub($column, kx);
+                                if from.is_multiple_of(STRIDE) && from / STRIDE < P {
+                                    for b in 0..B {
+                                        let to = &mut bytes[from / STRIDE][b];
+                                        *to = to.add_bytes(V::look_up(table, positions[kx][b]));
+                                    }
+                                }
                             }
                         }
-                    }
+                    )* }
                 }
+                columns!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16);
             }
             for p in 0..P {
                 for b in 0..B {
