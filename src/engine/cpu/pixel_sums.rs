@@ -3,14 +3,10 @@
 
 use super::layout::Packing;
 use crate::network::{BinaryConv, CodeTable};
+use std::collections::HashMap;
 
 /// How many addends a byte holds before it is flushed to 16 bits.
 pub(super) const PART: usize = 4;
-/// Rows of a table: one for every byte, and one for what lies outside the picture. No power of two, so that the rows of one
-/// byte in all tables do not share a few sets of the cache.
-pub(super) const ROWS: usize = 257;
-/// The row of what lies outside the picture: the code 0.
-pub(super) const OUTSIDE: u16 = 256;
 /// Half a line of the cache, in bytes: rows start at one.
 const HALF_LINE: usize = 32;
 /// The largest table that is worth it, in bytes: more would leave the processor's second cache.
@@ -25,6 +21,8 @@ pub(super) struct PackedPixelConv {
     pub(super) stride: usize,
     pub(super) width: usize,
     pub(super) blocks: usize,
+    /// Which bytes share a row.
+    pub(super) rows: Rows,
     /// As `kernels::PixelRows::sums`.
     pub(super) sums: Vec<u8>,
     /// As `kernels::PixelRows::row`.
@@ -35,9 +33,41 @@ pub(super) struct PackedPixelConv {
     pub(super) turned: Vec<bool>,
 }
 
-/// How many tables a position adds up under a kernel of `kernel` × `kernel`: one for every byte, in whole parts.
-pub(super) const fn addends(kernel: usize) -> usize {
-    (3 * kernel * kernel).next_multiple_of(PART)
+/// The rows of a table: one for what lies outside the picture, which is the code 0, and one for all bytes of a colour that are
+/// embedded alike. Fewer rows than bytes: the caches hold more of them.
+pub(super) struct Rows {
+    numbers: [[u16; 256]; 3],
+    count: usize,
+}
+
+impl Rows {
+    /// The row of what lies outside the picture.
+    pub(super) const OUTSIDE: usize = 0;
+
+    fn new(embedding: &CodeTable) -> Self {
+        let mut numbers = [[0; 256]; 3];
+        let mut count = 0;
+        for (colour, numbers) in numbers.iter_mut().enumerate() {
+            let mut known = HashMap::new();
+            for byte in 0..=u8::MAX {
+                let next = 1 + known.len() as u16;
+                numbers[usize::from(byte)] = *known.entry(embedding.row(colour, byte)).or_insert(next);
+            }
+            count = count.max(1 + known.len());
+        }
+        Self { numbers, count }
+    }
+
+    /// How many there are: more than any [`Rows::of`].
+    pub(super) fn count(&self) -> usize {
+        self.count
+    }
+
+    /// The row of a byte of a colour.
+    #[inline(always)]
+    pub(super) fn of(&self, colour: usize, byte: u8) -> usize {
+        self.numbers[colour][usize::from(byte)].into()
+    }
 }
 
 impl PackedPixelConv {
@@ -51,31 +81,32 @@ impl PackedPixelConv {
     ) -> Option<Self> {
         let g = conv.geometry();
         let raise = raise(embedding)?;
-        let (addends, blocks) = (addends(g.kernel), packing.blocks(g.out_channels));
+        let rows = Rows::new(embedding);
+        let (addends, blocks) = (3 * g.kernel * g.kernel, packing.blocks(g.out_channels));
         // Lanes behind the last channel read the next row: their thresholds are out of reach.
         let row = g.out_channels.next_multiple_of(HALF_LINE);
-        if addends * ROWS * row > LARGEST || width * width < LEAST_USES * ROWS {
+        if addends * rows.count() * row > LARGEST || width * width < LEAST_USES * rows.count() {
             return None;
         }
-        let mut sums = vec![raise; addends * ROWS * row + packing.lanes];
-        for (i, table) in sums.chunks_exact_mut(ROWS * row).take(3 * g.kernel * g.kernel).enumerate() {
+        let mut sums = vec![raise; addends * rows.count() * row + packing.lanes];
+        for (i, table) in sums.chunks_exact_mut(rows.count() * row).take(addends).enumerate() {
             let (tap, colour) = (i / 3, i % 3);
             for (out, &turned) in turned.iter().enumerate() {
                 let bits = conv.tap(out, tap / g.kernel, tap % g.kernel);
                 for byte in 0..=u8::MAX {
                     let sum = signed_sum(bits, colour * embedding.depth(), embedding.row(colour, byte));
                     // Within ±raise, see `raise`.
-                    table[usize::from(byte) * row + out] = (i16::from(raise) + if turned { -sum } else { sum }) as u8;
+                    table[rows.of(colour, byte) * row + out] = (i16::from(raise) + if turned { -sum } else { sum }) as u8;
                 }
             }
         }
         let offsets = vec![addends as i16 * i16::from(raise); blocks * packing.lanes];
-        Some(Self { kernel: g.kernel, stride: g.stride, width, blocks, sums, row, offsets, turned })
+        Some(Self { kernel: g.kernel, stride: g.stride, width, blocks, rows, sums, row, offsets, turned })
     }
 
     /// Bytes of the table.
     pub(super) fn bytes(&self) -> usize {
-        self.sums.len() + size_of_val(self.offsets.as_slice())
+        self.sums.len() + size_of::<Rows>() + size_of_val(self.offsets.as_slice())
     }
 }
 

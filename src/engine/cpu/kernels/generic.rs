@@ -10,7 +10,7 @@
 //! Every function here is inlined into one that enables the instruction set; see `functions!` in the parent module.
 
 use super::super::layout::{CodeMap, LaneThresholds, Packing, Quantity};
-use super::super::pixel_sums;
+use super::super::pixel_sums::{self, Rows};
 use std::ops::Range;
 
 /// Vectors of floats that make a block of lanes: on every instruction set a byte vector has as many lanes as four of them.
@@ -523,38 +523,40 @@ pub(in super::super) struct PixelRows<'a> {
     pub(in super::super) over: PictureRows,
     /// The picture, HWC.
     pub(in super::super) rgb: &'a [u8],
-    /// What a byte adds, raised so that none is negative: a table of [`pixel_sums::ROWS`] for every byte under the kernel, `[ky][kx][3]`,
-    /// and as many more as make whole parts, each `[byte][channel]`. Behind them lies a vector more, to be read and not used.
+    /// Which bytes share a row of a table.
+    pub(in super::super) rows: &'a Rows,
+    /// What a byte adds, raised so that none is negative: a table for every byte under the kernel, `[ky][kx][3]`, each
+    /// `[row][channel]`. Behind them lies a vector more, to be read and not used.
     pub(in super::super) sums: &'a [u8],
     /// Bytes a row of a table.
     pub(in super::super) row: usize,
 }
 
-/// Bytes of the picture under a kernel of 3×3, in whole parts.
-const MOST_ADDENDS: usize = pixel_sums::addends(3);
+/// Bytes of the picture under a kernel of 3×3.
+const MOST_UNDER: usize = 27;
 
 impl PixelRows<'_> {
     /// Whether every access of [`add_up`] to picture and tables is inside them.
     pub(super) fn is_inside(&self, packing: Packing) -> bool {
-        let rows = pixel_sums::addends(self.over.kernel) * pixel_sums::ROWS;
+        let rows = 3 * self.over.kernel * self.over.kernel * self.rows.count();
         let last = (self.over.blocks * packing.lanes).saturating_sub(self.row);
         self.over.is_inside(self.rgb.len()) && self.sums.len() >= rows * self.row + last
     }
 
-    /// The bytes under a kernel of `K` × `K` at output position (`y`, `x`), those outside the picture as well.
+    /// The rows of the bytes under a kernel of `K` × `K` at output position (`y`, `x`), some of them outside the picture.
     #[inline(always)]
-    fn under<const K: usize>(&self, y: usize, x: usize) -> [u16; MOST_ADDENDS] {
+    fn under<const K: usize>(&self, y: usize, x: usize) -> [usize; MOST_UNDER] {
         let PictureRows { edge, stride, .. } = self.over;
-        let mut bytes = [pixel_sums::OUTSIDE; MOST_ADDENDS];
+        let mut rows = [Rows::OUTSIDE; MOST_UNDER];
         for ky in self.over.taps(y) {
             for kx in self.over.taps(x) {
                 let pixel = (y * stride + ky - K / 2) * edge + x * stride + kx - K / 2;
                 for colour in 0..3 {
-                    bytes[(ky * K + kx) * 3 + colour] = self.rgb[pixel * 3 + colour].into();
+                    rows[(ky * K + kx) * 3 + colour] = self.rows.of(colour, self.rgb[pixel * 3 + colour]);
                 }
             }
         }
-        bytes
+        rows
     }
 }
 
@@ -584,11 +586,11 @@ unsafe fn add_up_under<V: Vector, S: Sink<V>, const K: usize>(job: &PixelRows<'_
                     let [even, odd] = if inside {
                         let first = (y * over.stride - K / 2) * line + 3 * (x * over.stride - K / 2);
                         let under =
-                            |i: usize| usize::from(*job.rgb.as_ptr().add(first + i / (3 * K) * line + i % (3 * K)));
+                            |i: usize| job.rows.of(i % 3, *job.rgb.as_ptr().add(first + i / (3 * K) * line + i % (3 * K)));
                         sum_of_rows::<V, K>(job, block, under)
                     } else {
-                        let bytes = job.under::<K>(y, x);
-                        sum_of_rows::<V, K>(job, block, |i| bytes[i].into())
+                        let rows = job.under::<K>(y, x);
+                        sum_of_rows::<V, K>(job, block, |i| rows[i])
                     };
                     sink.put(at, x, block, even, odd);
                 }
@@ -604,17 +606,16 @@ unsafe fn sum_of_rows<V: Vector, const K: usize>(
     block: usize,
     under: impl Fn(usize) -> usize,
 ) -> [V; 2] {
-    let bytes_under = 3 * K * K;
+    let table_bytes = job.rows.count() * job.row;
     // SAFETY: see `add_up_under`.
     unsafe {
         let mut table = job.sums.as_ptr().add(block * V::PACKING.lanes);
         let mut sums = Sums::zero();
-        for part in 0..pixel_sums::addends(K) / pixel_sums::PART {
+        for part in 0..(3 * K * K).div_ceil(pixel_sums::PART) {
             let mut bytes = V::zero();
-            for i in pixel_sums::PART * part..pixel_sums::PART * (part + 1) {
-                let row = if i < bytes_under { under(i) } else { pixel_sums::OUTSIDE.into() };
-                bytes = bytes.add_bytes(V::load(table.add(row * job.row)));
-                table = table.wrapping_add(pixel_sums::ROWS * job.row);
+            for i in pixel_sums::PART * part..(3 * K * K).min(pixel_sums::PART * (part + 1)) {
+                bytes = bytes.add_bytes(V::load(table.add(under(i) * job.row)));
+                table = table.wrapping_add(table_bytes);
             }
             sums = sums.add(bytes);
         }
