@@ -3,6 +3,7 @@
 use super::classify::Classes;
 use super::kernels::pool::{MAX_THREADS, Pool};
 use super::kernels::{Conv, FloatRows, Kernels, PictureRows, PixelRows};
+use super::layout::Lines;
 use super::pixel_sums::PackedPixelConv;
 use super::plan::{Codes, ConvThresholds, PackedConv, PackedFloatConv, Plan, Step, TrunkThresholds, Work};
 use super::unpack;
@@ -18,7 +19,7 @@ pub(super) struct Arena {
     codes: Vec<Vec<u8>>,
     trunk: Trunk,
     /// Sums of 32 bits `[y][x][block][lane]`: of a convolution of several passes, or of one that a probe looks at.
-    wide: Vec<i32>,
+    wide: Lines<i32>,
     /// The picture as floats, where the first layer wants it.
     pixels: Vec<f32>,
     classes: Classes,
@@ -27,8 +28,8 @@ pub(super) struct Arena {
 
 /// The residual sums, `[y][x][block][lane]`.
 enum Trunk {
-    Narrow(Vec<i16>),
-    Wide(Vec<i32>),
+    Narrow(Lines<i16>),
+    Wide(Lines<i32>),
 }
 
 /// What probes are shown.
@@ -64,14 +65,14 @@ pub(super) struct Stage<'a> {
 impl Arena {
     pub(super) fn new(plan: &Plan) -> Self {
         let trunk = if plan.wide_trunk {
-            Trunk::Wide(vec![0; plan.trunk_sums])
+            Trunk::Wide(Lines::new(0, plan.trunk_sums))
         } else {
-            Trunk::Narrow(vec![0; plan.trunk_sums])
+            Trunk::Narrow(Lines::new(0, plan.trunk_sums))
         };
         let mut arena = Self {
             codes: plan.slots.iter().map(|&bytes| vec![0; bytes]).collect(),
             trunk,
-            wide: vec![0; plan.pass_sums],
+            wide: Lines::new(0, plan.pass_sums),
             pixels: Vec::new(),
             classes: Classes::default(),
             probe_room: None,
@@ -89,8 +90,8 @@ impl Arena {
     /// Bytes of all buffers.
     pub(super) fn bytes(&self) -> usize {
         let trunk = match &self.trunk {
-            Trunk::Narrow(sums) => size_of_val(sums.as_slice()),
-            Trunk::Wide(sums) => size_of_val(sums.as_slice()),
+            Trunk::Narrow(sums) => size_of_val(&**sums),
+            Trunk::Wide(sums) => size_of_val(&**sums),
         };
         let probe = self
             .probe_room
@@ -124,7 +125,9 @@ impl Arena {
                 room.sums.resize(room.sums.len().max(values), 0);
             }
         }
-        self.wide.resize(wide, 0);
+        if wide > self.wide.len() {
+            self.wide = Lines::new(0, wide);
+        }
         self.probe_room = Some(room);
     }
 

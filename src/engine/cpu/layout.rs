@@ -1,5 +1,7 @@
 //! How values lie in memory: codes packed a few channels together, maps with a border, lanes of sums.
 
+use std::ops::{Deref, DerefMut};
+
 /// How the kernels of one level pack channels.
 ///
 /// Codes: `group` channels share one *index*, two bits a channel, the first channel lowest; a block of 64 channels has
@@ -93,14 +95,47 @@ impl CodeMap {
     }
 }
 
+/// Bytes of a line of the cache; no vector is larger.
+const LINE: usize = 64;
+
+/// Values that start at a line of the cache: vectors of them do not lie across two.
+pub(super) struct Lines<T> {
+    room: Vec<T>,
+    start: usize,
+    len: usize,
+}
+
+impl<T: Copy> Lines<T> {
+    /// `len` times `value`.
+    pub(super) fn new(value: T, len: usize) -> Self {
+        let spare = LINE / size_of::<T>();
+        let room = vec![value; len + spare];
+        let start = room.as_ptr().align_offset(LINE).min(spare);
+        Self { room, start, len }
+    }
+}
+
+impl<T> Deref for Lines<T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        &self.room[self.start..self.start + self.len]
+    }
+}
+
+impl<T> DerefMut for Lines<T> {
+    fn deref_mut(&mut self) -> &mut [T] {
+        &mut self.room[self.start..self.start + self.len]
+    }
+}
+
 /// Thresholds that sums are compared with, lane by lane: the code is how many of three `rows` the sum, flipped by `flips`,
 /// reaches. A falling channel is flipped, so that n ≤ T becomes a ≥.
-#[derive(Clone, Debug, Default)]
 pub(super) struct LaneThresholds<N> {
     /// Masks for [`Quantity::flip`].
-    pub(super) flips: Vec<N>,
+    pub(super) flips: Lines<N>,
     /// Thresholds.
-    pub(super) rows: [Vec<N>; 3],
+    pub(super) rows: [Lines<N>; 3],
 }
 
 /// What thresholds compare: 16 or 32 bit sums or floats.
@@ -148,8 +183,8 @@ impl<N: Quantity> LaneThresholds<N> {
     /// From a row and a direction a channel; the lanes behind the last channel always give code 0.
     pub(super) fn new(packing: Packing, rows: impl ExactSizeIterator<Item = ([N; 3], bool)>) -> Self {
         let lanes = packing.blocks(rows.len()) * packing.lanes;
-        let never = || vec![N::NEVER; lanes];
-        let mut made = Self { flips: vec![N::default(); lanes], rows: [never(), never(), never()] };
+        let never = || Lines::new(N::NEVER, lanes);
+        let mut made = Self { flips: Lines::new(N::default(), lanes), rows: [never(), never(), never()] };
         for (channel, (row, falling)) in rows.enumerate() {
             let lane = packing.lane(channel);
             let flip = if falling { N::TURN } else { N::default() };
@@ -161,7 +196,7 @@ impl<N: Quantity> LaneThresholds<N> {
 
     /// Bytes of all lanes.
     pub(super) fn bytes(&self) -> usize {
-        4 * size_of_val(self.flips.as_slice())
+        4 * size_of_val(&*self.flips)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Pixel embedding and the first convolution in one: what a tap of the convolution adds depends on one byte of the picture
 //! alone, so that a table holds it, ready summed over the embedding's codes, for every output channel.
 
-use super::layout::Packing;
+use super::layout::{Lines, Packing};
 use crate::network::{BinaryConv, CodeTable};
 use std::collections::HashMap;
 
@@ -24,11 +24,11 @@ pub(super) struct PackedPixelConv {
     /// Which bytes share a row.
     pub(super) rows: Rows,
     /// As `kernels::PixelRows::sums`.
-    pub(super) sums: Vec<u8>,
+    pub(super) sums: Lines<u8>,
     /// As `kernels::PixelRows::row`.
     pub(super) row: usize,
     /// What the kernel's sums have too much, lane by lane.
-    pub(super) offsets: Vec<i16>,
+    pub(super) offsets: Lines<i16>,
     /// As `PackedConv::turned`.
     pub(super) turned: Vec<bool>,
 }
@@ -88,7 +88,7 @@ impl PackedPixelConv {
         if addends * rows.count() * row > LARGEST || width * width < LEAST_USES * rows.count() {
             return None;
         }
-        let mut sums = vec![raise; addends * rows.count() * row + packing.lanes];
+        let mut sums = Lines::new(raise, addends * rows.count() * row + packing.lanes);
         for (i, table) in sums.chunks_exact_mut(rows.count() * row).take(addends).enumerate() {
             let (tap, colour) = (i / 3, i % 3);
             for (out, &turned) in turned.iter().enumerate() {
@@ -96,17 +96,18 @@ impl PackedPixelConv {
                 for byte in 0..=u8::MAX {
                     let sum = signed_sum(bits, colour * embedding.depth(), embedding.row(colour, byte));
                     // Within ±raise, see `raise`.
-                    table[rows.of(colour, byte) * row + out] = (i16::from(raise) + if turned { -sum } else { sum }) as u8;
+                    table[rows.of(colour, byte) * row + out] =
+                        (i16::from(raise) + if turned { -sum } else { sum }) as u8;
                 }
             }
         }
-        let offsets = vec![addends as i16 * i16::from(raise); blocks * packing.lanes];
+        let offsets = Lines::new(addends as i16 * i16::from(raise), blocks * packing.lanes);
         Some(Self { kernel: g.kernel, stride: g.stride, width, blocks, rows, sums, row, offsets, turned })
     }
 
     /// Bytes of the table.
     pub(super) fn bytes(&self) -> usize {
-        self.sums.len() + size_of::<Rows>() + size_of_val(self.offsets.as_slice())
+        self.sums.len() + size_of::<Rows>() + size_of_val(&*self.offsets)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::classify::PackedClassifier;
 use super::embed::PackedTable;
-use super::layout::{CodeMap, LaneThresholds, Packing};
+use super::layout::{CodeMap, LaneThresholds, Lines, Packing};
 use super::pixel_sums::PackedPixelConv;
 use crate::network::{BinaryConv, FloatConv, LayerShape, Network, Op, Thresholds, TrunkMode};
 use std::ops::Range;
@@ -47,7 +47,7 @@ pub(super) enum Work {
     /// Image → codes.
     Embed { table: PackedTable, output: Codes },
     /// Image → codes, through an embedding whose codes are never made.
-    PixelConv { conv: PackedPixelConv, thresholds: Vec<i16>, output: Codes },
+    PixelConv { conv: PackedPixelConv, thresholds: Lines<i16>, output: Codes },
     /// Image → codes.
     FloatConv { conv: PackedFloatConv, output: Codes },
     /// Codes → codes.
@@ -86,15 +86,15 @@ pub(super) struct Pass {
     /// As `kernels::Conv::taps`.
     pub(super) taps: Vec<u32>,
     /// As `kernels::Conv::weights`.
-    pub(super) weights: Vec<u8>,
+    pub(super) weights: Lines<u8>,
     /// What the kernel's sums have too much, lane by lane: three a 0 bit.
-    pub(super) offsets: Vec<i16>,
+    pub(super) offsets: Lines<i16>,
 }
 
 /// Thresholds behind a convolution.
 pub(super) enum ConvThresholds {
     /// Over the sums of its one pass, in the kernel's order.
-    OnePass(Vec<i16>),
+    OnePass(Lines<i16>),
     /// Over the sums of all passes.
     AllPasses(LaneThresholds<i32>),
 }
@@ -113,7 +113,7 @@ pub(super) struct PackedFloatConv {
     pub(super) blocks: usize,
     pub(super) pixel_values: Vec<f32>,
     /// As `kernels::FloatRows::weights`.
-    pub(super) weights: Vec<f32>,
+    pub(super) weights: Lines<f32>,
     pub(super) thresholds: LaneThresholds<f32>,
 }
 
@@ -174,14 +174,12 @@ impl Work {
     fn weight_bytes(&self) -> usize {
         match self {
             Self::Embed { table, .. } => table.bytes(),
-            Self::PixelConv { conv, thresholds, .. } => conv.bytes() + size_of_val(thresholds.as_slice()),
+            Self::PixelConv { conv, thresholds, .. } => conv.bytes() + size_of_val(&**thresholds),
             Self::FloatConv { conv, .. } => {
-                size_of_val(conv.weights.as_slice())
-                    + size_of_val(conv.pixel_values.as_slice())
-                    + conv.thresholds.bytes()
+                size_of_val(&*conv.weights) + size_of_val(conv.pixel_values.as_slice()) + conv.thresholds.bytes()
             }
             Self::Conv { conv, thresholds: ConvThresholds::OnePass(thresholds), .. } => {
-                conv.bytes() + size_of_val(thresholds.as_slice())
+                conv.bytes() + size_of_val(&**thresholds)
             }
             Self::Conv { conv, thresholds: ConvThresholds::AllPasses(thresholds), .. } => {
                 conv.bytes() + thresholds.bytes()
@@ -293,9 +291,9 @@ fn lower_conv(
 
 /// Thresholds as the kernels take them, over sums that have `offsets` too much; those of falling channels are turned round as
 /// their weights are.
-fn turned_thresholds(thresholds: &Thresholds<i32>, offsets: &[i16], packing: Packing) -> Vec<i16> {
+fn turned_thresholds(thresholds: &Thresholds<i32>, offsets: &[i16], packing: Packing) -> Lines<i16> {
     let half = packing.lanes / 2;
-    let mut lanes = vec![i16::MAX; 3 * offsets.len()];
+    let mut lanes = Lines::new(i16::MAX, 3 * offsets.len());
     for (channel, (row, &falling)) in thresholds.rows().iter().zip(thresholds.falling()).enumerate() {
         let lane = packing.lane(channel);
         for (j, &threshold) in row.iter().enumerate() {
@@ -355,8 +353,8 @@ impl Pass {
         let blocks = packing.blocks(g.out_channels);
         // Bits behind the last channel are 1, where the code 0 adds nothing.
         let ones = (1_u8 << packing.group) - 1;
-        let mut weights = vec![ones; blocks * taps * groups.len() * packing.lanes];
-        let mut offsets = vec![0_i16; blocks * packing.lanes];
+        let mut weights = Lines::new(ones, blocks * taps * groups.len() * packing.lanes);
+        let mut offsets = Lines::new(0_i16, blocks * packing.lanes);
         for (out, &turned) in turned.iter().enumerate() {
             let (block, lane) = (out / packing.lanes, out % packing.lanes);
             // Pairs of blocks share a chunk; the last block may be alone.
@@ -392,7 +390,7 @@ impl PackedFloatConv {
         let g = conv.geometry();
         let inputs = g.kernel * g.kernel * 3;
         let blocks = packing.blocks(g.out_channels);
-        let mut weights = vec![0.0; blocks * inputs * packing.lanes];
+        let mut weights = Lines::new(0.0, blocks * inputs * packing.lanes);
         for (out, row) in conv.weights().chunks_exact(inputs).enumerate() {
             let lane = packing.lane(out);
             for (i, &weight) in row.iter().enumerate() {

@@ -585,8 +585,9 @@ unsafe fn add_up_under<V: Vector, S: Sink<V>, const K: usize>(job: &PixelRows<'_
                 unsafe {
                     let [even, odd] = if inside {
                         let first = (y * over.stride - K / 2) * line + 3 * (x * over.stride - K / 2);
-                        let under =
-                            |i: usize| job.rows.of(i % 3, *job.rgb.as_ptr().add(first + i / (3 * K) * line + i % (3 * K)));
+                        let under = |i: usize| {
+                            job.rows.of(i % 3, *job.rgb.as_ptr().add(first + i / (3 * K) * line + i % (3 * K)))
+                        };
                         sum_of_rows::<V, K>(job, block, under)
                     } else {
                         let rows = job.under::<K>(y, x);
