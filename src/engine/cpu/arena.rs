@@ -379,7 +379,7 @@ fn float_rows<'a>(conv: &'a PackedFloatConv, pixels: &'a [f32], rows: Range<usiz
 fn pixel_rows<'a>(conv: &'a PackedPixelConv, rgb: &'a [u8], rows: Range<usize>) -> PixelRows<'a> {
     let PackedPixelConv { kernel, stride, width, blocks, .. } = *conv;
     let over = PictureRows { edge: width * stride, kernel, stride, width, rows, blocks };
-    PixelRows { over, rgb, rows: &conv.rows, sums: &conv.sums, row: conv.row }
+    PixelRows { over, rgb, rows: &conv.rows, sums: &conv.sums }
 }
 
 /// Has `work` write the rows of a map of codes, border included.

@@ -25,8 +25,6 @@ pub(super) struct PackedPixelConv {
     pub(super) rows: Rows,
     /// As `kernels::PixelRows::sums`.
     pub(super) sums: Lines<u8>,
-    /// As `kernels::PixelRows::row`.
-    pub(super) row: usize,
     /// What the kernel's sums have too much, lane by lane.
     pub(super) offsets: Lines<i16>,
     /// As `PackedConv::turned`.
@@ -36,37 +34,48 @@ pub(super) struct PackedPixelConv {
 /// The rows of a table: one for what lies outside the picture, which is the code 0, and one for all bytes of a colour that are
 /// embedded alike. Fewer rows than bytes: the caches hold more of them.
 pub(super) struct Rows {
-    numbers: [[u16; 256]; 3],
+    /// Where a byte's row starts, `[colour][byte]`.
+    starts: [[u32; 256]; 3],
+    /// Bytes a row.
+    row: usize,
+    /// The most rows that a colour has.
     count: usize,
 }
 
 impl Rows {
-    /// The row of what lies outside the picture.
+    /// Where the row of what lies outside the picture starts.
     pub(super) const OUTSIDE: usize = 0;
 
-    fn new(embedding: &CodeTable) -> Self {
-        let mut numbers = [[0; 256]; 3];
+    /// `row` bytes each.
+    fn new(embedding: &CodeTable, row: usize) -> Self {
+        let mut starts = [[0; 256]; 3];
         let mut count = 0;
-        for (colour, numbers) in numbers.iter_mut().enumerate() {
+        for (colour, starts) in starts.iter_mut().enumerate() {
             let mut known = HashMap::new();
             for byte in 0..=u8::MAX {
-                let next = 1 + known.len() as u16;
-                numbers[usize::from(byte)] = *known.entry(embedding.row(colour, byte)).or_insert(next);
+                // At most 257 rows of at most 8192 channels.
+                let next = ((1 + known.len()) * row) as u32;
+                starts[usize::from(byte)] = *known.entry(embedding.row(colour, byte)).or_insert(next);
             }
             count = count.max(1 + known.len());
         }
-        Self { numbers, count }
+        Self { starts, row, count }
     }
 
-    /// How many there are: more than any [`Rows::of`].
-    pub(super) fn count(&self) -> usize {
-        self.count
+    /// Bytes a row.
+    pub(super) fn row(&self) -> usize {
+        self.row
     }
 
-    /// The row of a byte of a colour.
+    /// Bytes of all rows: every row starts, and ends, inside them.
+    pub(super) fn table(&self) -> usize {
+        self.count * self.row
+    }
+
+    /// Where the row of a byte of a colour starts.
     #[inline(always)]
     pub(super) fn of(&self, colour: usize, byte: u8) -> usize {
-        self.numbers[colour][usize::from(byte)].into()
+        self.starts[colour][usize::from(byte)] as usize
     }
 }
 
@@ -81,28 +90,26 @@ impl PackedPixelConv {
     ) -> Option<Self> {
         let g = conv.geometry();
         let raise = raise(embedding)?;
-        let rows = Rows::new(embedding);
         let (addends, blocks) = (3 * g.kernel * g.kernel, packing.blocks(g.out_channels));
         // Lanes behind the last channel read the next row: their thresholds are out of reach.
-        let row = g.out_channels.next_multiple_of(HALF_LINE);
-        if addends * rows.count() * row > LARGEST || width * width < LEAST_USES * rows.count() {
+        let rows = Rows::new(embedding, g.out_channels.next_multiple_of(HALF_LINE));
+        if addends * rows.table() > LARGEST || width * width < LEAST_USES * rows.count {
             return None;
         }
-        let mut sums = Lines::new(raise, addends * rows.count() * row + packing.lanes);
-        for (i, table) in sums.chunks_exact_mut(rows.count() * row).take(addends).enumerate() {
+        let mut sums = Lines::new(raise, addends * rows.table() + packing.lanes);
+        for (i, table) in sums.chunks_exact_mut(rows.table()).take(addends).enumerate() {
             let (tap, colour) = (i / 3, i % 3);
             for (out, &turned) in turned.iter().enumerate() {
                 let bits = conv.tap(out, tap / g.kernel, tap % g.kernel);
                 for byte in 0..=u8::MAX {
                     let sum = signed_sum(bits, colour * embedding.depth(), embedding.row(colour, byte));
                     // Within ±raise, see `raise`.
-                    table[rows.of(colour, byte) * row + out] =
-                        (i16::from(raise) + if turned { -sum } else { sum }) as u8;
+                    table[rows.of(colour, byte) + out] = (i16::from(raise) + if turned { -sum } else { sum }) as u8;
                 }
             }
         }
         let offsets = Lines::new(addends as i16 * i16::from(raise), blocks * packing.lanes);
-        Some(Self { kernel: g.kernel, stride: g.stride, width, blocks, rows, sums, row, offsets, turned })
+        Some(Self { kernel: g.kernel, stride: g.stride, width, blocks, rows, sums, offsets, turned })
     }
 
     /// Bytes of the table.

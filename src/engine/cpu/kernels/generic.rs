@@ -528,8 +528,6 @@ pub(in super::super) struct PixelRows<'a> {
     /// What a byte adds, raised so that none is negative: a table for every byte under the kernel, `[ky][kx][3]`, each
     /// `[row][channel]`. Behind them lies a vector more, to be read and not used.
     pub(in super::super) sums: &'a [u8],
-    /// Bytes a row of a table.
-    pub(in super::super) row: usize,
 }
 
 /// Bytes of the picture under a kernel of 3×3.
@@ -538,12 +536,12 @@ const MOST_UNDER: usize = 27;
 impl PixelRows<'_> {
     /// Whether every access of [`add_up`] to picture and tables is inside them.
     pub(super) fn is_inside(&self, packing: Packing) -> bool {
-        let rows = 3 * self.over.kernel * self.over.kernel * self.rows.count();
-        let last = (self.over.blocks * packing.lanes).saturating_sub(self.row);
-        self.over.is_inside(self.rgb.len()) && self.sums.len() >= rows * self.row + last
+        let tables = 3 * self.over.kernel * self.over.kernel * self.rows.table();
+        let last = (self.over.blocks * packing.lanes).saturating_sub(self.rows.row());
+        self.over.is_inside(self.rgb.len()) && self.sums.len() >= tables + last
     }
 
-    /// The rows of the bytes under a kernel of `K` × `K` at output position (`y`, `x`), some of them outside the picture.
+    /// Where the rows of the bytes start under a kernel of `K` × `K` at output position (`y`, `x`), some of them outside the picture.
     #[inline(always)]
     fn under<const K: usize>(&self, y: usize, x: usize) -> [usize; MOST_UNDER] {
         let PictureRows { edge, stride, .. } = self.over;
@@ -607,7 +605,6 @@ unsafe fn sum_of_rows<V: Vector, const K: usize>(
     block: usize,
     under: impl Fn(usize) -> usize,
 ) -> [V; 2] {
-    let table_bytes = job.rows.count() * job.row;
     // SAFETY: see `add_up_under`.
     unsafe {
         let mut table = job.sums.as_ptr().add(block * V::PACKING.lanes);
@@ -615,8 +612,8 @@ unsafe fn sum_of_rows<V: Vector, const K: usize>(
         for part in 0..(3 * K * K).div_ceil(pixel_sums::PART) {
             let mut bytes = V::zero();
             for i in pixel_sums::PART * part..(3 * K * K).min(pixel_sums::PART * (part + 1)) {
-                bytes = bytes.add_bytes(V::load(table.add(under(i) * job.row)));
-                table = table.wrapping_add(table_bytes);
+                bytes = bytes.add_bytes(V::load(table.add(under(i))));
+                table = table.wrapping_add(job.rows.table());
             }
             sums = sums.add(bytes);
         }
