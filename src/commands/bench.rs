@@ -5,7 +5,7 @@ use crate::BenchArgs;
 use anyhow::Result;
 use ernscope::engine;
 use ernscope::frame::InputImage;
-use ernscope::inspect::bench::{BenchReport, TwinBench, measure, measure_twins};
+use ernscope::inspect::bench::{BenchReport, LayerBench, TwinBench, measure, measure_twins};
 use ernscope::network::shipped::{ModelChoice, SHIPPED};
 use ernscope::preprocess::Preprocessor;
 use ernscope::source::demo::{DemoRenderer, HEIGHT, WIDTH};
@@ -71,11 +71,17 @@ fn picture(edge: usize) -> Result<InputImage> {
 }
 
 fn print_report(out: &mut impl Write, report: &BenchReport) -> Result<()> {
-    let BenchReport { name, engine, size, threads, gmac, median_ms, min_ms, gmac_per_s, peak_bytes, layers } = report;
-    writeln!(out, "{name} on {engine}, {size}×{size}, {threads} thread(s), {:.2} MB", *peak_bytes as f64 / 1e6)?;
+    let BenchReport { name, engine, size, threads, gmac, median_ms, min_ms, gmac_per_s, clock_ghz, .. } = report;
+    writeln!(out, "{name} on {engine}, {size}×{size}, {threads} thread(s), {:.2} MB", report.peak_bytes as f64 / 1e6)?;
     writeln!(out, "  median {median_ms:.3} ms, best {min_ms:.3} ms, {gmac:.4} GMAC, {gmac_per_s:.0} GMAC/s")?;
-    for layer in layers {
-        writeln!(out, "  {:<36} {:>9.4} ms {:>8.1} GMAC/s  {}", layer.name, layer.ms, layer.gmac_per_s, layer.kernel)?;
+    let percent = |rate: f64| report.bound_gmac_per_s.map(|bound| 100.0 * rate / bound);
+    if let (Some(bound), Some(percent)) = (report.bound_gmac_per_s, percent(*gmac_per_s)) {
+        writeln!(out, "  {percent:.1} % of the bound: {bound:.0} GMAC/s by table look-ups at {clock_ghz:.2} GHz")?;
+    }
+    for layer in &report.layers {
+        let LayerBench { name, ms, gmac_per_s, kernel } = layer;
+        let percent = percent(*gmac_per_s).map_or(String::new(), |percent| format!("{percent:>6.1} %"));
+        writeln!(out, "  {name:<36} {ms:>9.4} ms {gmac_per_s:>8.1} GMAC/s {percent}  {kernel}")?;
     }
     Ok(())
 }

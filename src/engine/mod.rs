@@ -51,6 +51,8 @@ pub struct EngineInfo {
     pub threads: usize,
     /// What computes each layer: the kernel's name, in the order of the layers.
     pub kernels: Vec<&'static str>,
+    /// The most multiply-accumulates a cycle that one thread's kernels allow, where that is known.
+    pub most_macs_a_cycle: Option<u32>,
 }
 
 /// Why a frame was not run.

@@ -129,7 +129,12 @@ impl ReferenceEngine {
 
 impl Engine for ReferenceEngine {
     fn info(&self) -> EngineInfo {
-        EngineInfo { name: "reference".into(), threads: 1, kernels: vec!["plain loops"; self.shapes.len()] }
+        EngineInfo {
+            name: "reference".into(),
+            threads: 1,
+            kernels: vec!["plain loops"; self.shapes.len()],
+            most_macs_a_cycle: None,
+        }
     }
 
     fn network(&self) -> &Arc<Network> {

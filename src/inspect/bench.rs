@@ -1,5 +1,6 @@
 //! How fast an engine runs a network.
 
+use super::clock::measured_ghz;
 use super::timing::quantile;
 use crate::engine::{Engine, EngineError, Probe};
 use crate::frame::InputImage;
@@ -25,6 +26,10 @@ pub struct BenchReport {
     pub min_ms: f32,
     /// `gmac` over the median time.
     pub gmac_per_s: f64,
+    /// The clock of one core in GHz, measured before and after the frames.
+    pub clock_ghz: f64,
+    /// What the kernels could do at that clock in 10⁹ multiply-accumulates a second, all threads, where it is known.
+    pub bound_gmac_per_s: Option<f64>,
     /// Bytes of packed weights, tables and activations.
     pub peak_bytes: usize,
     /// The layers, timed in probed frames.
@@ -83,6 +88,7 @@ pub fn measure(engine: &mut dyn Engine, image: &InputImage, budget: Duration) ->
     let once = start.elapsed() / 2;
     let frames = (budget.as_secs_f64() / once.as_secs_f64().max(1e-6)).clamp(5.0, 20_000.0) as usize;
 
+    let clock_before = measured_ghz();
     let mut whole = Vec::with_capacity(frames);
     for _ in 0..frames {
         let start = Instant::now();
@@ -93,6 +99,7 @@ pub fn measure(engine: &mut dyn Engine, image: &InputImage, budget: Duration) ->
         engine.run_probed(image, &mut stopwatch)?;
     }
 
+    let clock_ghz = f64::midpoint(clock_before, measured_ghz());
     let info = engine.info();
     let shapes = network.shapes(engine.edge());
     let median_ms = quantile(&mut whole, 0.5).unwrap_or(0.0);
@@ -111,6 +118,8 @@ pub fn measure(engine: &mut dyn Engine, image: &InputImage, budget: Duration) ->
         median_ms,
         min_ms: whole.first().copied().unwrap_or(0.0),
         gmac_per_s: rate(gmac, median_ms),
+        clock_ghz,
+        bound_gmac_per_s: info.most_macs_a_cycle.map(|macs| f64::from(macs) * clock_ghz * info.threads as f64),
         peak_bytes: engine.planned_bytes(),
         layers: layers.collect(),
     })

@@ -4,6 +4,7 @@
 //! one after the other, as all of them at a time may be more than the memory holds.
 
 pub mod bench;
+mod clock;
 pub mod diff;
 pub mod dump;
 pub mod sampler;

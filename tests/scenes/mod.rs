@@ -57,7 +57,7 @@ pub(crate) fn report(network: &Arc<Network>, frame: Frame, watch: usize) -> Repo
         sample.elapsed = Duration::from_secs_f64(shape.macs as f64 / 400e9 + outputs * 0.4e-9 + 2e-6);
     }
     let values = sampler.detail().clone();
-    let info = EngineInfo { name: "cpu:avx512vbmi".into(), threads: 1, kernels: engine.info().kernels };
+    let info = EngineInfo { name: "cpu:avx512vbmi".into(), ..engine.info() };
     Report {
         sequence: frame.index,
         crop,

@@ -153,13 +153,88 @@ impl<V: Vector> Sums<V> {
 #[inline(always)]
 pub(super) unsafe fn convolve<V: Vector, S: Sink<V>>(conv: &Conv<'_>, sink: &mut S) {
     let pairs = conv.blocks / 2;
-    for pair in 0..pairs {
-        // SAFETY: the caller's promises, passed on.
-        unsafe { convolve_blocks::<V, S, 4, 2>(conv, 2 * pair, sink) };
+    // SAFETY: the caller's promises, passed on.
+    unsafe {
+        if conv.kernel == 1 && pairs > 1 && conv.taps.len() <= MOST_READY {
+            ready::<V, S, 4>(conv, sink);
+        } else {
+            for pair in 0..pairs {
+                convolve_blocks::<V, S, 4, 2>(conv, 2 * pair, sink);
+            }
+        }
+        if conv.blocks % 2 == 1 {
+            convolve_blocks::<V, S, 8, 1>(conv, 2 * pairs, sink);
+        }
     }
-    if conv.blocks % 2 == 1 {
-        // SAFETY: the caller's promises, passed on.
-        unsafe { convolve_blocks::<V, S, 8, 1>(conv, 2 * pairs, sink) };
+}
+
+/// Tables of a position that wait ready: those of four positions fit the first-level cache.
+const MOST_READY: usize = 88;
+
+/// All pairs of blocks of a kernel of 1×1, `P` positions at a time: their tables are made once for all pairs.
+#[inline(always)]
+unsafe fn ready<V: Vector, S: Sink<V>, const P: usize>(conv: &Conv<'_>, sink: &mut S) {
+    let weights = conv.weights.as_ptr();
+    let pair_bytes = 2 * conv.taps.len() * V::PACKING.lanes;
+    let tables = V::tables();
+    let positions = conv.rows.len() * conv.width;
+    // SAFETY: the processor has V's instruction set: the caller's promise.
+    let mut waiting = unsafe { [[V::zero(); P]; MOST_READY] };
+    for start in (0..positions).step_by(P) {
+        let place =
+            |p: usize| ((start + p).min(positions - 1) / conv.width, (start + p).min(positions - 1) % conv.width);
+        // SAFETY: the positions are inside the rows, so by `Conv::is_inside`, which the caller has checked, are all their taps
+        // and weights.
+        unsafe {
+            for p in 0..P {
+                let (y, x) = place(p);
+                let first = conv.input.as_ptr().add(conv.first_tap(conv.rows.start + y, x));
+                for (tables_of_tap, &tap) in waiting.iter_mut().zip(conv.taps) {
+                    tables_of_tap[p] = V::table(tables, first.add(tap as usize));
+                }
+            }
+            for pair in 0..conv.blocks / 2 {
+                let sums = ready_tile::<V, P>(&waiting[..conv.taps.len()], weights.add(pair * pair_bytes));
+                for p in 0..P {
+                    if start + p < positions {
+                        let (y, x) = place(p);
+                        for b in 0..2 {
+                            let [even, odd] = sums[p][b].halves();
+                            sink.put(y, x, 2 * pair + b, even, odd);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The sums of `P` positions × two blocks, whose tables are ready.
+#[allow(clippy::needless_range_loop)]
+#[inline(always)]
+unsafe fn ready_tile<V: Vector, const P: usize>(tables: &[[V; P]], mut weights: *const u8) -> [[Sums<V>; 2]; P] {
+    let lanes = V::PACKING.lanes;
+    // SAFETY: as in `tile`.
+    unsafe {
+        let mut sums = [[Sums::zero(); 2]; P];
+        for tables in tables.chunks(even_part(tables.len(), look_ups_a_byte(V::PACKING))) {
+            let mut bytes = [[V::zero(); 2]; P];
+            for tables in tables {
+                let positions = [V::load(weights), V::load(weights.add(lanes))];
+                weights = weights.add(2 * lanes);
+                for p in 0..P {
+                    for b in 0..2 {
+                        bytes[p][b] = bytes[p][b].add_bytes(V::look_up(tables[p], positions[b]));
+                    }
+                }
+            }
+            for p in 0..P {
+                for b in 0..2 {
+                    sums[p][b] = sums[p][b].add(bytes[p][b]);
+                }
+            }
+        }
+        sums
     }
 }
 
