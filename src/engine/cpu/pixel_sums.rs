@@ -35,7 +35,7 @@ pub(super) struct PackedPixelConv {
 /// embedded alike. Fewer rows than bytes: the caches hold more of them.
 pub(super) struct Rows {
     /// Where a byte's row starts, `[colour][byte]`.
-    starts: [[u32; 256]; 3],
+    starts: Box<[[u32; 256]; 3]>,
     /// Bytes a row.
     row: usize,
     /// The most rows that a colour has.
@@ -48,7 +48,7 @@ impl Rows {
 
     /// `row` bytes each.
     fn new(embedding: &CodeTable, row: usize) -> Self {
-        let mut starts = [[0; 256]; 3];
+        let mut starts = Box::new([[0; 256]; 3]);
         let mut count = 0;
         for (colour, starts) in starts.iter_mut().enumerate() {
             let mut known = HashMap::new();
@@ -114,7 +114,7 @@ impl PackedPixelConv {
 
     /// Bytes of the table.
     pub(super) fn bytes(&self) -> usize {
-        self.sums.len() + size_of::<Rows>() + size_of_val(&*self.offsets)
+        self.sums.len() + size_of_val(&*self.rows.starts) + size_of_val(&*self.offsets)
     }
 }
 

@@ -195,13 +195,11 @@ unsafe fn ready<V: Vector, S: Sink<V>, const P: usize>(conv: &Conv<'_>, sink: &m
             }
             for pair in 0..conv.blocks / 2 {
                 let sums = ready_tile::<V, P>(&waiting[..conv.taps.len()], weights.add(pair * pair_bytes));
-                for p in 0..P {
-                    if start + p < positions {
-                        let (y, x) = place(p);
-                        for b in 0..2 {
-                            let [even, odd] = sums[p][b].halves();
-                            sink.put(y, x, 2 * pair + b, even, odd);
-                        }
+                for (p, sums) in sums.iter().enumerate().take(positions - start) {
+                    let (y, x) = place(p);
+                    for (b, sums) in sums.iter().enumerate() {
+                        let [even, odd] = sums.halves();
+                        sink.put(y, x, 2 * pair + b, even, odd);
                     }
                 }
             }
