@@ -1,0 +1,58 @@
+// Σ code over the lanes whose weight bit is set: the AND form of a product of 2-bit codes and 1-bit weights.
+// A cycle: takes LANES codes (two bit planes) and weights; the sum follows two cycles later.
+module dot_product #(
+  parameter int LANES = 32,
+  // 1: adders made for few look-up tables. 0: the plain model, the same sums and latency, fast to simulate.
+  parameter bit FRUGAL = 1,
+  localparam int SUM = $clog2(3 * LANES + 1)
+) (
+  input  logic             clk,
+  input  logic [LANES-1:0] low,
+  input  logic [LANES-1:0] high,
+  input  logic [LANES-1:0] weights,
+  output logic [SUM-1:0]   sum
+);
+
+  if (FRUGAL) begin : gen_frugal
+    // Three products are six inputs: their sum is two look-up tables of six inputs, the ANDs included.
+    localparam int TRIPLES = (LANES + 2) / 3;
+    localparam int SPREAD = TRIPLES * 3;
+    localparam int SINGLE = $clog2(TRIPLES + 1);
+    localparam int DOUBLE = $clog2(2 * TRIPLES + 1);
+
+    logic [LANES-1:0] low_masked, high_masked;
+    logic [SPREAD-1:0] low_products, high_products;
+    logic [TRIPLES-1:0] low_sums, low_carries, high_sums, high_carries;
+    logic [SINGLE-1:0] units, fours;
+    logic [DOUBLE-1:0] twos;
+
+    assign low_masked = low & weights;
+    assign high_masked = high & weights;
+    assign low_products = SPREAD'(low_masked);
+    assign high_products = SPREAD'(high_masked);
+
+    for (genvar t = 0; t < TRIPLES; t++) begin : gen_triples
+      always_ff @(posedge clk) begin
+        {low_carries[t], low_sums[t]} <=
+            2'(low_products[3*t]) + 2'(low_products[3*t+1]) + 2'(low_products[3*t+2]);
+        {high_carries[t], high_sums[t]} <=
+            2'(high_products[3*t]) + 2'(high_products[3*t+1]) + 2'(high_products[3*t+2]);
+      end
+    end
+
+    ones #(.BITS(TRIPLES)) u_units (.bits(low_sums), .count(units));
+    ones #(.BITS(2 * TRIPLES)) u_twos (.bits({low_carries, high_sums}), .count(twos));
+    ones #(.BITS(TRIPLES)) u_fours (.bits(high_carries), .count(fours));
+
+    always_ff @(posedge clk) sum <= SUM'(units) + SUM'({twos, 1'b0}) + SUM'({fours, 2'b0});
+  end else begin : gen_plain
+    logic [LANES-1:0] low_products, high_products;
+
+    always_ff @(posedge clk) begin
+      low_products <= low & weights;
+      high_products <= high & weights;
+      sum <= SUM'($countones(low_products)) + (SUM'($countones(high_products)) << 1);
+    end
+  end
+
+endmodule

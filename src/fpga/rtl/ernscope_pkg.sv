@@ -1,0 +1,57 @@
+// What the modules and the compiler agree on: layer descriptors, commands, the places of a program.
+package ernscope_pkg;
+
+  // Told by the capabilities; a host refuses another one.
+  localparam logic [31:0] MAGIC = 32'h4552_4e31;
+
+  // 32-bit words of a descriptor; of a layer's counters; of the capabilities.
+  localparam int DESCRIPTOR_BEATS = 8;
+  localparam int COUNTER_BEATS = 4;
+  localparam int CAPABILITY_BEATS = 16;
+
+  // What a layer does, from bit 0 of its descriptor.
+  typedef struct packed {
+    logic wait_input;   // reads what the frame loader is still writing
+    logic blank;        // every code counts as 0: the trunk alone reaches the thresholds
+    logic pool;         // sums over all positions are the results; the program ends here
+    logic write_codes;
+    logic write_trunk;
+    logic add_trunk;
+    logic stride_2;
+    logic kernel_3;
+  } flags_t;
+
+  // One layer. A word is PARALLEL_IN codes of one pixel; addresses count words of a bank.
+  // The first descriptor of a program describes the frame: its out_* fields say where the loader writes, in_edge the
+  // frame's edge, in_row the beats of a row, and kernel_3 that a beat is a pixel (else a word of codes).
+  typedef struct packed {
+    logic [15:0] threshold_base;
+    logic [15:0] classes_last;
+    logic [15:0] tiles_last;    // groups of PARALLEL_OUT channels, less 1
+    logic [15:0] rows_last;
+    logic [31:0] weight_base;
+    logic [15:0] out_words;     // words a pixel
+    logic [15:0] out_row;       // addresses a row
+    logic [31:0] out_base;
+    logic [15:0] groups_last;   // groups of PIXELS a row, less 1
+    logic [15:0] in_edge;
+    logic [15:0] in_words;
+    logic [15:0] in_row;
+    logic [23:0] in_base;
+    flags_t      flags;
+  } layer_t;
+
+  // Bits 31:24 of a command's first word; bits 23:0 are an address (RUN: the last descriptor to run), its second word counts.
+  typedef enum logic [7:0] {
+    WRITE_LAYERS       = 8'h01,
+    WRITE_WEIGHTS      = 8'h02,
+    WRITE_THRESHOLDS   = 8'h03,
+    WRITE_TABLE        = 8'h04,
+    READ_CODES         = 8'h11,
+    READ_TRUNK         = 8'h12,
+    READ_COUNTERS      = 8'h13,
+    READ_CAPABILITIES  = 8'h14,
+    RUN                = 8'h20
+  } command_t;
+
+endpackage

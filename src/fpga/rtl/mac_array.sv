@@ -1,0 +1,79 @@
+// PIXELS × PARALLEL_OUT × PARALLEL_IN multiply-accumulates of 2-bit codes and 1-bit weights, output-stationary.
+// A cycle: takes a step, that is a word of codes for every pixel and a weight bit for every pair of lanes; the pixels share the
+// weights. Two cycles behind a tile's last step `loaded` tells that from the next cycle on its sums are to be drained:
+// DRAIN_CHANNELS of every pixel show at the output, and `shift` moves to the next ones. Accumulation goes on meanwhile.
+//
+// The accumulators hold Σ code over set weight bits; Σ over ±1 weights is twice that, less Σ code, which does not depend on the
+// output channel: a pixel has one accumulator for it, `code_sums`.
+module mac_array #(
+  parameter int PARALLEL_IN = 32,
+  parameter int PARALLEL_OUT = 32,
+  parameter int PIXELS = 1,
+  parameter int DRAIN_CHANNELS = 8,
+  parameter int ACC_BITS = 14,
+  parameter bit FRUGAL = 1
+) (
+  input  logic                                           clk,
+  input  logic                                           rst,
+  input  logic                                           step,
+  input  logic                                           first,
+  input  logic                                           last,
+  input  logic [PIXELS-1:0][PARALLEL_IN-1:0]             low,
+  input  logic [PIXELS-1:0][PARALLEL_IN-1:0]             high,
+  input  logic [PARALLEL_OUT-1:0][PARALLEL_IN-1:0]       weights,
+  output logic                                           loaded,
+  input  logic                                           shift,
+  output logic [PIXELS-1:0][DRAIN_CHANNELS-1:0][ACC_BITS-1:0] set_sums,
+  output logic [PIXELS-1:0][ACC_BITS-1:0]                code_sums
+);
+
+  localparam int SUM = $clog2(3 * PARALLEL_IN + 1);
+
+  logic [1:0] step_behind, first_behind, last_behind;
+
+  always_ff @(posedge clk) begin
+    first_behind <= {first_behind[0], first};
+    last_behind <= {last_behind[0], last};
+    step_behind <= rst ? '0 : {step_behind[0], step};
+  end
+
+  logic accumulate, restart;
+  assign accumulate = step_behind[1];
+  assign restart = first_behind[1];
+  assign loaded = step_behind[1] && last_behind[1];
+
+  for (genvar p = 0; p < PIXELS; p++) begin : gen_pixels
+    // One more channel, whose weights are all set, sums the codes.
+    logic [PARALLEL_OUT:0][ACC_BITS-1:0] next, accumulators;
+    logic [PARALLEL_OUT-1:0][ACC_BITS-1:0] drained;
+    logic [ACC_BITS-1:0] drained_codes;
+
+    for (genvar o = 0; o <= PARALLEL_OUT; o++) begin : gen_channels
+      logic [PARALLEL_IN-1:0] filter;
+      logic [SUM-1:0] sum;
+      if (o < PARALLEL_OUT) begin : gen_filter
+        assign filter = weights[o];
+      end else begin : gen_all
+        assign filter = '1;
+      end
+      dot_product #(.LANES(PARALLEL_IN), .FRUGAL(FRUGAL)) u_dot (
+        .clk, .low(low[p]), .high(high[p]), .weights(filter), .sum
+      );
+      assign next[o] = (restart ? '0 : accumulators[o]) + ACC_BITS'(sum);
+    end
+
+    always_ff @(posedge clk) begin
+      if (accumulate) accumulators <= next;
+      if (loaded) begin
+        drained <= next[PARALLEL_OUT-1:0];
+        drained_codes <= next[PARALLEL_OUT];
+      end else if (shift) begin
+        drained <= drained >> (DRAIN_CHANNELS * ACC_BITS);
+      end
+    end
+
+    assign set_sums[p] = drained[DRAIN_CHANNELS-1:0];
+    assign code_sums[p] = drained_codes;
+  end
+
+endmodule

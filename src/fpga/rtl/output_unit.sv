@@ -1,0 +1,257 @@
+// From sums to trunk, codes and results. Drains a tile (PARALLEL_OUT channels of PIXELS pixels) in DRAIN cycles.
+// A cycle: takes DRAIN_CHANNELS sums of every pixel from the array; adds the trunk where the layer says so; a cycle later writes
+// the trunk, compares with thresholds, adds to the pooling sums; and writes a word of codes a pixel whenever one is full.
+// Everything is walked in the order in which the sequencer issues tiles, so that addresses are counters.
+module output_unit #(
+  parameter int PARALLEL_IN = 32,
+  parameter int PARALLEL_OUT = 32,
+  parameter int PIXELS = 1,
+  parameter int DRAIN_CHANNELS = 8,
+  parameter int ACC_BITS = 14,
+  parameter int TRUNK_BITS = 16,
+  parameter int CODE_DEPTH = 8192,
+  parameter int TRUNK_DEPTH = 2048,
+  parameter int THRESHOLD_DEPTH = 512,
+  parameter int POOL_DEPTH = 16,
+  localparam int CODE_ADDRESS = $clog2(CODE_DEPTH),
+  localparam int TRUNK_ADDRESS = $clog2(TRUNK_DEPTH),
+  localparam int TRUNK_WORD = PIXELS * DRAIN_CHANNELS * TRUNK_BITS,
+  localparam int THRESHOLD_ADDRESS = $clog2(THRESHOLD_DEPTH),
+  localparam int THRESHOLD_WORD = DRAIN_CHANNELS * (3 * TRUNK_BITS + 1),
+  localparam int POOL_ADDRESS = $clog2(POOL_DEPTH)
+) (
+  input  logic                                                 clk,
+  input  logic                                                 rst,
+
+  // The layer; `start` a cycle before anything of it.
+  input  logic                                                 start,
+  // Each module reads its part of a descriptor.
+  /* verilator lint_off UNUSEDSIGNAL */
+  input  ernscope_pkg::layer_t                                 layer,
+  /* verilator lint_on UNUSEDSIGNAL */
+
+  // A tile's sums stand in the array from the next cycle on; which tile: the last of its pixels, the last of its row, the first of the layer's pixels.
+  input  logic                                                 loaded,
+  input  logic                                                 tile_last,
+  input  logic                                                 group_last,
+  input  logic                                                 group_first,
+  output logic                                                 shift,
+  input  logic [PIXELS-1:0][DRAIN_CHANNELS-1:0][ACC_BITS-1:0] set_sums,
+  input  logic [PIXELS-1:0][ACC_BITS-1:0]                      code_sums,
+  output logic                                                 tile_done,
+
+  // Words of codes.
+  output logic                                                 code_write,
+  output logic [CODE_ADDRESS-1:0]                              code_address,
+  output logic                                                 code_upper,
+  output logic [PIXELS-1:0][2*PARALLEL_IN-1:0]                 code_words,
+
+  // Thresholds, from the host.
+  input  logic                                                 threshold_we,
+  input  logic [THRESHOLD_ADDRESS-1:0]                         threshold_waddr,
+  input  logic [THRESHOLD_WORD-1:0]                            threshold_wdata,
+
+  // The trunk, to the host, while nothing runs.
+  input  logic                                                 trunk_peek,
+  input  logic [TRUNK_ADDRESS-1:0]                             trunk_peek_address,
+  output logic [TRUNK_WORD-1:0]                                trunk_word,
+
+  // Pooling sums, while nothing runs.
+  input  logic                                                 pool_peek,
+  input  logic [POOL_ADDRESS-1:0]                              pool_peek_address,
+  output logic [DRAIN_CHANNELS-1:0][31:0]                      pool_word
+);
+
+  localparam int DRAIN = PARALLEL_OUT / DRAIN_CHANNELS;
+  localparam int PARTS = PARALLEL_IN / DRAIN_CHANNELS;
+  localparam int DRAIN_COUNT = (DRAIN == 1) ? 1 : $clog2(DRAIN);
+  localparam int PART_COUNT = (PARTS == 1) ? 1 : $clog2(PARTS);
+
+  // What moves along with a part of a tile.
+  typedef struct packed {
+    logic valid;
+    logic tile_end;     // the tile's last part
+    logic tile_last;
+    logic group_last;
+    logic group_first;
+  } part_t;
+
+  // ---- Counters of the drain.
+  part_t now, summed, totalled, coded;
+  logic draining;
+  logic [DRAIN_COUNT-1:0] part;
+  logic tile_last_held, group_last_held, group_first_held;
+  logic [TRUNK_ADDRESS-1:0] trunk_address, trunk_summed, trunk_totalled;
+  logic [THRESHOLD_ADDRESS-1:0] threshold_address;
+  logic [POOL_ADDRESS-1:0] pool_address, pool_summed, pool_totalled, pool_coded;
+
+  assign shift = draining;
+  assign now = '{
+    valid: draining,
+    tile_end: part == DRAIN_COUNT'(DRAIN - 1),
+    tile_last: tile_last_held,
+    group_last: group_last_held,
+    group_first: group_first_held
+  };
+
+  always_ff @(posedge clk) begin
+    if (rst) begin
+      draining <= 1'b0;
+    end else if (loaded) begin
+      draining <= 1'b1;
+    end else if (now.tile_end) begin
+      draining <= 1'b0;
+    end
+    if (loaded) begin
+      part <= '0;
+      tile_last_held <= tile_last;
+      group_last_held <= group_last;
+      group_first_held <= group_first;
+    end else if (draining) begin
+      part <= part + 1'b1;
+    end
+    if (start) begin
+      trunk_address <= '0;
+      threshold_address <= THRESHOLD_ADDRESS'(layer.threshold_base);
+      pool_address <= '0;
+    end else if (draining) begin
+      trunk_address <= trunk_address + 1'b1;
+      if (now.tile_end && now.tile_last) begin
+        threshold_address <= THRESHOLD_ADDRESS'(layer.threshold_base);
+        pool_address <= '0;
+      end else begin
+        threshold_address <= threshold_address + 1'b1;
+        pool_address <= pool_address + 1'b1;
+      end
+    end
+    trunk_summed <= trunk_address;
+    trunk_totalled <= trunk_summed;
+    pool_summed <= pool_address;
+    pool_totalled <= pool_summed;
+    pool_coded <= pool_totalled;
+    summed <= rst ? '0 : now;
+    totalled <= rst ? '0 : summed;
+    coded <= rst ? '0 : totalled;
+  end
+
+  // ---- Sums, then the trunk.
+  logic signed [PIXELS-1:0][DRAIN_CHANNELS-1:0][TRUNK_BITS-1:0] sums, totals, trunk, addends;
+  logic [DRAIN_CHANNELS-1:0][3*TRUNK_BITS:0] rows, rows_behind;
+
+  assign trunk_word = trunk;
+  assign addends = layer.flags.add_trunk ? trunk : '0;
+
+  for (genvar p = 0; p < PIXELS; p++) begin : gen_sums
+    for (genvar c = 0; c < DRAIN_CHANNELS; c++) begin : gen_channels
+      always_ff @(posedge clk) begin
+        sums[p][c] <= TRUNK_BITS'({set_sums[p][c], 1'b0}) - TRUNK_BITS'(code_sums[p]);
+        totals[p][c] <= sums[p][c] + addends[p][c];
+      end
+    end
+  end
+
+  always_ff @(posedge clk) rows_behind <= rows;
+
+  memory #(.WIDTH(TRUNK_WORD), .DEPTH(TRUNK_DEPTH)) u_trunk (
+    .clk,
+    .we(totalled.valid && layer.flags.write_trunk), .waddr(trunk_totalled), .wdata(totals),
+    .re(draining || trunk_peek), .raddr(draining ? trunk_address : trunk_peek_address), .rdata(trunk)
+  );
+
+  memory #(.WIDTH(THRESHOLD_WORD), .DEPTH(THRESHOLD_DEPTH)) u_thresholds (
+    .clk,
+    .we(threshold_we), .waddr(threshold_waddr), .wdata(threshold_wdata),
+    .re(draining), .raddr(threshold_address), .rdata(rows)
+  );
+
+  // ---- Codes, and words of them: the parts move in from above.
+  logic [PIXELS-1:0][DRAIN_CHANNELS-1:0] low, high;
+  logic [PIXELS-1:0][PARALLEL_IN-1:0] low_word, high_word;
+  logic [PART_COUNT-1:0] word_part;
+  logic word_full;
+
+  for (genvar p = 0; p < PIXELS; p++) begin : gen_codes
+    for (genvar c = 0; c < DRAIN_CHANNELS; c++) begin : gen_units
+      threshold_unit #(.BITS(TRUNK_BITS)) u_threshold (
+        .value(totals[p][c]),
+        .falling(rows_behind[c][3*TRUNK_BITS]),
+        .thresholds(rows_behind[c][3*TRUNK_BITS-1:0]),
+        .code({high[p][c], low[p][c]})
+      );
+    end
+    if (PARTS == 1) begin : gen_whole
+      always_ff @(posedge clk) if (totalled.valid) {high_word[p], low_word[p]} <= {high[p], low[p]};
+    end else begin : gen_parts
+      always_ff @(posedge clk) begin
+        if (totalled.valid) begin
+          low_word[p] <= {low[p], low_word[p][PARALLEL_IN-1:DRAIN_CHANNELS]};
+          high_word[p] <= {high[p], high_word[p][PARALLEL_IN-1:DRAIN_CHANNELS]};
+        end
+      end
+    end
+    assign code_words[p] = {high_word[p], low_word[p]};
+  end
+
+  always_ff @(posedge clk) begin
+    word_full <= !rst && totalled.valid && word_part == PART_COUNT'(PARTS - 1);
+    if (start) begin
+      word_part <= '0;
+    end else if (totalled.valid) begin
+      word_part <= (word_part == PART_COUNT'(PARTS - 1)) ? '0 : word_part + 1'b1;
+    end
+  end
+
+  // ---- Where the words go.
+  logic [15:0] word;
+  logic [CODE_ADDRESS-1:0] row_address, pixel_address;
+  logic upper, pixels_end;
+
+  assign pixels_end = coded.tile_end && coded.tile_last;
+  assign code_write = word_full && layer.flags.write_codes && word < layer.out_words;
+  assign code_address = row_address + pixel_address + CODE_ADDRESS'(word);
+  assign code_upper = upper;
+  assign tile_done = coded.valid && coded.tile_end;
+
+  always_ff @(posedge clk) begin
+    if (start) begin
+      word <= '0;
+      row_address <= CODE_ADDRESS'(layer.out_base);
+      pixel_address <= '0;
+      upper <= 1'b0;
+    end else if (word_full) begin
+      word <= pixels_end ? '0 : word + 1'b1;
+      if (pixels_end && coded.group_last) begin
+        row_address <= row_address + CODE_ADDRESS'(layer.out_row);
+        pixel_address <= '0;
+        upper <= 1'b0;
+      end else if (pixels_end) begin
+        if (PIXELS == 1 || upper) pixel_address <= pixel_address + CODE_ADDRESS'(layer.out_words);
+        upper <= PIXELS != 1 && !upper;
+      end
+    end
+  end
+
+  // ---- Pooling sums. The same channels come again DRAIN cycles later at the earliest.
+  localparam int LANE_SUM = TRUNK_BITS + $clog2(PIXELS + 1);
+  logic [DRAIN_CHANNELS-1:0][31:0] pool_sums, pool_next;
+  logic signed [DRAIN_CHANNELS-1:0][LANE_SUM-1:0] lane_sums;
+
+  for (genvar c = 0; c < DRAIN_CHANNELS; c++) begin : gen_pool
+    logic signed [LANE_SUM-1:0] lane_sum;
+    always_comb begin
+      lane_sum = '0;
+      for (int p = 0; p < PIXELS; p++) lane_sum = lane_sum + LANE_SUM'($signed(totals[p][c]));
+    end
+    always_ff @(posedge clk) lane_sums[c] <= lane_sum;
+    assign pool_next[c] = (coded.group_first ? '0 : pool_sums[c]) + 32'($signed(lane_sums[c]));
+  end
+
+  memory #(.WIDTH(DRAIN_CHANNELS * 32), .DEPTH(POOL_DEPTH)) u_pool (
+    .clk,
+    .we(coded.valid && layer.flags.pool), .waddr(pool_coded), .wdata(pool_next),
+    .re(totalled.valid || pool_peek), .raddr(totalled.valid ? pool_totalled : pool_peek_address), .rdata(pool_sums)
+  );
+
+  assign pool_word = pool_sums;
+
+endmodule

@@ -1,0 +1,265 @@
+// Walks the layer descriptors of a program, and in each layer every step: for every row, group of PIXELS and tile of PARALLEL_OUT
+// channels, every kernel tap and word of input channels.
+// A cycle: issues one step (addresses of a word of weights and of the codes of PIXELS pixels) unless the rows that it reads are
+// still to come from the frame loader (an input stall), or the step ends a tile while the tile before is still drained (a drain
+// stall). A layer starts when all that the one before it makes is written.
+module sequencer #(
+  parameter int PIXELS = 1,
+  parameter int DRAIN = 4,
+  parameter int CODE_DEPTH = 8192,
+  parameter int WEIGHT_DEPTH = 2048,
+  parameter int LAYERS = 64,
+  localparam int BANKS = (PIXELS == 1) ? 1 : 2 * PIXELS,
+  localparam int BANK = (BANKS == 1) ? 1 : $clog2(BANKS),
+  localparam int BANK_SHIFT = $clog2(BANKS),
+  localparam int CODE_ADDRESS = $clog2(CODE_DEPTH),
+  localparam int WEIGHT_ADDRESS = $clog2(WEIGHT_DEPTH),
+  localparam int LAYER_ADDRESS = $clog2(LAYERS),
+  localparam int LAYER_WORD = 32 * ernscope_pkg::DESCRIPTOR_BEATS,
+  localparam int COUNTER_WORD = 32 * ernscope_pkg::COUNTER_BEATS
+) (
+  input  logic                      clk,
+  input  logic                      rst,
+
+  // `run`: a frame from the first descriptor to `last_layer`. `finished` for a cycle when it is through; `has_results` where
+  // its last layer pools.
+  input  logic                      run,
+  input  logic [LAYER_ADDRESS-1:0]  last_layer,
+  output logic                      finished,
+  output logic                      has_results,
+
+  // Descriptors, from the host.
+  input  logic                      layer_we,
+  input  logic [LAYER_ADDRESS-1:0]  layer_waddr,
+  input  logic [LAYER_WORD-1:0]     layer_wdata,
+
+  // Counters a layer (cycles, steps, input stalls, drain stalls), to the host.
+  input  logic                      counters_peek,
+  input  logic [LAYER_ADDRESS-1:0]  counters_peek_address,
+  output logic [COUNTER_WORD-1:0]   counters,
+
+  // The layer that runs; `start` for a cycle before its first step. `load_frame` for a cycle where it is the frame's.
+  output ernscope_pkg::layer_t      layer,
+  output logic                      start,
+  output logic                      load_frame,
+  input  logic [15:0]               loaded_rows,
+  input  logic                      loading,
+
+  // A step.
+  output logic                      step,
+  output logic                      step_first,
+  output logic                      step_last,
+  output logic                      step_tile_last,
+  output logic                      step_group_last,
+  output logic                      step_group_first,
+  output logic [WEIGHT_ADDRESS-1:0] weight_address,
+  output logic [CODE_ADDRESS-1:0]   code_address,
+  output logic [CODE_ADDRESS-1:0]   code_next,
+  output logic [BANK-1:0]           code_bank,
+  output logic                      code_stride_2,
+  output logic [PIXELS-1:0]         code_inside,
+  input  logic                      tile_done
+);
+
+  localparam int COOL = $clog2(DRAIN + 1);
+
+  typedef enum logic [2:0] {IDLE, FETCH, DECODE, START, STEPS, FLUSH, RECORD} state_t;
+  state_t state;
+
+  logic [LAYER_ADDRESS-1:0] index, final_index;
+  logic [LAYER_WORD-1:0] fetched;
+
+  memory #(.WIDTH(LAYER_WORD), .DEPTH(LAYERS)) u_layers (
+    .clk, .we(layer_we), .waddr(layer_waddr), .wdata(layer_wdata),
+    .re(state == FETCH), .raddr(index), .rdata(fetched)
+  );
+
+  // ---- What follows from the descriptor alone.
+  logic [15:0] words_last;
+  logic [CODE_ADDRESS-1:0] in_row, in_words, row_stride, left_of_row;
+  logic [1:0] kernel_last;
+  logic signed [16:0] padding;
+
+  assign in_row = CODE_ADDRESS'(layer.in_row);
+  assign in_words = CODE_ADDRESS'(layer.in_words);
+  assign row_stride = layer.flags.stride_2 ? {in_row[CODE_ADDRESS-2:0], 1'b0} : in_row;
+  assign left_of_row = layer.flags.kernel_3 ? -in_words : '0;
+  assign kernel_last = layer.flags.kernel_3 ? 2'd2 : 2'd0;
+  assign padding = layer.flags.kernel_3 ? 17'sd1 : 17'sd0;
+
+  always_ff @(posedge clk) if (state == START) words_last <= layer.in_words - 1'b1;
+
+  // ---- The walk. Coordinates are those of the tap that is read; the kept ones those of the group's first tap.
+  logic [15:0] row, group, tile, word;
+  logic [1:0] ky, kx;
+  logic signed [16:0] y, x, kept_y, kept_x;
+  logic [CODE_ADDRESS-1:0] row_address, x_address, kept_row_address, kept_x_address;
+  logic [WEIGHT_ADDRESS-1:0] weights;
+
+  logic word_end, kx_end, ky_end, tile_end, group_end, row_end, rows_ready, go;
+  logic [COOL-1:0] cooling;
+
+  assign word_end = word == words_last;
+  assign kx_end = word_end && kx == kernel_last;
+  assign ky_end = kx_end && ky == kernel_last;
+  assign tile_end = tile == layer.tiles_last;
+  assign group_end = group == layer.groups_last;
+  assign row_end = row == layer.rows_last;
+
+  // The lowest row that the kernel reads, or all of them.
+  logic signed [16:0] lowest;
+  assign lowest = kept_y + $signed({15'b0, kernel_last});
+  assign rows_ready = !layer.flags.wait_input || !loading || lowest < $signed({1'b0, loaded_rows});
+  assign go = state == STEPS && rows_ready && !(ky_end && cooling != 0);
+
+  // From a group of pixels to the next: how many times that crosses the banks' end.
+  logic signed [16:0] next_x;
+  logic [1:0] crossed;
+  logic next_column_crosses;
+  assign next_x = kept_x + (layer.flags.stride_2 ? 17'(2 * PIXELS) : 17'(PIXELS));
+  assign crossed = 2'((next_x >>> BANK_SHIFT) - (kept_x >>> BANK_SHIFT));
+  if (BANKS == 1) begin : gen_one_bank
+    assign next_column_crosses = 1'b1;
+    assign code_bank = '0;
+  end else begin : gen_banks
+    assign next_column_crosses = x[BANK-1:0] == BANK'(BANKS - 1);
+    always_ff @(posedge clk) code_bank <= x[BANK-1:0];
+  end
+
+  logic [CODE_ADDRESS-1:0] next_x_address;
+  assign next_x_address = kept_x_address + (crossed[0] ? in_words : '0) + (crossed[1] ? {in_words[CODE_ADDRESS-2:0], 1'b0} : '0);
+
+  always_ff @(posedge clk) begin
+    if (state == START) begin
+      {row, group, tile, word} <= '0;
+      {ky, kx} <= '0;
+      {x, kept_x} <= {-padding, -padding};
+      {y, kept_y} <= {-padding, -padding};
+      row_address <= CODE_ADDRESS'(layer.in_base) - (layer.flags.kernel_3 ? in_row : '0);
+      kept_row_address <= CODE_ADDRESS'(layer.in_base) - (layer.flags.kernel_3 ? in_row : '0);
+      {x_address, kept_x_address} <= {left_of_row, left_of_row};
+      weights <= WEIGHT_ADDRESS'(layer.weight_base);
+    end else if (go) begin
+      weights <= (ky_end && tile_end) ? WEIGHT_ADDRESS'(layer.weight_base) : weights + 1'b1;
+      word <= word_end ? '0 : word + 1'b1;
+      if (ky_end && tile_end && group_end) begin
+        {ky, kx} <= '0;
+        tile <= '0;
+        group <= '0;
+        row <= row + 1'b1;
+        {x, kept_x} <= {-padding, -padding};
+        {x_address, kept_x_address} <= {left_of_row, left_of_row};
+        y <= kept_y + (layer.flags.stride_2 ? 17'sd2 : 17'sd1);
+        kept_y <= kept_y + (layer.flags.stride_2 ? 17'sd2 : 17'sd1);
+        row_address <= kept_row_address + row_stride;
+        kept_row_address <= kept_row_address + row_stride;
+      end else if (ky_end && tile_end) begin
+        {ky, kx} <= '0;
+        tile <= '0;
+        group <= group + 1'b1;
+        {x, kept_x} <= {next_x, next_x};
+        {x_address, kept_x_address} <= {next_x_address, next_x_address};
+        y <= kept_y;
+        row_address <= kept_row_address;
+      end else if (ky_end) begin
+        {ky, kx} <= '0;
+        tile <= tile + 1'b1;
+        x <= kept_x;
+        x_address <= kept_x_address;
+        y <= kept_y;
+        row_address <= kept_row_address;
+      end else if (kx_end) begin
+        kx <= '0;
+        ky <= ky + 1'b1;
+        x <= kept_x;
+        x_address <= kept_x_address;
+        y <= y + 1'b1;
+        row_address <= row_address + in_row;
+      end else if (word_end) begin
+        kx <= kx + 1'b1;
+        x <= x + 1'b1;
+        if (next_column_crosses) x_address <= x_address + in_words;
+      end
+    end
+  end
+
+  // ---- The step that goes out.
+  logic y_inside;
+  assign y_inside = y >= 0 && y < $signed({1'b0, layer.in_edge}) && !layer.flags.blank;
+
+  for (genvar p = 0; p < PIXELS; p++) begin : gen_inside
+    logic signed [16:0] column;
+    assign column = x + (layer.flags.stride_2 ? 17'(2 * p) : 17'(p));
+    always_ff @(posedge clk) code_inside[p] <= y_inside && column >= 0 && column < $signed({1'b0, layer.in_edge});
+  end
+
+  always_ff @(posedge clk) begin
+    step <= go && !rst;
+    step_first <= word == 0 && kx == 0 && ky == 0;
+    step_last <= ky_end;
+    step_tile_last <= tile_end;
+    step_group_last <= group_end;
+    step_group_first <= group == 0 && row == 0;
+    weight_address <= weights;
+    code_address <= row_address + x_address + CODE_ADDRESS'(word);
+    code_next <= row_address + x_address + in_words + CODE_ADDRESS'(word);
+    code_stride_2 <= layer.flags.stride_2;
+    if (state == START) begin
+      cooling <= '0;
+    end else if (go && ky_end) begin
+      cooling <= COOL'(DRAIN - 1);
+    end else if (cooling != 0) begin
+      cooling <= cooling - 1'b1;
+    end
+  end
+
+  // ---- From layer to layer.
+  logic [31:0] tiles_out;
+  logic [31:0] cycles, steps, input_stalls, drain_stalls;
+
+  assign start = state == START && index != 0;
+  assign load_frame = state == START && index == 0;
+  assign finished = state == RECORD && index == final_index;
+  assign has_results = layer.flags.pool;
+
+  always_ff @(posedge clk) begin
+    if (rst) begin
+      state <= IDLE;
+    end else begin
+      unique case (state)
+        IDLE: if (run) state <= FETCH;
+        FETCH: state <= DECODE;
+        DECODE: state <= START;
+        START: state <= (index == 0) ? RECORD : STEPS;
+        STEPS: if (go && ky_end && tile_end && group_end && row_end) state <= FLUSH;
+        FLUSH: if (tiles_out == 0 && !(layer.flags.wait_input && loading)) state <= RECORD;
+        RECORD: state <= (index == final_index) ? IDLE : FETCH;
+        default: state <= IDLE;
+      endcase
+    end
+    if (state == IDLE && run) begin
+      index <= '0;
+      final_index <= last_layer;
+    end else if (state == RECORD) begin
+      index <= index + 1'b1;
+    end
+    if (state == DECODE) layer <= fetched;
+    if (state == START) tiles_out <= '0;
+    else tiles_out <= tiles_out + 32'(go && ky_end) - 32'(tile_done);
+    if (state == FETCH) begin
+      cycles <= 32'd1;
+      {steps, input_stalls, drain_stalls} <= '0;
+    end else begin
+      cycles <= cycles + 1'b1;
+      steps <= steps + 32'(go);
+      input_stalls <= input_stalls + 32'(state == STEPS && !rows_ready);
+      drain_stalls <= drain_stalls + 32'(state == STEPS && rows_ready && !go);
+    end
+  end
+
+  memory #(.WIDTH(COUNTER_WORD), .DEPTH(LAYERS)) u_counters (
+    .clk, .we(state == RECORD), .waddr(index), .wdata({drain_stalls, input_stalls, steps, cycles + 32'd1}),
+    .re(counters_peek), .raddr(counters_peek_address), .rdata(counters)
+  );
+
+endmodule
