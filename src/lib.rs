@@ -16,6 +16,7 @@
 pub mod app;
 pub mod engine;
 pub mod evaluate;
+pub mod fpga;
 pub mod frame;
 pub mod inspect;
 pub mod network;

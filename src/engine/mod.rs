@@ -66,6 +66,9 @@ pub enum EngineError {
         /// The engine's edge.
         planned: usize,
     },
+    /// The board that runs the network does not answer as it should.
+    #[error("{0}")]
+    Board(Box<dyn std::error::Error + Send + Sync>),
 }
 
 /// How often each code 0..=3 stands in a layer.

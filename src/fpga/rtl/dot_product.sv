@@ -3,7 +3,7 @@
 module dot_product #(
   parameter int LANES = 32,
   // 1: adders made for few look-up tables. 0: the plain model, the same sums and latency, fast to simulate.
-  parameter bit FRUGAL = 1,
+  parameter int FRUGAL = 1,
   localparam int SUM = $clog2(3 * LANES + 1)
 ) (
   input  logic             clk,
@@ -13,7 +13,7 @@ module dot_product #(
   output logic [SUM-1:0]   sum
 );
 
-  if (FRUGAL) begin : gen_frugal
+  if (FRUGAL != 0) begin : gen_frugal
     // Three products are six inputs: their sum is two look-up tables of six inputs, the ANDs included.
     localparam int TRIPLES = (LANES + 2) / 3;
     localparam int SPREAD = TRIPLES * 3;

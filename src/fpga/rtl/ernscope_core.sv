@@ -9,13 +9,13 @@ module ernscope_core #(
   parameter int ACC_BITS = 14,
   parameter int TRUNK_BITS = 16,
   parameter int CODE_DEPTH = 2048,
-  parameter int WEIGHT_DEPTH = 1536,
+  parameter int WEIGHT_DEPTH = 2048,
   parameter int THRESHOLD_DEPTH = 512,
   parameter int TRUNK_DEPTH = 1024,
   parameter int TABLE_WORDS = 1,
   parameter int LAYERS = 64,
   parameter int POOL_DEPTH = 16,
-  parameter bit FRUGAL = 1,
+  parameter int FRUGAL = 1,
   localparam int FRAME_BITS = (PARALLEL_IN > 12) ? 2 * PARALLEL_IN : 24
 ) (
   input  logic                  clk,

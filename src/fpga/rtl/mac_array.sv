@@ -11,7 +11,7 @@ module mac_array #(
   parameter int PIXELS = 1,
   parameter int DRAIN_CHANNELS = 8,
   parameter int ACC_BITS = 14,
-  parameter bit FRUGAL = 1
+  parameter int FRUGAL = 1
 ) (
   input  logic                                           clk,
   input  logic                                           rst,

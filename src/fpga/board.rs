@@ -1,0 +1,303 @@
+//! The engine on a board: uploads a program, sends frames, takes results, reads back what a probe wants to see.
+
+use super::capabilities::{CAPABILITY_WORDS, Capabilities, CapabilityError};
+use super::compiler::{CompileError, compile};
+use super::link::{Link, LinkError};
+use super::program::{CodePlace, Command, FrameFormat, Program, TrunkPlace};
+use super::schedule::LayerCycles;
+use crate::engine::reference::float_codes;
+use crate::engine::{Engine, EngineError, EngineInfo, Probe, Sums, check_input, count_codes};
+use crate::frame::InputImage;
+use crate::network::{Network, Op};
+use std::sync::Arc;
+use std::time::Duration;
+use thiserror::Error;
+
+/// Why a board does not run a network.
+#[derive(Debug, Error)]
+pub enum BoardError {
+    /// It does not answer.
+    #[error(transparent)]
+    Link(#[from] LinkError),
+    /// It is none that is known.
+    #[error(transparent)]
+    Capabilities(#[from] CapabilityError),
+    /// The network does not fit.
+    #[error(transparent)]
+    Compile(#[from] CompileError),
+}
+
+impl From<BoardError> for EngineError {
+    fn from(error: BoardError) -> Self {
+        Self::Board(Box::new(error))
+    }
+}
+
+/// A board with a network.
+pub struct BoardEngine<L> {
+    link: L,
+    network: Arc<Network>,
+    program: Program,
+    logits: Vec<f32>,
+    sums: Vec<i32>,
+    cycles: u64,
+}
+
+impl<L: Link> BoardEngine<L> {
+    /// Asks the board how large it is, compiles `network` for it and uploads the program.
+    ///
+    /// # Errors
+    /// [`BoardError`].
+    pub fn new(mut link: L, network: Arc<Network>, edge: usize) -> Result<Self, BoardError> {
+        let capabilities = capabilities(&mut link)?;
+        let program = compile(&network, edge, capabilities)?;
+        link.send_program(program.upload())?;
+        let classes = network.labels().len();
+        Ok(Self { link, network, program, logits: vec![0.0; classes], sums: vec![0; classes], cycles: 0 })
+    }
+
+    /// The program that it runs.
+    pub fn program(&self) -> &Program {
+        &self.program
+    }
+
+    /// The link, to change its behaviour.
+    pub fn link(&mut self) -> &mut L {
+        &mut self.link
+    }
+
+    /// Cycles of the last frame, from its first beat to its last result.
+    pub fn frame_cycles(&self) -> u64 {
+        self.cycles
+    }
+
+    /// What the board counted of each descriptor in the last frame.
+    ///
+    /// # Errors
+    /// [`BoardError`].
+    pub fn counters(&mut self) -> Result<Vec<LayerCycles>, BoardError> {
+        let layers = self.program.descriptors.len();
+        self.link.send_program(&Command::ReadCounters.words(0, layers as u32))?;
+        let words = self.link.read_back(layers * 4)?;
+        let counted = words.as_chunks().0.iter().map(|&[cycles, steps, input_stalls, drain_stalls]| LayerCycles {
+            cycles: cycles.into(),
+            steps: steps.into(),
+            input_stalls: input_stalls.into(),
+            drain_stalls: drain_stalls.into(),
+        });
+        Ok(counted.collect())
+    }
+
+    /// Sends a frame that ends behind descriptor `last`.
+    fn start(&mut self, image: &InputImage, last: usize) -> Result<(), LinkError> {
+        self.link.send_program(&Command::Run.words(last as u32, 0))?;
+        let beats = beats(&self.network, &self.program, image);
+        self.link.send_frame(&beats)
+    }
+
+    fn finish(&mut self) -> Result<(), LinkError> {
+        let (words, cycles) = self.link.results(self.sums.len())?;
+        self.cycles = cycles;
+        let Some(Op::Classifier { input, classifier }) = self.network.layers().last().map(|layer| &layer.op) else {
+            return Ok(());
+        };
+        let edge = self.network.shapes(self.program.edge)[*input].edge;
+        for (class, word) in words.into_iter().enumerate() {
+            self.sums[class] = word.cast_signed();
+            self.logits[class] = classifier.logit(class, self.sums[class].into(), edge * edge);
+        }
+        Ok(())
+    }
+
+    /// The codes of a layer that the board has just computed, CHW.
+    fn codes(&mut self, place: CodePlace) -> Result<Vec<u8>, LinkError> {
+        let Capabilities { parallel_in, .. } = self.program.capabilities;
+        let (banks, beats) = (self.program.capabilities.banks(), self.program.capabilities.code_beats());
+        let count = place.addresses() * banks;
+        self.link.send_program(&Command::ReadCodes.words((place.base * banks) as u32, count as u32))?;
+        let words = self.link.read_back(count * beats)?;
+        let code = |channel: usize, y: usize, x: usize| {
+            let address = y * place.row + x / banks * place.words + channel / parallel_in;
+            let word = &words[(address * banks + x % banks) * beats..][..beats];
+            let bit = |at: usize| (word[at / 32] >> (at % 32) & 1) as u8;
+            let lane = channel % parallel_in;
+            bit(lane) | bit(parallel_in + lane) << 1
+        };
+        Ok(chw(place.channels, place.edge).map(|(c, y, x)| code(c, y, x)).collect())
+    }
+
+    /// The trunk as it stands, CHW.
+    fn trunk(&mut self, place: TrunkPlace) -> Result<Vec<i32>, LinkError> {
+        let Capabilities { parallel_out, pixels, drain_channels, trunk_bits, .. } = self.program.capabilities;
+        let (drain, beats) = (self.program.capabilities.drain(), self.program.capabilities.trunk_beats());
+        let (groups, tiles) = (place.edge.div_ceil(pixels), place.channels.div_ceil(parallel_out));
+        let count = place.edge * groups * tiles * drain;
+        self.link.send_program(&Command::ReadTrunk.words(0, count as u32))?;
+        let words = self.link.read_back(count * beats)?;
+        let integer = |channel: usize, y: usize, x: usize| {
+            let (tile, part) = (channel / parallel_out, channel % parallel_out / drain_channels);
+            let address = ((y * groups + x / pixels) * tiles + tile) * drain + part;
+            let word = &words[address * beats..][..beats];
+            let lane = x % pixels * drain_channels + channel % drain_channels;
+            let bit = |i: u32| {
+                let at = lane * trunk_bits as usize + i as usize;
+                word[at / 32] >> (at % 32) & 1
+            };
+            let value = (0..trunk_bits).fold(0, |value, i| value | bit(i) << i);
+            (value << (32 - trunk_bits)).cast_signed() >> (32 - trunk_bits)
+        };
+        Ok(chw(place.channels, place.edge).map(|(c, y, x)| integer(c, y, x)).collect())
+    }
+}
+
+impl<L: Link> Engine for BoardEngine<L> {
+    fn info(&self) -> EngineInfo {
+        EngineInfo { name: "fpga".into(), threads: 0, kernels: vec!["array"; self.network.layers().len()] }
+    }
+
+    fn network(&self) -> &Arc<Network> {
+        &self.network
+    }
+
+    fn edge(&self) -> usize {
+        self.program.edge
+    }
+
+    fn planned_bytes(&self) -> usize {
+        size_of_val(self.program.upload())
+    }
+
+    fn run(&mut self, input: &InputImage) -> Result<&[f32], EngineError> {
+        check_input(input, self.program.edge)?;
+        let last = self.program.descriptors.len() - 1;
+        self.start(input, last).map_err(BoardError::Link)?;
+        self.finish().map_err(BoardError::Link)?;
+        Ok(&self.logits)
+    }
+
+    /// Shows codes of every layer, the trunk, and the sums of the classifier; other sums do not leave the array. What a later
+    /// layer overwrites is had by running the frame again up to where it still stands. The times are cycles, a nanosecond each.
+    fn run_probed(&mut self, input: &InputImage, probe: &mut dyn Probe) -> Result<&[f32], EngineError> {
+        self.run(input)?;
+        let seen = self.look(input, probe).map_err(BoardError::Link)?;
+        let counters = self.counters()?;
+        for (layer, Seen { trunk, codes }) in seen.into_iter().enumerate() {
+            let is_classifier = matches!(self.network.layers()[layer].op, Op::Classifier { .. });
+            let wants = probe.wants(layer);
+            probe.time(layer, Duration::from_nanos(counters[self.program.descriptor_of[layer]].cycles));
+            if let Some(trunk) = trunk {
+                probe.sums(layer, Sums::Integers(&trunk));
+            }
+            if is_classifier && wants.sums {
+                probe.sums(layer, Sums::Integers(&self.sums));
+            }
+            if let Some(codes) = codes {
+                if wants.codes {
+                    probe.codes(layer, &codes);
+                }
+                if wants.histogram {
+                    probe.histogram(layer, count_codes(&codes));
+                }
+            }
+        }
+        Ok(&self.logits)
+    }
+}
+
+/// What was read back of a layer.
+#[derive(Clone, Default)]
+struct Seen {
+    trunk: Option<Vec<i32>>,
+    codes: Option<Vec<u8>>,
+}
+
+impl<L: Link> BoardEngine<L> {
+    /// Reads back what `probe` wants; the frame has just been run to its end.
+    fn look(&mut self, input: &InputImage, probe: &mut dyn Probe) -> Result<Vec<Seen>, LinkError> {
+        let last = self.program.descriptors.len() - 1;
+        let layers = 0..self.network.layers().len();
+        let (codes, trunks) = (self.program.codes.clone(), self.trunks_shown());
+        let mut wanted: Vec<(Option<CodePlace>, Option<TrunkPlace>)> = layers
+            .map(|layer| {
+                let wants = probe.wants(layer);
+                let codes = codes[layer].filter(|_| wants.codes || wants.histogram);
+                (codes, trunks[layer].filter(|_| wants.sums))
+            })
+            .collect();
+        let mut seen = vec![Seen::default(); wanted.len()];
+        let mut ran_to = last;
+        loop {
+            for ((codes, trunk), seen) in wanted.iter_mut().zip(&mut seen) {
+                if let Some(place) = codes.take_if(|p| p.made_by <= ran_to && ran_to < p.overwritten_by) {
+                    seen.codes = Some(self.codes(place)?);
+                }
+                if let Some(place) = trunk.take_if(|p| p.made_by <= ran_to && ran_to < p.overwritten_by) {
+                    seen.trunk = Some(self.trunk(place)?);
+                }
+            }
+            let codes_left = wanted.iter().filter_map(|(codes, _)| codes.map(|p| p.overwritten_by));
+            let trunks_left = wanted.iter().filter_map(|(_, trunk)| trunk.map(|p| p.overwritten_by));
+            let Some(overwritten_by) = codes_left.chain(trunks_left).min() else {
+                return Ok(seen);
+            };
+            ran_to = overwritten_by - 1;
+            self.start(input, ran_to)?;
+        }
+    }
+
+    /// The trunk that a layer shows: its own, or the one that an activation reads.
+    fn trunks_shown(&self) -> Vec<Option<TrunkPlace>> {
+        let mut now = None;
+        let layers = self.network.layers().iter().zip(&self.program.trunks);
+        layers
+            .map(|(layer, place)| {
+                now = place.or(now);
+                match layer.op {
+                    Op::Residual { .. } | Op::Activation(_) => now,
+                    _ => None,
+                }
+            })
+            .collect()
+    }
+}
+
+/// Asks a board how large it is.
+///
+/// # Errors
+/// [`BoardError`], where it does not answer or is no board of ours.
+pub fn capabilities(link: &mut impl Link) -> Result<Capabilities, BoardError> {
+    link.send_program(&Command::ReadCapabilities.words(0, 1))?;
+    let words = link.read_back(CAPABILITY_WORDS)?;
+    let words = words.as_slice().try_into().map_err(|_| CapabilityError::Unknown)?;
+    Ok(Capabilities::parse(words)?)
+}
+
+fn chw(channels: usize, edge: usize) -> impl Iterator<Item = (usize, usize, usize)> {
+    (0..channels).flat_map(move |c| (0..edge).flat_map(move |y| (0..edge).map(move |x| (c, y, x))))
+}
+
+/// A picture as the board takes it: pixels, or words of the float layer's codes.
+fn beats(network: &Network, program: &Program, image: &InputImage) -> Vec<u64> {
+    match (&network.layers()[0].op, program.format) {
+        (Op::FloatConv(conv), FrameFormat::Codes) => {
+            let codes = float_codes(conv, image);
+            let (channels, edge) = (conv.geometry().out_channels, image.edge() / conv.geometry().stride);
+            let lanes = program.capabilities.parallel_in;
+            let words = channels.div_ceil(lanes);
+            let beat = |at: usize| {
+                let (position, first) = (at / words, at % words * lanes);
+                let lane = |lane: usize| {
+                    let channel = first + lane;
+                    let code = if channel < channels { codes[channel * edge * edge + position] } else { 0 };
+                    u64::from(code & 1) << lane | u64::from(code >> 1) << (lanes + lane)
+                };
+                (0..lanes).map(lane).fold(0, |word, lane| word | lane)
+            };
+            (0..edge * edge * words).map(beat).collect()
+        }
+        _ => {
+            let pixel = |rgb: &[u8; 3]| u64::from(rgb[0]) | u64::from(rgb[1]) << 8 | u64::from(rgb[2]) << 16;
+            image.rgb().as_chunks().0.iter().map(pixel).collect()
+        }
+    }
+}

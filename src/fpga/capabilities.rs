@@ -1,0 +1,162 @@
+//! How large a board's accelerator is: the parameters that `ernscope_core` was built with.
+
+use thiserror::Error;
+
+/// 32-bit words that a board tells them in.
+pub const CAPABILITY_WORDS: usize = 16;
+const MAGIC: u32 = 0x4552_4e31;
+const VERSION: u32 = 1;
+/// A word of codes is a beat of a frame: 64 bits at most.
+const MAX_PARALLEL_IN: usize = 32;
+
+/// The parameters of the accelerator, by the names that `rtl/ernscope_core.sv` gives them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Capabilities {
+    /// Input channels a cycle; so many codes are a word.
+    pub parallel_in: usize,
+    /// Output channels a cycle: a tile.
+    pub parallel_out: usize,
+    /// Neighbouring output pixels a cycle, which share weights.
+    pub pixels: usize,
+    /// Channels of a tile that are drained a cycle.
+    pub drain_channels: usize,
+    /// Bits of an accumulator, which holds Σ code over set weight bits.
+    pub acc_bits: u32,
+    /// Bits of the trunk, of sums and of thresholds, with sign.
+    pub trunk_bits: u32,
+    /// Words of codes a bank.
+    pub code_depth: usize,
+    /// Words of weights, each of `parallel_in` · `parallel_out` bits.
+    pub weight_depth: usize,
+    /// Rows of thresholds, each for `drain_channels` channels.
+    pub threshold_depth: usize,
+    /// Words of the trunk, each of `pixels` · `drain_channels` integers.
+    pub trunk_depth: usize,
+    /// Words a pixel that the pixel-embedding table holds.
+    pub table_words: usize,
+    /// Descriptors, the frame's among them.
+    pub layers: usize,
+    /// Words of pooling sums, each for `drain_channels` classes.
+    pub pool_depth: usize,
+}
+
+/// A board that this program does not know.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum CapabilityError {
+    /// No accelerator of ours.
+    #[error("what answers is no Ernscope accelerator")]
+    Unknown,
+    /// Another version.
+    #[error("the board's accelerator has version {0}, this program knows version {VERSION}: load the matching bitstream")]
+    Version(u32),
+    /// Sizes that no accelerator has.
+    #[error("the board tells impossible sizes of itself")]
+    Sizes,
+}
+
+impl Capabilities {
+    /// From the words that a board tells.
+    ///
+    /// # Errors
+    /// [`CapabilityError`], where they are no known accelerator's.
+    pub fn parse(words: &[u32; CAPABILITY_WORDS]) -> Result<Self, CapabilityError> {
+        if words[0] != MAGIC {
+            return Err(CapabilityError::Unknown);
+        }
+        if words[1] != VERSION {
+            return Err(CapabilityError::Version(words[1]));
+        }
+        let size = |index: usize| words[index] as usize;
+        let told = Self {
+            parallel_in: size(2),
+            parallel_out: size(3),
+            pixels: size(4),
+            drain_channels: size(5),
+            acc_bits: words[6],
+            trunk_bits: words[7],
+            code_depth: size(8),
+            weight_depth: size(9),
+            threshold_depth: size(10),
+            trunk_depth: size(11),
+            table_words: size(12),
+            layers: size(13),
+            pool_depth: size(14),
+        };
+        told.is_possible().then_some(told).ok_or(CapabilityError::Sizes)
+    }
+
+    fn is_possible(&self) -> bool {
+        let lanes = [self.parallel_in, self.parallel_out, self.pixels, self.drain_channels];
+        let depths =
+            [self.code_depth, self.weight_depth, self.threshold_depth, self.trunk_depth, self.layers, self.pool_depth];
+        lanes.iter().all(|lanes| (1..=1024).contains(lanes))
+            && self.parallel_in <= MAX_PARALLEL_IN
+            && depths.iter().all(|depth| (2..=1 << 24).contains(depth))
+            && self.pixels.is_power_of_two()
+            && self.parallel_out.is_multiple_of(self.parallel_in)
+            && self.parallel_in.is_multiple_of(self.drain_channels)
+            && self.parallel_out >= 2 * self.drain_channels
+            && (1..=31).contains(&self.acc_bits)
+            && (2..=32).contains(&self.trunk_bits)
+            && (1..=256).contains(&self.table_words)
+    }
+
+    /// Multiply-accumulates a cycle.
+    pub fn macs(&self) -> u64 {
+        (self.parallel_in * self.parallel_out * self.pixels) as u64
+    }
+
+    /// Banks of code memory: two groups of pixels, so that rows can be read with stride 2.
+    pub fn banks(&self) -> usize {
+        if self.pixels == 1 { 1 } else { 2 * self.pixels }
+    }
+
+    /// Cycles in which a tile is drained.
+    pub fn drain(&self) -> usize {
+        self.parallel_out / self.drain_channels
+    }
+
+    /// Beats of 32 bits of a row of thresholds.
+    pub(crate) fn threshold_beats(&self) -> usize {
+        (self.drain_channels * (3 * self.trunk_bits as usize + 1)).div_ceil(32)
+    }
+
+    /// Beats of a word of codes.
+    pub(crate) fn code_beats(&self) -> usize {
+        (2 * self.parallel_in).div_ceil(32)
+    }
+
+    /// Beats of a word of the trunk.
+    pub(crate) fn trunk_beats(&self) -> usize {
+        (self.pixels * self.drain_channels * self.trunk_bits as usize).div_ceil(32)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TOLD: [u32; CAPABILITY_WORDS] =
+        [MAGIC, VERSION, 32, 32, 2, 8, 14, 16, 2048, 1536, 512, 1024, 1, 64, 16, 0];
+
+    #[test]
+    fn sizes_are_read() {
+        let told = Capabilities::parse(&TOLD).expect("known");
+        assert_eq!((told.macs(), told.banks(), told.drain()), (2048, 4, 4));
+        assert_eq!((told.threshold_beats(), told.code_beats(), told.trunk_beats()), (13, 2, 8));
+    }
+
+    #[test]
+    fn other_boards_are_refused() {
+        let with = |index: usize, value: u32| {
+            let mut told = TOLD;
+            told[index] = value;
+            Capabilities::parse(&told)
+        };
+        assert_eq!(with(0, 7), Err(CapabilityError::Unknown));
+        assert_eq!(with(1, 2), Err(CapabilityError::Version(2)));
+        for (index, value) in [(2, 0), (2, 64), (3, 48), (4, 3), (5, 5), (5, 32), (6, 40), (8, 0), (9, u32::MAX), (12, 0)] {
+            assert_eq!(with(index, value), Err(CapabilityError::Sizes), "word {index} as {value}");
+        }
+    }
+}

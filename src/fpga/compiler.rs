@@ -1,0 +1,471 @@
+//! From a network to the program of a board: descriptors, packed weights and thresholds, a plan of the code memory.
+//!
+//! Every layer that convolves is a descriptor. An activation that directly follows a residual layer is computed with it, from
+//! the sums on their way to the trunk; another one walks the trunk with every code counted as 0.
+
+use super::capabilities::Capabilities;
+use super::program::{
+    CodePlace, Command, DESCRIPTOR_WORDS, Descriptor, FrameFormat, Needs, Program, TrunkPlace, flags,
+};
+use crate::network::{BinaryConv, CodeTable, LayerShape, Network, NetworkError, Op, Thresholds, TrunkMode};
+use std::fmt;
+use thiserror::Error;
+
+/// Why a network has no program for a board.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum CompileError {
+    /// The network does not run at that size.
+    #[error(transparent)]
+    Network(#[from] NetworkError),
+    /// A layer needs more than there is.
+    #[error("layer `{layer}` does not fit the board: it needs {needs} {resource}, there are {available}")]
+    Resource {
+        /// The first layer that does not fit.
+        layer: String,
+        /// What is short.
+        resource: Resource,
+        /// What the program needs up to this layer.
+        needs: u64,
+        /// What the board has.
+        available: u64,
+    },
+}
+
+/// What a board has limited amounts of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resource {
+    /// Descriptors.
+    Descriptors,
+    /// Words of weights.
+    Weights,
+    /// Rows of thresholds.
+    Thresholds,
+    /// Words of codes a bank.
+    Codes,
+    /// Words of the trunk.
+    Trunk,
+    /// Words a pixel in the table of pixel embedding.
+    Table,
+    /// Words of pooling sums.
+    Pool,
+    /// Bits of an accumulator.
+    AccumulatorBits,
+    /// Bits of sums, trunk and thresholds.
+    TrunkBits,
+    /// Bits of a pooling sum.
+    PoolBits,
+    /// Words that a row of a frame may have.
+    FrameRow,
+}
+
+impl fmt::Display for Resource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Descriptors => "layer descriptors",
+            Self::Weights => "words of weights",
+            Self::Thresholds => "rows of thresholds",
+            Self::Codes => "words of codes a bank",
+            Self::Trunk => "words of the trunk",
+            Self::Table => "words a pixel in the pixel-embedding table",
+            Self::Pool => "words of pooling sums",
+            Self::AccumulatorBits => "bits of an accumulator",
+            Self::TrunkBits => "bits of sums and trunk",
+            Self::PoolBits => "bits of a pooling sum",
+            Self::FrameRow => "beats of a row of the frame",
+        })
+    }
+}
+
+/// The program of `network` at `edge` pixels for a board of these capabilities.
+///
+/// # Errors
+/// [`CompileError`] names the first layer that does not fit.
+pub fn compile(network: &Network, edge: usize, capabilities: Capabilities) -> Result<Program, CompileError> {
+    network.check_edge(edge)?;
+    let mut compiler = Compiler::new(network, edge, capabilities);
+    let mut layer = 0;
+    while layer < network.layers().len() {
+        layer += compiler.layer(layer)?;
+    }
+    Ok(compiler.finish())
+}
+
+/// Bits of a pooling sum, the sign included.
+const POOL_BITS: u32 = 32;
+/// Beats of a row are counted in 16 bits.
+const FRAME_ROW: u64 = 1 << 16;
+
+struct Compiler<'a> {
+    network: &'a Network,
+    capabilities: Capabilities,
+    edge: usize,
+    shapes: Vec<LayerShape>,
+    last_readers: Vec<usize>,
+    /// The first layer of the descriptor that is being made.
+    first: usize,
+    descriptors: Vec<Descriptor>,
+    weights: Vec<u32>,
+    thresholds: Vec<u32>,
+    table: Vec<u32>,
+    format: FrameFormat,
+    codes: Vec<Option<CodePlace>>,
+    trunks: Vec<Option<TrunkPlace>>,
+    descriptor_of: Vec<usize>,
+    needs: Needs,
+}
+
+impl<'a> Compiler<'a> {
+    fn new(network: &'a Network, edge: usize, capabilities: Capabilities) -> Self {
+        let layers = network.layers().len();
+        Self {
+            network,
+            capabilities,
+            edge,
+            shapes: network.shapes(edge),
+            last_readers: network.last_readers(),
+            first: 0,
+            descriptors: Vec::new(),
+            weights: Vec::new(),
+            thresholds: Vec::new(),
+            table: Vec::new(),
+            format: FrameFormat::Codes,
+            codes: vec![None; layers],
+            trunks: vec![None; layers],
+            descriptor_of: vec![0; layers],
+            needs: Needs::default(),
+        }
+    }
+
+    /// Compiles one layer, and the one behind it where both are one descriptor; returns how many.
+    fn layer(&mut self, layer: usize) -> Result<usize, CompileError> {
+        let index = self.descriptors.len();
+        self.need(layer, Resource::Descriptors, index + 1, self.capabilities.layers)?;
+        self.descriptor_of[layer] = index;
+        self.first = layer;
+        let network = self.network;
+        let layers = network.layers();
+        let mut taken = 1;
+        let descriptor = match &layers[layer].op {
+            Op::PixelEmbedding(table) => {
+                self.embedding(layer, table)?;
+                self.frame(layer, FrameFormat::Pixels)?
+            }
+            Op::FloatConv(_) => self.frame(layer, FrameFormat::Codes)?,
+            Op::Conv { input, conv, thresholds } => {
+                let convolution = self.convolution(layer, *input, conv)?;
+                self.coding(layer, thresholds, convolution)?
+            }
+            Op::Residual { input, conv, trunk } => {
+                let add = if *trunk == TrunkMode::Add { flags::ADD_TRUNK } else { 0 };
+                let mut descriptor = self.convolution(layer, *input, conv)?;
+                descriptor.flags |= flags::WRITE_TRUNK | add;
+                self.trunk(layer, &descriptor)?;
+                match layers.get(layer + 1).map(|next| &next.op) {
+                    Some(Op::Activation(thresholds)) => {
+                        taken = 2;
+                        self.descriptor_of[layer + 1] = index;
+                        self.coding(layer + 1, thresholds, descriptor)?
+                    }
+                    _ => descriptor,
+                }
+            }
+            Op::Activation(thresholds) => {
+                let blank = self.blank(layer);
+                self.coding(layer, thresholds, blank)?
+            }
+            Op::Classifier { input, classifier } => {
+                let mut descriptor = self.convolution(layer, *input, classifier.conv())?;
+                self.pool(layer, &descriptor, self.shapes[*input].edge)?;
+                descriptor.flags |= flags::POOL;
+                descriptor.classes = self.shapes[layer].channels as u32;
+                descriptor
+            }
+        };
+        self.descriptors.push(descriptor);
+        self.needs.layers = self.descriptors.len();
+        Ok(taken)
+    }
+
+    fn need(&self, layer: usize, resource: Resource, needs: usize, available: usize) -> Result<(), CompileError> {
+        let (needs, available) = (needs as u64, available as u64);
+        if needs <= available {
+            return Ok(());
+        }
+        let layer = self.network.layers()[layer].name.clone();
+        Err(CompileError::Resource { layer, resource, needs, available })
+    }
+
+    /// Words a pixel.
+    fn words(&self, channels: usize) -> usize {
+        channels.div_ceil(self.capabilities.parallel_in)
+    }
+
+    fn tiles(&self, channels: usize) -> usize {
+        channels.div_ceil(self.capabilities.parallel_out)
+    }
+
+    // ---- The frame.
+
+    fn frame(&mut self, layer: usize, format: FrameFormat) -> Result<Descriptor, CompileError> {
+        self.format = format;
+        let place = self.place(layer)?;
+        let beats = place.edge * if format == FrameFormat::Pixels { 1 } else { place.words };
+        self.need(layer, Resource::FrameRow, beats, FRAME_ROW as usize - 1)?;
+        Ok(Descriptor {
+            flags: if format == FrameFormat::Pixels { flags::KERNEL_3 } else { 0 },
+            in_row: beats as u32,
+            in_edge: place.edge as u32,
+            ..writes_to(place)
+        })
+    }
+
+    /// 256 rows a word: what the bytes of each colour add to it.
+    fn embedding(&mut self, layer: usize, table: &CodeTable) -> Result<(), CompileError> {
+        let depth = table.depth();
+        let words = self.words(3 * depth);
+        self.need(layer, Resource::Table, words, self.capabilities.table_words)?;
+        let lanes = self.capabilities.parallel_in;
+        for word in 0..words {
+            for byte in 0..=255 {
+                let mut bits = BitWriter::default();
+                for colour in 0..3 {
+                    let code = |lane: usize| {
+                        let channel = word * lanes + lane;
+                        let ours = channel / depth == colour;
+                        if ours { table.row(colour, byte)[channel % depth] } else { 0 }
+                    };
+                    (0..lanes).for_each(|lane| bits.push(code(lane) & 1 == 1));
+                    (0..lanes).for_each(|lane| bits.push(code(lane) >> 1 == 1));
+                }
+                self.table.extend(bits.finish());
+            }
+        }
+        Ok(())
+    }
+
+    // ---- Convolutions.
+
+    fn convolution(&mut self, layer: usize, input: usize, conv: &BinaryConv) -> Result<Descriptor, CompileError> {
+        let g = conv.geometry();
+        let bits = |bound: i32| (i32::BITS - bound.leading_zeros()) as usize;
+        let Capabilities { acc_bits, trunk_bits, .. } = self.capabilities;
+        self.need(layer, Resource::AccumulatorBits, bits(conv.bound()), acc_bits as usize)?;
+        let bound = self.network.bound(layer).max(conv.bound());
+        // Thresholds lie one beyond the bound, and one that is never reached beyond them.
+        self.need(layer, Resource::TrunkBits, bits(bound.saturating_add(2)) + 1, trunk_bits as usize)?;
+        let place = self.codes[input].expect("a layer's input makes codes and stands before it");
+        let weight_base = self.needs.weights;
+        let (tiles, words) = (self.tiles(g.out_channels), self.words(g.in_channels));
+        self.needs.weights += tiles * words * g.kernel * g.kernel;
+        self.need(layer, Resource::Weights, self.needs.weights, self.capabilities.weight_depth)?;
+        self.pack(conv);
+        // The pooling layer has a position a pixel of its input.
+        let edge = place.edge / g.stride;
+        let waits = if self.descriptors.len() == 1 { flags::WAIT_INPUT } else { 0 };
+        Ok(Descriptor {
+            flags: waits
+                | if g.kernel == 3 { flags::KERNEL_3 } else { 0 }
+                | if g.stride == 2 { flags::STRIDE_2 } else { 0 },
+            in_base: place.base as u32,
+            in_row: place.row as u32,
+            in_words: words as u32,
+            in_edge: place.edge as u32,
+            groups: edge.div_ceil(self.capabilities.pixels) as u32,
+            rows: edge as u32,
+            tiles: tiles as u32,
+            weight_base: weight_base as u32,
+            ..Descriptor::default()
+        })
+    }
+
+    /// A word a tile, kernel tap and word of input channels: a bit a pair of lanes.
+    fn pack(&mut self, conv: &BinaryConv) {
+        let g = conv.geometry();
+        let Capabilities { parallel_in, parallel_out, .. } = self.capabilities;
+        for tile in 0..self.tiles(g.out_channels) {
+            for (ky, kx) in (0..g.kernel * g.kernel).map(|tap| (tap / g.kernel, tap % g.kernel)) {
+                for word in 0..self.words(g.in_channels) {
+                    let mut bits = BitWriter::default();
+                    for out in tile * parallel_out..(tile + 1) * parallel_out {
+                        let filter = (out < g.out_channels).then(|| conv.tap(out, ky, kx));
+                        for channel in word * parallel_in..(word + 1) * parallel_in {
+                            let byte = filter.and_then(|filter| filter.get(channel / 8));
+                            bits.push(byte.is_some_and(|byte| byte >> (channel % 8) & 1 == 1));
+                        }
+                    }
+                    self.weights.extend(bits.finish());
+                }
+            }
+        }
+    }
+
+    /// The trunk alone: one step a tile, in which all codes count as 0.
+    fn blank(&self, layer: usize) -> Descriptor {
+        let LayerShape { channels, edge, .. } = self.shapes[layer];
+        Descriptor {
+            flags: flags::BLANK | flags::ADD_TRUNK,
+            in_words: 1,
+            in_edge: edge as u32,
+            groups: edge.div_ceil(self.capabilities.pixels) as u32,
+            rows: edge as u32,
+            tiles: self.tiles(channels) as u32,
+            ..Descriptor::default()
+        }
+    }
+
+    // ---- What becomes of sums.
+
+    fn trunk(&mut self, layer: usize, descriptor: &Descriptor) -> Result<(), CompileError> {
+        let words = descriptor.all_tiles() as usize * self.capabilities.drain();
+        self.need(layer, Resource::Trunk, words, self.capabilities.trunk_depth)?;
+        self.needs.trunk = self.needs.trunk.max(words);
+        let made_by = self.descriptors.len();
+        let LayerShape { channels, edge, .. } = self.shapes[layer];
+        if let Some(before) = self.trunks.iter_mut().flatten().last() {
+            before.overwritten_by = made_by;
+        }
+        self.trunks[layer] = Some(TrunkPlace { edge, channels, made_by, overwritten_by: usize::MAX });
+        Ok(())
+    }
+
+    fn pool(&mut self, layer: usize, descriptor: &Descriptor, edge: usize) -> Result<(), CompileError> {
+        let rows = descriptor.tiles as usize * self.capabilities.drain();
+        self.need(layer, Resource::Pool, rows, self.capabilities.pool_depth)?;
+        let bound = u64::from(self.network.bound(layer).unsigned_abs()) * (edge * edge) as u64;
+        let bits = (u64::BITS - bound.leading_zeros() + 1) as usize;
+        self.need(layer, Resource::PoolBits, bits, POOL_BITS as usize)
+    }
+
+    fn coding(
+        &mut self,
+        layer: usize,
+        thresholds: &Thresholds<i32>,
+        descriptor: Descriptor,
+    ) -> Result<Descriptor, CompileError> {
+        let threshold_base = self.needs.thresholds as u32;
+        self.needs.thresholds += self.tiles(thresholds.channels()) * self.capabilities.drain();
+        self.need(layer, Resource::Thresholds, self.needs.thresholds, self.capabilities.threshold_depth)?;
+        self.pack_thresholds(thresholds);
+        let place = self.place(layer)?;
+        let Descriptor { out_base, out_row, out_words, .. } = writes_to(place);
+        let flags = descriptor.flags | flags::WRITE_CODES;
+        Ok(Descriptor { flags, out_base, out_row, out_words, threshold_base, ..descriptor })
+    }
+
+    /// A row for every channels that are drained together. Channels that only fill up a tile reach no threshold.
+    fn pack_thresholds(&mut self, thresholds: &Thresholds<i32>) {
+        let Capabilities { parallel_out, drain_channels, trunk_bits, .. } = self.capabilities;
+        let never = ((1_i64 << (trunk_bits - 1)) - 1) as i32;
+        let channels = self.tiles(thresholds.channels()) * parallel_out;
+        for first in (0..channels).step_by(drain_channels) {
+            let mut bits = BitWriter::default();
+            for channel in first..first + drain_channels {
+                let falling = thresholds.falling().get(channel).copied().unwrap_or(false);
+                let row = thresholds.rows().get(channel).copied().unwrap_or([never; 3]);
+                for threshold in row {
+                    bits.push_integer(if falling { !threshold } else { threshold }, trunk_bits);
+                }
+                bits.push(falling);
+            }
+            self.thresholds.extend(bits.finish());
+        }
+    }
+
+    // ---- Code memory.
+
+    /// A place for the codes of `layer`: the lowest that is free of codes that this descriptor or a later one reads.
+    fn place(&mut self, layer: usize) -> Result<CodePlace, CompileError> {
+        let LayerShape { channels, edge, .. } = self.shapes[layer];
+        let words = self.words(channels);
+        let row = edge.div_ceil(self.capabilities.banks()) * words;
+        let alive = self.codes.iter().zip(&self.last_readers).filter(|(_, last)| **last >= self.first);
+        let mut alive: Vec<(usize, usize)> =
+            alive.filter_map(|(place, _)| place.map(|p| (p.base, p.base + p.addresses()))).collect();
+        alive.sort_unstable();
+        let size = row * edge;
+        let mut base = 0;
+        for (start, end) in alive {
+            if base + size <= start {
+                break;
+            }
+            base = base.max(end);
+        }
+        self.need(layer, Resource::Codes, base + size, self.capabilities.code_depth)?;
+        self.needs.codes = self.needs.codes.max(base + size);
+        let made_by = self.descriptors.len();
+        for other in self.codes.iter_mut().flatten() {
+            let apart = other.base + other.addresses() <= base || base + size <= other.base;
+            if !apart && other.overwritten_by == usize::MAX {
+                other.overwritten_by = made_by;
+            }
+        }
+        let place = CodePlace { base, row, words, edge, channels, made_by, overwritten_by: usize::MAX };
+        self.codes[layer] = Some(place);
+        Ok(place)
+    }
+
+    fn finish(self) -> Program {
+        let Capabilities { parallel_in, parallel_out, .. } = self.capabilities;
+        let weight_beats = (parallel_in * parallel_out).div_ceil(32);
+        let table_beats = (3 * 2 * parallel_in).div_ceil(32);
+        let descriptors: Vec<u32> = self.descriptors.iter().flat_map(Descriptor::pack).collect();
+        let parts = [
+            (Command::WriteLayers, &descriptors, DESCRIPTOR_WORDS),
+            (Command::WriteWeights, &self.weights, weight_beats),
+            (Command::WriteThresholds, &self.thresholds, self.capabilities.threshold_beats()),
+            (Command::WriteTable, &self.table, table_beats),
+        ];
+        let mut upload = Vec::new();
+        for (command, words, beats) in parts {
+            upload.extend(command.words(0, (words.len() / beats) as u32));
+            upload.extend(words);
+        }
+        Program {
+            capabilities: self.capabilities,
+            upload,
+            descriptors: self.descriptors,
+            format: self.format,
+            edge: self.edge,
+            codes: self.codes,
+            trunks: self.trunks,
+            descriptor_of: self.descriptor_of,
+            needs: self.needs,
+        }
+    }
+}
+
+fn writes_to(place: CodePlace) -> Descriptor {
+    Descriptor {
+        out_base: place.base as u32,
+        out_row: place.row as u32,
+        out_words: place.words as u32,
+        ..Descriptor::default()
+    }
+}
+
+/// Bits into words of 32, lowest first.
+#[derive(Default)]
+struct BitWriter {
+    words: Vec<u32>,
+    bits: usize,
+}
+
+impl BitWriter {
+    fn push(&mut self, bit: bool) {
+        if self.bits.is_multiple_of(32) {
+            self.words.push(0);
+        }
+        if let Some(word) = self.words.last_mut() {
+            *word |= u32::from(bit) << (self.bits % 32);
+        }
+        self.bits += 1;
+    }
+
+    fn push_integer(&mut self, value: i32, bits: u32) {
+        (0..bits).for_each(|bit| self.push(value >> bit & 1 == 1));
+    }
+
+    fn finish(self) -> Vec<u32> {
+        self.words
+    }
+}

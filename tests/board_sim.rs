@@ -1,0 +1,195 @@
+//! The accelerator's RTL, simulated, against the reference engine: identical codes at every layer, identical trunk and results.
+//! Needs verilator; where it is missing, the tests say so and pass.
+
+#[path = "common/networks.rs"]
+mod networks;
+
+use ernscope::engine::reference::ReferenceEngine;
+use ernscope::engine::{Engine, Probe, Sums, Wants};
+use ernscope::fpga::board::{BoardEngine, BoardError};
+use ernscope::fpga::compiler::CompileError;
+use ernscope::fpga::link::sim::SimulatedBoard;
+use ernscope::fpga::schedule::{frame_cycles, predict, utilisation};
+use ernscope::frame::InputImage;
+use ernscope::network::shipped::SHIPPED;
+use ernscope::network::{Op, file};
+use networks::{picture, recipes};
+use proptest::strategy::{Strategy, ValueTree};
+use proptest::test_runner::{Config, TestRng, TestRunner};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::Arc;
+
+/// Remembers codes and sums a layer.
+#[derive(Default)]
+struct Recorder {
+    codes: BTreeMap<usize, Vec<u8>>,
+    sums: BTreeMap<usize, Vec<i32>>,
+}
+
+impl Probe for Recorder {
+    fn wants(&self, _: usize) -> Wants {
+        Wants { codes: true, histogram: false, sums: true }
+    }
+
+    fn codes(&mut self, layer: usize, codes: &[u8]) {
+        self.codes.insert(layer, codes.to_vec());
+    }
+
+    fn sums(&mut self, layer: usize, sums: Sums<'_>) {
+        if let Sums::Integers(sums) = sums {
+            self.sums.insert(layer, sums.to_vec());
+        }
+    }
+}
+
+fn observe(engine: &mut dyn Engine, image: &InputImage) -> (Recorder, Vec<u32>) {
+    let mut recorder = Recorder::default();
+    let logits = engine.run_probed(image, &mut recorder).expect("it runs");
+    (recorder, logits.iter().map(|x| x.to_bits()).collect())
+}
+
+/// The program of a simulated board with these parameters, built where it is not there yet; `None` without verilator.
+fn board(name: &str, parameters: &[&str]) -> Option<PathBuf> {
+    if Command::new("verilator").arg("--version").output().is_err() {
+        eprintln!("skipped: verilator is not installed (apt-get install verilator g++ make)");
+        return None;
+    }
+    let output = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("board-sim").join(name);
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/packaging/build-board-sim");
+    let built = Command::new(script).arg("--output").arg(&output).args(parameters).output().expect("the script runs");
+    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+    Some(output)
+}
+
+/// Compares a picture at every layer.
+fn compare(board: &mut BoardEngine<SimulatedBoard>, image: &InputImage, what: &str) {
+    let network = Arc::clone(board.network());
+    let mut reference = ReferenceEngine::new(Arc::clone(&network), image.edge());
+    let (expected, logits) = observe(&mut reference, image);
+    let (seen, board_logits) = observe(board, image);
+    for (layer, codes) in &expected.codes {
+        let name = &network.layers()[*layer].name;
+        assert_eq!(seen.codes.get(layer), Some(codes), "codes of layer {layer} ({name}), {what}");
+    }
+    for (layer, sums) in &expected.sums {
+        // A convolution's sums do not leave the array.
+        if !matches!(network.layers()[*layer].op, Op::Conv { .. }) {
+            assert_eq!(seen.sums.get(layer), Some(sums), "sums of layer {layer}, {what}");
+        }
+    }
+    assert_eq!(board_logits, logits, "logits, {what}");
+}
+
+/// Cycles that the model predicts and those that the board counts are the same, but for what the loader is hindered.
+fn check_cycles(board: &mut BoardEngine<SimulatedBoard>, image: &InputImage, what: &str) {
+    board.run(image).expect("it runs");
+    let counted = board.counters().expect("it answers");
+    let predicted = predict(board.program());
+    for (index, (counted, predicted)) in counted.iter().zip(&predicted).enumerate() {
+        if index == 1 {
+            // While it waits for the frame, tiles are drained without another stall.
+            assert_eq!(counted.steps, predicted.steps, "{what}");
+            assert!(counted.drain_stalls <= predicted.drain_stalls, "{what}");
+            let apart = counted.cycles.abs_diff(predicted.cycles);
+            assert!(apart * 10 <= counted.cycles, "descriptor 1: {counted:?}, {predicted:?}, {what}");
+        } else {
+            assert_eq!(counted, predicted, "descriptor {index}, {what}");
+        }
+    }
+}
+
+/// Random networks that a board of this size can hold; others must be refused with a reason.
+fn random_networks(program: &PathBuf, count: usize, stalls: u32) {
+    let config = Config { failure_persistence: None, ..Config::default() };
+    let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(proptest::test_runner::RngAlgorithm::ChaCha));
+    let strategy = recipes();
+    let (mut ran, mut refused) = (0, 0);
+    while ran < count {
+        let recipe = strategy.new_tree(&mut runner).expect("recipes are made").current();
+        let network = Arc::new(recipe.network());
+        let edge = network.edge();
+        let mut link = SimulatedBoard::start(program).expect("built");
+        link.stall(recipe.seed as u32, stalls).expect("it answers");
+        let mut board = match BoardEngine::new(link, Arc::clone(&network), edge) {
+            Ok(board) => board,
+            Err(BoardError::Compile(CompileError::Resource { .. })) => {
+                refused += 1;
+                assert!(refused <= ran + 20, "this board holds hardly anything");
+                continue;
+            }
+            Err(error) => panic!("{error}"),
+        };
+        let what = format!("{recipe:?}");
+        compare(&mut board, &picture(edge, recipe.seed), &what);
+        compare(&mut board, &picture(edge, recipe.seed + 1), &what);
+        if stalls == 0 {
+            check_cycles(&mut board, &picture(edge, recipe.seed), &what);
+        }
+        ran += 1;
+    }
+    eprintln!("{ran} random networks identical, {refused} too large");
+}
+
+/// Small arrays of many shapes, with memory enough for the random networks.
+const ROOM: [&str; 6] = [
+    "CODE_DEPTH=65536",
+    "WEIGHT_DEPTH=65536",
+    "THRESHOLD_DEPTH=8192",
+    "TRUNK_DEPTH=65536",
+    "TABLE_WORDS=8",
+    "POOL_DEPTH=64",
+];
+
+#[test]
+fn random_networks_are_identical_on_one_pixel() {
+    let size = ["PARALLEL_IN=8", "PARALLEL_OUT=8", "PIXELS=1", "DRAIN_CHANNELS=2"];
+    if let Some(program) = board("one-pixel", &[&ROOM[..], &size].concat()) {
+        random_networks(&program, 40, 0);
+    }
+}
+
+#[test]
+fn random_networks_are_identical_on_four_pixels() {
+    let size = ["PARALLEL_IN=16", "PARALLEL_OUT=32", "PIXELS=4", "DRAIN_CHANNELS=4"];
+    if let Some(program) = board("four-pixels", &[&ROOM[..], &size].concat()) {
+        random_networks(&program, 40, 0);
+    }
+}
+
+#[test]
+fn random_networks_are_identical_when_streams_pause() {
+    let size = ["PARALLEL_IN=8", "PARALLEL_OUT=16", "PIXELS=2", "DRAIN_CHANNELS=8"];
+    if let Some(program) = board("two-pixels", &[&ROOM[..], &size].concat()) {
+        random_networks(&program, 30, 400);
+    }
+}
+
+/// The adders that are made for look-up tables, in place of the plain model.
+#[test]
+fn random_networks_are_identical_with_structural_adders() {
+    let size = ["PARALLEL_IN=32", "PARALLEL_OUT=32", "PIXELS=2", "DRAIN_CHANNELS=8", "FRUGAL=1"];
+    if let Some(program) = board("structural", &[&ROOM[..], &size].concat()) {
+        random_networks(&program, 30, 0);
+    }
+}
+
+#[test]
+fn shipped_networks_are_identical() {
+    let Some(program) = board("default", &[]) else { return };
+    for shipped in SHIPPED {
+        let network = Arc::new(file::parse(shipped.bytes).expect("ours"));
+        let link = SimulatedBoard::start(&program).expect("built");
+        let mut board = BoardEngine::new(link, Arc::clone(&network), network.edge()).expect("the default size holds it");
+        for seed in 0..3 {
+            compare(&mut board, &picture(network.edge(), seed), shipped.name);
+        }
+        check_cycles(&mut board, &picture(network.edge(), 9), shipped.name);
+        let (cycles, predicted) = (board.frame_cycles(), frame_cycles(board.program()));
+        let used = utilisation(&network, board.program(), cycles);
+        eprintln!("{}: {cycles} cycles ({predicted} predicted), utilisation {used:.3}", shipped.name);
+        assert!(cycles.abs_diff(predicted) * 100 <= cycles, "{cycles} cycles, {predicted} predicted");
+        assert!(used >= 0.7, "utilisation {used}");
+    }
+}
