@@ -11,6 +11,7 @@ use ernscope::fpga::compiler::CompileError;
 use ernscope::fpga::link::sim::SimulatedBoard;
 use ernscope::fpga::schedule::{frame_cycles, predict, utilisation};
 use ernscope::frame::InputImage;
+use ernscope::network::published::PublishedShape;
 use ernscope::network::shipped::SHIPPED;
 use ernscope::network::{Op, file};
 use networks::{picture, recipes};
@@ -192,4 +193,23 @@ fn shipped_networks_are_identical() {
         assert!(cycles.abs_diff(predicted) * 100 <= cycles, "{cycles} cycles, {predicted} predicted");
         assert!(used >= 0.7, "utilisation {used}");
     }
+}
+
+/// An array for the paper's board, and the paper's network.
+#[test]
+#[ignore = "takes minutes: cargo test --release --test board_sim -- --ignored"]
+fn erns18_is_identical_within_its_cycles() {
+    let size = ["PIXELS=8", "CODE_DEPTH=8192", "WEIGHT_DEPTH=12288", "TRUNK_DEPTH=8192", "POOL_DEPTH=128"];
+    let Some(program) = board("erns18", &size) else { return };
+    let network = PublishedShape::named("erns18").expect("published").random(1, false).expect("well formed");
+    let network = Arc::new(network);
+    let link = SimulatedBoard::start(&program).expect("built");
+    let mut board = BoardEngine::new(link, Arc::clone(&network), 256).expect("this size holds it");
+    compare(&mut board, &picture(256, 1), "erns18");
+    check_cycles(&mut board, &picture(256, 2), "erns18");
+    let (cycles, used) = (board.frame_cycles(), utilisation(&network, board.program(), board.frame_cycles()));
+    eprintln!("erns18: {cycles} cycles, {} predicted, utilisation {used:.3}", frame_cycles(board.program()));
+    eprintln!("{:?}", board.program().needs());
+    assert!(cycles <= 480_000, "{cycles} cycles");
+    assert!(used >= 0.75, "utilisation {used}");
 }

@@ -32,11 +32,14 @@ module dot_product #(
     assign high_products = SPREAD'(high_masked);
 
     for (genvar t = 0; t < TRIPLES; t++) begin : gen_triples
+      logic [2:0] l, h;
+      assign l = low_products[3*t +: 3];
+      assign h = high_products[3*t +: 3];
       always_ff @(posedge clk) begin
-        {low_carries[t], low_sums[t]} <=
-            2'(low_products[3*t]) + 2'(low_products[3*t+1]) + 2'(low_products[3*t+2]);
-        {high_carries[t], high_sums[t]} <=
-            2'(high_products[3*t]) + 2'(high_products[3*t+1]) + 2'(high_products[3*t+2]);
+        low_sums[t] <= ^l;
+        low_carries[t] <= (l[0] && l[1]) || (l[2] && (l[0] || l[1]));
+        high_sums[t] <= ^h;
+        high_carries[t] <= (h[0] && h[1]) || (h[2] && (h[0] || h[1]));
       end
     end
 

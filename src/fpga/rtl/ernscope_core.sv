@@ -72,7 +72,7 @@ module ernscope_core #(
     int ab, cd;
     ab = (a > b) ? a : b;
     cd = (c > d) ? c : d;
-    return (ab > cd) ? ab : cd;
+    max4 = (ab > cd) ? ab : cd;
   endfunction
 
   localparam int WEIGHT_BEATS = (WEIGHT_WORD + 31) / 32;

@@ -27,8 +27,6 @@ module mac_array #(
   output logic [PIXELS-1:0][ACC_BITS-1:0]                code_sums
 );
 
-  localparam int SUM = $clog2(3 * PARALLEL_IN + 1);
-
   logic [1:0] step_behind, first_behind, last_behind;
 
   always_ff @(posedge clk) begin
@@ -44,35 +42,32 @@ module mac_array #(
 
   for (genvar p = 0; p < PIXELS; p++) begin : gen_pixels
     // One more channel, whose weights are all set, sums the codes.
-    logic [PARALLEL_OUT:0][ACC_BITS-1:0] next, accumulators;
-    logic [PARALLEL_OUT-1:0][ACC_BITS-1:0] drained;
+    logic [(PARALLEL_OUT+1)*ACC_BITS-1:0] next;
+    logic [PARALLEL_OUT*ACC_BITS-1:0] drained;
     logic [ACC_BITS-1:0] drained_codes;
 
     for (genvar o = 0; o <= PARALLEL_OUT; o++) begin : gen_channels
       logic [PARALLEL_IN-1:0] filter;
-      logic [SUM-1:0] sum;
       if (o < PARALLEL_OUT) begin : gen_filter
         assign filter = weights[o];
       end else begin : gen_all
         assign filter = '1;
       end
-      dot_product #(.LANES(PARALLEL_IN), .FRUGAL(FRUGAL)) u_dot (
-        .clk, .low(low[p]), .high(high[p]), .weights(filter), .sum
+      accumulator #(.LANES(PARALLEL_IN), .BITS(ACC_BITS), .FRUGAL(FRUGAL)) u_channel (
+        .clk, .low(low[p]), .high(high[p]), .weights(filter), .accumulate, .restart, .next(next[o*ACC_BITS +: ACC_BITS])
       );
-      assign next[o] = (restart ? '0 : accumulators[o]) + ACC_BITS'(sum);
     end
 
     always_ff @(posedge clk) begin
-      if (accumulate) accumulators <= next;
       if (loaded) begin
-        drained <= next[PARALLEL_OUT-1:0];
-        drained_codes <= next[PARALLEL_OUT];
+        drained <= next[PARALLEL_OUT*ACC_BITS-1:0];
+        drained_codes <= next[PARALLEL_OUT*ACC_BITS +: ACC_BITS];
       end else if (shift) begin
         drained <= drained >> (DRAIN_CHANNELS * ACC_BITS);
       end
     end
 
-    assign set_sums[p] = drained[DRAIN_CHANNELS-1:0];
+    assign set_sums[p] = drained[DRAIN_CHANNELS*ACC_BITS-1:0];
     assign code_sums[p] = drained_codes;
   end
 

@@ -16,8 +16,17 @@ module ones #(
 
   for (genvar g = 0; g < GROUPS; g++) begin : gen_groups
     logic [5:0] six;
+    logic odd_low, odd_high, two_low, two_high, carry;
     assign six = padded[g*6 +: 6];
-    assign partial[g] = 3'(six[0]) + 3'(six[1]) + 3'(six[2]) + 3'(six[3]) + 3'(six[4]) + 3'(six[5]);
+    // Two full adders and what they have in common; each output is a function of the six bits alone.
+    assign odd_low = six[0] ^ six[1] ^ six[2];
+    assign odd_high = six[3] ^ six[4] ^ six[5];
+    assign two_low = (six[0] && six[1]) || (six[2] && (six[0] || six[1]));
+    assign two_high = (six[3] && six[4]) || (six[5] && (six[3] || six[4]));
+    assign carry = odd_low && odd_high;
+    assign partial[g] = {
+      (two_low && two_high) || (carry && (two_low || two_high)), two_low ^ two_high ^ carry, odd_low ^ odd_high
+    };
   end
 
   always_comb begin

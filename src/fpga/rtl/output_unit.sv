@@ -86,13 +86,11 @@ module output_unit #(
   logic [POOL_ADDRESS-1:0] pool_address, pool_summed, pool_totalled, pool_coded;
 
   assign shift = draining;
-  assign now = '{
-    valid: draining,
-    tile_end: part == DRAIN_COUNT'(DRAIN - 1),
-    tile_last: tile_last_held,
-    group_last: group_last_held,
-    group_first: group_first_held
-  };
+  assign now.valid = draining;
+  assign now.tile_end = part == DRAIN_COUNT'(DRAIN - 1);
+  assign now.tile_last = tile_last_held;
+  assign now.group_last = group_last_held;
+  assign now.group_first = group_first_held;
 
   always_ff @(posedge clk) begin
     if (rst) begin

@@ -1,0 +1,29 @@
+// One output channel of one pixel: a dot product and its accumulator.
+// A cycle: two cycles behind a step its sum is added where `accumulate`; the first of a tile where `restart`. `next` is the sum
+// with it, a cycle before the accumulator shows it.
+module accumulator #(
+  parameter int LANES = 32,
+  parameter int BITS = 14,
+  parameter int FRUGAL = 1
+) (
+  input  logic             clk,
+  input  logic [LANES-1:0] low,
+  input  logic [LANES-1:0] high,
+  input  logic [LANES-1:0] weights,
+  input  logic             accumulate,
+  input  logic             restart,
+  output logic [BITS-1:0]  next
+);
+
+  localparam int SUM = $clog2(3 * LANES + 1);
+
+  logic [SUM-1:0] sum;
+  logic [BITS-1:0] total;
+
+  dot_product #(.LANES(LANES), .FRUGAL(FRUGAL)) u_dot (.clk, .low, .high, .weights, .sum);
+
+  assign next = (restart ? '0 : total) + BITS'(sum);
+
+  always_ff @(posedge clk) if (accumulate) total <= next;
+
+endmodule
