@@ -18,7 +18,7 @@ use networks::{picture, recipes};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, TestRng, TestRunner};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
@@ -102,9 +102,10 @@ fn check_cycles(board: &mut BoardEngine<SimulatedBoard>, image: &InputImage, wha
 }
 
 /// Random networks that a board of this size can hold; others must be refused with a reason.
-fn random_networks(program: &PathBuf, count: usize, stalls: u32) {
+fn random_networks(program: &Path, count: usize, stalls: u32) {
     let config = Config { failure_persistence: None, ..Config::default() };
-    let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(proptest::test_runner::RngAlgorithm::ChaCha));
+    let mut runner =
+        TestRunner::new_with_rng(config, TestRng::deterministic_rng(proptest::test_runner::RngAlgorithm::ChaCha));
     let strategy = recipes();
     let (mut ran, mut refused) = (0, 0);
     while ran < count {
@@ -182,7 +183,8 @@ fn shipped_networks_are_identical() {
     for shipped in SHIPPED {
         let network = Arc::new(file::parse(shipped.bytes).expect("ours"));
         let link = SimulatedBoard::start(&program).expect("built");
-        let mut board = BoardEngine::new(link, Arc::clone(&network), network.edge()).expect("the default size holds it");
+        let mut board =
+            BoardEngine::new(link, Arc::clone(&network), network.edge()).expect("the default size holds it");
         for seed in 0..3 {
             compare(&mut board, &picture(network.edge(), seed), shipped.name);
         }

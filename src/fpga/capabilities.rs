@@ -47,7 +47,9 @@ pub enum CapabilityError {
     #[error("what answers is no Ernscope accelerator")]
     Unknown,
     /// Another version.
-    #[error("the board's accelerator has version {0}, this program knows version {VERSION}: load the matching bitstream")]
+    #[error(
+        "the board's accelerator has version {0}, this program knows version {VERSION}: load the matching bitstream"
+    )]
     Version(u32),
     /// Sizes that no accelerator has.
     #[error("the board tells impossible sizes of itself")]
@@ -136,8 +138,7 @@ impl Capabilities {
 mod tests {
     use super::*;
 
-    const TOLD: [u32; CAPABILITY_WORDS] =
-        [MAGIC, VERSION, 32, 32, 2, 8, 14, 16, 2048, 1536, 512, 1024, 1, 64, 16, 0];
+    const TOLD: [u32; CAPABILITY_WORDS] = [MAGIC, VERSION, 32, 32, 2, 8, 14, 16, 2048, 1536, 512, 1024, 1, 64, 16, 0];
 
     #[test]
     fn sizes_are_read() {
@@ -155,7 +156,9 @@ mod tests {
         };
         assert_eq!(with(0, 7), Err(CapabilityError::Unknown));
         assert_eq!(with(1, 2), Err(CapabilityError::Version(2)));
-        for (index, value) in [(2, 0), (2, 64), (3, 48), (4, 3), (5, 5), (5, 32), (6, 40), (8, 0), (9, u32::MAX), (12, 0)] {
+        for (index, value) in
+            [(2, 0), (2, 64), (3, 48), (4, 3), (5, 5), (5, 32), (6, 40), (8, 0), (9, u32::MAX), (12, 0)]
+        {
             assert_eq!(with(index, value), Err(CapabilityError::Sizes), "word {index} as {value}");
         }
     }

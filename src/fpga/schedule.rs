@@ -78,7 +78,8 @@ fn behind_loader(program: &Program, descriptor: &Descriptor) -> LayerCycles {
     let words_a_row = u64::from(frame.in_edge * frame.out_words).max(u64::from(frame.in_row));
     // Of a row's cycles, those in which the output unit writes are lost to the loader.
     let writes = u64::from(descriptor.groups * descriptor.out_words);
-    let (stride, reach) = (if descriptor.flags & flags::STRIDE_2 == 0 { 1 } else { 2 }, descriptor.flags & flags::KERNEL_3);
+    let (stride, reach) =
+        (if descriptor.flags & flags::STRIDE_2 == 0 { 1 } else { 2 }, descriptor.flags & flags::KERNEL_3);
     let mut now = 0;
     let mut busy = 0;
     for row in 0..u64::from(descriptor.rows) {

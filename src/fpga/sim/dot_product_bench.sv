@@ -1,0 +1,48 @@
+// The adders made for look-up tables and the plain model, both against $countones: random words and extremes, a new one a cycle.
+module dot_product_bench #(
+  parameter int LANES = 32
+);
+
+  localparam int SUM = $clog2(3 * LANES + 1);
+  localparam int ROUNDS = 100_000;
+
+  logic clk = 1'b0;
+  logic [LANES-1:0] low, high, weights;
+  logic [SUM-1:0] frugal, plain, model, model_behind;
+
+  always #1 clk = !clk;
+
+  dot_product #(.LANES(LANES), .FRUGAL(1)) u_frugal (.clk, .low, .high, .weights, .sum(frugal));
+  dot_product #(.LANES(LANES), .FRUGAL(0)) u_plain (.clk, .low, .high, .weights, .sum(plain));
+
+  function automatic logic [LANES-1:0] pick();
+    logic [LANES-1:0] word;
+    for (int i = 0; i < LANES; i++) word[i] = 1'($urandom);
+    case ($urandom_range(7))
+      0: word = '0;
+      1: word = '1;
+      2: word = LANES'(1) << $urandom_range(LANES - 1);
+      default: ;
+    endcase
+    return word;
+  endfunction
+
+  always_ff @(posedge clk) begin
+    model <= SUM'($countones(low & weights) + 2 * $countones(high & weights));
+    model_behind <= model;
+  end
+
+  initial begin
+    for (int round = 0; round < ROUNDS; round++) begin
+      @(negedge clk);
+      low = pick();
+      high = pick();
+      weights = pick();
+      if (round > 2 && (frugal != model_behind || plain != model_behind))
+        $fatal(1, "LANES %0d, round %0d: frugal %0d, plain %0d, model %0d", LANES, round, frugal, plain, model_behind);
+    end
+    $display("dot_product, %0d lanes: %0d words as $countones says", LANES, ROUNDS);
+    $finish;
+  end
+
+endmodule
