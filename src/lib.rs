@@ -10,7 +10,7 @@
 //! ```
 //!
 //! Who may know whom, arrows down only: `app` → [`pipeline`], [`evaluate`] → [`source`], [`inspect`] → [`engine`] →
-//! [`network`], [`frame`]. See `ARCHITECTURE.md` for a sentence about each room.
+//! [`network`], [`frame`]; [`fpga`] → [`engine`]. See `ARCHITECTURE.md` for a sentence about each room.
 
 #[cfg(feature = "app")]
 pub mod app;

@@ -175,7 +175,7 @@ impl<L: Link> Engine for BoardEngine<L> {
         Ok(&self.logits)
     }
 
-    /// Shows codes of every layer, the trunk, and the sums of the classifier; other sums do not leave the array. What a later
+    /// Shows codes of every layer (but the frame's, where they only pass through), the trunk, and the sums of the classifier; other sums do not leave the array. What a later
     /// layer overwrites is had by running the frame again up to where it still stands. The times are cycles, a nanosecond each.
     fn run_probed(&mut self, input: &InputImage, probe: &mut dyn Probe) -> Result<&[f32], EngineError> {
         self.run(input)?;
@@ -220,7 +220,7 @@ impl<L: Link> BoardEngine<L> {
         let mut wanted: Vec<(Option<CodePlace>, Option<TrunkPlace>)> = layers
             .map(|layer| {
                 let wants = probe.wants(layer);
-                let codes = codes[layer].filter(|_| wants.codes || wants.histogram);
+                let codes = codes[layer].filter(|place| !place.is_ring() && (wants.codes || wants.histogram));
                 (codes, trunks[layer].filter(|_| wants.sums))
             })
             .collect();

@@ -82,13 +82,18 @@ impl fmt::Display for Resource {
 /// [`CompileError`] names the first layer that does not fit.
 pub fn compile(network: &Network, edge: usize, capabilities: Capabilities) -> Result<Program, CompileError> {
     network.check_edge(edge)?;
-    let mut compiler = Compiler::new(network, edge, capabilities);
-    let mut layer = 0;
-    while layer < network.layers().len() {
-        layer += compiler.layer(layer)?;
+    let whole_frame = Compiler::new(network, edge, capabilities, false).compile();
+    match whole_frame {
+        // Where the first convolution alone reads the frame, a few rows at a time will do.
+        Err(CompileError::Resource { resource: Resource::Codes, .. }) if network.last_readers()[0] == 1 => {
+            Compiler::new(network, edge, capabilities, true).compile()
+        }
+        program => program,
     }
-    Ok(compiler.finish())
 }
+
+/// 2³ rows of the frame: three that a kernel reads, and some that come in meanwhile.
+const RING: u32 = 3;
 
 /// Bits of a pooling sum, the sign included.
 const POOL_BITS: u32 = 32;
@@ -101,6 +106,8 @@ struct Compiler<'a> {
     edge: usize,
     shapes: Vec<LayerShape>,
     last_readers: Vec<usize>,
+    /// Whether the frame's rows take turns in a few places.
+    ring: bool,
     /// The first layer of the descriptor that is being made.
     first: usize,
     descriptors: Vec<Descriptor>,
@@ -115,7 +122,7 @@ struct Compiler<'a> {
 }
 
 impl<'a> Compiler<'a> {
-    fn new(network: &'a Network, edge: usize, capabilities: Capabilities) -> Self {
+    fn new(network: &'a Network, edge: usize, capabilities: Capabilities, ring: bool) -> Self {
         let layers = network.layers().len();
         Self {
             network,
@@ -123,6 +130,7 @@ impl<'a> Compiler<'a> {
             edge,
             shapes: network.shapes(edge),
             last_readers: network.last_readers(),
+            ring,
             first: 0,
             descriptors: Vec::new(),
             weights: Vec::new(),
@@ -134,6 +142,20 @@ impl<'a> Compiler<'a> {
             descriptor_of: vec![0; layers],
             needs: Needs::default(),
         }
+    }
+
+    fn compile(mut self) -> Result<Program, CompileError> {
+        let mut layer = 0;
+        while layer < self.network.layers().len() {
+            layer += self.layer(layer)?;
+        }
+        Ok(self.finish())
+    }
+
+    /// The logarithm of the rows that the codes of `layer` take turns in, if they do.
+    fn ring(&self, layer: usize) -> u32 {
+        let turns = self.ring && layer == 0 && self.shapes[0].edge > 1 << RING;
+        if turns { RING } else { 0 }
     }
 
     /// Compiles one layer, and the one behind it where both are one descriptor; returns how many.
@@ -215,6 +237,7 @@ impl<'a> Compiler<'a> {
             flags: if format == FrameFormat::Pixels { flags::KERNEL_3 } else { 0 },
             in_row: beats as u32,
             in_edge: place.edge as u32,
+            ring: self.ring(layer),
             ..writes_to(place)
         })
     }
@@ -274,6 +297,7 @@ impl<'a> Compiler<'a> {
             rows: edge as u32,
             tiles: tiles as u32,
             weight_base: weight_base as u32,
+            ring: self.ring(input),
             ..Descriptor::default()
         })
     }
@@ -382,8 +406,10 @@ impl<'a> Compiler<'a> {
         let mut alive: Vec<(usize, usize)> =
             alive.filter_map(|(place, _)| place.map(|p| (p.base, p.base + p.addresses()))).collect();
         alive.sort_unstable();
-        let size = row * edge;
-        let mut base = 0;
+        let rows = if self.ring(layer) > 0 { 1 << RING } else { edge };
+        let size = row * rows;
+        // A ring is read first and then never again: at the end of the memory it parts none of the free space.
+        let mut base = if rows < edge { self.capabilities.code_depth.saturating_sub(size) } else { 0 };
         for (start, end) in alive {
             if base + size <= start {
                 break;
@@ -399,7 +425,7 @@ impl<'a> Compiler<'a> {
                 other.overwritten_by = made_by;
             }
         }
-        let place = CodePlace { base, row, words, edge, channels, made_by, overwritten_by: usize::MAX };
+        let place = CodePlace { base, row, words, edge, rows, channels, made_by, overwritten_by: usize::MAX };
         self.codes[layer] = Some(place);
         Ok(place)
     }
@@ -467,5 +493,110 @@ impl BitWriter {
 
     fn finish(self) -> Vec<u32> {
         self.words
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::network::published::PublishedShape;
+    use crate::network::shipped::SHIPPED;
+
+    /// What the default simulated board tells of itself.
+    const DEFAULT: Capabilities = Capabilities {
+        parallel_in: 32,
+        parallel_out: 32,
+        pixels: 2,
+        drain_channels: 8,
+        acc_bits: 14,
+        trunk_bits: 16,
+        code_depth: 2048,
+        weight_depth: 2048,
+        threshold_depth: 512,
+        trunk_depth: 1024,
+        table_words: 1,
+        layers: 64,
+        pool_depth: 16,
+    };
+    /// The array for the paper's board, its memories within the device's: 45 URAM of weights, 16 of codes, the trunk in BRAM.
+    const KV260: Capabilities = Capabilities {
+        pixels: 8,
+        code_depth: 4096,
+        weight_depth: 11_520,
+        trunk_depth: 4096,
+        pool_depth: 128,
+        ..DEFAULT
+    };
+
+    fn cards() -> Network {
+        crate::network::file::parse(SHIPPED[0].bytes).expect("ours")
+    }
+
+    fn short(capabilities: Capabilities) -> (String, Resource, u64) {
+        match compile(&cards(), 64, capabilities) {
+            Err(CompileError::Resource { layer, resource, needs, .. }) => (layer, resource, needs),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_named() {
+        let needs = compile(&cards(), 64, DEFAULT).expect("fits").needs();
+        let error = compile(&cards(), 64, Capabilities { weight_depth: 500, ..DEFAULT }).expect_err("too large");
+        assert_eq!(
+            error.to_string(),
+            "layer `backbone.layer2.1.act1` does not fit the board: it needs 524 words of weights, there are 500"
+        );
+        let classifier = "conv".to_string();
+        let weight_depth = needs.weights - 1;
+        let expected = (classifier.clone(), Resource::Weights, needs.weights as u64);
+        assert_eq!(short(Capabilities { weight_depth, ..DEFAULT }), expected);
+        assert_eq!(short(Capabilities { pool_depth: 7, ..DEFAULT }), (classifier, Resource::Pool, 8));
+        let layers = needs.layers - 1;
+        assert_eq!(short(Capabilities { layers, ..DEFAULT }).1, Resource::Descriptors);
+        let threshold_depth = needs.thresholds - 1;
+        let last_activation = "backbone.last_act_layer3".into();
+        let expected = (last_activation, Resource::Thresholds, needs.thresholds as u64);
+        assert_eq!(short(Capabilities { threshold_depth, ..DEFAULT }), expected);
+        assert_eq!(short(Capabilities { acc_bits: 9, ..DEFAULT }).1, Resource::AccumulatorBits);
+        assert_eq!(short(Capabilities { trunk_bits: 12, ..DEFAULT }).1, Resource::TrunkBits);
+        assert_eq!(short(Capabilities { trunk_depth: 1023, ..DEFAULT }).1, Resource::Trunk);
+        assert_eq!(short(Capabilities { code_depth: 64, ..DEFAULT }).1, Resource::Codes);
+        assert_eq!(short(Capabilities { parallel_in: 16, ..DEFAULT }).1, Resource::Table);
+    }
+
+    #[test]
+    fn an_edge_that_does_not_divide_is_refused() {
+        assert!(matches!(compile(&cards(), 63, DEFAULT), Err(CompileError::Network(_))));
+    }
+
+    /// While a descriptor runs, nothing that it or a later one reads may be written over.
+    #[test]
+    fn buffers_that_are_read_do_not_overlap() {
+        for (network, edge, board) in [(cards(), 64, DEFAULT), (erns18(), 256, KV260)] {
+            let program = compile(&network, edge, board).expect("fits");
+            let last_readers = network.last_readers();
+            for (layer, place) in program.codes.iter().enumerate() {
+                let Some(place) = place else { continue };
+                let last_read = program.descriptor_of[last_readers[layer]];
+                assert!(place.overwritten_by > last_read, "layer {layer}: {place:?}, read until {last_read}");
+                assert!(place.base + place.addresses() <= board.code_depth, "layer {layer}");
+            }
+        }
+    }
+
+    fn erns18() -> Network {
+        PublishedShape::named("erns18").expect("published").random(1, false).expect("well formed")
+    }
+
+    #[test]
+    fn erns18_fits_the_papers_board() {
+        let program = compile(&erns18(), 256, KV260).expect("fits");
+        assert!(program.frame_passes_through());
+        assert_eq!(program.needs().weights, 11_506);
+        assert!(program.needs().codes <= 4096, "{:?}", program.needs());
+        // On a board with more room the frame stays, to be looked at.
+        let roomy = Capabilities { code_depth: 8192, ..KV260 };
+        assert!(!compile(&erns18(), 256, roomy).expect("fits").frame_passes_through());
     }
 }

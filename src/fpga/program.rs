@@ -48,6 +48,8 @@ pub struct Descriptor {
     pub(crate) in_edge: u32,
     pub(crate) groups: u32,
     pub(crate) out_base: u32,
+    /// The logarithm of the rows that the frame's take turns in; 0 where each has its place.
+    pub(crate) ring: u32,
     pub(crate) out_row: u32,
     pub(crate) out_words: u32,
     pub(crate) weight_base: u32,
@@ -64,7 +66,7 @@ impl Descriptor {
             self.flags | self.in_base << 8,
             halves(self.in_row, self.in_words),
             halves(self.in_edge, self.groups.wrapping_sub(1)),
-            self.out_base,
+            self.out_base | self.ring << 24,
             halves(self.out_row, self.out_words),
             self.weight_base,
             halves(self.rows.wrapping_sub(1), self.tiles.wrapping_sub(1)),
@@ -102,6 +104,8 @@ pub(crate) struct CodePlace {
     /// Words a pixel.
     pub(crate) words: usize,
     pub(crate) edge: usize,
+    /// Rows that have a place: all, or those of the ring.
+    pub(crate) rows: usize,
     pub(crate) channels: usize,
     /// The descriptor that makes them, and the first one behind it that overwrites some of them.
     pub(crate) made_by: usize,
@@ -111,7 +115,12 @@ pub(crate) struct CodePlace {
 impl CodePlace {
     /// Addresses in every bank.
     pub(crate) fn addresses(&self) -> usize {
-        self.row * self.edge
+        self.row * self.rows
+    }
+
+    /// Whether rows overwrite earlier ones.
+    pub(crate) fn is_ring(&self) -> bool {
+        self.rows < self.edge
     }
 }
 
@@ -168,6 +177,12 @@ impl Program {
     /// What a frame is sent as.
     pub fn format(&self) -> FrameFormat {
         self.format
+    }
+
+    /// Whether the frame's codes are gone when the first convolution is through, so that they cannot be read back: the board
+    /// holds a few rows of them at a time, having no place for all.
+    pub fn frame_passes_through(&self) -> bool {
+        self.codes.first().is_some_and(|place| place.is_some_and(|place| place.is_ring()))
     }
 
     /// What it takes of the board.

@@ -103,7 +103,7 @@ module ernscope_core #(
   ernscope_pkg::layer_t layer;
   logic layer_start, load_frame, loading, layers_finished, has_results;
   logic step, step_first, step_last, step_tile_last, step_group_last, step_group_first, tile_done;
-  logic [15:0] loaded_rows;
+  logic [15:0] loaded_rows, released_rows;
   logic [WEIGHT_ADDRESS-1:0] weight_address;
   logic [CODE_ADDRESS-1:0] step_address, step_next;
   logic [BANK-1:0] step_bank;
@@ -120,7 +120,7 @@ module ernscope_core #(
     .layer_wdata(write_word[LAYER_WORD-1:0]),
     .counters_peek(peek && command == ernscope_pkg::READ_COUNTERS), .counters_peek_address(address[LAYER_ADDRESS-1:0]),
     .counters,
-    .layer, .start(layer_start), .load_frame, .loaded_rows, .loading,
+    .layer, .start(layer_start), .load_frame, .loaded_rows, .loading, .released_rows,
     .step, .step_first, .step_last, .step_tile_last, .step_group_last, .step_group_first,
     .weight_address, .code_address(step_address), .code_next(step_next), .code_bank(step_bank),
     .code_stride_2(step_stride_2), .code_inside(step_inside), .tile_done
@@ -226,7 +226,7 @@ module ernscope_core #(
     .PARALLEL_IN(PARALLEL_IN), .PIXELS(PIXELS), .CODE_DEPTH(CODE_DEPTH), .TABLE_WORDS(TABLE_WORDS),
     .FRAME_BITS(FRAME_BITS)
   ) u_loader (
-    .clk, .rst, .start(load_frame), .frame(layer), .rows(loaded_rows), .busy(loading),
+    .clk, .rst, .start(load_frame), .frame(layer), .rows(loaded_rows), .released_rows, .busy(loading),
     .beat_valid(frame_valid), .beat_ready(frame_ready), .beat(frame_data),
     .table_we(write && command == ernscope_pkg::WRITE_TABLE), .table_waddr(address[TABLE_ADDRESS-1:0]),
     .table_wdata(write_word[3*WORD-1:0]),

@@ -32,7 +32,8 @@ package ernscope_pkg;
     logic [31:0] weight_base;
     logic [15:0] out_words;     // words a pixel
     logic [15:0] out_row;       // addresses a row
-    logic [31:0] out_base;
+    logic [7:0]  ring;          // the frame's rows take turns in 2^ring of them; 0: a place for each
+    logic [23:0] out_base;
     logic [15:0] groups_last;   // groups of PIXELS a row, less 1
     logic [15:0] in_edge;
     logic [15:0] in_words;

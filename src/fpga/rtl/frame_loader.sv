@@ -1,6 +1,6 @@
 // Takes a frame and writes it as words of codes: pixels through the pixel-embedding table, or codes as they are.
 // A cycle: takes a beat (a pixel, three bytes; or a word of codes), and writes the word that the table showed for the beat
-// before, unless the output unit writes. A pixel of more than PARALLEL_IN codes takes a cycle a word.
+// before, unless the output unit writes or the row's place in the ring is still read. A pixel of more than PARALLEL_IN codes takes a cycle a word.
 module frame_loader #(
   parameter int PARALLEL_IN = 32,
   parameter int PIXELS = 1,
@@ -24,6 +24,7 @@ module frame_loader #(
   input  ernscope_pkg::layer_t     frame,
   /* verilator lint_on UNUSEDSIGNAL */
   output logic [15:0]              rows,
+  input  logic [15:0]              released_rows,
   output logic                     busy,
 
   input  logic                     beat_valid,
@@ -44,11 +45,15 @@ module frame_loader #(
 
   logic pixels;
   logic [15:0] edge_last, words_last, beats_last;
-  logic [ADDRESS-1:0] out_words, out_row;
+  logic [ADDRESS-1:0] out_base, out_words, out_row;
+  // All ones without a ring.
+  logic [15:0] ring_mask;
 
   always_ff @(posedge clk) begin
     if (start) begin
       pixels <= frame.flags.kernel_3;
+      ring_mask <= (frame.ring == 0) ? '1 : ~({16{1'b1}} << frame.ring);
+      out_base <= ADDRESS'(frame.out_base);
       edge_last <= frame.in_edge - 1'b1;
       beats_last <= frame.in_row - 1'b1;
       words_last <= frame.out_words - 1'b1;
@@ -84,7 +89,7 @@ module frame_loader #(
   logic [WORD-1:0] raw;
   logic [2:0][WORD-1:0] colours;
 
-  assign advance = !behind || code_ready;
+  assign advance = !behind || (code_write && code_ready);
   assign word_end = !pixels || word == words_last;
   assign beat_ready = receiving && (!held || (advance && word_end));
 
@@ -124,7 +129,7 @@ module frame_loader #(
   logic [15:0] x, at_word;
   logic [ADDRESS-1:0] row_address, x_address;
 
-  assign code_write = behind;
+  assign code_write = behind && 17'(rows) <= 17'(released_rows) + 17'(ring_mask);
   assign code_word = pixels ? (colours[0] | colours[1] | colours[2]) : raw;
   assign code_address = row_address + x_address + ADDRESS'(at_word);
 
@@ -152,7 +157,7 @@ module frame_loader #(
         if (x == edge_last) begin
           rows <= rows + 1'b1;
           busy <= rows != edge_last;
-          row_address <= row_address + out_row;
+          row_address <= ((rows + 1'b1) & ring_mask) == 0 ? out_base : row_address + out_row;
           x_address <= '0;
         end else if (BANKS == 1 || (x & 16'(BANKS - 1)) == 16'(BANKS - 1)) begin
           x_address <= x_address + out_words;

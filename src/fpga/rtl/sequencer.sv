@@ -44,6 +44,8 @@ module sequencer #(
   output logic                      load_frame,
   input  logic [15:0]               loaded_rows,
   input  logic                      loading,
+  // Rows of the frame above this one are not read any more.
+  output logic [15:0]               released_rows,
 
   // A step.
   output logic                      step,
@@ -79,6 +81,7 @@ module sequencer #(
   logic [CODE_ADDRESS-1:0] in_row, in_words, row_stride, left_of_row;
   logic [1:0] kernel_last;
   logic signed [16:0] padding;
+  logic [16:0] ring_mask;
 
   assign in_row = CODE_ADDRESS'(layer.in_row);
   assign in_words = CODE_ADDRESS'(layer.in_words);
@@ -87,7 +90,12 @@ module sequencer #(
   assign kernel_last = layer.flags.kernel_3 ? 2'd2 : 2'd0;
   assign padding = layer.flags.kernel_3 ? 17'sd1 : 17'sd0;
 
-  always_ff @(posedge clk) if (state == START) words_last <= layer.in_words - 1'b1;
+  always_ff @(posedge clk) begin
+    if (state == START) begin
+      words_last <= layer.in_words - 1'b1;
+      ring_mask <= (layer.ring == 0 || !layer.flags.wait_input) ? '1 : ~({17{1'b1}} << layer.ring);
+    end
+  end
 
   // ---- The walk. Coordinates are those of the tap that is read; the kept ones those of the group's first tap.
   logic [15:0] row, group, tile, word;
@@ -126,6 +134,28 @@ module sequencer #(
     always_ff @(posedge clk) code_bank <= x[BANK-1:0];
   end
 
+  // From a row to the next, and to the next that a row of outputs starts from: row 0 of the frame or of a turn of the ring
+  // lies at the base.
+  logic [CODE_ADDRESS-1:0] in_base, next_row_address, next_kept_row_address;
+  logic at_base, kept_at_base, kept_before_base;
+  assign in_base = CODE_ADDRESS'(layer.in_base);
+  assign at_base = ((y + 17'sd1) & ring_mask) == 0;
+  assign kept_at_base = ((kept_y + (layer.flags.stride_2 ? 17'sd2 : 17'sd1)) & ring_mask) == 0;
+  assign kept_before_base = layer.flags.stride_2 && ((kept_y + 17'sd1) & ring_mask) == 0;
+  assign next_row_address = at_base ? in_base : row_address + in_row;
+
+  always_comb begin
+    next_kept_row_address = kept_row_address + row_stride;
+    if (kept_at_base) next_kept_row_address = in_base;
+    else if (kept_before_base) next_kept_row_address = in_base + in_row;
+  end
+
+  always_ff @(posedge clk) begin
+    if (load_frame) released_rows <= '0;
+    else if (state == STEPS && layer.flags.wait_input) released_rows <= (kept_y < 0) ? '0 : kept_y[15:0];
+    else if (state == FLUSH && layer.flags.wait_input) released_rows <= layer.in_edge;
+  end
+
   logic [CODE_ADDRESS-1:0] next_x_address;
   assign next_x_address = kept_x_address + (crossed[0] ? in_words : '0) + (crossed[1] ? {in_words[CODE_ADDRESS-2:0], 1'b0} : '0);
 
@@ -135,8 +165,8 @@ module sequencer #(
       {ky, kx} <= '0;
       {x, kept_x} <= {-padding, -padding};
       {y, kept_y} <= {-padding, -padding};
-      row_address <= CODE_ADDRESS'(layer.in_base) - (layer.flags.kernel_3 ? in_row : '0);
-      kept_row_address <= CODE_ADDRESS'(layer.in_base) - (layer.flags.kernel_3 ? in_row : '0);
+      row_address <= in_base - (layer.flags.kernel_3 ? in_row : '0);
+      kept_row_address <= in_base - (layer.flags.kernel_3 ? in_row : '0);
       {x_address, kept_x_address} <= {left_of_row, left_of_row};
       weights <= WEIGHT_ADDRESS'(layer.weight_base);
     end else if (go) begin
@@ -151,8 +181,8 @@ module sequencer #(
         {x_address, kept_x_address} <= {left_of_row, left_of_row};
         y <= kept_y + (layer.flags.stride_2 ? 17'sd2 : 17'sd1);
         kept_y <= kept_y + (layer.flags.stride_2 ? 17'sd2 : 17'sd1);
-        row_address <= kept_row_address + row_stride;
-        kept_row_address <= kept_row_address + row_stride;
+        row_address <= next_kept_row_address;
+        kept_row_address <= next_kept_row_address;
       end else if (ky_end && tile_end) begin
         {ky, kx} <= '0;
         tile <= '0;
@@ -174,7 +204,7 @@ module sequencer #(
         x <= kept_x;
         x_address <= kept_x_address;
         y <= y + 1'b1;
-        row_address <= row_address + in_row;
+        row_address <= next_row_address;
       end else if (word_end) begin
         kx <= kx + 1'b1;
         x <= x + 1'b1;
