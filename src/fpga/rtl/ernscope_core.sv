@@ -36,7 +36,10 @@ module ernscope_core #(
 
   output logic                  read_valid,
   input  logic                  read_ready,
-  output logic [31:0]           read_data
+  output logic [31:0]           read_data,
+
+  // A frame runs.
+  output logic                  running
 );
 
   localparam int BANKS = (PIXELS == 1) ? 1 : 2 * PIXELS;
@@ -96,7 +99,7 @@ module ernscope_core #(
     .IN_BEATS(IN_BITS / 32), .OUT_BEATS(OUT_BITS / 32)
   ) u_program (
     .clk, .rst, .program_valid, .program_ready, .program_data, .read_valid, .read_ready, .read_data,
-    .command, .address, .write, .write_word, .peek, .peek_word, .run, .finished(done)
+    .command, .address, .write, .write_word, .peek, .peek_word, .run, .finished(done), .running
   );
 
   // ---- The walk.

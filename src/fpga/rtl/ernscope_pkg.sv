@@ -1,4 +1,4 @@
-// What the modules and the compiler agree on: layer descriptors, commands, the places of a program.
+// What the modules and the host agree on: layer descriptors, commands, packets.
 package ernscope_pkg;
 
   // Told by the capabilities; a host refuses another one.
@@ -42,7 +42,8 @@ package ernscope_pkg;
     flags_t      flags;
   } layer_t;
 
-  // Bits 31:24 of a command's first word; bits 23:0 are an address (RUN: the last descriptor to run), its second word counts.
+  // Bits 31:24 of a command's first word; bits 23:0 are an address (RUN: the last descriptor to run), its second word counts
+  // (RUN: any number; it makes one run's command differ from another's).
   typedef enum logic [7:0] {
     WRITE_LAYERS       = 8'h01,
     WRITE_WEIGHTS      = 8'h02,
@@ -54,5 +55,35 @@ package ernscope_pkg;
     READ_CAPABILITIES  = 8'h14,
     RUN                = 8'h20
   } command_t;
+
+  // ---- Packets, as src/fpga/link/protocol.rs tells them.
+  localparam logic [7:0] PROTOCOL_VERSION = 8'd1;
+  localparam logic [7:0] FLAG = 8'h7e;
+  localparam logic [7:0] ESCAPE = 8'h7d;
+  localparam logic [7:0] ESCAPED = 8'h20;
+  // CRC-32 (reflected, of IEEE 802.3) over a packet and its own CRC, before the last inversion.
+  localparam logic [31:0] CRC_RESIDUE = 32'hdebb_20e3;
+
+  typedef enum logic [7:0] {
+    OPEN    = 8'h01,
+    QUERY   = 8'h02,
+    PROGRAM = 8'h03,
+    PIXELS  = 8'h04,
+    CODES   = 8'h05,
+    OPENED  = 8'h81,
+    STATUS  = 8'h82,
+    READ    = 8'h83,
+    RESULT  = 8'h84
+  } kind_t;
+
+  // Why a status was sent.
+  typedef enum logic [7:0] {
+    AGREED   = 8'd0,   // a packet was used up, or the status was asked for
+    DAMAGED  = 8'd1,   // too short, too long or a wrong CRC
+    SESSION  = 8'd2,   // of another session than the one that is open
+    SEQUENCE = 8'd3,   // not the packet that is expected
+    UNKNOWN  = 8'd4,   // of no known kind
+    FULL     = 8'd5    // no room for it
+  } reason_t;
 
 endpackage

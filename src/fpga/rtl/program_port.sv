@@ -33,7 +33,8 @@ module program_port #(
   input  logic [OUT_BEATS-1:0][31:0]  peek_word,
 
   output logic                        run,
-  input  logic                        finished
+  input  logic                        finished,
+  output logic                        running
 );
 
   // Code memory is the slowest: its bank, then its output register.
@@ -69,6 +70,7 @@ module program_port #(
   assign read_data = out_word[0];
   assign write = state == STORE;
   assign peek = state == ASK;
+  assign running = state == RUNNING;
   assign run = state == ACT && command == ernscope_pkg::RUN;
 
   always_ff @(posedge clk) begin

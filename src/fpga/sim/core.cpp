@@ -1,4 +1,4 @@
-// The simulated board: the Verilated core, its streams on standard input and output.
+// The core alone, Verilated, its streams on standard input and output: for tests that count cycles or let streams pause.
 //
 // Requests, numbers little-endian:
 //   'P' n:u32 words:u32[n]     program words, queued

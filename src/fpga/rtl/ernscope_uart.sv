@@ -1,0 +1,38 @@
+// The accelerator on a serial line: a bit is CLOCK_KHZ · 1000 / BAUD cycles, which should come out even.
+module ernscope_uart #(
+  parameter int PARALLEL_IN = 32,
+  parameter int PARALLEL_OUT = 32,
+  parameter int PIXELS = 2,
+  parameter int DRAIN_CHANNELS = 8,
+  parameter int CODE_DEPTH = 2048,
+  parameter int WEIGHT_DEPTH = 1664,
+  parameter int THRESHOLD_DEPTH = 512,
+  parameter int TRUNK_DEPTH = 1024,
+  parameter int CLOCK_KHZ = 60000,
+  parameter int BAUD = 3000000
+) (
+  input  logic clk,
+  input  logic rst,
+  input  logic rx,
+  output logic tx,
+  output logic busy
+);
+
+  localparam int DIVIDER = CLOCK_KHZ * 1000 / BAUD;
+
+  logic in_valid, out_valid, out_ready;
+  logic [7:0] in_data, out_data;
+
+  uart_receiver #(.DIVIDER(DIVIDER)) u_receiver (.clk, .rst, .line(rx), .out_valid(in_valid), .out_data(in_data));
+
+  uart_transmitter #(.DIVIDER(DIVIDER)) u_transmitter (
+    .clk, .rst, .in_valid(out_valid), .in_ready(out_ready), .in_data(out_data), .line(tx)
+  );
+
+  ernscope_stream #(
+    .PARALLEL_IN(PARALLEL_IN), .PARALLEL_OUT(PARALLEL_OUT), .PIXELS(PIXELS), .DRAIN_CHANNELS(DRAIN_CHANNELS),
+    .CODE_DEPTH(CODE_DEPTH), .WEIGHT_DEPTH(WEIGHT_DEPTH), .THRESHOLD_DEPTH(THRESHOLD_DEPTH), .TRUNK_DEPTH(TRUNK_DEPTH),
+    .CLOCK_KHZ(CLOCK_KHZ)
+  ) u_stream (.clk, .rst, .in_valid, .in_data, .out_valid, .out_ready, .out_data, .busy);
+
+endmodule
