@@ -1,14 +1,16 @@
 //! The engine on a board: uploads a program, sends frames, takes results, reads back what a probe wants to see.
 
-use super::capabilities::{CAPABILITY_WORDS, Capabilities, CapabilityError};
+use super::capabilities::{Capabilities, CapabilityError};
 use super::compiler::{CompileError, compile};
-use super::link::{Link, LinkError};
-use super::program::{CodePlace, Command, FrameFormat, Program, TrunkPlace};
+use super::link::packets::TRIES;
+use super::link::{Beats, Link, LinkError, ReadBack};
+use super::program::{CodePlace, FrameFormat, Program, TrunkPlace};
 use super::schedule::LayerCycles;
 use crate::engine::reference::float_codes;
 use crate::engine::{Engine, EngineError, EngineInfo, Probe, Sums, check_input, count_codes};
 use crate::frame::InputImage;
 use crate::network::{Network, Op};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 use thiserror::Error;
@@ -33,27 +35,43 @@ impl From<BoardError> for EngineError {
     }
 }
 
+/// Frames that may be under way: one that is computed, and one that is on its way meanwhile.
+pub const FRAMES_UNDER_WAY: usize = 2;
+
 /// A board with a network.
 pub struct BoardEngine<L> {
     link: L,
+    name: String,
     network: Arc<Network>,
     program: Program,
+    /// The beats of frames whose results have not been taken, the oldest first.
+    under_way: VecDeque<Vec<u8>>,
     logits: Vec<f32>,
     sums: Vec<i32>,
     cycles: u64,
 }
 
 impl<L: Link> BoardEngine<L> {
-    /// Asks the board how large it is, compiles `network` for it and uploads the program.
+    /// Asks the board how large it is, compiles `network` for it and uploads the program. `name` is the engine's, as the command
+    /// line spells it.
     ///
     /// # Errors
     /// [`BoardError`].
-    pub fn new(mut link: L, network: Arc<Network>, edge: usize) -> Result<Self, BoardError> {
+    pub fn new(mut link: L, name: &str, network: Arc<Network>, edge: usize) -> Result<Self, BoardError> {
         let capabilities = capabilities(&mut link)?;
         let program = compile(&network, edge, capabilities)?;
-        link.send_program(program.upload())?;
+        link.upload(program.upload())?;
         let classes = network.labels().len();
-        Ok(Self { link, network, program, logits: vec![0.0; classes], sums: vec![0; classes], cycles: 0 })
+        Ok(Self {
+            link,
+            name: name.into(),
+            network,
+            program,
+            under_way: VecDeque::new(),
+            logits: vec![0.0; classes],
+            sums: vec![0; classes],
+            cycles: 0,
+        })
     }
 
     /// The program that it runs.
@@ -77,8 +95,7 @@ impl<L: Link> BoardEngine<L> {
     /// [`BoardError`].
     pub fn counters(&mut self) -> Result<Vec<LayerCycles>, BoardError> {
         let layers = self.program.descriptors.len();
-        self.link.send_program(&Command::ReadCounters.words(0, layers as u32))?;
-        let words = self.link.read_back(layers * 4)?;
+        let words = self.link.read(ReadBack::Counters, 0, layers, 4)?;
         let counted = words.as_chunks().0.iter().map(|&[cycles, steps, input_stalls, drain_stalls]| LayerCycles {
             cycles: cycles.into(),
             steps: steps.into(),
@@ -88,25 +105,75 @@ impl<L: Link> BoardEngine<L> {
         Ok(counted.collect())
     }
 
-    /// Sends a frame that ends behind descriptor `last`.
-    fn start(&mut self, image: &InputImage, last: usize) -> Result<(), LinkError> {
-        self.link.send_program(&Command::Run.words(last as u32, 0))?;
-        let beats = beats(&self.network, &self.program, image);
-        self.link.send_frame(&beats)
+    /// Sends a picture. Not more than [`FRAMES_UNDER_WAY`] may wait to be [collected](Self::collect).
+    ///
+    /// # Errors
+    /// [`EngineError`], where the picture has another size or the board is lost.
+    pub fn submit(&mut self, input: &InputImage) -> Result<(), EngineError> {
+        check_input(input, self.program.edge)?;
+        let beats = beats(&self.network, &self.program, input);
+        self.start(&beats, self.last()).map_err(BoardError::Link)?;
+        self.under_way.push_back(beats);
+        Ok(())
     }
 
-    fn finish(&mut self) -> Result<(), LinkError> {
-        let (words, cycles) = self.link.results(self.sums.len())?;
+    /// The logits of the oldest picture that was submitted; of none, those of the last one.
+    ///
+    /// # Errors
+    /// [`EngineError`], where the board is lost.
+    pub fn collect(&mut self) -> Result<&[f32], EngineError> {
+        if !self.under_way.is_empty() {
+            let (words, cycles) = self.results().map_err(BoardError::Link)?;
+            self.under_way.pop_front();
+            self.keep(&words, cycles);
+        }
+        Ok(&self.logits)
+    }
+
+    /// Takes the results of all pictures that were submitted.
+    fn drain(&mut self) -> Result<(), EngineError> {
+        while !self.under_way.is_empty() {
+            self.collect()?;
+        }
+        Ok(())
+    }
+
+    /// The results of the oldest frame. Where they are lost, so are those behind it: all frames are run again.
+    fn results(&mut self) -> Result<(Vec<u32>, u64), LinkError> {
+        for _ in 0..TRIES {
+            match self.link.results(self.sums.len()) {
+                Err(LinkError::Lost) => {}
+                results => return results,
+            }
+            for frame in std::mem::take(&mut self.under_way) {
+                self.start(&frame, self.last())?;
+                self.under_way.push_back(frame);
+            }
+        }
+        Err(LinkError::Lost)
+    }
+
+    fn last(&self) -> usize {
+        self.program.descriptors.len() - 1
+    }
+
+    /// Sends a frame that ends behind descriptor `last`.
+    fn start(&mut self, beats: &[u8], last: usize) -> Result<(), LinkError> {
+        let format = self.program.format;
+        let size = beat_size(format, &self.program.capabilities);
+        self.link.start(last, Beats { format, size, bytes: beats })
+    }
+
+    fn keep(&mut self, words: &[u32], cycles: u64) {
         self.cycles = cycles;
         let Some(Op::Classifier { input, classifier }) = self.network.layers().last().map(|layer| &layer.op) else {
-            return Ok(());
+            return;
         };
         let edge = self.network.shapes(self.program.edge)[*input].edge;
-        for (class, word) in words.into_iter().enumerate() {
+        for (class, word) in words.iter().enumerate() {
             self.sums[class] = word.cast_signed();
             self.logits[class] = classifier.logit(class, self.sums[class].into(), edge * edge);
         }
-        Ok(())
     }
 
     /// The codes of a layer that the board has just computed, CHW.
@@ -114,8 +181,7 @@ impl<L: Link> BoardEngine<L> {
         let Capabilities { parallel_in, .. } = self.program.capabilities;
         let (banks, beats) = (self.program.capabilities.banks(), self.program.capabilities.code_beats());
         let count = place.addresses() * banks;
-        self.link.send_program(&Command::ReadCodes.words((place.base * banks) as u32, count as u32))?;
-        let words = self.link.read_back(count * beats)?;
+        let words = self.link.read(ReadBack::Codes, place.base * banks, count, beats)?;
         let code = |channel: usize, y: usize, x: usize| {
             let address = y * place.row + x / banks * place.words + channel / parallel_in;
             let word = &words[(address * banks + x % banks) * beats..][..beats];
@@ -132,8 +198,7 @@ impl<L: Link> BoardEngine<L> {
         let (drain, beats) = (self.program.capabilities.drain(), self.program.capabilities.trunk_beats());
         let (groups, tiles) = (place.edge.div_ceil(pixels), place.channels.div_ceil(parallel_out));
         let count = place.edge * groups * tiles * drain;
-        self.link.send_program(&Command::ReadTrunk.words(0, count as u32))?;
-        let words = self.link.read_back(count * beats)?;
+        let words = self.link.read(ReadBack::Trunk, 0, count, beats)?;
         let integer = |channel: usize, y: usize, x: usize| {
             let (tile, part) = (channel / parallel_out, channel % parallel_out / drain_channels);
             let address = ((y * groups + x / pixels) * tiles + tile) * drain + part;
@@ -152,7 +217,7 @@ impl<L: Link> BoardEngine<L> {
 
 impl<L: Link> Engine for BoardEngine<L> {
     fn info(&self) -> EngineInfo {
-        EngineInfo { name: "fpga".into(), threads: 0, kernels: vec!["array"; self.network.layers().len()] }
+        EngineInfo { name: self.name.clone(), threads: 0, kernels: vec!["array"; self.network.layers().len()] }
     }
 
     fn network(&self) -> &Arc<Network> {
@@ -168,15 +233,14 @@ impl<L: Link> Engine for BoardEngine<L> {
     }
 
     fn run(&mut self, input: &InputImage) -> Result<&[f32], EngineError> {
-        check_input(input, self.program.edge)?;
-        let last = self.program.descriptors.len() - 1;
-        self.start(input, last).map_err(BoardError::Link)?;
-        self.finish().map_err(BoardError::Link)?;
-        Ok(&self.logits)
+        self.drain()?;
+        self.submit(input)?;
+        self.collect()
     }
 
-    /// Shows codes of every layer (but the frame's, where they only pass through), the trunk, and the sums of the classifier; other sums do not leave the array. What a later
-    /// layer overwrites is had by running the frame again up to where it still stands. The times are cycles, a nanosecond each.
+    /// Shows codes of every layer (but the frame's, where they only pass through), the trunk, and the sums of the classifier; other
+    /// sums do not leave the array. What a later layer overwrites is had by running the frame again up to where it still stands.
+    /// The times are what the board counted, at its clock, without the cycles in which it waited for the frame.
     fn run_probed(&mut self, input: &InputImage, probe: &mut dyn Probe) -> Result<&[f32], EngineError> {
         self.run(input)?;
         let seen = self.look(input, probe).map_err(BoardError::Link)?;
@@ -184,7 +248,7 @@ impl<L: Link> Engine for BoardEngine<L> {
         for (layer, Seen { trunk, codes }) in seen.into_iter().enumerate() {
             let is_classifier = matches!(self.network.layers()[layer].op, Op::Classifier { .. });
             let wants = probe.wants(layer);
-            probe.time(layer, Duration::from_nanos(counters[self.program.descriptor_of[layer]].cycles));
+            probe.time(layer, self.time(counters[self.program.descriptor_of[layer]]));
             if let Some(trunk) = trunk {
                 probe.sums(layer, Sums::Integers(&trunk));
             }
@@ -212,9 +276,16 @@ struct Seen {
 }
 
 impl<L: Link> BoardEngine<L> {
+    /// What a layer's cycles are at the board's clock; waiting for the line is not the layer's.
+    fn time(&self, counted: LayerCycles) -> Duration {
+        let cycles = counted.cycles.saturating_sub(counted.input_stalls);
+        Duration::from_nanos(cycles * 1_000_000 / u64::from(self.link.clock_khz()))
+    }
+
     /// Reads back what `probe` wants; the frame has just been run to its end.
     fn look(&mut self, input: &InputImage, probe: &mut dyn Probe) -> Result<Vec<Seen>, LinkError> {
-        let last = self.program.descriptors.len() - 1;
+        let last = self.last();
+        let beats = beats(&self.network, &self.program, input);
         let layers = 0..self.network.layers().len();
         let (codes, trunks) = (self.program.codes.clone(), self.trunks_shown());
         let mut wanted: Vec<(Option<CodePlace>, Option<TrunkPlace>)> = layers
@@ -241,7 +312,7 @@ impl<L: Link> BoardEngine<L> {
                 return Ok(seen);
             };
             ran_to = overwritten_by - 1;
-            self.start(input, ran_to)?;
+            self.start(&beats, ran_to)?;
         }
     }
 
@@ -266,8 +337,7 @@ impl<L: Link> BoardEngine<L> {
 /// # Errors
 /// [`BoardError`], where it does not answer or is no board of ours.
 pub fn capabilities(link: &mut impl Link) -> Result<Capabilities, BoardError> {
-    link.send_program(&Command::ReadCapabilities.words(0, 1))?;
-    let words = link.read_back(CAPABILITY_WORDS)?;
+    let words = link.capability_words()?;
     let words = words.as_slice().try_into().map_err(|_| CapabilityError::Unknown)?;
     Ok(Capabilities::parse(words)?)
 }
@@ -276,28 +346,31 @@ fn chw(channels: usize, edge: usize) -> impl Iterator<Item = (usize, usize, usiz
     (0..channels).flat_map(move |c| (0..edge).flat_map(move |y| (0..edge).map(move |x| (c, y, x))))
 }
 
-/// A picture as the board takes it: pixels, or words of the float layer's codes.
-fn beats(network: &Network, program: &Program, image: &InputImage) -> Vec<u64> {
-    match (&network.layers()[0].op, program.format) {
-        (Op::FloatConv(conv), FrameFormat::Codes) => {
-            let codes = float_codes(conv, image);
-            let (channels, edge) = (conv.geometry().out_channels, image.edge() / conv.geometry().stride);
-            let lanes = program.capabilities.parallel_in;
-            let words = channels.div_ceil(lanes);
-            let beat = |at: usize| {
-                let (position, first) = (at / words, at % words * lanes);
-                let lane = |lane: usize| {
-                    let channel = first + lane;
-                    let code = if channel < channels { codes[channel * edge * edge + position] } else { 0 };
-                    u64::from(code & 1) << lane | u64::from(code >> 1) << (lanes + lane)
-                };
-                (0..lanes).map(lane).fold(0, |word, lane| word | lane)
-            };
-            (0..edge * edge * words).map(beat).collect()
-        }
-        _ => {
-            let pixel = |rgb: &[u8; 3]| u64::from(rgb[0]) | u64::from(rgb[1]) << 8 | u64::from(rgb[2]) << 16;
-            image.rgb().as_chunks().0.iter().map(pixel).collect()
-        }
+/// Bytes of a beat.
+fn beat_size(format: FrameFormat, capabilities: &Capabilities) -> usize {
+    match format {
+        FrameFormat::Pixels => 3,
+        FrameFormat::Codes => 2 * capabilities.parallel_in / 8,
     }
+}
+
+/// A picture as the board takes it: pixels, or words of the float layer's codes.
+fn beats(network: &Network, program: &Program, image: &InputImage) -> Vec<u8> {
+    let Op::FloatConv(conv) = &network.layers()[0].op else {
+        return image.rgb().to_vec();
+    };
+    let codes = float_codes(conv, image);
+    let (channels, edge) = (conv.geometry().out_channels, image.edge() / conv.geometry().stride);
+    let lanes = program.capabilities.parallel_in;
+    let words = channels.div_ceil(lanes);
+    let size = beat_size(FrameFormat::Codes, &program.capabilities);
+    let mut bytes = Vec::with_capacity(edge * edge * words * size);
+    for (position, first) in (0..edge * edge).flat_map(|at| (0..words).map(move |word| (at, word * lanes))) {
+        let beat = (0..lanes.min(channels - first)).fold(0, |beat: u64, lane| {
+            let code = codes[(first + lane) * edge * edge + position];
+            beat | u64::from(code & 1) << lane | u64::from(code >> 1) << (lanes + lane)
+        });
+        bytes.extend_from_slice(&beat.to_le_bytes()[..size]);
+    }
+    bytes
 }

@@ -93,6 +93,7 @@ impl Capabilities {
             [self.code_depth, self.weight_depth, self.threshold_depth, self.trunk_depth, self.layers, self.pool_depth];
         lanes.iter().all(|lanes| (1..=1024).contains(lanes))
             && self.parallel_in <= MAX_PARALLEL_IN
+            && self.parallel_in.is_multiple_of(4)
             && depths.iter().all(|depth| (2..=1 << 24).contains(depth))
             && self.pixels.is_power_of_two()
             && self.parallel_out.is_multiple_of(self.parallel_in)

@@ -1,51 +1,188 @@
 //! How a board is reached.
+//!
+//! [`packets`] is the driver: the [`protocol`] over anything that carries bytes, a [`serial`] line or the terminal of a
+//! [`simulated`] board alike. [`core`] reaches the simulated core without packets, for tests that count its cycles.
 
-pub mod sim;
+pub mod core;
+pub mod packets;
+pub mod protocol;
+pub mod serial;
+pub mod simulated;
 
+use super::program::{Command, FrameFormat};
+use super::capabilities::CAPABILITY_WORDS;
+use std::io;
 use thiserror::Error;
 
-/// Why a board does not answer.
+/// Why a board is not to be had, or not any longer. Every one comes with its [`LinkError::remedy`].
 #[derive(Debug, Error)]
 pub enum LinkError {
+    /// No port looks like a board's.
+    #[error("no FPGA board is connected")]
+    NoBoard,
+    /// There is no such port.
+    #[error("there is no port {port}")]
+    Absent {
+        /// Its path.
+        port: String,
+    },
+    /// The system does not let this person use the port.
+    #[error("the port {port} may not be opened")]
+    Denied {
+        /// Its path.
+        port: String,
+    },
+    /// Another program has the port.
+    #[error("the port {port} is in use")]
+    InUse {
+        /// Its path.
+        port: String,
+    },
+    /// The system cannot open the port.
+    #[error("the port {port} cannot be opened ({source})")]
+    Port {
+        /// Its path.
+        port: String,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The simulated board has not been built.
+    #[error("the simulated board is not built ({program} is missing)")]
+    NotBuilt {
+        /// What was to be started.
+        program: String,
+    },
     /// The simulated board could not be started.
-    #[error("the simulated board {program} does not start: {source}; packaging/build-board-sim builds it")]
+    #[error("the simulated board {program} does not start ({source})")]
     Start {
         /// What was to be started.
         program: String,
         /// What the system says.
-        source: std::io::Error,
+        source: io::Error,
     },
     /// The connection broke.
-    #[error("the board is lost: {0}")]
-    Lost(#[from] std::io::Error),
-    /// The board stands still.
-    #[error("the board takes and gives nothing any more")]
+    #[error("the board was unplugged ({0})")]
+    Unplugged(io::Error),
+    /// Nothing comes.
+    #[error("the board does not answer")]
     Silent,
+    /// Something comes, but nothing that can be read.
+    #[error("what answers is no Ernscope accelerator")]
+    Foreign,
+    /// A board of another version.
+    #[error("the board speaks version {0} of the protocol")]
+    Version(u8),
+    /// It answers, but does not go on.
+    #[error("the board stands still in the middle of its work")]
+    Stuck,
+    /// It has forgotten what it was told.
+    #[error("the board was reset")]
+    Reset,
+    /// What it was told is not what it was sent.
+    #[error("the program arrives damaged on the board")]
+    Damaged,
+    /// An answer does not come, however often it is asked for.
+    #[error("the board's answers are lost on the line")]
+    Lost,
 }
 
-/// The streams of a board, as `rtl/ernscope_core.sv` has them.
+impl LinkError {
+    /// What a person can do about it.
+    pub fn remedy(&self) -> &'static str {
+        match self {
+            Self::NoBoard | Self::Absent { .. } | Self::Unplugged(_) => "plug the board in, or use fpga:sim or cpu",
+            Self::Denied { .. } => {
+                "install packaging/70-ernscope.rules into /etc/udev/rules.d and plug the board in again, or become a member of \
+                 the port's group (dialout)"
+            }
+            Self::InUse { .. } => "close the other program that uses it (a terminal, ModemManager, another Ernscope)",
+            Self::Port { .. } => "see whether it is a serial port",
+            Self::NotBuilt { .. } => "packaging/build-board-sim builds it",
+            Self::Start { .. } => "packaging/build-board-sim builds it anew",
+            Self::Silent => "see whether the board has power and its bitstream is loaded, then press its reset button",
+            Self::Foreign => "see whether this is the board's port and its bitstream is loaded",
+            Self::Version(_) => "load the bitstream that comes with this program",
+            Self::Stuck => "press the board's reset button",
+            Self::Reset => "nothing: the program is sent again",
+            Self::Damaged | Self::Lost => "use another cable or port",
+        }
+    }
+
+    /// Whether a new session may cure it at once.
+    pub fn is_passing(&self) -> bool {
+        matches!(self, Self::Reset | Self::Stuck | Self::Damaged | Self::Lost)
+    }
+}
+
+/// What the beats of a frame are.
+#[derive(Clone, Copy, Debug)]
+pub struct Beats<'a> {
+    /// What a beat is.
+    pub format: FrameFormat,
+    /// Bytes a beat.
+    pub size: usize,
+    /// All of them, the lowest of a beat first.
+    pub bytes: &'a [u8],
+}
+
+/// A board's accelerator, as `rtl/ernscope_core.sv` sees its host.
 pub trait Link: Send {
-    /// Sends commands and what they carry.
+    /// The board's clock.
+    fn clock_khz(&self) -> u32;
+
+    /// Writes a program.
     ///
     /// # Errors
-    /// [`LinkError`], as all of these.
-    fn send_program(&mut self, words: &[u32]) -> Result<(), LinkError>;
+    /// [`LinkError`]; [`LinkError::Damaged`] where it does not arrive whole.
+    fn upload(&mut self, program: &[u32]) -> Result<(), LinkError>;
 
-    /// Sends beats of a frame.
+    /// Starts a frame that ends behind descriptor `last`. Another one may be under way.
     ///
     /// # Errors
     /// [`LinkError`].
-    fn send_frame(&mut self, beats: &[u64]) -> Result<(), LinkError>;
+    fn start(&mut self, last: usize, beats: Beats<'_>) -> Result<(), LinkError>;
 
-    /// Takes so many words of read-back.
+    /// Takes the results of the oldest frame that has any to give, and the cycles that it took, from its first beat on.
     ///
     /// # Errors
-    /// [`LinkError`].
-    fn read_back(&mut self, count: usize) -> Result<Vec<u32>, LinkError>;
-
-    /// Takes so many results, and the cycles from the frame's first beat to the last of them.
-    ///
-    /// # Errors
-    /// [`LinkError`].
+    /// [`LinkError`]; behind [`LinkError::Lost`] nothing is under way any longer.
     fn results(&mut self, count: usize) -> Result<(Vec<u32>, u64), LinkError>;
+
+    /// Reads `words` memory words of `beats` 32-bit beats each.
+    ///
+    /// # Errors
+    /// [`LinkError`].
+    fn read(&mut self, what: ReadBack, address: usize, words: usize, beats: usize) -> Result<Vec<u32>, LinkError>;
+
+    /// Asks the board how large it is.
+    ///
+    /// # Errors
+    /// [`LinkError`].
+    fn capability_words(&mut self) -> Result<Vec<u32>, LinkError> {
+        self.read(ReadBack::Capabilities, 0, 1, CAPABILITY_WORDS)
+    }
+}
+
+/// What can be read back of a board.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReadBack {
+    /// Words of codes: bank by bank.
+    Codes,
+    /// Words of the trunk.
+    Trunk,
+    /// What was counted of each descriptor.
+    Counters,
+    /// The sizes that it was built with.
+    Capabilities,
+}
+
+impl ReadBack {
+    pub(crate) fn command(self) -> Command {
+        match self {
+            Self::Codes => Command::ReadCodes,
+            Self::Trunk => Command::ReadTrunk,
+            Self::Counters => Command::ReadCounters,
+            Self::Capabilities => Command::ReadCapabilities,
+        }
+    }
 }

@@ -1,93 +1,34 @@
-//! The accelerator's RTL, simulated, against the reference engine: identical codes at every layer, identical trunk and results.
-//! Needs verilator; where it is missing, the tests say so and pass.
+//! The accelerator's core, simulated without a line, against the reference engine: identical codes at every layer, identical
+//! trunk and results, and the cycles that the model says. Needs verilator; where it is missing, the tests say so and pass.
 
+#[path = "common/board.rs"]
+mod board;
 #[path = "common/networks.rs"]
 mod networks;
 
-use ernscope::engine::reference::ReferenceEngine;
-use ernscope::engine::{Engine, Probe, Sums, Wants};
+use board::compare;
+use ernscope::engine::Engine;
 use ernscope::fpga::board::{BoardEngine, BoardError};
 use ernscope::fpga::compiler::CompileError;
-use ernscope::fpga::link::sim::SimulatedBoard;
+use ernscope::fpga::link::core::SimulatedCore;
 use ernscope::fpga::schedule::{frame_cycles, predict, utilisation};
 use ernscope::frame::InputImage;
+use ernscope::network::file;
 use ernscope::network::published::PublishedShape;
 use ernscope::network::shipped::SHIPPED;
-use ernscope::network::{Op, file};
 use networks::{First, Recipe, picture, recipes};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, TestRng, TestRunner};
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::Arc;
 
-/// Remembers codes and sums a layer.
-#[derive(Default)]
-struct Recorder {
-    codes: BTreeMap<usize, Vec<u8>>,
-    sums: BTreeMap<usize, Vec<i32>>,
-}
-
-impl Probe for Recorder {
-    fn wants(&self, _: usize) -> Wants {
-        Wants { codes: true, histogram: false, sums: true }
-    }
-
-    fn codes(&mut self, layer: usize, codes: &[u8]) {
-        self.codes.insert(layer, codes.to_vec());
-    }
-
-    fn sums(&mut self, layer: usize, sums: Sums<'_>) {
-        if let Sums::Integers(sums) = sums {
-            self.sums.insert(layer, sums.to_vec());
-        }
-    }
-}
-
-fn observe(engine: &mut dyn Engine, image: &InputImage) -> (Recorder, Vec<u32>) {
-    let mut recorder = Recorder::default();
-    let logits = engine.run_probed(image, &mut recorder).expect("it runs");
-    (recorder, logits.iter().map(|x| x.to_bits()).collect())
-}
-
-/// The program of a simulated board with these parameters, built where it is not there yet; `None` without verilator.
-fn board(name: &str, parameters: &[&str]) -> Option<PathBuf> {
-    if Command::new("verilator").arg("--version").output().is_err() {
-        eprintln!("skipped: verilator is not installed (apt-get install verilator g++ make)");
-        return None;
-    }
-    let output = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("board-sim").join(name);
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/packaging/build-board-sim");
-    let built = Command::new(script).arg("--output").arg(&output).args(parameters).output().expect("the script runs");
-    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
-    Some(output)
-}
-
-/// Compares a picture at every layer.
-fn compare(board: &mut BoardEngine<SimulatedBoard>, image: &InputImage, what: &str) {
-    let network = Arc::clone(board.network());
-    let mut reference = ReferenceEngine::new(Arc::clone(&network), image.edge());
-    let (expected, logits) = observe(&mut reference, image);
-    let (seen, board_logits) = observe(board, image);
-    for (layer, codes) in &expected.codes {
-        let name = &network.layers()[*layer].name;
-        if *layer == 0 && board.program().frame_passes_through() {
-            continue;
-        }
-        assert_eq!(seen.codes.get(layer), Some(codes), "codes of layer {layer} ({name}), {what}");
-    }
-    for (layer, sums) in &expected.sums {
-        // A convolution's sums do not leave the array.
-        if !matches!(network.layers()[*layer].op, Op::Conv { .. }) {
-            assert_eq!(seen.sums.get(layer), Some(sums), "sums of layer {layer}, {what}");
-        }
-    }
-    assert_eq!(board_logits, logits, "logits, {what}");
+/// The core with these parameters.
+fn core(name: &str, parameters: &[&str]) -> Option<PathBuf> {
+    board::build(name, &[&["--core"], parameters].concat())
 }
 
 /// Cycles that the model predicts and those that the board counts are the same, but for what the loader is hindered.
-fn check_cycles(board: &mut BoardEngine<SimulatedBoard>, image: &InputImage, what: &str) {
+fn check_cycles(board: &mut BoardEngine<SimulatedCore>, image: &InputImage, what: &str) {
     board.run(image).expect("it runs");
     let counted = board.counters().expect("it answers");
     let predicted = predict(board.program());
@@ -115,9 +56,9 @@ fn random_networks(program: &Path, count: usize, stalls: u32) {
         let recipe = strategy.new_tree(&mut runner).expect("recipes are made").current();
         let network = Arc::new(recipe.network());
         let edge = network.edge();
-        let mut link = SimulatedBoard::start(program).expect("built");
+        let mut link = SimulatedCore::start(program).expect("built");
         link.stall(recipe.seed as u32, stalls).expect("it answers");
-        let mut board = match BoardEngine::new(link, Arc::clone(&network), edge) {
+        let mut board = match BoardEngine::new(link, "core", Arc::clone(&network), edge) {
             Ok(board) => board,
             Err(BoardError::Compile(CompileError::Resource { .. })) => {
                 refused += 1;
@@ -150,7 +91,7 @@ const ROOM: [&str; 6] = [
 #[test]
 fn random_networks_are_identical_on_one_pixel() {
     let size = ["PARALLEL_IN=8", "PARALLEL_OUT=8", "PIXELS=1", "DRAIN_CHANNELS=2"];
-    if let Some(program) = board("one-pixel", &[&ROOM[..], &size].concat()) {
+    if let Some(program) = core("one-pixel", &[&ROOM[..], &size].concat()) {
         random_networks(&program, 40, 0);
     }
 }
@@ -158,7 +99,7 @@ fn random_networks_are_identical_on_one_pixel() {
 #[test]
 fn random_networks_are_identical_on_four_pixels() {
     let size = ["PARALLEL_IN=16", "PARALLEL_OUT=32", "PIXELS=4", "DRAIN_CHANNELS=4"];
-    if let Some(program) = board("four-pixels", &[&ROOM[..], &size].concat()) {
+    if let Some(program) = core("four-pixels", &[&ROOM[..], &size].concat()) {
         random_networks(&program, 40, 0);
     }
 }
@@ -166,7 +107,7 @@ fn random_networks_are_identical_on_four_pixels() {
 #[test]
 fn random_networks_are_identical_when_streams_pause() {
     let size = ["PARALLEL_IN=8", "PARALLEL_OUT=16", "PIXELS=2", "DRAIN_CHANNELS=8"];
-    if let Some(program) = board("two-pixels", &[&ROOM[..], &size].concat()) {
+    if let Some(program) = core("two-pixels", &[&ROOM[..], &size].concat()) {
         random_networks(&program, 30, 400);
     }
 }
@@ -176,16 +117,16 @@ fn random_networks_are_identical_when_streams_pause() {
 fn frames_that_only_pass_through_are_identical() {
     let parameters =
         ["PARALLEL_IN=8", "PARALLEL_OUT=8", "PIXELS=2", "DRAIN_CHANNELS=2", "TABLE_WORDS=8", "CODE_DEPTH=512"];
-    let Some(program) = board("short-of-codes", &parameters) else { return };
+    let Some(program) = core("short-of-codes", &parameters) else { return };
     for (kernel, stride, edge) in [(3, 1, 32), (3, 2, 32), (1, 1, 32), (1, 2, 32), (3, 2, 40)] {
         for stalls in [0, 300] {
             let first = First::Embedding(5);
             let convs = vec![(8, kernel, stride), (20, 3, 2)];
             let recipe = Recipe { seed: 7, smallest: edge / stride / 2, first, convs, blocks: vec![], classes: 5 };
             let network = Arc::new(recipe.network());
-            let mut link = SimulatedBoard::start(&program).expect("built");
+            let mut link = SimulatedCore::start(&program).expect("built");
             link.stall(3, stalls).expect("it answers");
-            let mut board = BoardEngine::new(link, Arc::clone(&network), edge).expect("rows of it fit");
+            let mut board = BoardEngine::new(link, "core", Arc::clone(&network), edge).expect("rows of it fit");
             assert!(board.program().frame_passes_through());
             compare(&mut board, &picture(edge, 1), &format!("kernel {kernel}, stride {stride}, edge {edge}"));
             compare(&mut board, &picture(edge, 2), &format!("kernel {kernel}, stride {stride}, edge {edge}"));
@@ -197,19 +138,19 @@ fn frames_that_only_pass_through_are_identical() {
 #[test]
 fn random_networks_are_identical_with_structural_adders() {
     let size = ["PARALLEL_IN=32", "PARALLEL_OUT=32", "PIXELS=2", "DRAIN_CHANNELS=8", "FRUGAL=1"];
-    if let Some(program) = board("structural", &[&ROOM[..], &size].concat()) {
+    if let Some(program) = core("structural", &[&ROOM[..], &size].concat()) {
         random_networks(&program, 30, 0);
     }
 }
 
 #[test]
 fn shipped_networks_are_identical() {
-    let Some(program) = board("default", &[]) else { return };
+    let Some(program) = core("default", &[]) else { return };
     for shipped in SHIPPED {
         let network = Arc::new(file::parse(shipped.bytes).expect("ours"));
-        let link = SimulatedBoard::start(&program).expect("built");
+        let link = SimulatedCore::start(&program).expect("built");
         let mut board =
-            BoardEngine::new(link, Arc::clone(&network), network.edge()).expect("the default size holds it");
+            BoardEngine::new(link, "core", Arc::clone(&network), network.edge()).expect("the default size holds it");
         for seed in 0..3 {
             compare(&mut board, &picture(network.edge(), seed), shipped.name);
         }
@@ -227,11 +168,11 @@ fn shipped_networks_are_identical() {
 #[ignore = "takes minutes: cargo test --release --test board_sim -- --ignored"]
 fn erns18_is_identical_within_its_cycles() {
     let size = ["PIXELS=8", "CODE_DEPTH=4096", "WEIGHT_DEPTH=11520", "TRUNK_DEPTH=4096", "POOL_DEPTH=128"];
-    let Some(program) = board("erns18", &size) else { return };
+    let Some(program) = core("erns18", &size) else { return };
     let network = PublishedShape::named("erns18").expect("published").random(1, false).expect("well formed");
     let network = Arc::new(network);
-    let link = SimulatedBoard::start(&program).expect("built");
-    let mut board = BoardEngine::new(link, Arc::clone(&network), 256).expect("this size holds it");
+    let link = SimulatedCore::start(&program).expect("built");
+    let mut board = BoardEngine::new(link, "core", Arc::clone(&network), 256).expect("this size holds it");
     compare(&mut board, &picture(256, 1), "erns18");
     check_cycles(&mut board, &picture(256, 2), "erns18");
     let (cycles, used) = (board.frame_cycles(), utilisation(&network, board.program(), board.frame_cycles()));

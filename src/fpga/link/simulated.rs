@@ -1,0 +1,124 @@
+//! The simulated board: a process that runs the Verilated RTL behind a pseudo-terminal (`sim/board.cpp`). The driver reaches it
+//! as it reaches a serial line.
+
+use super::LinkError;
+use super::packets::{PacketLink, Patience};
+use super::serial::{AnyLink, open_port, session_seed};
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, Stdio};
+
+/// The program's name.
+const PROGRAM: &str = "ernscope-board-sim";
+/// Bytes of the longest path that it may tell.
+const LONGEST_PATH: u64 = 4096;
+
+/// A running simulated board. It ends with this.
+pub struct SimulatedBoard {
+    child: Child,
+    controls: ChildStdin,
+    port: String,
+}
+
+impl SimulatedBoard {
+    /// Starts a program that `packaging/build-board-sim` built.
+    ///
+    /// # Errors
+    /// [`LinkError::Start`].
+    pub fn start(program: &Path, arguments: &[&str]) -> Result<Self, LinkError> {
+        let failed = |source| LinkError::Start { program: program.display().to_string(), source };
+        let mut command = Command::new(program);
+        command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn().map_err(failed)?;
+        let gone = || failed(io::ErrorKind::BrokenPipe.into());
+        let controls = child.stdin.take().ok_or_else(gone)?;
+        let says = child.stdout.take().ok_or_else(gone)?;
+        let mut board = Self { child, controls, port: String::new() };
+        BufReader::new(says.take(LONGEST_PATH)).read_line(&mut board.port).map_err(failed)?;
+        board.port.truncate(board.port.trim_end().len());
+        if board.port.is_empty() { Err(gone()) } else { Ok(board) }
+    }
+
+    /// The terminal that takes the place of a serial port.
+    pub fn port(&self) -> &str {
+        &self.port
+    }
+
+    /// Presses the reset button.
+    ///
+    /// # Errors
+    /// The system's, where the board has ended.
+    pub fn reset(&mut self) -> io::Result<()> {
+        self.controls.write_all(b"reset\n")
+    }
+
+    /// Stops the clock.
+    ///
+    /// # Errors
+    /// As [`SimulatedBoard::reset`].
+    pub fn stop(&mut self) -> io::Result<()> {
+        self.controls.write_all(b"stop\n")
+    }
+
+    /// Lets the clock run again.
+    ///
+    /// # Errors
+    /// As [`SimulatedBoard::reset`].
+    pub fn go(&mut self) -> io::Result<()> {
+        self.controls.write_all(b"go\n")
+    }
+}
+
+impl Drop for SimulatedBoard {
+    fn drop(&mut self) {
+        // It may have ended already; then there is nothing to end or to wait for.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A port, and the board behind it.
+struct OwnedPort<P> {
+    port: P,
+    _board: SimulatedBoard,
+}
+
+impl<P: Read> Read for OwnedPort<P> {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        self.port.read(bytes)
+    }
+}
+
+impl<P: Write> Write for OwnedPort<P> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.port.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.port.flush()
+    }
+}
+
+/// Starts a simulated board of its own and opens a session with it; the board ends with the session.
+///
+/// # Errors
+/// [`LinkError`], where it is not built or does not start.
+pub fn connect() -> Result<AnyLink, LinkError> {
+    let board = SimulatedBoard::start(&program()?, &[])?;
+    let port = open_port(board.port())?;
+    PacketLink::open(Box::new(OwnedPort { port, _board: board }), Patience::SIMULATION, session_seed())
+}
+
+/// The simulated board's program: beside this one, in the build folder that this one lies in, or in the current folder's.
+///
+/// # Errors
+/// [`LinkError::NotBuilt`].
+pub fn program() -> Result<PathBuf, LinkError> {
+    let own = std::env::current_exe().unwrap_or_default();
+    let beside = own.with_file_name(PROGRAM);
+    let built = own.ancestors().skip(2).take(2).map(|folder| folder.join("board-sim").join(PROGRAM));
+    let here = Path::new("target/board-sim").join(PROGRAM);
+    let mut candidates = [beside].into_iter().chain(built).chain([here.clone()]);
+    let found = candidates.find(|candidate| candidate.is_file());
+    found.ok_or_else(|| LinkError::NotBuilt { program: here.display().to_string() })
+}
