@@ -9,12 +9,13 @@
 //!                                              inspect
 //! ```
 //!
-//! Who may know whom, arrows down only: `app` → [`pipeline`], [`evaluate`] → [`source`], [`inspect`] → [`engine`] →
-//! [`network`], [`frame`]; [`fpga`] → [`engine`]. See `ARCHITECTURE.md` for a sentence about each room.
+//! Who may know whom, arrows down only: `app` → [`pipeline`], [`evaluate`] → [`engines`] → [`source`], [`inspect`],
+//! [`fpga`] → [`engine`] → [`network`], [`frame`]. See `ARCHITECTURE.md` for a sentence about each room.
 
 #[cfg(feature = "app")]
 pub mod app;
 pub mod engine;
+pub mod engines;
 pub mod evaluate;
 pub mod fpga;
 pub mod frame;

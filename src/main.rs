@@ -67,7 +67,7 @@ struct NetworkArgs {
 
 #[derive(Args, Clone)]
 struct EngineArgs {
-    /// Engine: reference, cpu, or cpu:LEVEL
+    /// Engine: reference, cpu, cpu:LEVEL, fpga (the first board found), fpga:PORT, or fpga:sim (a simulated board)
     #[arg(long, default_value = "cpu")]
     engine: EngineChoice,
     /// Threads that compute [default: all cores; all but one with a window]
@@ -86,7 +86,7 @@ struct RunArgs {
     /// Input edge in pixels, a multiple of the network's stride [default: the network's own]
     #[arg(long, value_name = "EDGE")]
     size: Option<usize>,
-    /// Engine: reference, cpu, or cpu:LEVEL [default: cpu, or the window's last one]
+    /// Engine: reference, cpu, cpu:LEVEL, fpga, fpga:PORT, or fpga:sim [default: cpu, or the window's last one]
     #[arg(long)]
     engine: Option<EngineChoice>,
     /// Threads that compute [default: all cores; all but one with a window]
@@ -127,7 +127,7 @@ struct ClassifyArgs {
 struct InspectArgs {
     #[command(flatten)]
     network: NetworkArgs,
-    /// Engine: reference, cpu, or cpu:LEVEL
+    /// Engine: reference, cpu, cpu:LEVEL, fpga (the first board found), fpga:PORT, or fpga:sim (a simulated board)
     #[arg(long, default_value = "cpu")]
     engine: EngineChoice,
     /// Print JSON

@@ -1,7 +1,7 @@
 //! What can be chosen, in the order in which lists show it and keys walk it.
 
 use super::model::Model;
-use crate::engine::EngineChoice;
+use crate::engine::{BoardChoice, EngineChoice};
 use crate::engine::cpu::Level;
 use crate::network::published::SHAPES;
 use crate::network::shipped::{ModelChoice, SHIPPED};
@@ -86,8 +86,10 @@ pub fn engines(model: &Model) -> Vec<Choice<EngineChoice>> {
     let mut list = vec![(EngineChoice::Cpu(None), format!("the best here (cpu:{})", Level::best()))];
     list.extend(levels.map(|level| (EngineChoice::Cpu(Some(level)), format!("cpu:{level}"))));
     list.push((EngineChoice::Reference, "reference: plain loops".into()));
-    let chosen = model.settings.engine;
-    list.into_iter().map(|(value, says)| Choice { chosen: value == chosen, value, says }).collect()
+    list.push((EngineChoice::Fpga(BoardChoice::First), "fpga: the first board found".into()));
+    list.push((EngineChoice::Fpga(BoardChoice::Simulated), "fpga:sim: a simulated board".into()));
+    let chosen = &model.settings.engine;
+    list.into_iter().map(|(value, says)| Choice { chosen: value == *chosen, value, says }).collect()
 }
 
 /// What the engine is called, with its threads.

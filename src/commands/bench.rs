@@ -3,7 +3,7 @@
 use super::{load, threads};
 use crate::BenchArgs;
 use anyhow::Result;
-use ernscope::engine;
+use ernscope::engines;
 use ernscope::frame::InputImage;
 use ernscope::inspect::bench::{BenchReport, LayerBench, TwinBench, measure, measure_twins};
 use ernscope::network::shipped::{ModelChoice, SHIPPED};
@@ -45,16 +45,16 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
 fn bench_model(args: &BenchArgs, choice: &ModelChoice, document: &mut Document) -> Result<()> {
     let (network, edge) = load(choice, args.size)?;
     let count = threads(args.engine.threads);
-    let mut engine = engine::open(args.engine.engine, network.clone(), edge, count)?;
+    let mut engine = engines::open(&args.engine.engine, network.clone(), edge, count)?;
     let image = picture(edge)?;
     document.models.push(measure(&mut *engine, &image, BUDGET)?);
 
     let measured = document.twins.iter().any(|twins| twins.family == network.family());
-    let twin = choice.twin().filter(|_| !measured);
+    let twin = choice.twin().filter(|_| !measured && args.engine.engine.allows_two());
     let Some(twin) = twin.and_then(|twin| twin.load().ok()).filter(|twin| twin.family() == network.family()) else {
         return Ok(());
     };
-    let mut twin = engine::open(args.engine.engine, twin.into(), edge, count)?;
+    let mut twin = engines::open(&args.engine.engine, twin.into(), edge, count)?;
     let (embedded, float_input) =
         if network.has_pixel_embedding() { (&mut engine, &mut twin) } else { (&mut twin, &mut engine) };
     document.twins.push(measure_twins(&mut **embedded, &mut **float_input, &image, BUDGET)?);

@@ -32,7 +32,7 @@ struct Line<'a> {
 }
 
 pub(crate) fn run(args: &ClassifyArgs) -> Result<()> {
-    let mut engine = open(&args.network, args.engine.engine, args.engine.threads)?;
+    let mut engine = open(&args.network, &args.engine.engine, args.engine.threads)?;
     let mut reader = PictureReader::new(engine.edge());
     let network = engine.network().clone();
     let mut probabilities = Vec::new();

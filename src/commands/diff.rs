@@ -3,7 +3,7 @@
 use super::{PictureReader, load, threads};
 use crate::DiffArgs;
 use anyhow::Result;
-use ernscope::engine;
+use ernscope::engines;
 use ernscope::inspect::diff::compare;
 use std::io::Write;
 
@@ -16,7 +16,7 @@ pub(crate) fn run(args: &DiffArgs) -> Result<bool> {
     for path in &args.images {
         let input = reader.read(path)?;
         // Made anew for every picture, as two engines that have run and a large picture may be more than the memory holds.
-        let [left, right] = args.engines.map(|choice| engine::open(choice, network.clone(), edge, threads(None)));
+        let [left, right] = args.engines.each_ref().map(|choice| engines::open(choice, network.clone(), edge, threads(None)));
         match compare(&mut *left?, &mut *right?, input)? {
             None => writeln!(out, "{}: identical", path.display())?,
             Some(difference) => {

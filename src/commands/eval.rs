@@ -3,7 +3,8 @@
 use super::{load, threads};
 use crate::EvalArgs;
 use anyhow::{Context, Result, bail};
-use ernscope::engine::{self, Engine};
+use ernscope::engine::Engine;
+use ernscope::engines;
 use ernscope::evaluate::{Confusion, Cut, Dataset, Tally, Views};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
@@ -27,7 +28,7 @@ pub(crate) fn run(args: &EvalArgs) -> Result<()> {
     if args.resize.is_some_and(|resize| (resize.shorter() as usize) < edge) {
         bail!("--resize is smaller than the {edge} pixels that are cut out: name a larger one, or a smaller --crop");
     }
-    let mut engine = engine::open(args.engine.engine, network.clone(), edge, threads(args.engine.threads))?;
+    let mut engine = engines::open(&args.engine.engine, network.clone(), edge, threads(args.engine.threads))?;
     let mut set = Dataset::open(&args.data, network.labels())?;
     let mut views = Views::new(cut(args), edge);
     let start = Instant::now();

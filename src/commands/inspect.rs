@@ -29,7 +29,7 @@ struct LayerLine<'a> {
 }
 
 pub(crate) fn run(args: &InspectArgs) -> Result<()> {
-    let mut engine = open(&args.network, args.engine, None)?;
+    let mut engine = open(&args.network, &args.engine, None)?;
     let network = engine.network().clone();
     let mut sampler = Sampler::new(&network, usize::MAX);
     let mut reader = PictureReader::new(engine.edge());

@@ -13,7 +13,8 @@ pub(crate) mod run;
 
 use crate::NetworkArgs;
 use anyhow::Result;
-use ernscope::engine::{self, Engine, EngineChoice, OpenError};
+use ernscope::engine::{Engine, EngineChoice, OpenError};
+use ernscope::engines;
 use ernscope::frame::InputImage;
 use ernscope::network::Network;
 use ernscope::network::shipped::ModelChoice;
@@ -36,9 +37,9 @@ fn threads(asked: Option<usize>) -> usize {
 }
 
 /// One network on one engine, for commands that look at pictures.
-fn open(args: &NetworkArgs, choice: EngineChoice, asked_threads: Option<usize>) -> Result<Box<dyn Engine>> {
+fn open(args: &NetworkArgs, choice: &EngineChoice, asked_threads: Option<usize>) -> Result<Box<dyn Engine>> {
     let (network, edge) = load(&args.model, args.size)?;
-    Ok(engine::open(choice, network, edge, threads(asked_threads))?)
+    Ok(engines::open(choice, network, edge, threads(asked_threads))?)
 }
 
 /// Reads pictures and brings them to an engine's size.

@@ -21,7 +21,7 @@ pub(crate) fn run(args: RunArgs) -> Result<()> {
 fn settings(args: &RunArgs) -> Settings {
     Settings {
         model: args.model.clone().unwrap_or(ModelChoice::Shipped("cards")),
-        engine: args.engine.unwrap_or(EngineChoice::Cpu(None)),
+        engine: args.engine.clone().unwrap_or(EngineChoice::Cpu(None)),
         edge: args.size,
         threads: super::threads(args.threads),
     }

@@ -1,4 +1,5 @@
-//! What runs a network: the trait [`Engine`], what can be watched of it ([`Probe`]), and the choice of one.
+//! What runs a network: the trait [`Engine`], what can be watched of it ([`Probe`]), and what can be chosen.
+//! `engines.rs`, above all of them, makes the one that was chosen.
 //!
 //! [`reference`] is plain loops and the truth; [`cpu`] is lowered once to packed buffers and SIMD kernels. Every engine gives
 //! identical integers at every layer.
@@ -29,6 +30,11 @@ pub trait Engine: Send {
     /// probes are shown.
     fn planned_bytes(&self) -> usize;
 
+    /// What a probe can be shown of a layer: everything, but for a board, which keeps some to itself.
+    fn shows(&self, _layer: usize) -> Wants {
+        Wants { codes: true, histogram: true, sums: true }
+    }
+
     /// Runs one picture and returns the logits, one a class. The SIMD engine allocates nothing after the first call.
     ///
     /// # Errors
@@ -53,6 +59,61 @@ pub struct EngineInfo {
     pub kernels: Vec<&'static str>,
     /// The most multiply-accumulates a cycle that one thread's kernels allow, where that is known.
     pub most_macs_a_cycle: Option<u32>,
+    /// How it stands with the board that was chosen, where one was; another engine may be doing its work.
+    pub board: Option<BoardState>,
+}
+
+/// How it stands with a board.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BoardState {
+    /// It was never there.
+    Absent {
+        /// What is.
+        why: String,
+        /// What the person can do.
+        remedy: String,
+    },
+    /// It is asked what it is.
+    Connecting {
+        /// The board, as the command line spells it.
+        board: String,
+    },
+    /// It is given its program.
+    Uploading {
+        /// The board.
+        board: String,
+    },
+    /// It runs the network.
+    Ready {
+        /// The board.
+        board: String,
+    },
+    /// It was there, and is not any longer.
+    Lost {
+        /// What is.
+        why: String,
+        /// What the person can do.
+        remedy: String,
+    },
+}
+
+impl BoardState {
+    /// Whether there is no board because of a fault.
+    pub fn is_fault(&self) -> bool {
+        matches!(self, Self::Absent { .. } | Self::Lost { .. })
+    }
+}
+
+impl fmt::Display for BoardState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Absent { why, remedy } => write!(f, "No board yet, the CPU does its work: {why}; {remedy}"),
+            Self::Connecting { board } => write!(f, "Connecting to {board}; the CPU does its work meanwhile"),
+            Self::Uploading { board } => write!(f, "Sending the network to {board}; the CPU does its work meanwhile"),
+            Self::Ready { board } => write!(f, "{board} runs the network"),
+            Self::Lost { why, remedy } => write!(f, "Board lost, the CPU does its work: {why}; {remedy}"),
+        }
+    }
 }
 
 /// Why a frame was not run.
@@ -126,19 +187,42 @@ pub trait Probe {
 }
 
 /// Which engine to use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum EngineChoice {
     /// Plain loops.
     Reference,
     /// SIMD, the best level here or a named one.
     Cpu(Option<cpu::Level>),
+    /// A board.
+    Fpga(BoardChoice),
+}
+
+/// Which board to use.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum BoardChoice {
+    /// The first that answers.
+    First,
+    /// A simulated one, which is started for this.
+    Simulated,
+    /// The one on this serial port.
+    Port(String),
+}
+
+impl fmt::Display for BoardChoice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::First => f.write_str("fpga"),
+            Self::Simulated => f.write_str("fpga:sim"),
+            Self::Port(port) => write!(f, "fpga:{port}"),
+        }
+    }
 }
 
 /// Why an engine could not be made.
 #[derive(Debug, Error)]
 pub enum OpenError {
     /// No such engine.
-    #[error("engine `{0}` is not known: use reference, cpu, or cpu:LEVEL with LEVEL one of {levels}", levels = cpu::Level::names())]
+    #[error("engine `{0}` is not known: use reference, cpu, cpu:LEVEL with LEVEL one of {levels}, fpga, fpga:PORT, or fpga:sim", levels = cpu::Level::names())]
     Unknown(String),
     /// The processor cannot.
     #[error("this processor has no {0}: use `cpu` for the best level here ({best})", best = cpu::Level::best())]
@@ -146,6 +230,24 @@ pub enum OpenError {
     /// The network does not run at that size.
     #[error("{0}: {remedy}", remedy = .0.remedy())]
     Size(NetworkError),
+    /// The board is not to be had.
+    #[error("{source}: {remedy}")]
+    Board {
+        /// Why.
+        source: Box<dyn std::error::Error + Send + Sync>,
+        /// What the person can do.
+        remedy: &'static str,
+    },
+    /// The system refuses a thread that looks after the board.
+    #[error("the system gives no thread for the board ({0}): close other programs and try again")]
+    Thread(std::io::Error),
+}
+
+impl EngineChoice {
+    /// Whether two engines of this choice can run at once: one board has one program; simulated boards are started as needed.
+    pub fn allows_two(&self) -> bool {
+        !matches!(self, Self::Fpga(BoardChoice::First | BoardChoice::Port(_)))
+    }
 }
 
 impl FromStr for EngineChoice {
@@ -155,6 +257,9 @@ impl FromStr for EngineChoice {
         match text.split_once(':') {
             None if text == "reference" => Ok(Self::Reference),
             None if text == "cpu" => Ok(Self::Cpu(None)),
+            None if text == "fpga" => Ok(Self::Fpga(BoardChoice::First)),
+            Some(("fpga", "sim")) => Ok(Self::Fpga(BoardChoice::Simulated)),
+            Some(("fpga", port)) if !port.is_empty() => Ok(Self::Fpga(BoardChoice::Port(port.into()))),
             Some(("cpu", level)) => {
                 let level = cpu::Level::named(level).ok_or_else(|| OpenError::Unknown(text.into()))?;
                 Ok(Self::Cpu(Some(level)))
@@ -170,31 +275,9 @@ impl fmt::Display for EngineChoice {
             Self::Reference => f.write_str("reference"),
             Self::Cpu(None) => f.write_str("cpu"),
             Self::Cpu(Some(level)) => write!(f, "cpu:{level}"),
+            Self::Fpga(board) => board.fmt(f),
         }
     }
-}
-
-/// Makes an engine for `network` at `edge` pixels with `threads` threads (at least 1; the reference always has one).
-///
-/// # Errors
-/// [`OpenError`], where the size or the level does not fit.
-pub fn open(
-    choice: EngineChoice,
-    network: Arc<Network>,
-    edge: usize,
-    threads: usize,
-) -> Result<Box<dyn Engine>, OpenError> {
-    network.check_edge(edge).map_err(OpenError::Size)?;
-    Ok(match choice {
-        EngineChoice::Reference => Box::new(reference::ReferenceEngine::new(network, edge)),
-        EngineChoice::Cpu(level) => {
-            let level = level.unwrap_or_else(cpu::Level::best);
-            if !level.is_available() {
-                return Err(OpenError::Unavailable(level));
-            }
-            Box::new(cpu::CpuEngine::new(network, edge, level, threads)?)
-        }
-    })
 }
 
 /// Refuses a picture of another size.

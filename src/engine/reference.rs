@@ -134,6 +134,7 @@ impl Engine for ReferenceEngine {
             threads: 1,
             kernels: vec!["plain loops"; self.shapes.len()],
             most_macs_a_cycle: None,
+            board: None,
         }
     }
 

@@ -7,7 +7,7 @@ use super::link::{Beats, Link, LinkError, ReadBack};
 use super::program::{CodePlace, FrameFormat, Program, TrunkPlace};
 use super::schedule::LayerCycles;
 use crate::engine::reference::float_codes;
-use crate::engine::{Engine, EngineError, EngineInfo, Probe, Sums, check_input, count_codes};
+use crate::engine::{BoardState, Engine, EngineError, EngineInfo, Probe, Sums, Wants, check_input, count_codes};
 use crate::frame::InputImage;
 use crate::network::{Network, Op};
 use std::collections::VecDeque;
@@ -27,6 +27,17 @@ pub enum BoardError {
     /// The network does not fit.
     #[error(transparent)]
     Compile(#[from] CompileError),
+}
+
+impl BoardError {
+    /// What a person can do about it.
+    pub fn remedy(&self) -> &'static str {
+        match self {
+            Self::Link(error) => error.remedy(),
+            Self::Capabilities(_) => "load the bitstream that comes with this program",
+            Self::Compile(_) => "choose a smaller network or input size, or a larger board",
+        }
+    }
 }
 
 impl From<BoardError> for EngineError {
@@ -87,6 +98,11 @@ impl<L: Link> BoardEngine<L> {
     /// Cycles of the last frame, from its first beat to its last result.
     pub fn frame_cycles(&self) -> u64 {
         self.cycles
+    }
+
+    /// The logits of the last frame.
+    pub fn logits(&self) -> &[f32] {
+        &self.logits
     }
 
     /// What the board counted of each descriptor in the last frame.
@@ -217,7 +233,8 @@ impl<L: Link> BoardEngine<L> {
 
 impl<L: Link> Engine for BoardEngine<L> {
     fn info(&self) -> EngineInfo {
-        EngineInfo { name: self.name.clone(), threads: 0, kernels: vec!["array"; self.network.layers().len()] }
+        let board = Some(BoardState::Ready { board: self.name.clone() });
+        EngineInfo { name: self.name.clone(), threads: 0, kernels: vec!["array"; self.network.layers().len()], most_macs_a_cycle: None, board }
     }
 
     fn network(&self) -> &Arc<Network> {
@@ -230,6 +247,13 @@ impl<L: Link> Engine for BoardEngine<L> {
 
     fn planned_bytes(&self) -> usize {
         size_of_val(self.program.upload())
+    }
+
+    fn shows(&self, layer: usize) -> Wants {
+        let op = &self.network.layers()[layer].op;
+        let codes = self.program.codes[layer].is_some_and(|place| !place.is_ring());
+        let sums = matches!(op, Op::Residual { .. } | Op::Activation(_) | Op::Classifier { .. });
+        Wants { codes, histogram: codes, sums }
     }
 
     fn run(&mut self, input: &InputImage) -> Result<&[f32], EngineError> {

@@ -48,7 +48,7 @@ pub enum CapabilityError {
     Unknown,
     /// Another version.
     #[error(
-        "the board's accelerator has version {0}, this program knows version {VERSION}: load the matching bitstream"
+        "the board's accelerator has version {0}, this program knows version {VERSION}"
     )]
     Version(u32),
     /// Sizes that no accelerator has.

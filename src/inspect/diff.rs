@@ -44,7 +44,7 @@ pub enum DiffError {
 }
 
 /// Runs two engines of one network and edge side by side; `None` where sums, codes and the logits' bits are identical at
-/// every layer. One layer of each is held at a time.
+/// every layer, as far as both show them. One layer of each is held at a time.
 ///
 /// # Errors
 /// [`DiffError`].
@@ -57,9 +57,12 @@ pub fn compare(
     let shapes = network.shapes(left.edge());
     // A channel without room: the left engine waits until the right one has come to the same layer.
     let (sender, receiver) = sync_channel(0);
-    let mut comparer = Comparer { shown: Some(receiver), first: None };
+    let both = |layer| both_show(left, right, layer);
+    let wants: Vec<Wants> = (0..network.layers().len()).map(both).collect();
+    let mut comparer = Comparer { wants: &wants, shown: Some(receiver), first: None };
     let (left_logits, right_logits) = thread::scope(|scope| {
-        let run_left = move || left.run_probed(image, &mut Teller(sender)).map(<[f32]>::to_vec);
+        let mut teller = Teller { wants: &wants, tell: sender };
+        let run_left = move || left.run_probed(image, &mut teller).map(<[f32]>::to_vec);
         let left = thread::Builder::new().spawn_scoped(scope, run_left).map_err(DiffError::Thread)?;
         let right = right.run_probed(image, &mut comparer);
         // Should the right engine have shown less, the left one must not wait for it.
@@ -95,33 +98,40 @@ struct Found {
     values: [f64; 2],
 }
 
-/// Everything that can be compared.
-const EVERYTHING: Wants = Wants { codes: true, histogram: false, sums: true };
+/// What of a layer can be compared.
+fn both_show(left: &dyn Engine, right: &dyn Engine, layer: usize) -> Wants {
+    let (left, right) = (left.shows(layer), right.shows(layer));
+    Wants { codes: left.codes && right.codes, histogram: false, sums: left.sums && right.sums }
+}
 
 /// Hands on what it is shown. Nobody may listen any longer: then the difference is found.
-struct Teller(SyncSender<(usize, Values)>);
+struct Teller<'a> {
+    wants: &'a [Wants],
+    tell: SyncSender<(usize, Values)>,
+}
 
-impl Probe for Teller {
-    fn wants(&self, _: usize) -> Wants {
-        EVERYTHING
+impl Probe for Teller<'_> {
+    fn wants(&self, layer: usize) -> Wants {
+        self.wants[layer]
     }
 
     fn codes(&mut self, layer: usize, codes: &[u8]) {
-        let _ = self.0.send((layer, Values::Codes(codes.to_vec())));
+        let _ = self.tell.send((layer, Values::Codes(codes.to_vec())));
     }
 
     fn sums(&mut self, layer: usize, sums: Sums<'_>) {
-        let _ = self.0.send((layer, Values::Sums(sums.into())));
+        let _ = self.tell.send((layer, Values::Sums(sums.into())));
     }
 }
 
 /// Compares what it is shown with what the other engine shows, until something differs.
-struct Comparer {
+struct Comparer<'a> {
+    wants: &'a [Wants],
     shown: Option<Receiver<(usize, Values)>>,
     first: Option<Found>,
 }
 
-impl Comparer {
+impl Comparer<'_> {
     /// What the left engine shows next; nothing where it is not of the same layer; `None` where a difference is found.
     fn left(&self, layer: usize) -> Option<Values> {
         let shown = self.shown.as_ref()?.recv();
@@ -135,9 +145,9 @@ impl Comparer {
     }
 }
 
-impl Probe for Comparer {
-    fn wants(&self, _: usize) -> Wants {
-        EVERYTHING
+impl Probe for Comparer<'_> {
+    fn wants(&self, layer: usize) -> Wants {
+        self.wants[layer]
     }
 
     fn codes(&mut self, layer: usize, right: &[u8]) {

@@ -4,7 +4,7 @@ use super::comparison::{Times, Twins, milliseconds, recent};
 use super::predictor::{PredictError, Predictor, crop};
 use super::report::{Counts, FrameTiming, LayerDetail, Prediction, Rates, Report};
 use super::{Command, EngineState, Settings, Shared};
-use crate::engine::Probe;
+use crate::engine::{BoardState, Probe};
 use crate::frame::Frame;
 use crate::inspect::LayerSample;
 use crate::inspect::{Recent, Sampler};
@@ -31,6 +31,7 @@ pub(super) struct Live {
     detail: Arc<LayerDetail>,
     sampled: Option<Instant>,
     last_frame: Option<Frame>,
+    board: Option<BoardState>,
     history: History,
     sequence: u64,
 }
@@ -67,6 +68,7 @@ impl Live {
             detail: Arc::default(),
             sampled: None,
             last_frame: None,
+            board: None,
             history: History::default(),
             sequence: 0,
             settings,
@@ -121,7 +123,7 @@ impl Live {
     /// Runs what `wanted` names from now on; keeps what runs where that is refused.
     fn reopen(&mut self, wanted: Settings) {
         self.shared.set_engine_state(EngineState::Loading(wanted.model.to_string()));
-        match Predictor::open(&wanted) {
+        match Predictor::open_live(&wanted) {
             Ok(predictor) => {
                 if predictor.network() != self.predictor.network() {
                     self.sampler = Sampler::new(predictor.network(), 0);
@@ -202,6 +204,20 @@ impl Live {
         })
     }
 
+    /// Says so where a board was lost or is back.
+    fn watch_board(&mut self) {
+        let now = self.predictor.engine().info().board;
+        let was_lost = matches!(self.board, Some(BoardState::Lost { .. } | BoardState::Absent { .. }));
+        let is_back = matches!(now, Some(BoardState::Ready { .. }));
+        match &now {
+            Some(state) if now != self.board && (state.is_fault() || is_back && was_lost) => {
+                self.shared.notify(&state.to_string());
+            }
+            _ => {}
+        }
+        self.board = now;
+    }
+
     fn keep_sample(&mut self) {
         self.sampled = Some(Instant::now());
         self.layers = self.sampler.samples().into();
@@ -219,6 +235,7 @@ impl Live {
         self.history.counts.dropped = status.dropped;
         let prediction =
             Prediction { raw: self.predictor.probabilities().to_vec(), smoothed: self.history.smoothed.clone() };
+        self.watch_board();
         let engine = self.predictor.engine();
         let report = Report {
             sequence: self.sequence,

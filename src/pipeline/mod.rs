@@ -155,7 +155,7 @@ impl Pipeline {
         source: Option<SourceChoice>,
         wake: impl Fn() + Clone + Send + Sync + 'static,
     ) -> Result<Self, StartError> {
-        let predictor = Predictor::open(&settings)?;
+        let predictor = Predictor::open_live(&settings)?;
         let source = Arc::new(Supervisor::start(source, Manner::Window, wake.clone())?);
         let engine = EngineState::Running(settings.clone());
         let latest = Latest { report: None, engine, notices: VecDeque::new(), noticed: 0 };

@@ -2,6 +2,7 @@
 
 use super::Settings;
 use crate::engine::{self, Engine, EngineError, OpenError, Probe, softmax};
+use crate::engines;
 use crate::frame::{Crop, Frame, InputImage};
 use crate::network::Network;
 use crate::network::shipped::LoadError;
@@ -23,14 +24,27 @@ pub enum PredictError {
     /// The frame could not be brought to the network's size.
     #[error(transparent)]
     Preprocess(#[from] PreprocessError),
+    /// A board has room for one of two twins.
+    #[error("one board runs one network at a time")]
+    OneBoard,
     /// The engine failed on a frame.
     #[error(transparent)]
     Engine(#[from] EngineError),
 }
 
+/// What a board that is not there is.
+#[derive(Clone, Copy)]
+enum Manner {
+    /// An error.
+    Strict,
+    /// Something to go on without.
+    Live,
+}
+
 /// Crops and resizes frames and runs the network on them. Allocates nothing after the first frame of a size.
 pub struct Predictor {
     engine: Box<dyn Engine>,
+    manner: Manner,
     preprocessor: Preprocessor,
     input: InputImage,
     probabilities: Vec<f32>,
@@ -42,7 +56,15 @@ impl Predictor {
     /// # Errors
     /// [`PredictError`], where the network, its size or the engine is refused.
     pub fn open(settings: &Settings) -> Result<Self, PredictError> {
-        Self::for_network(settings, Arc::new(settings.model.load()?))
+        Self::for_network(settings, Arc::new(settings.model.load()?), Manner::Strict)
+    }
+
+    /// The same for a window: while a board is not there or lost, the CPU does its work.
+    ///
+    /// # Errors
+    /// [`PredictError`], where the network or its size is refused.
+    pub fn open_live(settings: &Settings) -> Result<Self, PredictError> {
+        Self::for_network(settings, Arc::new(settings.model.load()?), Manner::Live)
     }
 
     /// The twin of the network that `settings` name, on the same engine and input edge; `None` where it has none.
@@ -60,15 +82,22 @@ impl Predictor {
         if !is_twin || network.check_edge(self.engine.edge()).is_err() {
             return Ok(None);
         }
+        if !settings.engine.allows_two() {
+            return Err(PredictError::OneBoard);
+        }
         let settings = Settings { edge: Some(self.engine.edge()), ..settings.clone() };
-        Self::for_network(&settings, Arc::new(network)).map(Some)
+        Self::for_network(&settings, Arc::new(network), self.manner).map(Some)
     }
 
-    fn for_network(settings: &Settings, network: Arc<Network>) -> Result<Self, PredictError> {
+    fn for_network(settings: &Settings, network: Arc<Network>, manner: Manner) -> Result<Self, PredictError> {
         let edge = settings.edge.unwrap_or(network.edge());
-        let engine = engine::open(settings.engine, network, edge, settings.threads)?;
+        let open = match manner {
+            Manner::Strict => engines::open,
+            Manner::Live => engines::open_live,
+        };
+        let engine = open(&settings.engine, network, edge, settings.threads)?;
         let input = InputImage::black(edge);
-        Ok(Self { engine, preprocessor: Preprocessor::new(), input, probabilities: Vec::new() })
+        Ok(Self { engine, manner, preprocessor: Preprocessor::new(), input, probabilities: Vec::new() })
     }
 
     /// The network.

@@ -76,6 +76,7 @@ impl Engine for CpuEngine {
                 .map(|step| if step.shown_only { FOLDED } else { kernel(&step.work) })
                 .collect(),
             most_macs_a_cycle: self.level.most_macs_a_cycle(),
+            board: None,
         }
     }
 

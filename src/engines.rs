@@ -1,0 +1,52 @@
+//! From the choice of an engine to the engine: the one place that knows all of them.
+
+use crate::engine::cpu::{self, CpuEngine};
+use crate::engine::reference::ReferenceEngine;
+use crate::engine::{Engine, EngineChoice, OpenError};
+use crate::fpga::attached::{AttachedBoard, LiveBoard};
+use crate::network::Network;
+use std::sync::Arc;
+
+/// Makes an engine for `network` at `edge` pixels with `threads` threads (at least 1; the reference always has one, a board none).
+///
+/// # Errors
+/// [`OpenError`], where the size or the level does not fit, or the board is not to be had.
+pub fn open(
+    choice: &EngineChoice,
+    network: Arc<Network>,
+    edge: usize,
+    threads: usize,
+) -> Result<Box<dyn Engine>, OpenError> {
+    network.check_edge(edge).map_err(OpenError::Size)?;
+    Ok(match choice {
+        EngineChoice::Reference => Box::new(ReferenceEngine::new(network, edge)),
+        EngineChoice::Cpu(level) => {
+            let level = level.unwrap_or_else(cpu::Level::best);
+            if !level.is_available() {
+                return Err(OpenError::Unavailable(level));
+            }
+            Box::new(CpuEngine::new(network, edge, level, threads)?)
+        }
+        EngineChoice::Fpga(board) => {
+            let board = AttachedBoard::connect(board, &network, edge, &mut |_| ());
+            Box::new(board.map_err(|error| OpenError::Board { remedy: error.remedy(), source: Box::new(error) })?)
+        }
+    })
+}
+
+/// The same for a window: where there is no board, or it is lost, the CPU does its work until the board is back.
+///
+/// # Errors
+/// [`OpenError`], where the size or the level does not fit.
+pub fn open_live(
+    choice: &EngineChoice,
+    network: Arc<Network>,
+    edge: usize,
+    threads: usize,
+) -> Result<Box<dyn Engine>, OpenError> {
+    let EngineChoice::Fpga(board) = choice else {
+        return open(choice, network, edge, threads);
+    };
+    let stand_in = open(&EngineChoice::Cpu(None), network, edge, threads)?;
+    LiveBoard::start(board.clone(), stand_in).map(|live| Box::new(live) as Box<dyn Engine>).map_err(OpenError::Thread)
+}

@@ -1,0 +1,281 @@
+//! A board that is attached to this machine: found, connected, given its program; and what becomes of it when it is lost.
+//!
+//! [`AttachedBoard`] is an engine for commands: a fault that a new session can cure is cured, any other is an error.
+//! [`LiveBoard`] is an engine for the window: while there is no board another engine does its work, a thread looks for the board,
+//! and its state says so.
+
+use super::board::{BoardEngine, BoardError};
+use super::link::packets::{Patience, TRIES};
+use super::link::serial::{self, AnyLink};
+use super::link::{LinkError, simulated};
+use crate::engine::{BoardChoice, BoardState, Engine, EngineError, EngineInfo, Probe, Wants};
+use crate::frame::InputImage;
+use crate::network::Network;
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// How often a board that is lost is looked for.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// A board, and the network that it runs.
+pub struct AttachedBoard {
+    choice: BoardChoice,
+    network: Arc<Network>,
+    edge: usize,
+    engine: BoardEngine<AnyLink>,
+}
+
+impl AttachedBoard {
+    /// Finds the board, and gives it the program of `network` at `edge`. `tell` hears of every state on the way.
+    ///
+    /// # Errors
+    /// [`BoardError`].
+    pub fn connect(
+        choice: &BoardChoice,
+        network: &Arc<Network>,
+        edge: usize,
+        tell: &mut dyn FnMut(BoardState),
+    ) -> Result<Self, BoardError> {
+        let board = choice.to_string();
+        tell(BoardState::Connecting { board: board.clone() });
+        let link = open(choice)?;
+        tell(BoardState::Uploading { board: board.clone() });
+        let engine = BoardEngine::new(link, &board, Arc::clone(network), edge)?;
+        tell(BoardState::Ready { board });
+        Ok(Self { choice: choice.clone(), network: Arc::clone(network), edge, engine })
+    }
+
+    /// Runs a frame, whatever may happen to the board meanwhile.
+    fn run_once(&mut self, input: &InputImage, probe: Option<&mut (dyn Probe + '_)>) -> Result<(), EngineError> {
+        match probe {
+            Some(probe) => self.engine.run_probed(input, probe).map(drop),
+            None => self.engine.run(input).map(drop),
+        }
+    }
+
+    /// Runs a frame; where the board was reset or stands still, it is connected anew and the frame run again.
+    fn run_again(&mut self, input: &InputImage, mut probe: Option<&mut dyn Probe>) -> Result<&[f32], EngineError> {
+        let mut tries = TRIES;
+        loop {
+            let probe = probe.as_mut().map(|probe| &mut **probe as &mut dyn Probe);
+            match self.run_once(input, probe) {
+                Err(error) if tries > 1 && is_passing(&error) => {
+                    tries -= 1;
+                    *self = Self::connect(&self.choice, &self.network, self.edge, &mut |_| ())?;
+                }
+                Err(error) => return Err(error),
+                Ok(()) => return Ok(self.engine.logits()),
+            }
+        }
+    }
+}
+
+impl Engine for AttachedBoard {
+    fn info(&self) -> EngineInfo {
+        self.engine.info()
+    }
+
+    fn network(&self) -> &Arc<Network> {
+        &self.network
+    }
+
+    fn edge(&self) -> usize {
+        self.edge
+    }
+
+    fn planned_bytes(&self) -> usize {
+        self.engine.planned_bytes()
+    }
+
+    fn shows(&self, layer: usize) -> Wants {
+        self.engine.shows(layer)
+    }
+
+    fn run(&mut self, input: &InputImage) -> Result<&[f32], EngineError> {
+        self.run_again(input, None)
+    }
+
+    fn run_probed(&mut self, input: &InputImage, probe: &mut dyn Probe) -> Result<&[f32], EngineError> {
+        self.run_again(input, Some(probe))
+    }
+}
+
+fn open(choice: &BoardChoice) -> Result<AnyLink, LinkError> {
+    match choice {
+        BoardChoice::Simulated => simulated::connect(),
+        BoardChoice::Port(port) => serial::connect(port, Patience::BOARD),
+        BoardChoice::First => {
+            let mut why = LinkError::NoBoard;
+            for port in serial::ports() {
+                match serial::connect(&port.path, Patience::BOARD) {
+                    Ok(link) => return Ok(link),
+                    Err(error) => why = error,
+                }
+            }
+            Err(why)
+        }
+    }
+}
+
+fn link_error(error: &EngineError) -> Option<&LinkError> {
+    let EngineError::Board(error) = error else { return None };
+    match error.downcast_ref()? {
+        BoardError::Link(error) => Some(error),
+        BoardError::Capabilities(_) | BoardError::Compile(_) => None,
+    }
+}
+
+fn is_passing(error: &EngineError) -> bool {
+    link_error(error).is_some_and(LinkError::is_passing)
+}
+
+/// A board where there is one, another engine where there is none.
+pub struct LiveBoard {
+    stand_in: Box<dyn Engine>,
+    board: Option<AttachedBoard>,
+    state: Arc<Mutex<BoardState>>,
+    /// Asks the thread for a board; it ends with this.
+    wanted: Sender<()>,
+    found: Receiver<AttachedBoard>,
+}
+
+impl LiveBoard {
+    /// Starts to look for the board; until it is there, `stand_in` runs.
+    ///
+    /// # Errors
+    /// The system's, where it gives no thread.
+    pub fn start(choice: BoardChoice, stand_in: Box<dyn Engine>) -> io::Result<Self> {
+        let state = Arc::new(Mutex::new(BoardState::Connecting { board: choice.to_string() }));
+        let (wanted, asked) = bounded(1);
+        let (give, found) = bounded(1);
+        let search = Search {
+            choice,
+            network: Arc::clone(stand_in.network()),
+            edge: stand_in.edge(),
+            state: Arc::clone(&state),
+            asked,
+            found: give,
+        };
+        std::thread::Builder::new().name("board".into()).spawn(move || search.run())?;
+        let live = Self { stand_in, board: None, state, wanted, found };
+        live.look();
+        Ok(live)
+    }
+
+    /// Lets the thread look for the board, if it does not already.
+    fn look(&self) {
+        // Full: it is asked already. It ends only after this sender is gone.
+        let _ = self.wanted.try_send(());
+    }
+
+    fn lose(&mut self, error: &EngineError) {
+        self.board = None;
+        let remedy = link_error(error).map_or("look at the board", LinkError::remedy).to_owned();
+        set(&self.state, BoardState::Lost { why: error.to_string(), remedy });
+        self.look();
+    }
+
+    /// Runs a frame on the board; whether it has.
+    fn run_on_board(&mut self, input: &InputImage, probe: Option<&mut (dyn Probe + '_)>) -> Result<bool, EngineError> {
+        if let Ok(board) = self.found.try_recv() {
+            self.board = Some(board);
+        }
+        let Some(board) = &mut self.board else { return Ok(false) };
+        match board.run_once(input, probe) {
+            Ok(()) => Ok(true),
+            Err(error @ EngineError::Board(_)) => {
+                self.lose(&error);
+                Ok(false)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn board_logits(&self) -> &[f32] {
+        self.board.as_ref().map_or(&[], |board| board.engine.logits())
+    }
+}
+
+impl Engine for LiveBoard {
+    fn info(&self) -> EngineInfo {
+        let info = self.board.as_ref().map_or_else(|| self.stand_in.info(), Engine::info);
+        EngineInfo { board: Some(self.state.lock().unwrap_or_else(PoisonError::into_inner).clone()), ..info }
+    }
+
+    fn network(&self) -> &Arc<Network> {
+        self.stand_in.network()
+    }
+
+    fn edge(&self) -> usize {
+        self.stand_in.edge()
+    }
+
+    fn planned_bytes(&self) -> usize {
+        self.stand_in.planned_bytes()
+    }
+
+    fn run(&mut self, input: &InputImage) -> Result<&[f32], EngineError> {
+        if self.run_on_board(input, None)? { Ok(self.board_logits()) } else { self.stand_in.run(input) }
+    }
+
+    fn run_probed(&mut self, input: &InputImage, probe: &mut dyn Probe) -> Result<&[f32], EngineError> {
+        if self.run_on_board(input, Some(&mut *probe))? {
+            Ok(self.board_logits())
+        } else {
+            self.stand_in.run_probed(input, probe)
+        }
+    }
+}
+
+/// The thread that looks for a board.
+struct Search {
+    choice: BoardChoice,
+    network: Arc<Network>,
+    edge: usize,
+    state: Arc<Mutex<BoardState>>,
+    asked: Receiver<()>,
+    found: Sender<AttachedBoard>,
+}
+
+impl Search {
+    /// Until nobody can ask any longer.
+    fn run(self) {
+        while self.asked.recv().is_ok() {
+            while let Err(error) = self.attempt() {
+                self.refused(&error);
+                if self.asked.recv_timeout(LOOK_EVERY) == Err(RecvTimeoutError::Disconnected) {
+                    return;
+                }
+            }
+        }
+    }
+
+    fn attempt(&self) -> Result<(), BoardError> {
+        let mut tell = |state: BoardState| {
+            // Why there was none stands until there is one.
+            let mut now = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+            if !(now.is_fault() && matches!(state, BoardState::Connecting { .. })) {
+                *now = state;
+            }
+        };
+        let board = AttachedBoard::connect(&self.choice, &self.network, self.edge, &mut tell)?;
+        // Nobody wants it any longer: it is let go.
+        let _ = self.found.send(board);
+        Ok(())
+    }
+
+    fn refused(&self, error: &BoardError) {
+        let mut now = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let (why, remedy) = (error.to_string(), error.remedy().to_owned());
+        *now = match &*now {
+            BoardState::Lost { .. } => BoardState::Lost { why, remedy },
+            _ => BoardState::Absent { why, remedy },
+        };
+    }
+}
+
+fn set(state: &Mutex<BoardState>, to: BoardState) {
+    *state.lock().unwrap_or_else(PoisonError::into_inner) = to;
+}
