@@ -29,7 +29,7 @@ pub fn open(
         }
         EngineChoice::Fpga(board) => {
             let board = AttachedBoard::connect(board, &network, edge, &mut |_| ());
-            Box::new(board.map_err(|error| OpenError::Board { remedy: error.remedy(), source: Box::new(error) })?)
+            Box::new(board.map_err(|error| OpenError::Board { remedy: error.remedy(), why: Box::new(error) })?)
         }
     })
 }

@@ -231,10 +231,10 @@ pub enum OpenError {
     #[error("{0}: {remedy}", remedy = .0.remedy())]
     Size(NetworkError),
     /// The board is not to be had.
-    #[error("{source}: {remedy}")]
+    #[error("{why}: {remedy}")]
     Board {
-        /// Why.
-        source: Box<dyn std::error::Error + Send + Sync>,
+        /// What is.
+        why: Box<dyn std::error::Error + Send + Sync>,
         /// What the person can do.
         remedy: &'static str,
     },

@@ -20,7 +20,7 @@ impl SimulatedCore {
     /// # Errors
     /// [`LinkError::Start`].
     pub fn start(program: &Path) -> Result<Self, LinkError> {
-        let failed = |source| LinkError::Start { program: program.display().to_string(), source };
+        let failed = |error| LinkError::Start { program: program.display().to_string(), error };
         let mut command = process::Command::new(program);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().map_err(failed)?;
         let gone = || failed(std::io::ErrorKind::BrokenPipe.into());

@@ -39,12 +39,12 @@ pub enum LinkError {
         port: String,
     },
     /// The system cannot open the port.
-    #[error("the port {port} cannot be opened ({source})")]
+    #[error("the port {port} cannot be opened ({error})")]
     Port {
         /// Its path.
         port: String,
         /// What the system says.
-        source: io::Error,
+        error: io::Error,
     },
     /// The simulated board has not been built.
     #[error("the simulated board is not built ({program} is missing)")]
@@ -53,12 +53,12 @@ pub enum LinkError {
         program: String,
     },
     /// The simulated board could not be started.
-    #[error("the simulated board {program} does not start ({source})")]
+    #[error("the simulated board {program} does not start ({error})")]
     Start {
         /// What was to be started.
         program: String,
         /// What the system says.
-        source: io::Error,
+        error: io::Error,
     },
     /// The connection broke.
     #[error("the board was unplugged ({0})")]

@@ -343,11 +343,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_turned_bit_is_noticed(body in prop::collection::vec(any::<u8>(), 4..64), at in any::<prop::sample::Index>(), bit in 0..8) {
+        fn a_turned_bit_is_noticed(body in prop::collection::vec(any::<u8>(), 4..64), at in any::<prop::sample::Index>(), bit in 0_u32..8) {
             let words = body.len() / 4 * 4;
             let good = reply(1, 2, 0x83, &body[..words]);
             let mut bad = good.clone();
-            bad[1 + at.index(good.len() - 2)] ^= 1 << bit;
+            let at = 1 + at.index(good.len() - 2);
+            bad[at] ^= 1_u8 << bit;
             prop_assert!(replies(&bad).iter().all(|reply| reply.is_err()));
         }
 

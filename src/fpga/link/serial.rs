@@ -66,7 +66,7 @@ pub fn open_port(path: &str) -> Result<Box<dyn SerialPort>, LinkError> {
         ErrorKind::Io(io::ErrorKind::PermissionDenied) => LinkError::Denied { port: port() },
         // A lock that another process holds.
         ErrorKind::NoDevice | ErrorKind::Io(io::ErrorKind::WouldBlock) => LinkError::InUse { port: port() },
-        _ => LinkError::Port { port: port(), source: error.into() },
+        _ => LinkError::Port { port: port(), error: error.into() },
     })
 }
 

@@ -26,7 +26,7 @@ impl SimulatedBoard {
     /// # Errors
     /// [`LinkError::Start`].
     pub fn start(program: &Path, arguments: &[&str]) -> Result<Self, LinkError> {
-        let failed = |source| LinkError::Start { program: program.display().to_string(), source };
+        let failed = |error| LinkError::Start { program: program.display().to_string(), error };
         let mut command = Command::new(program);
         command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().map_err(failed)?;

@@ -41,7 +41,7 @@ module request_port #(
 
   localparam int WORD_BYTES = 4;
   localparam int PIXEL_BYTES = 3;
-  localparam int MOST = 8;
+  localparam int MOST = (CODE_BYTES > WORD_BYTES) ? CODE_BYTES : WORD_BYTES;
 
   logic active, fetched, full, taken, advance, is_program;
   logic [BODY_ADDRESS:0] at;

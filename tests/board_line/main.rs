@@ -1,0 +1,180 @@
+//! The driver and the simulated board, packets and all, over a pseudo-terminal: what a line, a board and a person can do to them.
+//! Needs verilator; where it is missing, the tests say so and pass.
+
+#[path = "../common/board.rs"]
+mod board;
+mod faults;
+mod lines;
+#[path = "../common/networks.rs"]
+mod networks;
+
+use board::{build, compare};
+use ernscope::engine::Engine;
+use ernscope::engine::reference::ReferenceEngine;
+use ernscope::fpga::board::{BoardEngine, BoardError, FRAMES_UNDER_WAY};
+use ernscope::fpga::compiler::CompileError;
+use ernscope::fpga::link::packets::{PacketLink, Patience};
+use ernscope::fpga::link::serial::{AnyLink, Port, open_port};
+use ernscope::fpga::link::simulated::SimulatedBoard;
+use ernscope::network::shipped::SHIPPED;
+use ernscope::network::{Network, file};
+use networks::{Block, First, Recipe, picture, recipes};
+use proptest::strategy::{Strategy, ValueTree};
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// For small arrays, which take less than a second for anything, on a machine that has other work too.
+const PATIENCE: Patience = Patience {
+    ask: Duration::from_millis(20),
+    silence: Duration::from_secs(2),
+    standstill: Duration::from_secs(20),
+};
+
+/// The longest that a call may take that ends in an error: the longest silence of an opening, and some air.
+const PROMPT: Duration = Duration::from_secs(5);
+
+/// A small array, with memory enough for the random networks.
+const SMALL: [&str; 10] = [
+    "PARALLEL_IN=8",
+    "PARALLEL_OUT=16",
+    "PIXELS=2",
+    "DRAIN_CHANNELS=8",
+    "CODE_DEPTH=65536",
+    "WEIGHT_DEPTH=65536",
+    "THRESHOLD_DEPTH=8192",
+    "TRUNK_DEPTH=65536",
+    "TABLE_WORDS=8",
+    "POOL_DEPTH=64",
+];
+
+fn small() -> Option<PathBuf> {
+    build("small-board", &SMALL)
+}
+
+/// A running board and a port to it.
+fn plug(program: &Path) -> (SimulatedBoard, Box<dyn Port>) {
+    let board = SimulatedBoard::start(program, &[]).expect("built");
+    let port = open_port(board.port()).expect("a terminal");
+    (board, Box::new(port))
+}
+
+/// Two residual blocks, about a millisecond of hardware.
+fn network() -> Arc<Network> {
+    let blocks = vec![
+        Block { bottleneck: false, channels: 32, stride: 1 },
+        Block { bottleneck: true, channels: 24, stride: 2 },
+    ];
+    let recipe =
+        Recipe { seed: 5, smallest: 4, first: First::Embedding(5), convs: vec![(16, 3, 2)], blocks, classes: 7 };
+    Arc::new(recipe.network())
+}
+
+fn expected(network: &Arc<Network>, seed: u64) -> Vec<f32> {
+    let edge = network.edge();
+    let mut reference = ReferenceEngine::new(Arc::clone(network), edge);
+    reference.run(&picture(edge, seed)).expect("it runs").to_vec()
+}
+
+fn engine(port: Box<dyn Port>, network: &Arc<Network>) -> Result<BoardEngine<AnyLink>, BoardError> {
+    BoardEngine::new(PacketLink::open(port, PATIENCE, 1)?, "fpga:sim", Arc::clone(network), network.edge())
+}
+
+fn shipped_networks(pictures: u64) {
+    let Some(program) = build("default-board", &[]) else { return };
+    for shipped in SHIPPED {
+        let network = Arc::new(file::parse(shipped.bytes).expect("ours"));
+        let (_board, port) = plug(&program);
+        let link = PacketLink::open(port, Patience::SIMULATION, 7).expect("it answers");
+        let mut engine = BoardEngine::new(link, "fpga:sim", Arc::clone(&network), network.edge()).expect("it fits");
+        for seed in 0..pictures {
+            compare(&mut engine, &picture(network.edge(), seed), shipped.name);
+        }
+    }
+}
+
+#[test]
+fn shipped_networks_are_identical() {
+    shipped_networks(2);
+}
+
+#[test]
+#[ignore = "takes minutes: cargo test --release --test board_line -- --ignored"]
+fn shipped_networks_are_identical_on_twenty_pictures() {
+    shipped_networks(20);
+}
+
+fn random_networks(count: usize) {
+    let Some(program) = small() else { return };
+    let config = Config { failure_persistence: None, ..Config::default() };
+    let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]));
+    let (mut ran, mut refused) = (0, 0);
+    while ran < count {
+        let recipe = recipes().new_tree(&mut runner).expect("recipes are made").current();
+        let network = Arc::new(recipe.network());
+        let (_board, port) = plug(&program);
+        match engine(port, &network) {
+            Ok(mut engine) => compare(&mut engine, &picture(network.edge(), recipe.seed), &format!("{recipe:?}")),
+            Err(BoardError::Compile(CompileError::Resource { .. })) => {
+                refused += 1;
+                assert!(refused <= ran + 20, "this board holds hardly anything");
+                continue;
+            }
+            Err(error) => panic!("{error}"),
+        }
+        ran += 1;
+    }
+    eprintln!("{ran} random networks identical, {refused} too large");
+}
+
+#[test]
+fn random_networks_are_identical() {
+    random_networks(40);
+}
+
+#[test]
+#[ignore = "takes minutes: cargo test --release --test board_line -- --ignored"]
+fn two_hundred_random_networks_are_identical() {
+    random_networks(200);
+}
+
+#[test]
+fn two_frames_are_under_way() {
+    let Some(program) = small() else { return };
+    let network = network();
+    let (_board, port) = plug(&program);
+    let mut engine = engine(port, &network).expect("it fits");
+    let wanted: Vec<Vec<f32>> = (0..8).map(|seed| expected(&network, seed)).collect();
+    let mut got = Vec::new();
+    for seed in 0..8 {
+        engine.submit(&picture(network.edge(), seed)).expect("it is taken");
+        if seed as usize + 1 >= FRAMES_UNDER_WAY {
+            got.push(engine.collect().expect("it answers").to_vec());
+        }
+    }
+    got.push(engine.collect().expect("it answers").to_vec());
+    assert_eq!(got, wanted);
+    // One that nobody collected gives way to the next that is run.
+    engine.submit(&picture(network.edge(), 0)).expect("it is taken");
+    assert_eq!(engine.run(&picture(network.edge(), 3)).expect("it runs"), wanted[3]);
+}
+
+/// The simulated line passes bytes no faster than a serial line of that speed.
+#[test]
+fn a_line_has_its_speed() {
+    let Some(program) = small() else { return };
+    let network = network();
+    let board = SimulatedBoard::start(&program, &["--baud", "1000000"]).expect("built");
+    let port = open_port(board.port()).expect("a terminal");
+    let mut engine = engine(Box::new(port), &network).expect("it fits");
+    engine.run(&picture(network.edge(), 0)).expect("it runs");
+    let start = Instant::now();
+    const FRAMES: u64 = 20;
+    for seed in 0..FRAMES {
+        assert_eq!(engine.run(&picture(network.edge(), seed)).expect("it runs"), expected(&network, seed));
+    }
+    let bytes = FRAMES as usize * network.edge() * network.edge() * 3;
+    let least = Duration::from_secs_f64(bytes as f64 * 10.0 / 1e6);
+    assert!(start.elapsed() >= least, "{bytes} bytes in {:?}, not less than {least:?}", start.elapsed());
+}
