@@ -1,8 +1,8 @@
 //! What can be chosen, in the order in which lists show it and keys walk it.
 
 use super::model::Model;
-use crate::engine::{BoardChoice, EngineChoice};
 use crate::engine::cpu::Level;
+use crate::engine::{BoardChoice, BoardState, EngineChoice};
 use crate::network::published::SHAPES;
 use crate::network::shipped::{ModelChoice, SHIPPED};
 use crate::source::{DEFAULT_SEED, SourceChoice, SourceState};
@@ -92,11 +92,21 @@ pub fn engines(model: &Model) -> Vec<Choice<EngineChoice>> {
     list.into_iter().map(|(value, says)| Choice { chosen: value == *chosen, value, says }).collect()
 }
 
-/// What the engine is called, with its threads.
+/// What the engine is called, with its threads; how it stands with a board that it should be.
 pub fn engine_name(model: &Model) -> String {
     let Some(report) = &model.report else { return model.settings.engine.to_string() };
-    let threads = report.engine.threads;
-    format!("{} · {threads} thread{}", report.engine.name, if threads == 1 { "" } else { "s" })
+    let name = &report.engine.name;
+    let engine = match report.engine.threads {
+        0 => name.clone(),
+        1 => format!("{name} · 1 thread"),
+        threads => format!("{name} · {threads} threads"),
+    };
+    match &report.engine.board {
+        Some(BoardState::Absent { .. }) => format!("no board · {engine}"),
+        Some(BoardState::Lost { .. }) => format!("board lost · {engine}"),
+        Some(BoardState::Connecting { .. } | BoardState::Uploading { .. }) => format!("board starts · {engine}"),
+        Some(BoardState::Ready { .. }) | None => engine,
+    }
 }
 
 /// One thread to as many as there are cores.

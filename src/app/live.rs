@@ -98,7 +98,11 @@ fn start(
     let parsed = |text: &Option<String>| text.as_ref().and_then(|text| text.parse::<ModelChoice>().ok());
     let named = |last: &Remembered| Settings {
         model: options.model.clone().or_else(|| parsed(&last.model)).unwrap_or_else(default_model),
-        engine: options.engine.clone().or_else(|| last.engine.as_ref()?.parse().ok()).unwrap_or(EngineChoice::Cpu(None)),
+        engine: options
+            .engine
+            .clone()
+            .or_else(|| last.engine.as_ref()?.parse().ok())
+            .unwrap_or(EngineChoice::Cpu(None)),
         edge: options.edge,
         threads: options.threads.or(last.threads).unwrap_or(default_threads).min(1024),
     };

@@ -16,7 +16,8 @@ pub(crate) fn run(args: &DiffArgs) -> Result<bool> {
     for path in &args.images {
         let input = reader.read(path)?;
         // Made anew for every picture, as two engines that have run and a large picture may be more than the memory holds.
-        let [left, right] = args.engines.each_ref().map(|choice| engines::open(choice, network.clone(), edge, threads(None)));
+        let [left, right] =
+            args.engines.each_ref().map(|choice| engines::open(choice, network.clone(), edge, threads(None)));
         match compare(&mut *left?, &mut *right?, input)? {
             None => writeln!(out, "{}: identical", path.display())?,
             Some(difference) => {

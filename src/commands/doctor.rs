@@ -2,6 +2,9 @@
 
 use anyhow::Result;
 use ernscope::engine::cpu::Level;
+use ernscope::fpga::board::{BoardError, capabilities};
+use ernscope::fpga::link::packets::Patience;
+use ernscope::fpga::link::{serial, simulated};
 use ernscope::network::shipped::{ModelChoice, SHIPPED};
 use ernscope::source;
 use std::io::Write;
@@ -20,12 +23,37 @@ pub(crate) fn run() -> Result<()> {
     if cameras.is_empty() {
         writeln!(out, "  none is connected; the demo source runs without one")?;
     }
+    boards(&mut out)?;
     writeln!(out, "networks:")?;
     for shipped in SHIPPED {
         ModelChoice::Shipped(shipped.name).load()?;
         writeln!(out, "  {:<20} in order, {} bytes", shipped.name, shipped.bytes.len())?;
     }
     graphics(&mut out)
+}
+
+/// Ports of boards, what answers there, and what to do where it does not; whether there is a simulated one.
+fn boards(out: &mut impl Write) -> Result<()> {
+    writeln!(out, "FPGA boards:")?;
+    let ports = serial::ports();
+    for port in &ports {
+        let found = serial::connect(&port.path, Patience::BOARD).map_err(BoardError::from);
+        match found.and_then(|mut link| capabilities(&mut link)) {
+            Ok(size) => {
+                let (lanes, outputs, pixels) = (size.parallel_in, size.parallel_out, size.pixels);
+                writeln!(out, "  fpga:{} {}: an accelerator of {lanes}×{outputs}×{pixels}", port.path, port.name)?;
+            }
+            Err(error) => writeln!(out, "  fpga:{} {}: {error}; {}", port.path, port.name, error.remedy())?,
+        }
+    }
+    if ports.is_empty() {
+        writeln!(out, "  none is connected (no USB serial port with FTDI's chip was found)")?;
+    }
+    match simulated::program() {
+        Ok(program) => writeln!(out, "  fpga:sim simulated, {}", program.display())?,
+        Err(error) => writeln!(out, "  fpga:sim {error}; {}", error.remedy())?,
+    }
+    Ok(())
 }
 
 #[cfg(feature = "app")]

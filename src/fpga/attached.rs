@@ -21,9 +21,6 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// A board, and the network that it runs.
 pub struct AttachedBoard {
-    choice: BoardChoice,
-    network: Arc<Network>,
-    edge: usize,
     engine: BoardEngine<AnyLink>,
 }
 
@@ -44,7 +41,7 @@ impl AttachedBoard {
         tell(BoardState::Uploading { board: board.clone() });
         let engine = BoardEngine::new(link, &board, Arc::clone(network), edge)?;
         tell(BoardState::Ready { board });
-        Ok(Self { choice: choice.clone(), network: Arc::clone(network), edge, engine })
+        Ok(Self { engine })
     }
 
     /// Runs a frame, whatever may happen to the board meanwhile.
@@ -55,7 +52,7 @@ impl AttachedBoard {
         }
     }
 
-    /// Runs a frame; where the board was reset or stands still, it is connected anew and the frame run again.
+    /// Runs a frame; where the board was reset or stands still, it gets its program again and the frame is run again.
     fn run_again(&mut self, input: &InputImage, mut probe: Option<&mut dyn Probe>) -> Result<&[f32], EngineError> {
         let mut tries = TRIES;
         loop {
@@ -63,7 +60,7 @@ impl AttachedBoard {
             match self.run_once(input, probe) {
                 Err(error) if tries > 1 && is_passing(&error) => {
                     tries -= 1;
-                    *self = Self::connect(&self.choice, &self.network, self.edge, &mut |_| ())?;
+                    self.engine.restart()?;
                 }
                 Err(error) => return Err(error),
                 Ok(()) => return Ok(self.engine.logits()),
@@ -78,11 +75,11 @@ impl Engine for AttachedBoard {
     }
 
     fn network(&self) -> &Arc<Network> {
-        &self.network
+        self.engine.network()
     }
 
     fn edge(&self) -> usize {
-        self.edge
+        self.engine.edge()
     }
 
     fn planned_bytes(&self) -> usize {

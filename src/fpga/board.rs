@@ -85,6 +85,21 @@ impl<L: Link> BoardEngine<L> {
         })
     }
 
+    /// Gives the board its program again: it was reset, or stands still. It may have become another one meanwhile.
+    ///
+    /// # Errors
+    /// [`BoardError`].
+    pub fn restart(&mut self) -> Result<(), BoardError> {
+        self.under_way.clear();
+        self.link.upload(self.program.upload())?;
+        let capabilities = capabilities(&mut self.link)?;
+        if capabilities != self.program.capabilities {
+            self.program = compile(&self.network, self.program.edge, capabilities)?;
+            self.link.upload(self.program.upload())?;
+        }
+        Ok(())
+    }
+
     /// The program that it runs.
     pub fn program(&self) -> &Program {
         &self.program

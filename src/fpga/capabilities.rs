@@ -47,9 +47,7 @@ pub enum CapabilityError {
     #[error("what answers is no Ernscope accelerator")]
     Unknown,
     /// Another version.
-    #[error(
-        "the board's accelerator has version {0}, this program knows version {VERSION}"
-    )]
+    #[error("the board's accelerator has version {0}, this program knows version {VERSION}")]
     Version(u32),
     /// Sizes that no accelerator has.
     #[error("the board tells impossible sizes of itself")]

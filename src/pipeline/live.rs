@@ -15,6 +15,8 @@ use std::time::{Duration, Instant};
 
 /// At most one frame in this time is looked at layer by layer: 15 a second.
 const SAMPLE_EVERY: Duration = Duration::from_millis(66);
+/// And no more than one of so many times that looking took, where it takes long: a board's line is slow.
+const SAMPLE_SHARE: u32 = 4;
 /// Time constant of the smoothed probabilities.
 const SMOOTHING: Duration = Duration::from_millis(250);
 
@@ -30,6 +32,7 @@ pub(super) struct Live {
     layers: Arc<[LayerSample]>,
     detail: Arc<LayerDetail>,
     sampled: Option<Instant>,
+    sampling_took: Duration,
     last_frame: Option<Frame>,
     board: Option<BoardState>,
     history: History,
@@ -67,6 +70,7 @@ impl Live {
             layers: Arc::new([]),
             detail: Arc::default(),
             sampled: None,
+            sampling_took: Duration::ZERO,
             last_frame: None,
             board: None,
             history: History::default(),
@@ -179,7 +183,9 @@ impl Live {
     fn predict(&mut self, frame: &Frame, visit: Visit) -> Result<FrameTiming, PredictError> {
         let waited = frame.captured.elapsed();
         let preprocess = self.predictor.prepare(frame)?;
-        let sampling = self.sampled.is_none_or(|last| last.elapsed() >= SAMPLE_EVERY);
+        let sample_every = SAMPLE_EVERY.max(SAMPLE_SHARE * self.sampling_took);
+        let sampling = self.sampled.is_none_or(|last| last.elapsed() >= sample_every);
+        let start = Instant::now();
         // Who comes second finds warmer caches: the twins take turns.
         let other_first = self.sequence % 2 == 1;
         if let Some(twins) = self.twins.as_mut().filter(|_| other_first) {
@@ -190,6 +196,7 @@ impl Live {
             twins.infer(&self.predictor, sampling)?;
         }
         if sampling {
+            self.sampling_took = start.elapsed();
             self.keep_sample();
         }
         if let Some(twins) = self.twins.as_mut().filter(|_| visit == Visit::First) {

@@ -9,8 +9,8 @@ pub mod protocol;
 pub mod serial;
 pub mod simulated;
 
-use super::program::{Command, FrameFormat};
 use super::capabilities::CAPABILITY_WORDS;
+use super::program::{Command, FrameFormat};
 use std::io;
 use thiserror::Error;
 

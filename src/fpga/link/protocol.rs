@@ -58,7 +58,6 @@
 //! whose result was lost is run again. What a line may do is thereby covered; a session that the board does not know any longer (its
 //! reset) is opened again, with a new upload.
 
-
 /// Between packets.
 pub(crate) const FLAG: u8 = 0x7e;
 const ESCAPE: u8 = 0x7d;
@@ -335,7 +334,8 @@ mod tests {
         assert_eq!(replies(&reply(1, 1, 0x81, &body)), [Err(Damage::Version(2))]);
         body[0] ^= 1;
         assert_eq!(replies(&reply(1, 1, 0x81, &body)), [Err(Damage::Packet)]);
-        for impossible in [[0, 0, 4, 1, 0, 0, 0], [4, 1, 0, 1, 0, 0, 0], [4, 0, 4, 0, 0, 0, 0], [65, 0, 4, 1, 0, 0, 0]] {
+        for impossible in [[0, 0, 4, 1, 0, 0, 0], [4, 1, 0, 1, 0, 0, 0], [4, 0, 4, 0, 0, 0, 0], [65, 0, 4, 1, 0, 0, 0]]
+        {
             let body = [&MAGIC.to_le_bytes()[..], &[VERSION], &impossible].concat();
             assert_eq!(replies(&reply(1, 1, 0x81, &body)), [Err(Damage::Packet)], "{impossible:?}");
         }
