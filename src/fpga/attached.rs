@@ -242,6 +242,10 @@ impl Search {
         while self.asked.recv().is_ok() {
             while let Err(error) = self.attempt() {
                 self.refused(&error);
+                // It will be as large as it is.
+                if matches!(error, BoardError::Compile(_)) {
+                    break;
+                }
                 if self.asked.recv_timeout(LOOK_EVERY) == Err(RecvTimeoutError::Disconnected) {
                     return;
                 }

@@ -39,6 +39,12 @@ impl Sampler {
         }
     }
 
+    /// Forgets the last run: an engine may show less than the one before it did.
+    pub fn begin(&mut self) {
+        self.samples.fill(LayerSample::default());
+        self.detail.clear();
+    }
+
     /// The layer that is kept whole.
     pub fn watched(&self) -> usize {
         self.watched

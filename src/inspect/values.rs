@@ -74,3 +74,15 @@ pub struct LayerValues {
     /// How long it took.
     pub elapsed: Duration,
 }
+
+impl LayerValues {
+    /// Forgets everything; the buffers stay.
+    pub fn clear(&mut self) {
+        self.codes.clear();
+        self.elapsed = Duration::ZERO;
+        match &mut self.sums {
+            SumValues::Integers(sums) => sums.clear(),
+            SumValues::Floats(sums) => sums.clear(),
+        }
+    }
+}

@@ -186,6 +186,9 @@ impl Live {
         let sample_every = SAMPLE_EVERY.max(SAMPLE_SHARE * self.sampling_took);
         let sampling = self.sampled.is_none_or(|last| last.elapsed() >= sample_every);
         let start = Instant::now();
+        if sampling {
+            self.sampler.begin();
+        }
         // Who comes second finds warmer caches: the twins take turns.
         let other_first = self.sequence % 2 == 1;
         if let Some(twins) = self.twins.as_mut().filter(|_| other_first) {

@@ -257,7 +257,6 @@ impl<P: Read + Write + Send> PacketLink<P> {
 
     /// Answers that nobody will ask for, of frames that were given up, must not pile up.
     fn take_answer(&mut self, answer: Answer) {
-        self.moved = self.heard;
         self.answers.push_back(answer);
         if self.answers.len() > MOST_UNDER_WAY {
             self.answers.pop_front();
