@@ -249,7 +249,13 @@ impl<L: Link> BoardEngine<L> {
 impl<L: Link> Engine for BoardEngine<L> {
     fn info(&self) -> EngineInfo {
         let board = Some(BoardState::Ready { board: self.name.clone() });
-        EngineInfo { name: self.name.clone(), threads: 0, kernels: vec!["array"; self.network.layers().len()], most_macs_a_cycle: None, board }
+        EngineInfo {
+            name: self.name.clone(),
+            threads: 0,
+            kernels: vec!["array"; self.network.layers().len()],
+            most_macs_a_cycle: None,
+            board,
+        }
     }
 
     fn network(&self) -> &Arc<Network> {

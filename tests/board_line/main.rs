@@ -7,6 +7,7 @@ mod faults;
 mod lines;
 #[path = "../common/networks.rs"]
 mod networks;
+mod program;
 
 use board::{build, compare};
 use ernscope::engine::Engine;

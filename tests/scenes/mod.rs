@@ -1,7 +1,8 @@
 //! What the window is shown with in tests and benches: real pictures through a real engine, with figures that never vary.
 
 use ernscope::app::model::Model;
-use ernscope::engine::{self, EngineChoice, EngineInfo, softmax};
+use ernscope::engine::{EngineChoice, EngineInfo, softmax};
+use ernscope::engines;
 use ernscope::frame::{Frame, InputImage};
 use ernscope::inspect::Sampler;
 use ernscope::network::Network;
@@ -45,7 +46,7 @@ pub(crate) fn report(network: &Arc<Network>, frame: Frame, watch: usize) -> Repo
     let edge = network.edge().min(64);
     let mut input = InputImage::black(edge);
     let crop = Preprocessor::new().run(&frame.rgb, frame.width, frame.height, &mut input).expect("a good frame");
-    let mut engine = engine::open(EngineChoice::Cpu(None), network.clone(), edge, 1).expect("the engine opens");
+    let mut engine = engines::open(&EngineChoice::Cpu(None), network.clone(), edge, 1).expect("the engine opens");
     let mut sampler = Sampler::new(network, watch);
     let mut raw = Vec::new();
     softmax(engine.run_probed(&input, &mut sampler).expect("the size fits"), &mut raw);

@@ -125,11 +125,17 @@ module packet_receiver #(
   ernscope_pkg::kind_t kinds [SLOTS];
   logic [BODY_ADDRESS:0] lengths [SLOTS];
 
+  // No longer than a body where the packet is whole.
+  /* verilator lint_off UNUSEDSIGNAL */
+  logic [COUNT:0] body_length;
+  /* verilator lint_on UNUSEDSIGNAL */
+  assign body_length = (COUNT + 1)'(count) - (COUNT + 1)'(HEAD + TAIL);
+
   always_ff @(posedge clk) begin
     if (is_flag && keep) begin
       sequences[newest] <= told_sequence;
       kinds[newest] <= told_kind;
-      lengths[newest] <= (BODY_ADDRESS + 1)'(count - COUNT'(HEAD + TAIL));
+      lengths[newest] <= body_length[BODY_ADDRESS:0];
     end
   end
 
@@ -140,11 +146,16 @@ module packet_receiver #(
 
   // The CRC may stand behind a short body; behind a full one there is no room for it. A full house must not be overwritten.
   logic in_body;
+  // The upper bits are 0 within a body.
+  /* verilator lint_off UNUSEDSIGNAL */
+  logic [COUNT-1:0] behind_head;
+  /* verilator lint_on UNUSEDSIGNAL */
   assign in_body = count >= COUNT'(HEAD) && count < COUNT'(HEAD + BODY) && kept != (SLOT + 1)'(SLOTS);
+  assign behind_head = count - COUNT'(HEAD);
 
   memory #(.WIDTH(8), .DEPTH(SLOTS * BODY)) u_bodies (
     .clk,
-    .we(is_byte && in_body), .waddr({newest, BODY_ADDRESS'(count - COUNT'(HEAD))}), .wdata(data),
+    .we(is_byte && in_body), .waddr({newest, behind_head[BODY_ADDRESS-1:0]}), .wdata(data),
     .re(body_read), .raddr({oldest, body_address}), .rdata(body_data)
   );
 

@@ -43,6 +43,9 @@ module packet_transmitter #(
   output logic [7:0]            out_data
 );
 
+  localparam logic [31:0] CLOCK = 32'(CLOCK_KHZ);
+  localparam logic [15:0] LARGEST = 16'(BODY);
+  localparam logic [7:0] PLACES = 8'(SLOTS);
   localparam int HEAD = 3;
   localparam int STATUS_BODY = 8;
   localparam int OPENED_BODY = 12;
@@ -124,7 +127,7 @@ module packet_transmitter #(
   assign read_ready = state == WORDS && kind == ernscope_pkg::READ;
   assign result_ready = state == WORDS && kind == ernscope_pkg::RESULT && !last_result;
   assign takes_word = (read_ready && read_valid) || (result_ready && result_valid);
-  assign opened_body = {32'(CLOCK_KHZ), 16'(BODY), 8'(SLOTS), ernscope_pkg::PROTOCOL_VERSION, ernscope_pkg::MAGIC};
+  assign opened_body = {CLOCK, LARGEST, PLACES, ernscope_pkg::PROTOCOL_VERSION, ernscope_pkg::MAGIC};
   assign status_body = {checksum, 7'd0, busy, used_up, expected, reason};
 
   logic [31:0] word;

@@ -1,0 +1,111 @@
+//! Boards from the outside: the command line, and the pipeline behind the window.
+
+use super::build;
+use ernscope::engine::{BoardChoice, BoardState, EngineChoice};
+use ernscope::fpga::link::simulated::SimulatedBoard;
+use ernscope::network::shipped::ModelChoice;
+use ernscope::pipeline::{Pipeline, Report, Settings};
+use ernscope::source::SourceChoice;
+use std::path::Path;
+use std::process::{Command, Output};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_ernscope");
+
+fn ernscope(arguments: &[&str]) -> Output {
+    Command::new(PROGRAM).args(arguments).output().expect("it runs")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// `--engine fpga:sim` finds the simulated board in the build folder: identical layers, the same logits, a line in `doctor`.
+#[test]
+fn commands_run_on_the_simulated_board() {
+    let Some(built) = build("default-board", &[]) else { return };
+    let folder = Path::new(PROGRAM).ancestors().nth(2).expect("a build folder").join("board-sim");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    std::fs::copy(built, folder.join("ernscope-board-sim")).expect("copied");
+    let pictures = tempfile::tempdir().expect("a folder");
+    let picture_folder = pictures.path().to_str().expect("plain");
+    assert!(ernscope(&["render", "--frames", "2", "--png", picture_folder]).status.success());
+    let mut paths: Vec<String> = std::fs::read_dir(pictures.path())
+        .expect("a folder")
+        .map(|entry| entry.expect("readable").path().display().to_string())
+        .collect();
+    paths.sort();
+    let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
+
+    let diff = ernscope(&[&["diff", "--engines", "fpga:sim,reference"], &paths[..]].concat());
+    let says = text(&diff.stdout);
+    assert!(diff.status.success() && says.lines().count() == 2, "{says}{}", text(&diff.stderr));
+    assert!(says.lines().all(|line| line.ends_with(": identical")), "{says}");
+
+    let classify = |engine: &str| {
+        text(&ernscope(&[&["classify", "--json", "--logits", "--engine", engine], &paths[..]].concat()).stdout)
+    };
+    assert_eq!(classify("fpga:sim"), classify("reference"));
+    let doctor = text(&ernscope(&["doctor"]).stdout);
+    assert!(doctor.contains("fpga:sim simulated"), "{doctor}");
+}
+
+#[test]
+fn a_board_that_is_not_there_is_one_line_with_a_remedy() {
+    let refused = ernscope(&["classify", "--engine", "fpga:/dev/no-such-port", "picture.png"]);
+    let says = text(&refused.stderr);
+    assert_eq!(refused.status.code(), Some(1));
+    assert_eq!(says.lines().count(), 1, "{says}");
+    assert!(says.contains("no port /dev/no-such-port") && says.contains("plug the board in"), "{says}");
+    let unknown = ernscope(&["classify", "--engine", "fpga:", "picture.png"]);
+    assert_eq!(unknown.status.code(), Some(2));
+}
+
+/// Waits for a report that is as wanted; no report is ever wrong about who computes.
+fn wait(pipeline: &Pipeline, what: &str, is_wanted: impl Fn(&Report) -> bool) -> Arc<Report> {
+    let start = Instant::now();
+    loop {
+        if let Some(report) = pipeline.report() {
+            let is_ready = matches!(report.engine.board, Some(BoardState::Ready { .. }));
+            assert!(is_ready || report.engine.name.starts_with("cpu:"), "{:?}", report.engine);
+            if is_wanted(&report) {
+                return report;
+            }
+            assert!(start.elapsed() < Duration::from_secs(60), "{what}: {:?}", report.engine.board);
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// The window's pipeline goes on with the CPU while the board is away, says so, and takes the board again when it is back.
+#[test]
+fn the_live_pipeline_goes_on_without_its_board() {
+    let Some(program) = build("default-board", &[]) else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("board").display().to_string();
+    let engine = EngineChoice::Fpga(BoardChoice::Port(path.clone()));
+    let settings = Settings { model: ModelChoice::Shipped("cards"), engine, edge: None, threads: 1 };
+    let pipeline = Pipeline::start(settings, Some(SourceChoice::Demo { seed: 1 }), || ()).expect("it starts");
+    wait(&pipeline, "absent", |report| matches!(report.engine.board, Some(BoardState::Absent { .. })));
+    for _ in 0..2 {
+        let board = SimulatedBoard::start(&program, &["--link", &path]).expect("built");
+        let name = format!("fpga:{path}");
+        let report = wait(&pipeline, "ready", |report| report.engine.name == name);
+        // Two layers' times are there: they were read back.
+        let next = wait(&pipeline, "sampled", |later| {
+            later.engine.name == name && later.sequence > report.sequence && !later.layers[1].elapsed.is_zero()
+        });
+        assert_eq!(next.layers[1].codes.iter().sum::<u32>() as usize, codes_of_layer(&next, 1));
+        drop(board);
+        std::fs::remove_file(&path).expect("it was unplugged");
+        wait(&pipeline, "lost", |report| matches!(report.engine.board, Some(BoardState::Lost { .. })));
+        let says = pipeline.notices().last().map(|notice| notice.text.clone()).unwrap_or_default();
+        assert!(says.starts_with("Board lost") && says.contains("plug the board in"), "{says}");
+    }
+}
+
+fn codes_of_layer(report: &Report, layer: usize) -> usize {
+    let shape = report.network.shapes(report.edge)[layer];
+    shape.channels * shape.edge * shape.edge
+}
