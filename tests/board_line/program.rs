@@ -34,6 +34,7 @@ fn commands_run_on_the_simulated_board() {
     let mut paths: Vec<String> = std::fs::read_dir(pictures.path())
         .expect("a folder")
         .map(|entry| entry.expect("readable").path().display().to_string())
+        .filter(|path| path.ends_with(".png"))
         .collect();
     paths.sort();
     let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
