@@ -26,6 +26,7 @@ pub const SHIPPED: &[Shipped] = &[
     Shipped { name: "cards", bytes: include_bytes!("../../models/cards.safetensors") },
     Shipped { name: "cards-float-input", bytes: include_bytes!("../../models/cards-float-input.safetensors") },
     Shipped { name: "cifar100", bytes: include_bytes!("../../models/cifar100.safetensors") },
+    Shipped { name: "cifar100-float-input", bytes: include_bytes!("../../models/cifar100-float-input.safetensors") },
 ];
 
 /// Which network to run.
