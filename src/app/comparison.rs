@@ -105,7 +105,7 @@ fn verdict(ui: &Ui, rect: Rect, comparison: &Comparison) {
     let Some(speedup) = comparison.speedup() else { return };
     let tokens = Tokens::of(ui);
     let (figure, says, color) = match speedup {
-        s if (s - 1.0).abs() < EQUAL => ("1.00×".into(), "equally fast with pixel embedding", tokens.text),
+        s if (s - 1.0).abs() < EQUAL => ("1.00×".into(), "equally fast either way", tokens.text),
         s if s > 1.0 => (format!("{s:.2}×"), "faster with pixel embedding", tokens.embedded),
         s => (format!("{:.2}×", 1.0 / s.max(1e-6)), "slower with pixel embedding", tokens.float_input),
     };
