@@ -165,7 +165,7 @@ fn shipped_networks_are_identical() {
 
 /// An array for the paper's board, and the paper's network.
 #[test]
-#[ignore = "takes minutes: cargo test --release --test board_sim -- --ignored"]
+#[ignore = "takes minutes: cargo test --release --test board_core -- --ignored"]
 fn erns18_is_identical_within_its_cycles() {
     let size = ["PIXELS=8", "CODE_DEPTH=4096", "WEIGHT_DEPTH=11520", "TRUNK_DEPTH=4096", "POOL_DEPTH=128"];
     let Some(program) = core("erns18", &size) else { return };
