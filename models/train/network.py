@@ -82,37 +82,67 @@ class PixelEmbedding(nn.Module):
 class _LookUp(Function):
     """Entries of a table [3, 256, depth] at bytes [n, h, w, 3], as `kind` [n, 3 * depth, h, w].
 
-    The gradient of an entry is the sum over all pixels that chose it. It is summed in float32: bfloat16, the type of the
-    gradients that arrive, holds no sum of thousands.
+    The gradient of an entry is the sum over all pixels that chose it.
     """
 
     @staticmethod
     def forward(ctx, table, pixels, kind):
-        planes = _planes(pixels)
-        ctx.save_for_backward(planes)
-        columns = table.to(kind).transpose(1, 2).contiguous()
-        found = [column.index_select(0, plane) for colour, plane in zip(columns, planes) for column in colour]
-        return _stacked(found, pixels)
+        ctx.save_for_backward(pixels)
+        return look_up(table.to(kind), pixels)
 
     @staticmethod
     def backward(ctx, gradient):
-        (planes,) = ctx.saved_tensors
-        parts = gradient.transpose(0, 1).float().reshape(len(planes), -1, planes.shape[1])
-        sums = torch.zeros(*parts.shape[:2], 256, device=parts.device)
-        for colour, plane, columns in zip(parts, planes, sums):
-            for part, column in zip(colour, columns):
-                column.scatter_add_(0, plane, part)
-        return sums.transpose(1, 2), None, None
+        (pixels,) = ctx.saved_tensors
+        return sums_by_byte(gradient, pixels), None, None
+
+
+def look_up(table, pixels):
+    """Entries [n, 3 * depth, h, w] of a table [3, 256, depth] at bytes [n, h, w, 3]."""
+    return _look_up_at_once(table, pixels) if pixels.is_cuda else _look_up_by_column(table, pixels)
+
+
+def _look_up_at_once(table, pixels):
+    """`look_up` as a GPU does it fastest."""
+    return table[torch.arange(3, device=pixels.device), pixels.long()].flatten(3).permute(0, 3, 1, 2)
+
+
+def _look_up_by_column(table, pixels):
+    """`look_up` as a processor does it fastest."""
+    columns = table.transpose(1, 2).contiguous()
+    found = [column.index_select(0, plane) for colour, plane in zip(columns, _planes(pixels)) for column in colour]
+    return torch.stack(found).view(-1, *pixels.shape[:3]).transpose(0, 1).contiguous()
+
+
+def sums_by_byte(values, pixels):
+    """Sums of values [n, 3 * depth, h, w] over the pixels of each byte, float32 [3, 256, depth].
+
+    Summed in float32 either way: bfloat16, the type of the gradients that arrive, holds no sum of thousands.
+    """
+    return _sums_by_product(values, pixels) if pixels.is_cuda else _sums_by_column(values, pixels)
+
+
+def _sums_by_product(values, pixels):
+    """`sums_by_byte` as a product of matrices: on a GPU, additions to so few places would wait for each other."""
+    planes = _planes(pixels)
+    chosen = planes[:, None, :] == torch.arange(256, device=pixels.device)[:, None]
+    parts = values.permute(0, 2, 3, 1).reshape(planes.shape[1], 3, -1).permute(1, 0, 2)
+    return torch.bmm(chosen.to(values.dtype), parts).float()
+
+
+def _sums_by_column(values, pixels):
+    """`sums_by_byte` as a processor does it fastest."""
+    planes = _planes(pixels)
+    parts = values.transpose(0, 1).float().reshape(3, -1, planes.shape[1])
+    sums = torch.zeros(*parts.shape[:2], 256)
+    for colour, plane, columns in zip(parts, planes, sums):
+        for part, column in zip(colour, columns):
+            column.scatter_add_(0, plane, part)
+    return sums.transpose(1, 2)
 
 
 def _planes(pixels):
     """Bytes [n, h, w, 3] as positions in a table, int64 [3, n * h * w]."""
     return pixels.permute(3, 0, 1, 2).reshape(3, -1).long()
-
-
-def _stacked(channels, pixels):
-    """Values of one channel each, [n * h * w], as [n, channels, h, w]; `pixels` are [n, h, w, 3]."""
-    return torch.stack(channels).view(-1, *pixels.shape[:3]).transpose(0, 1).contiguous()
 
 
 class FloatInput(nn.Module):
@@ -123,8 +153,7 @@ class FloatInput(nn.Module):
         self.register_buffer("values", pixel_values(), persistent=False)
 
     def forward(self, pixels, kind=torch.float32):
-        values = self.values.to(kind)
-        return _stacked([row.index_select(0, plane) for row, plane in zip(values, _planes(pixels))], pixels)
+        return look_up(self.values.to(kind)[..., None], pixels)
 
 
 def pixel_values():

@@ -34,6 +34,8 @@ class Workshop:
 
     def __init__(self, family, data, runs):
         self.family, self.data, self.runs = family, data, Path(runs) / family.name
+        # Where rows are trained; they are measured on the processor, in exact integers.
+        self.device = "cpu"
 
     def pictures(self, split="train"):
         """One of the set's splits."""
@@ -54,11 +56,11 @@ class Workshop:
 
     def run(self, row, count):
         """The run of a row that learns from `count` pictures."""
-        return Run(self.family.plan(row, count), self.folder(row))
+        return Run(self.family.plan(row, count), self.folder(row), self.device)
 
     def course(self, plan, training, hints=None):
         """What a run learns from."""
-        return pictures.Course(training, self.family.vary, plan.chunks, plan.batch, plan.seed, self.runs / "views", hints)
+        return pictures.Course(training, self.family.vary, plan.chunks, plan.batch, plan.seed, self.runs / "views", hints, self.device)
 
     def train(self, row):
         """Trains a row to its end, with a look at the held-out pictures now and then. The teacher then says what it thinks."""
@@ -81,7 +83,7 @@ class Workshop:
 
     def hints(self):
         """The teacher's logits, [views][n, classes]; raises FileNotFoundError where the teacher has yet to be trained."""
-        return [np.load(self.hints_path(view), mmap_mode="r") for view in range(self.family.views)]
+        return [np.load(self.hints_path(view), mmap_mode="c") for view in range(self.family.views)]
 
     def ask(self, teacher, training):
         """Writes the teacher's logits for every view of the pictures, as float16."""
@@ -186,14 +188,17 @@ def curve(folder):
         return [[int(seen), float(right)] for seen, right in csv.reader(file)]
 
 
-def float_logits(network, pixels, bfloat16=True, at_once=250):
+def float_logits(network, pixels, bfloat16=True):
     """The float network's logits, float32 [n, classes], with batch norm's running figures."""
     network.eval()
+    device = next(network.parameters()).device
+    at_once = 2000 if device.type == "cuda" else 250
     kind = torch.bfloat16 if bfloat16 else torch.float32
     parts = []
-    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=bfloat16):
+    with torch.no_grad(), torch.autocast(device.type, torch.bfloat16, enabled=bfloat16):
         for start in range(0, len(pixels), at_once):
-            parts.append(network(torch.from_numpy(np.array(pixels[start : start + at_once])), kind).float().numpy())
+            some = torch.from_numpy(np.array(pixels[start : start + at_once])).to(device)
+            parts.append(network(some, kind).float().cpu().numpy())
     return np.concatenate(parts)
 
 
@@ -210,7 +215,9 @@ def main():
     parser.add_argument("--data", default=MODELS.parent.parent / "shared/data", type=Path, help="folder of the sets, with load.py")
     parser.add_argument("--runs", default=HERE / "runs", type=Path, help="folder for checkpoints and logs")
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("train", help="train a row").add_argument("row", choices=ROWS)
+    training = commands.add_parser("train", help="train a row")
+    training.add_argument("row", choices=ROWS)
+    training.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu", help="cuda (a GPU) or cpu")
     last = commands.add_parser("finish", help="measure, export")
     last.add_argument("--into", default=MODELS, type=Path, help="folder for the model files")
     last.add_argument("--ernscope", default=MODELS.parent / "target/release/ernscope", help="the program that counts, too")
@@ -219,6 +226,7 @@ def main():
     torch.set_num_threads(1)
     workshop = Workshop(FAMILIES[arguments.family], arguments.data, arguments.runs)
     if arguments.command == "train":
+        workshop.device = arguments.device
         workshop.train(arguments.row)
     elif arguments.command == "finish":
         workshop.finish(arguments.into, arguments.ernscope)

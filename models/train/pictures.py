@@ -46,12 +46,14 @@ class Course:
     """An endless walk through a set, in batches that a `Run` learns from.
 
     The whole set is varied by `vary(pixels, rng)` in `views` ways, which take turns from epoch to epoch and are kept in the folder
-    `cache`; `hints`, if there are any, are a teacher's logits for each view, [views][n, classes].
+    `cache`; `hints`, if there are any, are a teacher's logits for each view, [views][n, classes]. What a batch holds lies on `device`.
     """
 
-    def __init__(self, pictures, vary, views, batch, seed, cache, hints=None):
+    def __init__(self, pictures, vary, views, batch, seed, cache, hints=None, device="cpu"):
         self.pictures, self.vary, self.views = pictures, vary, views
         self.batch, self.seed, self.cache, self.hints = batch, seed, Path(cache), hints
+        self.device = torch.device(device)
+        self.on_device = {}
 
     def view(self, number):
         """The pixels of a view, in the set's order."""
@@ -61,7 +63,15 @@ class Course:
             with tempfile.NamedTemporaryFile(dir=self.cache, suffix=".part", delete=False) as part:
                 np.save(part, self.varied(number))
             os.replace(part.name, path)
-        return np.load(path, mmap_mode="r")
+        return np.load(path, mmap_mode="c")
+
+    def loaded(self, number):
+        """A view's pixels, the labels and the view's hints (or None), on the device."""
+        if number not in self.on_device:
+            hints = None if self.hints is None else self.hints[number]
+            parts = (self.view(number), self.pictures.labels, hints)
+            self.on_device[number] = [None if part is None else torch.from_numpy(part).to(self.device) for part in parts]
+        return self.on_device[number]
 
     def varied(self, number):
         """Makes a view."""
@@ -78,12 +88,11 @@ class Course:
         for number in range(first, last):
             epoch, place = divmod(number, per_epoch)
             if number == first or place == 0:
-                view = epoch % self.views
-                pixels = self.view(view)
+                pixels, labels, hints = self.loaded(epoch % self.views)
                 order = np.random.default_rng([self.seed, 1, epoch]).permutation(count)
+                order = torch.from_numpy(order).to(self.device)
             rows = order[place * self.batch : (place + 1) * self.batch]
-            hints = None if self.hints is None else self.hints[view][rows]
-            yield Batch(pixels[rows], self.pictures.labels[rows], hints)
+            yield Batch(pixels[rows], labels[rows], None if hints is None else hints[rows])
 
 
 def unvaried(pictures, count=12_500):

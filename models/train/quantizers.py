@@ -58,7 +58,8 @@ class _Activation(Function):
 
     @staticmethod
     def forward(ctx, x, post_scale, scaling):
-        code = x.clamp(0.0, 2.0).mul_(1.5).add_(0.5).floor_()
+        # Not in place to the end: torch.compile (2.11) loses the gradient of what was made in place and given out.
+        code = x.clamp(0.0, 2.0).mul_(1.5).add_(0.5).floor()
         ctx.post_scale, ctx.scaling = post_scale, scaling
         ctx.save_for_backward(x, code if scaling else None)
         return code * CODE_VALUE if post_scale else code

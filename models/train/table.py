@@ -55,6 +55,14 @@ def _shape(shape):
     return f"stem {shape['stem']}, stages {widths} of {blocks} blocks"
 
 
+def _strides(shape):
+    return "/".join(map(str, shape["strides"]))
+
+
+def _epochs(plan, figures):
+    return plan["frames"] // (figures["pictures"] // plan["batch"] * plan["batch"])
+
+
 def _cards_row(file, document):
     training = document["training"]
     measured, shape = training["measured"], training["shape"]
@@ -125,13 +133,13 @@ def _how_photographs(figures):
     teacher = rows.pop("teacher")
     row = next(iter(rows.values()))
     plan, measured = row["plan"], row["measured"]
-    per_epoch = figures["pictures"] // plan["batch"] * plan["batch"]
     return f"""
-Trained by `models/train/retrain-photographs`, {row["date"]}, PyTorch {row["torch"]}, one thread a network, one seed. {_shape(row["shape"]).capitalize()},
-input {row["shape"]["edge"]}x{row["shape"]["edge"]}. All rows but the teacher had the same budget, seed, order and variations of pictures: {plan["frames"] // per_epoch} epochs of
-{per_epoch} pictures in {plan["chunks"]} variations, batch {plan["batch"]}, Adam (eps 1e-4, weight decay {plan["weight_decay"]}), peak rate {plan["peak_rate"]}, a warm-up over
-{100 * plan["warm_up"]:.0f} % and a cosine to zero. {100 * plan["hinted"]:.0f} % of their loss comes from the teacher's answers at temperature {plan["temperature"]:.0f}. The teacher
-({_shape(teacher["shape"])}, strides {"/".join(map(str, teacher["shape"]["strides"]))} in its stem) learned for {teacher["plan"]["frames"] // per_epoch} epochs.
+Trained by `models/train/retrain-photographs`, {row["date"]}, PyTorch {row["torch"]}, on {row["trained_on"]}, one seed. {_shape(row["shape"]).capitalize()},
+strides {_strides(row["shape"])} in the stem, input {row["shape"]["edge"]}x{row["shape"]["edge"]}. All rows but the teacher had the same budget, seed, order and variations of
+pictures: {_epochs(plan, figures)} epochs of {figures["pictures"]} pictures in {plan["chunks"]} variations, batch {plan["batch"]}, Adam (eps 1e-4, weight decay {plan["weight_decay"]}), peak rate
+{plan["peak_rate"]}, a warm-up over {100 * plan["warm_up"]:.0f} % and a cosine to zero. {100 * plan["hinted"]:.0f} % of their loss comes from the teacher's answers at temperature {plan["temperature"]:.0f}. The
+teacher ({_shape(teacher["shape"])}, strides {_strides(teacher["shape"])}) learned for {_epochs(teacher["plan"], figures)} epochs by
+stochastic gradient descent with momentum, weight decay {teacher["plan"]["weight_decay"]}.
 
 Measured on {measured["images"]} pictures that were never trained on: rows with a binary classifier as integer networks, exactly as
 `ernscope eval` counts them, the others in float32.

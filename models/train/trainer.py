@@ -25,12 +25,12 @@ from .network import Ern, Shape
 class Batch:
     """What one step learns from."""
 
-    # u8 [n, edge, edge, 3].
-    pixels: np.ndarray
+    # u8 [n, edge, edge, 3]; like the others an array or a tensor, wherever it lies.
+    pixels: object
     # Integers [n].
-    labels: np.ndarray
+    labels: object
     # A teacher's logits for the same pixels, [n, classes], or None.
-    hints: np.ndarray = None
+    hints: object = None
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,8 @@ class Plan:
     peak_rate: float = 4e-3
     warm_up: float = 0.05
     weight_decay: float = 1e-5
+    # "adam", or "sgd" with Nesterov's momentum of 0.9.
+    optimizer: str = "adam"
     # The rate of the pixel embedding's table, as a share of that of all else.
     table_rate: float = 1.0
     # How often the loss of the last class, which may be "nothing", counts.
@@ -82,11 +84,23 @@ class Run:
         self.folder.mkdir(parents=True, exist_ok=True)
         torch.manual_seed(plan.seed)
         self.network = Ern(plan.shape).to(self.device, memory_format=torch.channels_last)
-        self.optimizer = torch.optim.Adam(self.parameter_groups(), eps=1e-4, weight_decay=plan.weight_decay)
+        self.optimizer = self.make_optimizer()
         self.step = 0
+        self.trained_on = device_name(self.device)
         if self.checkpoint.exists():
             self.load()
         self.parallel = DistributedDataParallel(self.network) if distributed.is_initialized() else self.network
+        if self.device.type == "cuda":
+            torch.backends.cudnn.benchmark = True
+            # Recorded and replayed whole: a step of a small batch is many small kernels, and starting them one by one takes longer.
+            self.parallel = torch.compile(self.parallel, mode="reduce-overhead")
+
+    def make_optimizer(self):
+        """The plan's optimizer."""
+        groups, decay = self.parameter_groups(), self.plan.weight_decay
+        if self.plan.optimizer == "sgd":
+            return torch.optim.SGD(groups, lr=self.plan.peak_rate, momentum=0.9, nesterov=True, weight_decay=decay)
+        return torch.optim.Adam(groups, eps=1e-4, weight_decay=decay, fused=self.device.type == "cuda")
 
     def parameter_groups(self):
         """The parameters, each group with the share of the learning rate that it takes."""
@@ -105,7 +119,7 @@ class Run:
         plan = asdict(self.plan)
         shape = plan.pop("shape")
         today = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
-        return {"shape": shape, "plan": plan, "torch": torch.__version__, "date": today}
+        return {"shape": shape, "plan": plan, "torch": torch.__version__, "trained_on": self.trained_on, "date": today}
 
     @property
     def writes(self):
@@ -122,7 +136,7 @@ class Run:
             raise ValueError(f"{self.checkpoint} belongs to another plan: remove it or name another folder")
         self.network.load_state_dict(state["network"])
         self.optimizer.load_state_dict(state["optimizer"])
-        self.step = state["step"]
+        self.step, self.trained_on = state["step"], state["trained_on"]
         if self.writes:
             self.forget_after(self.step)
 
@@ -131,7 +145,7 @@ class Run:
         if not self.writes:
             return
         part = self.checkpoint.with_suffix(".part")
-        state = {"plan": asdict(self.plan), "step": self.step}
+        state = {"plan": asdict(self.plan), "step": self.step, "trained_on": self.trained_on}
         state.update(network=self.network.state_dict(), optimizer=self.optimizer.state_dict())
         torch.save(state, part)
         os.replace(part, self.checkpoint)
@@ -148,15 +162,15 @@ class Run:
         self.network.train()
         bar = tqdm(course.batches(self.step, until), self.folder.name, initial=self.step, total=plan.steps, unit="batch", mininterval=5,
                    disable=None if self.writes else True)
-        sums = torch.zeros(3)
+        sums = torch.zeros(3, device=self.device)
         for batch in bar:
-            sums += torch.tensor(self.learn(batch, weight))
+            sums += self.learn(batch, weight)
             self.step += 1
             if self.step % log_every == 0 or self.step == until:
                 loss, accuracy = self.averages(sums)
                 bar.set_postfix(loss=f"{loss:.3f}", right=f"{accuracy:.3f}")
                 self.log(loss, accuracy)
-                sums = torch.zeros(3)
+                sums = torch.zeros(3, device=self.device)
             if self.step % save_every == 0:
                 self.save()
         self.save()
@@ -164,13 +178,12 @@ class Run:
     def averages(self, sums):
         """Mean loss and share of right answers, over all processes."""
         if distributed.is_initialized():
-            sums = sums.to(self.device)
             distributed.all_reduce(sums)
         loss, right, pictures = sums.tolist()
         return loss / pictures, right / pictures
 
     def learn(self, batch, weight):
-        """One step; gives the sum of the pictures' losses, how many answers were right, and the count of pictures."""
+        """One step; gives the sum of the pictures' losses, how many answers were right, and the count of pictures, as a tensor."""
         for group in self.optimizer.param_groups:
             group["lr"] = group["share"] * self.plan.rate(self.step)
         pixels, labels = (torch.as_tensor(part).to(self.device, non_blocking=True) for part in (batch.pixels, batch.labels))
@@ -185,7 +198,8 @@ class Run:
         self.optimizer.zero_grad()
         loss.backward()
         self.optimizer.step()
-        return loss.item() * len(labels), (logits.argmax(1) == labels).sum().item(), len(labels)
+        right = (logits.argmax(1) == labels).sum()
+        return torch.stack([loss.detach() * len(labels), right, torch.full_like(right, len(labels))])
 
     def from_hints(self, logits, hints):
         """The loss against a teacher's answers (Hinton et al., Distilling the Knowledge in a Neural Network, section 2)."""
@@ -228,3 +242,8 @@ class Run:
         for norm, momentum in zip(norms, momenta):
             norm.momentum = momentum
         self.network.eval()
+
+
+def device_name(device):
+    """What a device is called in a run's provenance."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else "a processor"

@@ -3,6 +3,7 @@ import unittest
 import numpy as np
 import torch
 
+from train import network as networks
 from train.network import Ern, PixelEmbedding, Shape, spread_filters, thermometer, thermometer_values
 from train.quantizers import activation
 
@@ -63,6 +64,16 @@ class Embedding(unittest.TestCase):
             optimizer.step()
         moved = activation(table.detach(), post_scale=False) != before
         self.assertGreater(moved.float().mean().item(), 0.01)
+
+    def test_a_gpu_finds_and_sums_what_a_processor_does(self):
+        torch.manual_seed(0)
+        pixels = torch.randint(0, 256, (3, 5, 6, 3), dtype=torch.uint8)
+        table, values = torch.randn(3, 256, 7), torch.randn(3, 21, 5, 6)
+        for on_gpu, on_processor, arguments in [
+            (networks._look_up_at_once, networks._look_up_by_column, (table, pixels)),
+            (networks._sums_by_product, networks._sums_by_column, (values, pixels)),
+        ]:
+            torch.testing.assert_close(on_gpu(*arguments), on_processor(*arguments))
 
     def test_a_thermometer_stays_one(self):
         network = Ern(Shape(3, edge=16, stem=8, widths=(8, 8), blocks=(1, 1), first="thermometer"))

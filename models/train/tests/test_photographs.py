@@ -30,7 +30,7 @@ class FamilyOfNoise(unittest.TestCase):
         self.addCleanup(self.folder.cleanup)
         root = Path(self.folder.name)
         (root / "load.py").write_text(LOADER)
-        self.family = families.Family("noise", "noise", "val", SHAPE, pictures.flip_and_crop, epochs=2, teacher_epochs=4, views=1)
+        self.family = families.Family("noise", "noise", "val", SHAPE, pictures.flip_and_crop, {}, epochs=2, teacher_epochs=4, views=1, batch=128, teacher_batch=128)
         self.workshop = Workshop(self.family, root, root / "runs")
 
     def test_rows_are_taught_by_the_teacher(self):
