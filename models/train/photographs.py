@@ -110,7 +110,8 @@ class Workshop:
             if run.step < run.plan.steps:
                 print(f"{row}: trained to batch {run.step} of {run.plan.steps}, left out")
                 continue
-            run.settle(pictures.unvaried(training))
+            if row != TEACHER:
+                run.settle(pictures.unvaried(training))
             layers = None if run.plan.shape.last == "float" else integer.lower(run.network)
             figures[row] = {"row": row, **self.figures(run, layers, held_out)}
             if row in SHIPPED:
@@ -135,7 +136,9 @@ class Workshop:
     def figures(self, run, layers, held_out):
         """What MODELS.md says about a row, measured on its integer network `layers` if it has one."""
         if layers is None:
-            logits, arithmetic = float_logits(run.network, held_out.pixels, False), "float"
+            # A teacher answers as it taught.
+            teaches = run.plan.shape.middle == "float"
+            logits, arithmetic = float_logits(run.network, held_out.pixels, teaches), "bfloat16" if teaches else "float32"
         else:
             logits, arithmetic = integer.logits(layers, held_out.pixels), "integer"
         top1, top5 = top_counts(logits, held_out.labels)

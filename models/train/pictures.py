@@ -95,7 +95,7 @@ class Course:
             yield Batch(pixels[rows], labels[rows], None if hints is None else hints[rows])
 
 
-def unvaried(pictures, count=12_500):
+def unvaried(pictures, count=2_500):
     """Yields pixels of the set's first pictures as they are."""
     for start in range(0, count, AT_ONCE):
         yield pictures.pixels[start : start + AT_ONCE]

@@ -142,7 +142,7 @@ teacher ({_shape(teacher["shape"])}, strides {_strides(teacher["shape"])}) learn
 stochastic gradient descent with momentum, weight decay {teacher["plan"]["weight_decay"]}.
 
 Measured on {measured["images"]} pictures that were never trained on: rows with a binary classifier as integer networks, exactly as
-`ernscope eval` counts them, the others in float32.
+`ernscope eval` counts them, float first and last in float32, the teacher in bfloat16, in which it taught.
 """
 
 

@@ -27,6 +27,8 @@ pub const SHIPPED: &[Shipped] = &[
     Shipped { name: "cards-float-input", bytes: include_bytes!("../../models/cards-float-input.safetensors") },
     Shipped { name: "cifar100", bytes: include_bytes!("../../models/cifar100.safetensors") },
     Shipped { name: "cifar100-float-input", bytes: include_bytes!("../../models/cifar100-float-input.safetensors") },
+    Shipped { name: "objects", bytes: include_bytes!("../../models/objects.safetensors") },
+    Shipped { name: "objects-float-input", bytes: include_bytes!("../../models/objects-float-input.safetensors") },
 ];
 
 /// Which network to run.
