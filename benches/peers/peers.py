@@ -29,8 +29,8 @@ class OpenVino:
     def __init__(self, threads):
         import openvino
 
-        isa = os.environ.get("ONEDNN_MAX_CPU_ISA")
-        self.name = f"OpenVINO {version('openvino')}" + (f" ({isa})" if isa else "")
+        limited = "ONEDNN_MAX_CPU_ISA" in os.environ
+        self.name = f"OpenVINO {version('openvino')}" + (" without AMX" if limited else "")
         self.core = openvino.Core()
         self.options = {"INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": 1, "ENABLE_CPU_PINNING": False}
 
