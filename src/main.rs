@@ -156,13 +156,16 @@ struct DiffArgs {
 #[derive(Args)]
 struct BenchArgs {
     /// Network, may be given more than once [default: the shipped ones and random:erns18 with their twins]
-    #[arg(long, value_name = "NAME|FILE")]
+    #[arg(long, value_name = "NAME|FILE", conflicts_with = "compare")]
     model: Vec<ModelChoice>,
     /// Input edge in pixels [default: each network's own]
-    #[arg(long, value_name = "EDGE")]
+    #[arg(long, value_name = "EDGE", conflicts_with = "compare")]
     size: Option<usize>,
     #[command(flatten)]
     engine: EngineArgs,
+    /// Run published networks in turn with other runtimes' usual ones instead; benches/peers/setup installs those
+    #[arg(long)]
+    compare: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,

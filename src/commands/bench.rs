@@ -23,6 +23,9 @@ struct Document {
 }
 
 pub(crate) fn run(args: &BenchArgs) -> Result<()> {
+    if args.compare {
+        return super::compare::run(args);
+    }
     let published = ["random:erns18", "random:erns18-float-input"];
     let default = SHIPPED.iter().map(|shipped| shipped.name).chain(published);
     let chosen = match args.model.as_slice() {
@@ -62,7 +65,7 @@ fn bench_model(args: &BenchArgs, choice: &ModelChoice, document: &mut Document) 
 }
 
 /// A frame of the demo, as a camera would give it: with pixel embedding the time depends on which bytes are near each other.
-fn picture(edge: usize) -> Result<InputImage> {
+pub(super) fn picture(edge: usize) -> Result<InputImage> {
     let mut rgb = vec![0; (WIDTH * HEIGHT * 3) as usize];
     DemoRenderer::new(1).render(0, &mut rgb);
     let mut image = InputImage::black(edge);

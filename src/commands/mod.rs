@@ -2,6 +2,7 @@
 
 pub(crate) mod bench;
 pub(crate) mod classify;
+mod compare;
 pub(crate) mod diff;
 pub(crate) mod doctor;
 pub(crate) mod eval;

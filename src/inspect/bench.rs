@@ -75,6 +75,36 @@ impl Probe for Stopwatch {
     }
 }
 
+/// Times of `frames` frames in ms, behind one that is not timed.
+///
+/// # Errors
+/// [`EngineError`] of the engine.
+pub fn frame_times(engine: &mut dyn Engine, image: &InputImage, frames: usize) -> Result<Vec<f32>, EngineError> {
+    engine.run(image)?;
+    let time = |_| {
+        let start = Instant::now();
+        engine.run(image)?;
+        Ok(start.elapsed().as_secs_f32() * 1e3)
+    };
+    (0..frames).map(time).collect()
+}
+
+/// The same of one layer alone.
+///
+/// # Errors
+/// [`EngineError`] of the engine.
+pub fn layer_times(
+    engine: &mut dyn Engine,
+    image: &InputImage,
+    layer: usize,
+    frames: usize,
+) -> Result<Vec<f32>, EngineError> {
+    let mut stopwatch = Stopwatch { times: vec![Vec::new(); engine.network().layers().len()] };
+    engine.run(image)?;
+    (0..frames).try_for_each(|_| engine.run_probed(image, &mut stopwatch).map(|_| ()))?;
+    Ok(stopwatch.times.swap_remove(layer))
+}
+
 /// Runs `engine` on `image` for about `budget`, at least 5 frames (30 where they fit), after a warm-up.
 ///
 /// # Errors

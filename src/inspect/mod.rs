@@ -4,9 +4,10 @@
 //! one after the other, as all of them at a time may be more than the memory holds.
 
 pub mod bench;
-mod clock;
+pub mod clock;
 pub mod diff;
 pub mod dump;
+pub mod peers;
 pub mod sampler;
 pub mod timing;
 pub mod values;

@@ -20,8 +20,6 @@ pub(super) struct Arena {
     trunk: Trunk,
     /// Sums of 32 bits `[y][x][block][lane]`: of a convolution of several passes, or of one that a probe looks at.
     wide: Lines<i32>,
-    /// The picture as floats, where the first layer wants it.
-    pixels: Vec<f32>,
     classes: Classes,
     probe_room: Option<ProbeRoom>,
 }
@@ -73,15 +71,12 @@ impl Arena {
             codes: plan.slots.iter().map(|&bytes| vec![0; bytes]).collect(),
             trunk,
             wide: Lines::new(0, plan.pass_sums),
-            pixels: Vec::new(),
             classes: Classes::default(),
             probe_room: None,
         };
         for step in &plan.steps {
-            match &step.work {
-                Work::FloatConv { conv, .. } => arena.pixels = vec![0.0; (conv.width * conv.stride).pow(2) * 3],
-                Work::Classify { classifier, .. } => arena.classes = classifier.classes(),
-                _ => {}
+            if let Work::Classify { classifier, .. } = &step.work {
+                arena.classes = classifier.classes();
             }
         }
         arena
@@ -98,7 +93,7 @@ impl Arena {
             .as_ref()
             .map_or(0, |room| room.codes.len() + 4 * (room.sums.len() + room.floats.len() + room.float_lanes.len()));
         let codes: usize = self.codes.iter().map(Vec::len).sum();
-        codes + trunk + 4 * (self.wide.len() + self.pixels.len()) + self.classes.bytes() + probe
+        codes + trunk + 4 * self.wide.len() + self.classes.bytes() + probe
     }
 
     /// Makes room for probing any layer, once.
@@ -192,7 +187,12 @@ impl Stage<'_> {
                     kernels.pixels_to_codes(&pixel_rows(conv, rgb, rows), thresholds, output.map, out);
                 });
             }
-            Work::FloatConv { conv, output } => self.convolve_floats(conv, *output, parallel),
+            Work::FloatConv { conv, output } => {
+                let (kernels, rgb) = (self.kernels, self.image.rgb());
+                self.make_codes(*output, parallel, |rows, out| {
+                    kernels.floats_to_codes(&float_rows(conv, rgb, rows), &conv.thresholds, output.map, out);
+                });
+            }
             Work::Conv { input, conv, thresholds: ConvThresholds::OnePass(thresholds), output } => {
                 let (kernels, arena) = (self.kernels, &mut *self.arena);
                 let mut out = std::mem::take(&mut arena.codes[output.slot]);
@@ -222,19 +222,6 @@ impl Stage<'_> {
 
     fn make_codes(&mut self, output: Codes, parallel: bool, work: impl Fn(Range<usize>, &mut [u8]) + Sync) {
         write_codes(self.pool, output, parallel, &mut self.arena.codes[output.slot], work);
-    }
-
-    fn convolve_floats(&mut self, conv: &PackedFloatConv, output: Codes, parallel: bool) {
-        let (kernels, arena) = (self.kernels, &mut *self.arena);
-        for (values, rgb) in arena.pixels.as_chunks_mut::<3>().0.iter_mut().zip(self.image.rgb().as_chunks::<3>().0) {
-            for (colour, (value, &byte)) in values.iter_mut().zip(rgb).enumerate() {
-                *value = conv.pixel_values[colour * 256 + usize::from(byte)];
-            }
-        }
-        let pixels = &arena.pixels;
-        write_codes(self.pool, output, parallel, &mut arena.codes[output.slot], |rows, out| {
-            kernels.floats_to_codes(&float_rows(conv, pixels, rows), &conv.thresholds, output.map, out);
-        });
     }
 
     /// Sums of a convolution → `wide`.
@@ -316,7 +303,7 @@ impl Stage<'_> {
             Work::Embed { .. } => {}
             Work::FloatConv { conv, .. } => {
                 let lanes = &mut room.float_lanes;
-                self.kernels.floats_to_sums(&float_rows(conv, &self.arena.pixels, 0..conv.width), lanes);
+                self.kernels.floats_to_sums(&float_rows(conv, self.image.rgb(), 0..conv.width), lanes);
                 unpack::sums(packing, lanes, &mut room.floats, area, |_, sum| sum);
                 probe.sums(layer, Sums::Floats(&room.floats));
             }
@@ -370,10 +357,10 @@ fn conv_rows<'a>(conv: &'a PackedConv, pass: usize, input: Codes, from: &'a [u8]
     }
 }
 
-fn float_rows<'a>(conv: &'a PackedFloatConv, pixels: &'a [f32], rows: Range<usize>) -> FloatRows<'a> {
+fn float_rows<'a>(conv: &'a PackedFloatConv, rgb: &'a [u8], rows: Range<usize>) -> FloatRows<'a> {
     let PackedFloatConv { kernel, stride, width, blocks, .. } = *conv;
     let over = PictureRows { edge: width * stride, kernel, stride, width, rows, blocks };
-    FloatRows { over, pixels, weights: &conv.weights }
+    FloatRows { over, rgb, values: &conv.values, weights: &conv.weights }
 }
 
 fn pixel_rows<'a>(conv: &'a PackedPixelConv, rgb: &'a [u8], rows: Range<usize>) -> PixelRows<'a> {

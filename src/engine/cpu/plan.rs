@@ -111,7 +111,8 @@ pub(super) struct PackedFloatConv {
     pub(super) stride: usize,
     pub(super) width: usize,
     pub(super) blocks: usize,
-    pub(super) pixel_values: Vec<f32>,
+    /// As `kernels::FloatRows::values`.
+    pub(super) values: Box<[[f32; 256]; 3]>,
     /// As `kernels::FloatRows::weights`.
     pub(super) weights: Lines<f32>,
     pub(super) thresholds: LaneThresholds<f32>,
@@ -176,7 +177,7 @@ impl Work {
             Self::Embed { table, .. } => table.bytes(),
             Self::PixelConv { conv, thresholds, .. } => conv.bytes() + size_of_val(&**thresholds),
             Self::FloatConv { conv, .. } => {
-                size_of_val(&*conv.weights) + size_of_val(conv.pixel_values.as_slice()) + conv.thresholds.bytes()
+                size_of_val(&*conv.weights) + size_of_val(&*conv.values) + conv.thresholds.bytes()
             }
             Self::Conv { conv, thresholds: ConvThresholds::OnePass(thresholds), .. } => {
                 conv.bytes() + size_of_val(&**thresholds)
@@ -397,6 +398,7 @@ impl PackedFloatConv {
                 weights[(lane / packing.lanes * inputs + i) * packing.lanes + lane % packing.lanes] = weight;
             }
         }
+        let (values, _) = conv.pixel_values().as_chunks::<256>();
         let thresholds = conv.thresholds();
         let rows = thresholds.rows().iter().zip(thresholds.falling()).map(|(&row, &falling)| (row, falling));
         Self {
@@ -404,7 +406,7 @@ impl PackedFloatConv {
             stride: g.stride,
             width,
             blocks,
-            pixel_values: conv.pixel_values().to_vec(),
+            values: Box::new(std::array::from_fn(|colour| values[colour])),
             weights,
             thresholds: LaneThresholds::new(packing, rows),
         }

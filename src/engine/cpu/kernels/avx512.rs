@@ -102,6 +102,26 @@ macro_rules! common {
         unsafe fn multiply_add(a: __m512, b: __m512, c: __m512) -> __m512 {
             unsafe { _mm512_fmadd_ps(a, b, c) }
         }
+
+        #[inline(always)]
+        unsafe fn flip_floats(a: __m512, b: __m512) -> __m512 {
+            unsafe { _mm512_xor_ps(a, b) }
+        }
+
+        #[inline(always)]
+        unsafe fn float_codes([x, y]: [__m512; 2], thresholds: [[__m512; 2]; 3]) -> Self {
+            unsafe {
+                let mut reached = [0; 3];
+                for (reached, [a, b]) in reached.iter_mut().zip(thresholds) {
+                    let first = _mm512_cmp_ps_mask::<_CMP_GE_OQ>(x, a);
+                    *reached = _mm512_kunpackw(_mm512_cmp_ps_mask::<_CMP_GE_OQ>(y, b).into(), first.into());
+                }
+                // Thresholds are in order, as in `codes`.
+                let one = _mm512_maskz_set1_epi16(reached[0], 1);
+                let two = _mm512_mask_mov_epi16(one, reached[1], _mm512_set1_epi16(2));
+                Self(_mm512_mask_mov_epi16(two, reached[2], _mm512_set1_epi16(3)))
+            }
+        }
     };
 }
 

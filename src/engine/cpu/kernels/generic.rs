@@ -65,6 +65,10 @@ pub(super) trait Vector: Copy {
     unsafe fn store_floats(floats: Self::Floats, to: *mut f32);
     /// a · b + c, rounded once.
     unsafe fn multiply_add(a: Self::Floats, b: Self::Floats, c: Self::Floats) -> Self::Floats;
+    /// a ^ b, bit by bit.
+    unsafe fn flip_floats(a: Self::Floats, b: Self::Floats) -> Self::Floats;
+    /// How many of three thresholds each float reaches, of half a block: a 16-bit lane each.
+    unsafe fn float_codes(floats: [Self::Floats; 2], thresholds: [[Self::Floats; 2]; 3]) -> Self;
 }
 
 /// How often a byte can grow by one look-up.
@@ -432,7 +436,7 @@ pub(super) struct CodeRows {
 
 impl CodeRows {
     #[inline(always)]
-    unsafe fn at<V: Vector>(self, y: usize, x: usize, block: usize) -> *mut u8 {
+    pub(super) unsafe fn at<V: Vector>(self, y: usize, x: usize, block: usize) -> *mut u8 {
         // SAFETY: the caller stays inside the rows.
         unsafe { self.start.add(y * self.map.row() + x * self.map.pixel + block * V::PACKING.block_bytes()) }
     }
@@ -575,7 +579,7 @@ pub(in super::super) struct PictureRows {
 
 impl PictureRows {
     /// Whether all [`PictureRows::taps`] are inside a picture of `values` values.
-    fn is_inside(&self, values: usize) -> bool {
+    pub(super) fn is_inside(&self, values: usize) -> bool {
         matches!((self.kernel, self.stride), (1 | 3, 1 | 2))
             && self.rows.end <= self.width
             && self.width * self.stride == self.edge
@@ -691,142 +695,5 @@ unsafe fn sum_of_rows<V: Vector, const K: usize>(
             sums = sums.add(bytes);
         }
         sums.halves()
-    }
-}
-
-/// Some rows of the float first layer.
-pub(in super::super) struct FloatRows<'a> {
-    /// Which.
-    pub(in super::super) over: PictureRows,
-    /// The picture as floats, HWC.
-    pub(in super::super) pixels: &'a [f32],
-    /// `[block][ky][kx][3][lane]`.
-    pub(in super::super) weights: &'a [f32],
-}
-
-impl FloatRows<'_> {
-    /// Whether every access of [`convolve_floats`] to weights and pixels is inside them.
-    pub(super) fn is_inside(&self, packing: Packing) -> bool {
-        let taps = self.over.kernel * self.over.kernel;
-        self.over.is_inside(self.pixels.len()) && self.weights.len() == self.over.blocks * taps * 3 * packing.lanes
-    }
-}
-
-/// Where the float sums of one block at one position go.
-pub(super) trait FloatSink<V: Vector> {
-    /// `y` counts from the first of the rows.
-    unsafe fn put(&mut self, y: usize, x: usize, block: usize, sums: [V::Floats; FLOATS]);
-}
-
-/// Runs the float first layer, `P` positions at a time inside the picture, one by one at its border. The sums run over
-/// ky, kx, colour: their order is part of what the layer means.
-#[inline(always)]
-pub(super) unsafe fn convolve_floats<V: Vector, S: FloatSink<V>, const P: usize>(job: &FloatRows<'_>, sink: &mut S) {
-    let over = &job.over;
-    let width = over.width;
-    for (row, y) in over.rows.clone().enumerate() {
-        for block in 0..over.blocks {
-            let mut x = 0;
-            while x < width {
-                let whole =
-                    x + P <= width && over.taps(x).len() == over.kernel && over.taps(x + P - 1).len() == over.kernel;
-                // SAFETY: the taps are inside the picture by `PictureRows::taps`, the weights by `FloatRows::is_inside`, which
-                // the caller has checked.
-                x += unsafe {
-                    if whole {
-                        float_tile::<V, S, P>(job, (row, y, x), block, sink)
-                    } else {
-                        float_tile::<V, S, 1>(job, (row, y, x), block, sink)
-                    }
-                };
-            }
-        }
-    }
-}
-
-/// `P` positions side by side that have the same taps; returns `P`.
-#[inline(always)]
-unsafe fn float_tile<V: Vector, S: FloatSink<V>, const P: usize>(
-    job: &FloatRows<'_>,
-    (row, y, x): (usize, usize, usize),
-    block: usize,
-    sink: &mut S,
-) -> usize {
-    let lanes = V::PACKING.lanes;
-    let PictureRows { edge, kernel, stride, .. } = job.over;
-    let before = kernel / 2;
-    // SAFETY: see `convolve_floats`.
-    unsafe {
-        let mut sums = [[V::splat(0.0); FLOATS]; P];
-        for ky in job.over.taps(y) {
-            for kx in job.over.taps(x) {
-                let tap = (block * kernel + ky) * kernel + kx;
-                let pixel = (y * stride + ky - before) * edge + x * stride + kx - before;
-                for colour in 0..3 {
-                    let weights = job.weights.as_ptr().add((tap * 3 + colour) * lanes);
-                    let mut weight = [V::splat(0.0); FLOATS];
-                    for (i, weight) in weight.iter_mut().enumerate() {
-                        *weight = V::load_floats(weights.add(i * lanes / FLOATS));
-                    }
-                    for (p, sums) in sums.iter_mut().enumerate() {
-                        let value = V::splat(*job.pixels.as_ptr().add((pixel + p * stride) * 3 + colour));
-                        for i in 0..FLOATS {
-                            sums[i] = V::multiply_add(weight[i], value, sums[i]);
-                        }
-                    }
-                }
-            }
-        }
-        for (p, &sums) in sums.iter().enumerate() {
-            sink.put(row, x + p, block, sums);
-        }
-    }
-    P
-}
-
-/// Float sums → thresholds → packed codes.
-pub(super) struct FloatsToCodes {
-    /// The thresholds.
-    pub(super) thresholds: *const LaneThresholds<f32>,
-    /// Where the codes go.
-    pub(super) rows: CodeRows,
-}
-
-impl<V: Vector> FloatSink<V> for FloatsToCodes {
-    #[inline(always)]
-    unsafe fn put(&mut self, y: usize, x: usize, block: usize, sums: [V::Floats; FLOATS]) {
-        let lanes = V::PACKING.lanes;
-        let mut values = [0.0_f32; MAX_LANES];
-        // SAFETY: `values` holds a block; thresholds and rows live and hold every block: the caller's promise.
-        unsafe {
-            for (i, sums) in sums.into_iter().enumerate() {
-                V::store_floats(sums, values.as_mut_ptr().add(i * lanes / FLOATS));
-            }
-            put_codes::<V, f32>(&values[..lanes], &*self.thresholds, block, self.rows.at::<V>(y, x, block));
-        }
-    }
-}
-
-/// Float sums → memory, `[y][x][block][lane]`.
-pub(super) struct FloatsToSums {
-    /// The first row.
-    pub(super) sums: *mut f32,
-    /// Positions a row.
-    pub(super) width: usize,
-    /// Blocks a position.
-    pub(super) blocks: usize,
-}
-
-impl<V: Vector> FloatSink<V> for FloatsToSums {
-    #[inline(always)]
-    unsafe fn put(&mut self, y: usize, x: usize, block: usize, sums: [V::Floats; FLOATS]) {
-        let lanes = V::PACKING.lanes;
-        // SAFETY: the rows hold every block of every position: the caller's promise.
-        unsafe {
-            let to = self.sums.add(((y * self.width + x) * self.blocks + block) * lanes);
-            for (i, sums) in sums.into_iter().enumerate() {
-                V::store_floats(sums, to.add(i * lanes / FLOATS));
-            }
-        }
     }
 }

@@ -1,14 +1,15 @@
 //! The kernels of one level behind safe functions, and the one place of the engine where unsafe code lives.
 //!
-//! [`generic`] holds the algorithms, `scalar`, `avx2`, `avx512` and `neon` the vectors they run on, `tables` what they look
-//! up, [`pool`] the threads. [`Kernels`] exists only where the processor has its level, and checks that a job stays inside
-//! its slices before it starts.
+//! [`generic`] and [`floats`] hold the algorithms, `scalar`, `avx2`, `avx512` and `neon` the vectors they run on, `tables` what
+//! they look up, [`pool`] the threads. [`Kernels`] exists only where the processor has its level, and checks that a job stays
+//! inside its slices before it starts.
 #![allow(unsafe_code)]
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+mod floats;
 mod generic;
 #[cfg(target_arch = "aarch64")]
 mod neon;
@@ -16,11 +17,13 @@ pub(super) mod pool;
 mod scalar;
 mod tables;
 
-pub(super) use generic::{Conv, FloatRows, PictureRows, PixelRows};
+pub(super) use floats::FloatRows;
+pub(super) use generic::{Conv, PictureRows, PixelRows};
 
 use super::Level;
 use super::layout::{CodeMap, LaneThresholds, Packing};
-use generic::{CodeRows, FloatSink, FloatsToCodes, FloatsToSums, Sink, ToCodes, ToNarrow, ToWide, Vector};
+use floats::{FloatSink, FloatsToCodes, FloatsToSums};
+use generic::{CodeRows, Sink, ToCodes, ToNarrow, ToWide, Vector};
 
 /// The kernels of one level.
 #[derive(Clone, Copy)]
@@ -63,7 +66,7 @@ macro_rules! functions {
         $(#[$features])?
         unsafe fn convolve_floats<S: FloatSink<$vector>>(job: &FloatRows<'_>, sink: &mut S) {
             // SAFETY: the caller's promises.
-            unsafe { generic::convolve_floats::<$vector, S, $tile>(job, sink) }
+            unsafe { floats::convolve_floats::<$vector, S, $tile>(job, sink) }
         }
         &Functions {
             packing: <$vector>::PACKING,
@@ -169,7 +172,7 @@ impl Kernels {
         assert!(job.is_inside(self.packing()) && thresholds.flips.len() == job.over.blocks * self.packing().lanes);
         assert_eq!(job.over.width, map.edge);
         let rows = self.code_rows(map, job.over.rows.len(), job.over.blocks, out);
-        // SAFETY: the level is available; pixels, weights, thresholds and rows hold every position and block.
+        // SAFETY: the level is available; picture, weights, thresholds and rows hold every position and block.
         unsafe { (self.0.floats_to_codes)(job, &mut FloatsToCodes { thresholds, rows }) }
     }
 
@@ -178,7 +181,7 @@ impl Kernels {
         let (width, blocks) = (job.over.width, job.over.blocks);
         assert!(job.is_inside(self.packing()));
         assert_eq!(sums.len(), job.over.rows.len() * width * blocks * self.packing().lanes);
-        // SAFETY: the level is available; pixels, weights and sums hold every position and block.
+        // SAFETY: the level is available; picture, weights and sums hold every position and block.
         unsafe { (self.0.floats_to_sums)(job, &mut FloatsToSums { sums: sums.as_mut_ptr(), width, blocks }) }
     }
 

@@ -137,4 +137,20 @@ impl Vector for Neon {
     unsafe fn multiply_add(a: float32x4_t, b: float32x4_t, c: float32x4_t) -> float32x4_t {
         unsafe { vfmaq_f32(c, a, b) }
     }
+    #[inline(always)]
+    unsafe fn flip_floats(a: float32x4_t, b: float32x4_t) -> float32x4_t {
+        unsafe { vreinterpretq_f32_u32(veorq_u32(vreinterpretq_u32_f32(a), vreinterpretq_u32_f32(b))) }
+    }
+
+    #[inline(always)]
+    unsafe fn float_codes([x, y]: [float32x4_t; 2], thresholds: [[float32x4_t; 2]; 3]) -> Self {
+        // A comparison is −1 where the threshold is reached.
+        unsafe {
+            let mut sum = vdupq_n_u16(0);
+            for [a, b] in thresholds {
+                sum = vsubq_u16(sum, vcombine_u16(vmovn_u32(vcgeq_f32(x, a)), vmovn_u32(vcgeq_f32(y, b))));
+            }
+            Self::from_words(sum)
+        }
+    }
 }

@@ -1,0 +1,244 @@
+//! `ernscope bench --compare`: published networks in turn with what other runtimes make of the networks that a user would run
+//! instead, so that a machine whose speed drifts treats all alike.
+
+use super::bench::picture;
+use super::threads;
+use crate::BenchArgs;
+use anyhow::Result;
+use ernscope::engine::Engine;
+use ernscope::engines;
+use ernscope::frame::InputImage;
+use ernscope::inspect::bench::{frame_times, layer_times};
+use ernscope::inspect::clock::measured_ghz;
+use ernscope::inspect::peers::Peer;
+use ernscope::inspect::timing::quantile;
+use ernscope::network::shipped::ModelChoice;
+use ernscope::preprocess::Preprocessor;
+use serde::Serialize;
+use std::io::Write;
+use std::path::Path;
+use std::time::Instant;
+
+/// What names the peers and becomes them.
+const SERVE: &str = "benches/peers/serve";
+/// Input edge of all.
+const EDGE: usize = 256;
+/// Width and height of a camera's frame.
+const CAMERA: [u32; 2] = [1280, 720];
+/// Frames that each runs in its turn, behind one that is not timed: what ran before has emptied the caches.
+const FRAMES: usize = 3;
+/// Turns of each.
+const TURNS: usize = 12;
+
+/// What the peers call their networks, what those are, and what of ours they are compared with.
+const RIVALS: [(&str, &str, Part, &str); 4] = [
+    ("resnet18", "ResNet-18 int8", Part::Whole, "random:erns18"),
+    ("resnet50", "ResNet-50 int8", Part::Whole, "random:erns50"),
+    ("mobilenetv2", "MobileNetV2 int8", Part::Whole, "random:erns18"),
+    ("first_layer", "float first layer, fp32", Part::FirstLayer, "random:erns18-float-input"),
+];
+
+/// How much of a network is timed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Whole,
+    FirstLayer,
+}
+
+#[derive(Serialize)]
+struct Document {
+    processor: String,
+    cpus: String,
+    clock_ghz: f64,
+    size: usize,
+    threads: usize,
+    peers: Vec<Row>,
+}
+
+/// One line of the table.
+#[derive(Default, Serialize)]
+struct Row {
+    runtime: String,
+    network: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    median_ms: Option<f32>,
+    /// Its time over that of ours that it is compared with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ratio: Option<f32>,
+    /// Why there is no time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+    #[serde(skip)]
+    times: Vec<f32>,
+}
+
+/// One of our networks.
+struct Ours {
+    part: Part,
+    engine: Box<dyn Engine>,
+    row: Row,
+}
+
+/// What comes before every network: a camera's frame becomes the input.
+struct Camera {
+    preprocessor: Preprocessor,
+    rgb: Vec<u8>,
+    input: InputImage,
+    row: Row,
+}
+
+/// A runtime with a row for each of its networks.
+struct Rival {
+    peer: Peer,
+    rows: Vec<Row>,
+}
+
+pub(crate) fn run(args: &BenchArgs) -> Result<()> {
+    let threads = threads(args.engine.threads);
+    let image = picture(EDGE)?;
+    let mut ours = our_networks(args, threads)?;
+    let mut camera = Camera::new();
+    let (mut rivals, missing) = start_rivals(threads)?;
+
+    let clock_before = measured_ghz();
+    for _ in 0..TURNS {
+        ours.iter_mut().try_for_each(|ours| ours.take_turn(&image))?;
+        camera.take_turn()?;
+        rivals.iter_mut().for_each(Rival::take_turn);
+    }
+    let clock_ghz = f64::midpoint(clock_before, measured_ghz());
+
+    let mut peers: Vec<Row> = ours.into_iter().map(|ours| ours.row).collect();
+    peers.push(camera.row);
+    peers.extend(rivals.into_iter().flat_map(|rival| rival.rows));
+    peers.extend(missing);
+    evaluate(&mut peers);
+    let processor = system_line("/proc/cpuinfo", "model name").unwrap_or_else(|| std::env::consts::ARCH.into());
+    let cpus = system_line("/proc/self/status", "Cpus_allowed_list").unwrap_or_else(|| "all".into());
+    let document = Document { processor, cpus, clock_ghz, size: EDGE, threads, peers };
+    let mut out = std::io::stdout().lock();
+    if args.json {
+        writeln!(out, "{}", serde_json::to_string(&document)?)?;
+        return Ok(());
+    }
+    print_table(&mut out, &document)
+}
+
+fn our_networks(args: &BenchArgs, threads: usize) -> Result<Vec<Ours>> {
+    let mut all: Vec<Ours> = Vec::new();
+    for (_, title, part, model) in RIVALS {
+        if all.iter().any(|ours| ours.row.network == model) {
+            continue;
+        }
+        let Ok(choice) = model.parse::<ModelChoice>();
+        let engine = engines::open(&args.engine.engine, choice.load()?.into(), EDGE, threads)?;
+        let runtime = match part {
+            Part::Whole => engine.info().name,
+            Part::FirstLayer => format!("{}, {title}", engine.info().name),
+        };
+        let row = Row { runtime, network: model.into(), ..Row::default() };
+        all.push(Ours { part, engine, row });
+    }
+    Ok(all)
+}
+
+/// All peers that start; of the others a row with the reason.
+fn start_rivals(threads: usize) -> Result<(Vec<Rival>, Vec<Row>)> {
+    let (mut rivals, mut missing) = (Vec::new(), Vec::new());
+    for name in Peer::names(Path::new(SERVE))? {
+        match Peer::start(Path::new(SERVE), &name, threads) {
+            Ok(peer) => {
+                let row = |network: &String| Row {
+                    runtime: peer.runtime().into(),
+                    network: network.clone(),
+                    ..Row::default()
+                };
+                let rows = peer.networks().iter().map(row).collect();
+                rivals.push(Rival { peer, rows });
+            }
+            Err(error) => missing.push(Row { runtime: name, error: Some(error.to_string()), ..Row::default() }),
+        }
+    }
+    Ok((rivals, missing))
+}
+
+impl Ours {
+    fn take_turn(&mut self, image: &InputImage) -> Result<()> {
+        let times = match self.part {
+            Part::Whole => frame_times(&mut *self.engine, image, FRAMES)?,
+            Part::FirstLayer => layer_times(&mut *self.engine, image, 0, FRAMES)?,
+        };
+        self.row.times.extend(times);
+        Ok(())
+    }
+}
+
+impl Camera {
+    fn new() -> Self {
+        let rgb = (0..3 * CAMERA[0] * CAMERA[1]).map(|i| (i.wrapping_mul(0x9e37_79b9) >> 24) as u8).collect();
+        let network = format!("{}×{} to {EDGE}×{EDGE}", CAMERA[0], CAMERA[1]);
+        let row = Row { runtime: "camera's frame to input, one thread".into(), network, ..Row::default() };
+        Self { preprocessor: Preprocessor::new(), rgb, input: InputImage::black(EDGE), row }
+    }
+
+    fn take_turn(&mut self) -> Result<()> {
+        let [width, height] = CAMERA;
+        self.preprocessor.run(&self.rgb, width, height, &mut self.input)?;
+        for _ in 0..FRAMES {
+            let start = Instant::now();
+            self.preprocessor.run(&self.rgb, width, height, &mut self.input)?;
+            self.row.times.push(start.elapsed().as_secs_f32() * 1e3);
+        }
+        Ok(())
+    }
+}
+
+impl Rival {
+    fn take_turn(&mut self) {
+        for row in self.rows.iter_mut().filter(|row| row.error.is_none()) {
+            match self.peer.run(&row.network, FRAMES) {
+                Ok(times) => row.times.extend(times),
+                Err(error) => row.error = Some(error.to_string()),
+            }
+        }
+    }
+}
+
+/// Medians, and ratios to ours.
+fn evaluate(rows: &mut [Row]) {
+    for row in rows.iter_mut().filter(|row| row.error.is_none()) {
+        row.median_ms = quantile(&mut row.times, 0.5);
+    }
+    for i in 0..rows.len() {
+        let Some((.., ours)) = RIVALS.iter().find(|(network, ..)| *network == rows[i].network) else { continue };
+        let base = rows.iter().find(|row| row.network == *ours).and_then(|row| row.median_ms);
+        rows[i].ratio = rows[i].median_ms.zip(base).map(|(time, base)| time / base.max(f32::MIN_POSITIVE));
+    }
+}
+
+fn print_table(out: &mut impl Write, document: &Document) -> Result<()> {
+    let Document { processor, cpus, clock_ghz, size, threads, peers } = document;
+    writeln!(out, "{processor} at {clock_ghz:.2} GHz, CPUs {cpus}, {threads} thread(s), {size}×{size}")?;
+    writeln!(out, "medians of {} frames, run in turn", FRAMES * TURNS)?;
+    for Row { runtime, network, median_ms, ratio, error, .. } in peers {
+        let rival = RIVALS.iter().find(|(rival, ..)| rival == network);
+        let title = rival.map_or(&**network, |(_, title, ..)| title);
+        write!(out, "  {title:<26} {runtime:<42}")?;
+        match (median_ms, error) {
+            (Some(ms), None) => write!(out, " {ms:>8.3} ms")?,
+            (_, reason) => write!(out, " not measured: {}", reason.as_deref().unwrap_or("it gave no times"))?,
+        }
+        if let (Some(ratio), Some((.., ours))) = (ratio, rival) {
+            write!(out, " {ratio:>6.2} × {ours}")?;
+        }
+        writeln!(out)?;
+    }
+    Ok(())
+}
+
+/// What Linux says in the first line of a file that starts with `key`.
+fn system_line(path: &str, key: &str) -> Option<String> {
+    let text = std::fs::read_to_string(path).ok()?;
+    let line = text.lines().find(|line| line.starts_with(key))?;
+    line.split_once(':').map(|(_, value)| value.trim().to_owned())
+}

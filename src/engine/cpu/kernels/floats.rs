@@ -1,0 +1,213 @@
+//! The float first layer: what the comparison runs in place of pixel embedding.
+//!
+//! The picture stays bytes; what they stand for is looked up for a few columns of the rows under the kernel, so that floats
+//! never leave the first cache. What lies outside the picture is the float 0, which adds nothing.
+
+use super::super::layout::{LaneThresholds, Packing};
+use super::generic::{CodeRows, FLOATS, PictureRows, Vector};
+
+/// Positions of a row whose floats are kept at a time.
+const STRIP: usize = 64;
+/// Floats of one row of the picture under a strip: the kernel has an edge of at most 3, the stride is at most 2.
+const MOST_FLOATS: usize = 3 * (2 * (STRIP - 1) + 3);
+
+/// Some rows of the float first layer.
+pub(in super::super) struct FloatRows<'a> {
+    /// Which.
+    pub(in super::super) over: PictureRows,
+    /// The picture, HWC.
+    pub(in super::super) rgb: &'a [u8],
+    /// What each byte of each colour stands for.
+    pub(in super::super) values: &'a [[f32; 256]; 3],
+    /// `[block][ky][kx][3][lane]`.
+    pub(in super::super) weights: &'a [f32],
+}
+
+impl FloatRows<'_> {
+    /// Whether every access of [`convolve_floats`] to picture and weights is inside them.
+    pub(super) fn is_inside(&self, packing: Packing) -> bool {
+        let taps = self.over.kernel * self.over.kernel;
+        self.over.is_inside(self.rgb.len()) && self.weights.len() == self.over.blocks * taps * 3 * packing.lanes
+    }
+
+    /// The floats of row `y` from column `x` on, both counted in a picture with a border of `K` / 2 zeros.
+    fn look_up<const K: usize>(&self, y: usize, x: usize, floats: &mut [f32]) {
+        let edge = self.over.edge;
+        floats.fill(0.0);
+        let Some(y) = y.checked_sub(K / 2).filter(|&y| y < edge) else { return };
+        let first = x.saturating_sub(K / 2);
+        let behind = edge.min(x + floats.len() / 3 - K / 2);
+        let bytes = &self.rgb[3 * (y * edge + first)..3 * (y * edge + behind)];
+        let inside = &mut floats[3 * (first + K / 2 - x)..];
+        for (floats, bytes) in inside.as_chunks_mut::<3>().0.iter_mut().zip(bytes.as_chunks::<3>().0) {
+            for (colour, float) in floats.iter_mut().enumerate() {
+                *float = self.values[colour][usize::from(bytes[colour])];
+            }
+        }
+    }
+}
+
+/// Where the float sums of one block at one position go.
+pub(super) trait FloatSink<V: Vector> {
+    /// `y` counts from the first of the rows.
+    unsafe fn put(&mut self, y: usize, x: usize, block: usize, sums: [V::Floats; FLOATS]);
+}
+
+/// Runs the float first layer, `P` positions at a time. The sums run over ky, kx, colour: their order is part of what the
+/// layer means.
+#[inline(always)]
+pub(super) unsafe fn convolve_floats<V: Vector, S: FloatSink<V>, const P: usize>(job: &FloatRows<'_>, sink: &mut S) {
+    for start in (0..job.over.width).step_by(STRIP) {
+        let positions = STRIP.min(job.over.width - start);
+        // SAFETY: the caller's promises, passed on.
+        unsafe {
+            match job.over.kernel {
+                1 => strip::<V, S, P, 1>(job, start, positions, sink),
+                _ => strip::<V, S, P, 3>(job, start, positions, sink),
+            }
+        }
+    }
+}
+
+/// All rows of `positions` columns from `start` on.
+#[inline(always)]
+unsafe fn strip<V: Vector, S: FloatSink<V>, const P: usize, const K: usize>(
+    job: &FloatRows<'_>,
+    start: usize,
+    positions: usize,
+    sink: &mut S,
+) {
+    let PictureRows { stride, blocks, .. } = job.over;
+    let used = 3 * (stride * (positions - 1) + K);
+    // Row y of the picture, its border counted, is in the place y % K.
+    let mut floats = [[0.0; MOST_FLOATS]; K];
+    let mut known = 0;
+    for (at, y) in job.over.rows.clone().enumerate() {
+        let top = y * stride;
+        for row in known.max(top)..top + K {
+            job.look_up::<K>(row, start * stride, &mut floats[row % K][..used]);
+        }
+        known = top + K;
+        let mut rows = [floats[0].as_ptr(); K];
+        for (ky, row) in rows.iter_mut().enumerate() {
+            *row = floats[(top + ky) % K].as_ptr();
+        }
+        for block in 0..blocks {
+            let mut done = 0;
+            while done < positions {
+                let from = rows.map(|row| row.wrapping_add(3 * stride * done));
+                let place = (at, start + done, block);
+                // SAFETY: the rows hold the floats under all positions; the weights hold every block by
+                // `FloatRows::is_inside`, which the caller has checked.
+                done += unsafe {
+                    if done + P <= positions {
+                        tile::<V, S, P, K>(job, from, place, sink)
+                    } else {
+                        tile::<V, S, 1, K>(job, from, place, sink)
+                    }
+                };
+            }
+        }
+    }
+}
+
+/// `P` positions side by side, the first of them at `place` (y, x, block) over the floats `rows`; returns `P`. Loops count so
+/// that they unroll and the sums stay in registers.
+#[allow(clippy::needless_range_loop)]
+#[inline(always)]
+unsafe fn tile<V: Vector, S: FloatSink<V>, const P: usize, const K: usize>(
+    job: &FloatRows<'_>,
+    rows: [*const f32; K],
+    (y, x, block): (usize, usize, usize),
+    sink: &mut S,
+) -> usize {
+    let lanes = V::PACKING.lanes;
+    // SAFETY: see `strip`.
+    unsafe {
+        let mut weights = job.weights.as_ptr().add(block * K * K * 3 * lanes);
+        let mut sums = [[V::splat(0.0); FLOATS]; P];
+        for row in rows {
+            for tap in 0..3 * K {
+                let mut weight = [V::splat(0.0); FLOATS];
+                for i in 0..FLOATS {
+                    weight[i] = V::load_floats(weights.add(i * lanes / FLOATS));
+                }
+                weights = weights.add(lanes);
+                for p in 0..P {
+                    let value = V::splat(*row.add(3 * job.over.stride * p + tap));
+                    for i in 0..FLOATS {
+                        sums[p][i] = V::multiply_add(weight[i], value, sums[p][i]);
+                    }
+                }
+            }
+        }
+        for (p, &sums) in sums.iter().enumerate() {
+            sink.put(y, x + p, block, sums);
+        }
+    }
+    P
+}
+
+/// Float sums → thresholds → packed codes.
+pub(super) struct FloatsToCodes {
+    /// The thresholds.
+    pub(super) thresholds: *const LaneThresholds<f32>,
+    /// Where the codes go.
+    pub(super) rows: CodeRows,
+}
+
+impl<V: Vector> FloatSink<V> for FloatsToCodes {
+    #[inline(always)]
+    unsafe fn put(&mut self, y: usize, x: usize, block: usize, sums: [V::Floats; FLOATS]) {
+        // SAFETY: thresholds and rows live and hold every block: the caller's promise.
+        unsafe {
+            let thresholds = &*self.thresholds;
+            let even = half_codes::<V>([sums[0], sums[1]], thresholds, block * V::PACKING.lanes);
+            let odd = half_codes::<V>([sums[2], sums[3]], thresholds, block * V::PACKING.lanes + V::PACKING.lanes / 2);
+            V::pair(even, odd).store_pairs(self.rows.at::<V>(y, x, block));
+        }
+    }
+}
+
+/// The codes of half a block, from `lane` on.
+#[inline(always)]
+unsafe fn half_codes<V: Vector>(sums: [V::Floats; 2], thresholds: &LaneThresholds<f32>, lane: usize) -> V {
+    let next = lane + V::PACKING.lanes / FLOATS;
+    let [a, b, c] = thresholds.rows.each_ref().map(|row| row.as_ptr());
+    let flips = thresholds.flips.as_ptr();
+    // SAFETY: the thresholds hold every block: the caller's promise.
+    unsafe {
+        let flipped = [
+            V::flip_floats(sums[0], V::load_floats(flips.add(lane))),
+            V::flip_floats(sums[1], V::load_floats(flips.add(next))),
+        ];
+        let a = [V::load_floats(a.add(lane)), V::load_floats(a.add(next))];
+        let b = [V::load_floats(b.add(lane)), V::load_floats(b.add(next))];
+        let c = [V::load_floats(c.add(lane)), V::load_floats(c.add(next))];
+        V::float_codes(flipped, [a, b, c])
+    }
+}
+
+/// Float sums → memory, `[y][x][block][lane]`.
+pub(super) struct FloatsToSums {
+    /// The first row.
+    pub(super) sums: *mut f32,
+    /// Positions a row.
+    pub(super) width: usize,
+    /// Blocks a position.
+    pub(super) blocks: usize,
+}
+
+impl<V: Vector> FloatSink<V> for FloatsToSums {
+    #[inline(always)]
+    unsafe fn put(&mut self, y: usize, x: usize, block: usize, sums: [V::Floats; FLOATS]) {
+        let lanes = V::PACKING.lanes;
+        // SAFETY: the rows hold every block of every position: the caller's promise.
+        unsafe {
+            let to = self.sums.add(((y * self.width + x) * self.blocks + block) * lanes);
+            for (i, sums) in sums.into_iter().enumerate() {
+                V::store_floats(sums, to.add(i * lanes / FLOATS));
+            }
+        }
+    }
+}
