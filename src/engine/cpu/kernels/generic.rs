@@ -504,26 +504,36 @@ impl<V: Vector> Sink<V> for ToNarrow {
 pub(super) struct ToNarrowAndCodes {
     /// Where the sums go.
     pub(super) narrow: ToNarrow,
-    /// The thresholds.
-    pub(super) thresholds: *const LaneThresholds<i16>,
+    /// As [`LaneThresholds::flips`].
+    pub(super) flips: *const i16,
+    /// As [`LaneThresholds::rows`].
+    pub(super) thresholds: [*const i16; 3],
     /// Where the codes go.
     pub(super) rows: CodeRows,
+}
+
+impl ToNarrowAndCodes {
+    /// Half a block into the trunk; returns the codes of what is there then.
+    #[inline(always)]
+    unsafe fn put_half<V: Vector>(&self, y: usize, x: usize, lane: usize, sums: V) -> V {
+        let [a, b, c] = self.thresholds;
+        // SAFETY: masks and thresholds hold every lane: the caller's promise.
+        unsafe {
+            let sums = self.narrow.put_half(y, x, lane, sums).flip(V::load(self.flips.add(lane).cast()));
+            sums.codes([V::load(a.add(lane).cast()), V::load(b.add(lane).cast()), V::load(c.add(lane).cast())])
+        }
+    }
 }
 
 impl<V: Vector> Sink<V> for ToNarrowAndCodes {
     #[inline(always)]
     unsafe fn put(&mut self, y: usize, x: usize, block: usize, even: V, odd: V) {
         let lane = block * V::PACKING.lanes;
-        // SAFETY: thresholds live, and hold every lane as the rows do every block: the caller's promise.
+        // SAFETY: the rows hold every block of every position: the caller's promise.
         unsafe {
-            let thresholds = &*self.thresholds;
-            let codes = |lane: usize, sums: V| {
-                let of_lane = |lanes: &[i16]| V::load(lanes.as_ptr().add(lane).cast());
-                let sums = self.narrow.put_half(y, x, lane, sums).flip(of_lane(&thresholds.flips));
-                sums.codes(thresholds.rows.each_ref().map(|row| of_lane(row)))
-            };
-            let pairs = V::pair(codes(lane, even), codes(lane + V::PACKING.lanes / 2, odd));
-            pairs.store_pairs(self.rows.at::<V>(y, x, block));
+            let even = self.put_half(y, x, lane, even);
+            let odd = self.put_half(y, x, lane + V::PACKING.lanes / 2, odd);
+            V::pair(even, odd).store_pairs(self.rows.at::<V>(y, x, block));
         }
     }
 }

@@ -140,8 +140,9 @@ impl Kernels {
         let narrow = self.narrow(conv, offsets, add, trunk);
         assert_eq!((conv.width, offsets.len()), (map.edge, thresholds.flips.len()));
         let rows = self.code_rows(map, conv.rows.len(), conv.blocks, out);
-        let mut sink = ToNarrowAndCodes { narrow, thresholds, rows };
-        // SAFETY: as in `to_narrow`; the thresholds live, and they and the rows hold every block.
+        let (flips, thresholds) = (thresholds.flips.as_ptr(), thresholds.rows.each_ref().map(|row| row.as_ptr()));
+        let mut sink = ToNarrowAndCodes { narrow, flips, thresholds, rows };
+        // SAFETY: as in `to_narrow`; masks, thresholds and rows hold every block.
         unsafe { (self.0.to_narrow_and_codes)(conv, &mut sink) }
     }
 
