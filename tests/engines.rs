@@ -189,6 +189,12 @@ fn a_level_that_is_not_here_is_refused() {
 }
 
 #[test]
+fn tiles_are_for_large_networks() {
+    assert_ne!(Level::best_for(1_000_000), Level::Amx);
+    assert_eq!(Level::best_for(3_000_000_000), Level::best());
+}
+
+#[test]
 fn kernels_are_named_for_every_layer() {
     let recipe = Recipe {
         seed: 1,

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+/// Multiply-accumulates from which on a network runs faster with tiles than with look-ups.
+const TILES_PAY_FROM: u64 = 400_000_000;
+
 /// An instruction set that the kernels are written for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Level {
@@ -103,9 +106,15 @@ impl Level {
         self == Self::Scalar
     }
 
-    /// The best one here.
+    /// The best one here for a large network.
     pub fn best() -> Self {
-        Self::ALL.into_iter().rfind(|level| level.is_available()).unwrap_or(Self::Scalar)
+        Self::best_for(u64::MAX)
+    }
+
+    /// The best one here for a network of so many multiply-accumulates: small maps leave tiles half empty.
+    pub fn best_for(macs: u64) -> Self {
+        let pays = |level: Self| level != Self::Amx || macs >= TILES_PAY_FROM;
+        Self::ALL.into_iter().rfind(|&level| level.is_available() && pays(level)).unwrap_or(Self::Scalar)
     }
 }
 

@@ -11,7 +11,6 @@ use super::generic::{Conv, Sink, Vector};
 use std::arch::asm;
 use std::arch::x86_64::*;
 use std::mem::MaybeUninit;
-use std::sync::OnceLock;
 
 /// 64 bytes, a code each.
 #[derive(Clone, Copy)]
@@ -29,7 +28,7 @@ const MOST_TAPS: usize = 171;
 /// Whether the processor multiplies tiles of bytes, and the system lets us: it keeps no room for them unless it is asked.
 #[cfg(not(miri))]
 pub(in super::super) fn is_available() -> bool {
-    static AVAILABLE: OnceLock<bool> = OnceLock::new();
+    static AVAILABLE: std::sync::OnceLock<bool> = std::sync::OnceLock::new();
     const TILES_AND_INT8: u32 = 1 << 24 | 1 << 25;
     let has_tiles = || {
         let most = __cpuid(0).eax;
@@ -133,8 +132,8 @@ pub(super) unsafe fn convolve<S: Sink<Amx>>(conv: &Conv<'_>, sink: &mut S) {
                     multiply(conv, first, signs, sums.0.as_mut_ptr().cast::<i32>().add(half * LANES / 2));
                 }
                 for (at, sums) in pair.into_iter().zip(sums.0.chunks_exact(TILE)).take(strips - i) {
-                    for p in at.known..positions {
-                        let [even, odd] = halves(&sums[p]);
+                    for (p, sums) in sums[..positions].iter().enumerate().skip(at.known) {
+                        let [even, odd] = halves(sums);
                         sink.put(at.y, at.x + p, block, even, odd);
                     }
                 }

@@ -87,13 +87,8 @@ macro_rules! functions {
     }};
 }
 
-/// Whether the processor has AMX, and the system lets us use it.
-pub(super) fn has_amx() -> bool {
-    #[cfg(target_arch = "x86_64")]
-    return amx::is_available();
-    #[cfg(not(target_arch = "x86_64"))]
-    return false;
-}
+#[cfg(target_arch = "x86_64")]
+pub(super) use amx::is_available as has_amx;
 
 impl Kernels {
     /// The kernels of `level`; `None` where this processor lacks it.
