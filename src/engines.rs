@@ -21,7 +21,8 @@ pub fn open(
     Ok(match choice {
         EngineChoice::Reference => Box::new(ReferenceEngine::new(network, edge)),
         EngineChoice::Cpu(level) => {
-            let level = level.unwrap_or_else(cpu::Level::best);
+            let macs = || network.shapes(edge).iter().map(|shape| shape.macs).sum();
+            let level = level.unwrap_or_else(|| cpu::Level::best_for(macs()));
             if !level.is_available() {
                 return Err(OpenError::Unavailable(level));
             }

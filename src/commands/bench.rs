@@ -79,7 +79,7 @@ fn print_report(out: &mut impl Write, report: &BenchReport) -> Result<()> {
     writeln!(out, "  median {median_ms:.3} ms, best {min_ms:.3} ms, {gmac:.4} GMAC, {gmac_per_s:.0} GMAC/s")?;
     let percent = |rate: f64| report.bound_gmac_per_s.map(|bound| 100.0 * rate / bound);
     if let (Some(bound), Some(percent)) = (report.bound_gmac_per_s, percent(*gmac_per_s)) {
-        writeln!(out, "  {percent:.1} % of the bound: {bound:.0} GMAC/s by table look-ups at {clock_ghz:.2} GHz")?;
+        writeln!(out, "  {percent:.1} % of the bound: {bound:.0} GMAC/s by these kernels at {clock_ghz:.2} GHz")?;
     }
     for layer in &report.layers {
         let LayerBench { name, ms, gmac_per_s, kernel } = layer;

@@ -3,9 +3,9 @@
 use super::classify::Classes;
 use super::kernels::pool::{MAX_THREADS, Pool};
 use super::kernels::{Conv, FloatRows, Kernels, PictureRows, PixelRows};
-use super::layout::Lines;
+use super::layout::{LaneThresholds, Lines};
 use super::pixel_sums::PackedPixelConv;
-use super::plan::{Codes, ConvThresholds, PackedConv, PackedFloatConv, Plan, Step, TrunkThresholds, Work};
+use super::plan::{Codes, ConvThresholds, Made, PackedConv, PackedFloatConv, Plan, Step, TrunkThresholds, Work};
 use super::unpack;
 use crate::engine::{Probe, Sums, Wants};
 use crate::frame::InputImage;
@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 /// Everything that a run writes.
 pub(super) struct Arena {
     /// Packed codes, a buffer a slot of the plan.
-    codes: Vec<Vec<u8>>,
+    codes: Vec<Lines<u8>>,
     trunk: Trunk,
     /// Sums of 32 bits `[y][x][block][lane]`: of a convolution of several passes, or of one that a probe looks at.
     wide: Lines<i32>,
@@ -68,7 +68,7 @@ impl Arena {
             Trunk::Narrow(Lines::new(0, plan.trunk_sums))
         };
         let mut arena = Self {
-            codes: plan.slots.iter().map(|&bytes| vec![0; bytes]).collect(),
+            codes: plan.slots.iter().map(|&bytes| Lines::new(0, bytes)).collect(),
             trunk,
             wide: Lines::new(0, plan.pass_sums),
             classes: Classes::default(),
@@ -92,7 +92,7 @@ impl Arena {
             .probe_room
             .as_ref()
             .map_or(0, |room| room.codes.len() + 4 * (room.sums.len() + room.floats.len() + room.float_lanes.len()));
-        let codes: usize = self.codes.iter().map(Vec::len).sum();
+        let codes: usize = self.codes.iter().map(|codes| codes.len()).sum();
         codes + trunk + 4 * self.wide.len() + self.classes.bytes() + probe
     }
 
@@ -145,7 +145,7 @@ impl Arena {
 
 impl Watch for Unwatched {
     fn step(&mut self, stage: &mut Stage<'_>, layer: usize) {
-        if !stage.plan.steps[layer].shown_only {
+        if stage.plan.steps[layer].made == Made::Now {
             stage.run(layer);
         }
     }
@@ -153,12 +153,12 @@ impl Watch for Unwatched {
 
 impl Watch for Watched<'_> {
     fn step(&mut self, stage: &mut Stage<'_>, layer: usize) {
-        let shown_only = stage.plan.steps[layer].shown_only;
+        let made = stage.plan.steps[layer].made;
         let start = Instant::now();
         Unwatched.step(stage, layer);
-        self.0.time(layer, if shown_only { Duration::ZERO } else { start.elapsed() });
+        self.0.time(layer, if made == Made::Now { start.elapsed() } else { Duration::ZERO });
         let wants = self.0.wants(layer);
-        if shown_only && (wants.codes || wants.histogram) {
+        if made == Made::ForProbes && (wants.codes || wants.histogram) {
             stage.run(layer);
         }
         if wants != Wants::default()
@@ -211,7 +211,14 @@ impl Stage<'_> {
                     kernels.quantize_wide(&sums[rows.start * row..rows.end * row], thresholds, output.map, out);
                 });
             }
-            Work::Residual { input, conv, add } => self.add_residual(conv, *input, *add, parallel),
+            Work::Residual { input, conv, add } => match self.plan.steps.get(layer + 1) {
+                Some(Step {
+                    work: Work::Activation { thresholds: TrunkThresholds::Narrow(thresholds), output },
+                    made: Made::Before,
+                    ..
+                }) => self.add_and_activate(conv, *input, *add, (thresholds, *output), parallel),
+                _ => self.add_residual(conv, *input, *add, parallel),
+            },
             Work::Activation { thresholds, output } => self.activate(thresholds, *output, parallel),
             Work::Classify { input, classifier } => {
                 let arena = &mut *self.arena;
@@ -255,6 +262,28 @@ impl Stage<'_> {
                 }
             }),
         }
+    }
+
+    fn add_and_activate(
+        &mut self,
+        conv: &PackedConv,
+        input: Codes,
+        add: bool,
+        (thresholds, output): (&LaneThresholds<i16>, Codes),
+        parallel: bool,
+    ) {
+        let (kernels, arena) = (self.kernels, &mut *self.arena);
+        let Trunk::Narrow(trunk) = &mut arena.trunk else { unreachable!("the plan fuses with a trunk of 16 bits") };
+        let offsets = &*conv.passes[0].offsets;
+        let trunk = &mut trunk[..conv.width * conv.width * offsets.len()];
+        let mut out = std::mem::take(&mut arena.codes[output.slot]);
+        let from = &arena.codes[input.slot];
+        output.map.clear_ends(&mut out);
+        in_bands(self.pool, parallel, (trunk, output.map.inner(&mut out)), conv.width, |rows, (trunk, out)| {
+            let conv = conv_rows(conv, 0, input, from, rows);
+            kernels.to_narrow_and_codes(&conv, (offsets, add, trunk), thresholds, output.map, out);
+        });
+        arena.codes[output.slot] = out;
     }
 
     fn activate(&mut self, thresholds: &TrunkThresholds, output: Codes, parallel: bool) {
@@ -381,27 +410,40 @@ fn write_codes(
     in_bands(pool, parallel, output.map.inner(buffer), output.map.edge, work);
 }
 
+/// Rows to write.
+trait Rows: Send + Default {
+    /// The first `count` of `rows` rows, and the others.
+    fn split(self, count: usize, rows: usize) -> (Self, Self);
+}
+
+impl<T: Send> Rows for &mut [T] {
+    fn split(self, count: usize, rows: usize) -> (Self, Self) {
+        let row = self.len() / rows;
+        self.split_at_mut(count * row)
+    }
+}
+
+impl<A: Rows, B: Rows> Rows for (A, B) {
+    fn split(self, count: usize, rows: usize) -> (Self, Self) {
+        let ((a, rest_of_a), (b, rest_of_b)) = (self.0.split(count, rows), self.1.split(count, rows));
+        ((a, b), (rest_of_a, rest_of_b))
+    }
+}
+
 /// Has `work` write all `rows` of `values`, in a band a thread.
-fn in_bands<T: Send>(
-    pool: &mut Pool,
-    parallel: bool,
-    values: &mut [T],
-    rows: usize,
-    work: impl Fn(Range<usize>, &mut [T]) + Sync,
-) {
+fn in_bands<R: Rows>(pool: &mut Pool, parallel: bool, values: R, rows: usize, work: impl Fn(Range<usize>, R) + Sync) {
     let count = if parallel { pool.threads().min(rows) } else { 1 };
     if count == 1 {
         work(0..rows, values);
         return;
     }
-    let row = values.len() / rows;
     let mut rest = values;
-    let mut bands: [(Range<usize>, &mut [T]); MAX_THREADS] = std::array::from_fn(|_| (0..0, Default::default()));
+    let mut bands: [(Range<usize>, R); MAX_THREADS] = std::array::from_fn(|_| (0..0, R::default()));
     for (i, band) in bands[..count].iter_mut().enumerate() {
-        let rows = rows * i / count..rows * (i + 1) / count;
-        let (values, behind) = rest.split_at_mut(rows.len() * row);
-        *band = (rows, values);
+        let (start, end) = (rows * i / count, rows * (i + 1) / count);
+        let (values, behind) = rest.split(end - start, rows - start);
+        *band = (start..end, values);
         rest = behind;
     }
-    pool.run(&mut bands[..count], |(rows, values)| work(rows.clone(), values));
+    pool.run(&mut bands[..count], |(rows, values)| work(rows.clone(), std::mem::take(values)));
 }

@@ -12,9 +12,10 @@ pub(super) struct PackedTable {
 }
 
 impl PackedTable {
-    /// Bytes a position: whole words.
+    /// Bytes a position: whole taps, and whole words.
     pub(super) fn pixel(table: &CodeTable, packing: Packing) -> usize {
-        (packing.groups(3 * table.depth()) * packing.index_bytes).next_multiple_of(size_of::<u64>())
+        let indices = packing.groups(3 * table.depth()).next_multiple_of(packing.tap);
+        (indices * packing.index_bytes).next_multiple_of(size_of::<u64>())
     }
 
     pub(super) fn new(table: &CodeTable, packing: Packing) -> Self {

@@ -15,6 +15,8 @@ pub(super) struct Packing {
     pub(super) group: usize,
     /// Bytes an index.
     pub(super) index_bytes: usize,
+    /// Indices that a convolution takes at once: one to look up, several to multiply.
+    pub(super) tap: usize,
 }
 
 /// Channels after which the indices start anew.
@@ -31,6 +33,32 @@ impl Packing {
         let within = channel % INDEX_BLOCK;
         let first = channel / INDEX_BLOCK * INDEX_BLOCK.div_ceil(self.group);
         (first + within / self.group, within % self.group)
+    }
+
+    /// Bytes of input that a convolution takes at once.
+    pub(super) fn tap_bytes(self) -> usize {
+        self.tap * self.index_bytes
+    }
+
+    /// Bytes of a lane's weights for a tap: a position in a table, or a bit an index.
+    pub(super) fn weight_bytes(self) -> usize {
+        self.tap.div_ceil(8)
+    }
+
+    /// Whether weights are signs to multiply with, not positions in tables.
+    pub(super) fn multiplies(self) -> bool {
+        self.tap > 1
+    }
+
+    /// Where the sign of `lane` for input channel `channel` of tap number `tap` lies among those of a block: halves of 32 lanes, in
+    /// each all `taps`, a tap two tiles `[channel / 4][column][channel % 4]`. Narrowing sums to 16 bits takes four columns of the
+    /// one tile, then four of the other.
+    pub(super) fn place_of_sign(self, taps: usize, tap: usize, lane: usize, channel: usize) -> usize {
+        const COLUMNS: usize = 16;
+        let (half, within) = (lane / 32, lane % 32);
+        let (tile, column) = (within % 8 / 4, within / 8 * 4 + within % 4);
+        let tile = (half * taps + tap) * 2 + tile;
+        tile * self.tap * COLUMNS + channel / 4 * 4 * COLUMNS + column * 4 + channel % 4
     }
 
     /// Blocks of sums that hold `channels` channels.
@@ -99,6 +127,7 @@ impl CodeMap {
 const LINE: usize = 64;
 
 /// Values that start at a line of the cache: vectors of them do not lie across two.
+#[derive(Default)]
 pub(super) struct Lines<T> {
     room: Vec<T>,
     start: usize,
@@ -204,8 +233,8 @@ impl<N: Quantity> LaneThresholds<N> {
 mod tests {
     use super::*;
 
-    const SIXES: Packing = Packing { lanes: 64, group: 6, index_bytes: 2 };
-    const QUADS: Packing = Packing { lanes: 16, group: 4, index_bytes: 1 };
+    const SIXES: Packing = Packing { lanes: 64, group: 6, index_bytes: 2, tap: 1 };
+    const QUADS: Packing = Packing { lanes: 16, group: 4, index_bytes: 1, tap: 1 };
 
     #[test]
     fn indices_start_anew_every_64_channels() {

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+/// Multiply-accumulates from which on a network runs faster with tiles than with look-ups.
+const TILES_PAY_FROM: u64 = 400_000_000;
+
 /// An instruction set that the kernels are written for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Level {
@@ -18,11 +21,14 @@ pub enum Level {
     Avx512,
     /// The same with VBMI.
     Avx512Vbmi,
+    /// x86 with AVX-512 F, BW, VL and DQ, and AMX for bytes.
+    Amx,
 }
 
 impl Level {
     /// All levels; of those that one processor has, the best comes last.
-    pub const ALL: [Self; 6] = [Self::Scalar, Self::Neon, Self::NeonDot, Self::Avx2, Self::Avx512, Self::Avx512Vbmi];
+    pub const ALL: [Self; 7] =
+        [Self::Scalar, Self::Neon, Self::NeonDot, Self::Avx2, Self::Avx512, Self::Avx512Vbmi, Self::Amx];
 
     /// The level that the command line calls `name`.
     pub fn named(name: &str) -> Option<Self> {
@@ -38,16 +44,18 @@ impl Level {
             Self::Avx2 => "avx2",
             Self::Avx512 => "avx512",
             Self::Avx512Vbmi => "avx512vbmi",
+            Self::Amx => "amx",
         }
     }
 
-    /// The most multiply-accumulates a cycle and core that the look-ups of this level allow on today's server processors;
-    /// `None` where that was not worked out.
+    /// The most multiply-accumulates a cycle and core that the kernels of this level allow on today's server processors; `None`
+    /// where that was not worked out.
     ///
     /// x86 processors look up 64 bytes a cycle: of four channels each 256, with `vpermb` of six 384. Of those 384, adding up
-    /// leaves 341 and channels that fill 64 of 66 places 331.
+    /// leaves 341 and channels that fill 64 of 66 places 331. A product of tiles, 16 × 16 × 64, takes 16 cycles.
     pub fn most_macs_a_cycle(self) -> Option<u32> {
         match self {
+            Self::Amx => Some(1024),
             Self::Avx512Vbmi => Some(331),
             Self::Avx512 | Self::Avx2 => Some(256),
             Self::Scalar | Self::Neon | Self::NeonDot => None,
@@ -76,6 +84,7 @@ impl Level {
             Self::Avx2 => avx2(),
             Self::Avx512 => avx512(),
             Self::Avx512Vbmi => avx512() && is_x86_feature_detected!("avx512vbmi"),
+            Self::Amx => avx512() && super::kernels::has_amx(),
         }
     }
 
@@ -87,7 +96,7 @@ impl Level {
             Self::Scalar => true,
             Self::Neon => is_aarch64_feature_detected!("neon"),
             Self::NeonDot => is_aarch64_feature_detected!("neon") && is_aarch64_feature_detected!("dotprod"),
-            Self::Avx2 | Self::Avx512 | Self::Avx512Vbmi => false,
+            Self::Avx2 | Self::Avx512 | Self::Avx512Vbmi | Self::Amx => false,
         }
     }
 
@@ -97,9 +106,15 @@ impl Level {
         self == Self::Scalar
     }
 
-    /// The best one here.
+    /// The best one here for a large network.
     pub fn best() -> Self {
-        Self::ALL.into_iter().rfind(|level| level.is_available()).unwrap_or(Self::Scalar)
+        Self::best_for(u64::MAX)
+    }
+
+    /// The best one here for a network of so many multiply-accumulates: small maps leave tiles half empty.
+    pub fn best_for(macs: u64) -> Self {
+        let pays = |level: Self| level != Self::Amx || macs >= TILES_PAY_FROM;
+        Self::ALL.into_iter().rfind(|&level| level.is_available() && pays(level)).unwrap_or(Self::Scalar)
     }
 }
 

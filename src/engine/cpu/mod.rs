@@ -24,11 +24,12 @@ use crate::network::Network;
 use arena::{Arena, Unwatched, Watched};
 use kernels::Kernels;
 use kernels::pool::Pool;
-use plan::{Plan, Work};
+use plan::{Made, Plan, Work};
 use std::sync::Arc;
 
-/// What computes a layer that is part of the next one's work.
-const FOLDED: &str = "in the next layer";
+/// What computes a layer that is part of another one's work.
+const IN_THE_NEXT: &str = "in the next layer";
+const IN_THE_LAST: &str = "in the layer before";
 
 /// The SIMD engine.
 pub struct CpuEngine {
@@ -62,7 +63,7 @@ impl Engine for CpuEngine {
             Work::Embed { .. } => "table",
             Work::PixelConv { .. } => "sums of table rows",
             Work::FloatConv { .. } => "float fma",
-            Work::Conv { .. } | Work::Residual { .. } => self.kernels.look_up(),
+            Work::Conv { .. } | Work::Residual { .. } => self.kernels.convolution(),
             Work::Activation { .. } => "thresholds",
             Work::Classify { .. } => "pooled lut4",
         };
@@ -73,7 +74,11 @@ impl Engine for CpuEngine {
                 .plan
                 .steps
                 .iter()
-                .map(|step| if step.shown_only { FOLDED } else { kernel(&step.work) })
+                .map(|step| match step.made {
+                    Made::Now => kernel(&step.work),
+                    Made::Before => IN_THE_LAST,
+                    Made::ForProbes => IN_THE_NEXT,
+                })
                 .collect(),
             most_macs_a_cycle: self.level.most_macs_a_cycle(),
             board: None,

@@ -10,11 +10,11 @@ use std::ops::Range;
 /// Most that a sum may reach in 16 bits: one less than their largest number, which stands for "never".
 const NARROW: i32 = i16::MAX as i32 - 1;
 /// A layer of fewer multiply-accumulates is not worth waking another thread.
-const PARALLEL_MACS: u64 = 16_000_000;
+const PARALLEL_MACS: u64 = 4_000_000;
 /// Nor is anything in a network that takes a fraction of a millisecond anyway.
 const PARALLEL_NETWORK_MACS: u64 = 400_000_000;
 /// Nor is a layer without multiplications of fewer values.
-const PARALLEL_VALUES: usize = 100_000;
+const PARALLEL_VALUES: usize = 30_000;
 
 /// A network, lowered for one input edge and one level.
 pub(super) struct Plan {
@@ -38,8 +38,19 @@ pub(super) struct Step {
     pub(super) work: Work,
     /// Whether to share it among threads.
     pub(super) parallel: bool,
-    /// Whether no other step reads what it makes, so that it is made for probes alone.
-    pub(super) shown_only: bool,
+    /// When what it makes is made.
+    pub(super) made: Made,
+}
+
+/// When what a layer makes is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Made {
+    /// In its own step.
+    Now,
+    /// In the step before.
+    Before,
+    /// For probes alone: no other step reads it.
+    ForProbes,
 }
 
 /// What a layer does.
@@ -124,12 +135,14 @@ impl Plan {
         let shapes = network.shapes(edge);
         let residuals = || network.layers().iter().enumerate().filter(|(_, l)| matches!(l.op, Op::Residual { .. }));
         let sums = |i: usize| shapes[i].edge * shapes[i].edge * packing.blocks(shapes[i].channels) * packing.lanes;
-        let (outputs, slots) = place_codes(network, &shapes, packing);
+        let wide_trunk = residuals().any(|(i, _)| network.bound(i) > NARROW);
+        let is_fused = |i: usize| !wide_trunk && follows_residual(network, i);
+        let (outputs, slots) = place_codes(network, &shapes, packing, is_fused);
         let mut plan = Self {
             steps: Vec::with_capacity(shapes.len()),
             slots,
             trunk_sums: residuals().map(|(i, _)| sums(i)).max().unwrap_or(0),
-            wide_trunk: residuals().any(|(i, _)| network.bound(i) > NARROW),
+            wide_trunk,
             pass_sums: 0,
             shapes,
         };
@@ -147,8 +160,12 @@ impl Plan {
             }
             let large = shape.macs >= PARALLEL_MACS
                 || shape.macs == 0 && shape.channels * shape.edge * shape.edge >= PARALLEL_VALUES;
-            let shown_only = i == 0 && from_pixels.is_some();
-            plan.steps.push(Step { work, parallel: parallel_network && large, shown_only });
+            let made = match i {
+                0 if from_pixels.is_some() => Made::ForProbes,
+                _ if is_fused(i) => Made::Before,
+                _ => Made::Now,
+            };
+            plan.steps.push(Step { work, parallel: parallel_network && large, made });
         }
         plan
     }
@@ -193,9 +210,21 @@ impl Work {
     }
 }
 
+/// Whether layer `i` compares the trunk with thresholds right behind a convolution of one pass that adds to it: then the trunk of
+/// 16 bits need not be read again.
+fn follows_residual(network: &Network, i: usize) -> bool {
+    let before = i.checked_sub(1).map(|before| &network.layers()[before].op);
+    matches!((&network.layers()[i].op, before), (Op::Activation(_), Some(Op::Residual { conv, .. })) if conv.bound() <= NARROW)
+}
+
 /// Gives every layer that makes codes a slot of the arena, free again behind the layer's last reader; returns the slots' sizes
-/// too.
-fn place_codes(network: &Network, shapes: &[LayerShape], packing: Packing) -> (Vec<Option<Codes>>, Vec<usize>) {
+/// too. The codes of a layer that `is_fused` are made in the step before.
+fn place_codes(
+    network: &Network,
+    shapes: &[LayerShape],
+    packing: Packing,
+    is_fused: impl Fn(usize) -> bool,
+) -> (Vec<Option<Codes>>, Vec<usize>) {
     let layers = network.layers();
     let last_readers = network.last_readers();
     let mut outputs: Vec<Option<Codes>> = vec![None; layers.len()];
@@ -209,7 +238,8 @@ fn place_codes(network: &Network, shapes: &[LayerShape], packing: Packing) -> (V
         let map = CodeMap { edge: shapes[i].edge, pixel };
         // The free slot that has to grow least, then the one that fits tightest.
         let fit = |&slot: &usize| (map.bytes().saturating_sub(slots[slot]), slots[slot]);
-        let slot = (0..slots.len()).filter(|&slot| free_behind[slot] < i).min_by_key(fit).unwrap_or_else(|| {
+        let made = if is_fused(i) { i - 1 } else { i };
+        let slot = (0..slots.len()).filter(|&slot| free_behind[slot] < made).min_by_key(fit).unwrap_or_else(|| {
             slots.push(0);
             free_behind.push(0);
             slots.len() - 1
@@ -348,6 +378,38 @@ impl PackedConv {
 
 impl Pass {
     fn new(conv: &BinaryConv, turned: &[bool], channels: Range<usize>, map: CodeMap, packing: Packing) -> Self {
+        if packing.multiplies() {
+            Self::signs(conv, turned, channels, map, packing)
+        } else {
+            Self::positions(conv, turned, channels, map, packing)
+        }
+    }
+
+    /// Weights to multiply with: a bit is set for +1. Those behind the last channel meet codes of 0.
+    fn signs(conv: &BinaryConv, turned: &[bool], channels: Range<usize>, map: CodeMap, packing: Packing) -> Self {
+        let g = conv.geometry();
+        let groups = channels.start / packing.tap..channels.end.div_ceil(packing.tap);
+        let taps = tap_offsets(g.kernel, groups.clone(), map, packing);
+        let block_bytes = taps.len() * packing.lanes * packing.weight_bytes();
+        let mut weights = Lines::new(0, packing.blocks(g.out_channels) * block_bytes);
+        for (out, &turned) in turned.iter().enumerate() {
+            let lane = packing.lane(out);
+            for (ky, kx) in (0..g.kernel).flat_map(|ky| (0..g.kernel).map(move |kx| (ky, kx))) {
+                let bits = conv.tap(out, ky, kx);
+                for channel in channels.clone() {
+                    let tap = (ky * groups.len() + channel / packing.tap - groups.start) * g.kernel + kx;
+                    let place = packing.place_of_sign(taps.len(), tap, lane % packing.lanes, channel % packing.tap);
+                    let positive = (bits[channel / 8] >> (channel % 8) & 1 == 1) != turned;
+                    weights[lane / packing.lanes * block_bytes + place / 8] |= u8::from(positive) << (place % 8);
+                }
+            }
+        }
+        let offsets = Lines::new(0, packing.blocks(g.out_channels) * packing.lanes);
+        Self { taps, weights, offsets }
+    }
+
+    /// Weights to look up with: positions in tables.
+    fn positions(conv: &BinaryConv, turned: &[bool], channels: Range<usize>, map: CodeMap, packing: Packing) -> Self {
         let g = conv.geometry();
         let taps = g.kernel * g.kernel;
         let groups = packing.groups(channels.start)..packing.groups(channels.end);
@@ -378,12 +440,12 @@ impl Pass {
     }
 }
 
-/// Where the indices `groups` of a kernel's taps lie, from the first tap's position on: `[ky][group][kx]`.
+/// Where the taps of `groups`, an index or several each, lie under a kernel, from the first tap's position on: `[ky][group][kx]`.
 fn tap_offsets(kernel: usize, groups: Range<usize>, map: CodeMap, packing: Packing) -> Vec<u32> {
     let rows = (0..kernel).flat_map(|ky| groups.clone().map(move |group| (ky, group)));
     let taps = rows.flat_map(|(ky, group)| (0..kernel).map(move |kx| (ky, group, kx)));
     // Maps of at most 4096 × 4096 positions and 8192 channels: two rows of one are far below 4 GiB.
-    taps.map(|(ky, group, kx)| (ky * map.row() + kx * map.pixel + group * packing.index_bytes) as u32).collect()
+    taps.map(|(ky, group, kx)| (ky * map.row() + kx * map.pixel + group * packing.tap_bytes()) as u32).collect()
 }
 
 impl PackedFloatConv {

@@ -1,7 +1,7 @@
 //! x86 with AVX2: 32 output channels a vector, four input channels a `vpshufb`.
 
 use super::super::layout::Packing;
-use super::generic::Vector;
+use super::generic::{LookUp, Vector};
 use super::tables::QUADS;
 use std::arch::x86_64::*;
 
@@ -12,12 +12,8 @@ pub(super) struct Avx2(__m256i);
 // SAFETY of every block below: the caller promises AVX2 and FMA, and that pointers point at what is read or written.
 #[allow(clippy::undocumented_unsafe_blocks)]
 impl Vector for Avx2 {
-    const PACKING: Packing = Packing { lanes: 32, group: 4, index_bytes: 1 };
+    const PACKING: Packing = Packing { lanes: 32, group: 4, index_bytes: 1, tap: 1 };
     type Floats = __m256;
-
-    fn tables() -> *const u8 {
-        QUADS.0.as_ptr().cast()
-    }
 
     #[inline(always)]
     unsafe fn zero() -> Self {
@@ -35,16 +31,6 @@ impl Vector for Avx2 {
     }
 
     #[inline(always)]
-    unsafe fn table(tables: *const u8, index: *const u8) -> Self {
-        Self(unsafe { _mm256_broadcastsi128_si256(_mm_load_si128(tables.add(usize::from(*index) * 16).cast())) })
-    }
-
-    #[inline(always)]
-    unsafe fn look_up(table: Self, positions: Self) -> Self {
-        Self(unsafe { _mm256_shuffle_epi8(table.0, positions.0) })
-    }
-
-    #[inline(always)]
     unsafe fn add_bytes(self, other: Self) -> Self {
         Self(unsafe { _mm256_add_epi8(self.0, other.0) })
     }
@@ -57,6 +43,11 @@ impl Vector for Avx2 {
     #[inline(always)]
     unsafe fn subtract(self, other: Self) -> Self {
         Self(unsafe { _mm256_sub_epi16(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    unsafe fn flip(self, mask: Self) -> Self {
+        Self(unsafe { _mm256_xor_si256(self.0, mask.0) })
     }
 
     #[inline(always)]
@@ -140,5 +131,23 @@ impl Vector for Avx2 {
             }
             Self(_mm256_permute4x64_epi64::<0b11_01_10_00>(sum))
         }
+    }
+}
+
+// SAFETY of every block below: as above.
+#[allow(clippy::undocumented_unsafe_blocks)]
+impl LookUp for Avx2 {
+    fn tables() -> *const u8 {
+        QUADS.0.as_ptr().cast()
+    }
+
+    #[inline(always)]
+    unsafe fn table(tables: *const u8, index: *const u8) -> Self {
+        Self(unsafe { _mm256_broadcastsi128_si256(_mm_load_si128(tables.add(usize::from(*index) * 16).cast())) })
+    }
+
+    #[inline(always)]
+    unsafe fn look_up(table: Self, positions: Self) -> Self {
+        Self(unsafe { _mm256_shuffle_epi8(table.0, positions.0) })
     }
 }

@@ -1,7 +1,7 @@
 //! x86 with AVX-512: 64 output channels a vector, four input channels a `vpshufb`, with VBMI six a `vpermb`.
 
 use super::super::layout::Packing;
-use super::generic::Vector;
+use super::generic::{LookUp, Vector};
 use super::tables::{HALVES, Halves, QUADS};
 use std::arch::x86_64::*;
 use std::mem::offset_of;
@@ -14,7 +14,7 @@ pub(super) struct Avx512(__m512i);
 #[derive(Clone, Copy)]
 pub(super) struct Avx512Vbmi(__m512i);
 
-/// What both have in common.
+/// What all vectors of 64 bytes have in common.
 macro_rules! common {
     () => {
         type Floats = __m512;
@@ -47,6 +47,11 @@ macro_rules! common {
         #[inline(always)]
         unsafe fn subtract(self, other: Self) -> Self {
             Self(unsafe { _mm512_sub_epi16(self.0, other.0) })
+        }
+
+        #[inline(always)]
+        unsafe fn flip(self, mask: Self) -> Self {
+            Self(unsafe { _mm512_xor_si512(self.0, mask.0) })
         }
 
         #[inline(always)]
@@ -124,13 +129,27 @@ macro_rules! common {
         }
     };
 }
+pub(super) use common;
 
 // SAFETY of every block below: the caller promises AVX-512 F, BW, VL, DQ, and that pointers point at what is read or written.
 #[allow(clippy::undocumented_unsafe_blocks)]
 impl Vector for Avx512 {
-    const PACKING: Packing = Packing { lanes: 64, group: 4, index_bytes: 1 };
+    const PACKING: Packing = Packing { lanes: 64, group: 4, index_bytes: 1, tap: 1 };
     common!();
 
+    #[inline(always)]
+    unsafe fn store_pairs(self, to: *mut u8) {
+        // Two pairs lie in 32 bits; the second moves beside the first, then the low byte of each 32 bits is kept.
+        unsafe {
+            let quads = _mm512_or_si512(self.0, _mm512_srli_epi32::<12>(self.0));
+            _mm_storeu_si128(to.cast(), _mm512_cvtepi32_epi8(quads));
+        }
+    }
+}
+
+// SAFETY of every block below: as above.
+#[allow(clippy::undocumented_unsafe_blocks)]
+impl LookUp for Avx512 {
     fn tables() -> *const u8 {
         QUADS.0.as_ptr().cast()
     }
@@ -144,23 +163,35 @@ impl Vector for Avx512 {
     unsafe fn look_up(table: Self, positions: Self) -> Self {
         Self(unsafe { _mm512_shuffle_epi8(table.0, positions.0) })
     }
-
-    #[inline(always)]
-    unsafe fn store_pairs(self, to: *mut u8) {
-        // Two pairs lie in 32 bits; the second moves beside the first, then the low byte of each 32 bits is kept.
-        unsafe {
-            let quads = _mm512_or_si512(self.0, _mm512_srli_epi32::<12>(self.0));
-            _mm_storeu_si128(to.cast(), _mm512_cvtepi32_epi8(quads));
-        }
-    }
 }
 
 // SAFETY of every block below: as above, and AVX-512 VBMI.
 #[allow(clippy::undocumented_unsafe_blocks)]
 impl Vector for Avx512Vbmi {
-    const PACKING: Packing = Packing { lanes: 64, group: 6, index_bytes: 2 };
+    const PACKING: Packing = Packing { lanes: 64, group: 6, index_bytes: 2, tap: 1 };
     common!();
 
+    #[inline(always)]
+    unsafe fn store_pairs(self, to: *mut u8) {
+        /// Every third pair, eleven of them; the 64 channels end with the 32nd pair.
+        static THIRDS: [i16; 32] =
+            [0, 3, 6, 9, 12, 15, 18, 21, 24, 27, 30, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+        unsafe {
+            let thirds = _mm512_loadu_si512(THIRDS.as_ptr().cast());
+            let next = _mm512_add_epi16(thirds, _mm512_set1_epi16(1));
+            let last = _mm512_add_epi16(thirds, _mm512_set1_epi16(2));
+            let first = _mm512_permutexvar_epi16(thirds, self.0);
+            let second = _mm512_slli_epi16::<4>(_mm512_permutexvar_epi16(next, self.0));
+            let third = _mm512_slli_epi16::<8>(_mm512_maskz_permutexvar_epi16(0x3ff, last, self.0));
+            let sixes = _mm512_or_si512(_mm512_or_si512(first, second), third);
+            _mm512_mask_storeu_epi16(to.cast(), 0x7ff, sixes);
+        }
+    }
+}
+
+// SAFETY of every block below: as above.
+#[allow(clippy::undocumented_unsafe_blocks)]
+impl LookUp for Avx512Vbmi {
     fn tables() -> *const u8 {
         (&raw const HALVES).cast()
     }
@@ -179,22 +210,5 @@ impl Vector for Avx512Vbmi {
     #[inline(always)]
     unsafe fn look_up(table: Self, positions: Self) -> Self {
         Self(unsafe { _mm512_permutexvar_epi8(positions.0, table.0) })
-    }
-
-    #[inline(always)]
-    unsafe fn store_pairs(self, to: *mut u8) {
-        /// Every third pair, eleven of them; the 64 channels end with the 32nd pair.
-        static THIRDS: [i16; 32] =
-            [0, 3, 6, 9, 12, 15, 18, 21, 24, 27, 30, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
-        unsafe {
-            let thirds = _mm512_loadu_si512(THIRDS.as_ptr().cast());
-            let next = _mm512_add_epi16(thirds, _mm512_set1_epi16(1));
-            let last = _mm512_add_epi16(thirds, _mm512_set1_epi16(2));
-            let first = _mm512_permutexvar_epi16(thirds, self.0);
-            let second = _mm512_slli_epi16::<4>(_mm512_permutexvar_epi16(next, self.0));
-            let third = _mm512_slli_epi16::<8>(_mm512_maskz_permutexvar_epi16(0x3ff, last, self.0));
-            let sixes = _mm512_or_si512(_mm512_or_si512(first, second), third);
-            _mm512_mask_storeu_epi16(to.cast(), 0x7ff, sixes);
-        }
     }
 }

@@ -27,18 +27,12 @@ pub(super) trait Vector: Copy {
     /// A quarter of the lanes as floats.
     type Floats: Copy;
 
-    /// Where [`Vector::table`] finds its tables.
-    fn tables() -> *const u8;
     /// All lanes 0.
     unsafe fn zero() -> Self;
     /// Loads one vector.
     unsafe fn load(from: *const u8) -> Self;
     /// Stores one vector.
     unsafe fn store(self, to: *mut u8);
-    /// The table of the index at `index`, any value of which is allowed.
-    unsafe fn table(tables: *const u8, index: *const u8) -> Self;
-    /// Byte i of the result is the table's byte number `positions[i]`.
-    unsafe fn look_up(table: Self, positions: Self) -> Self;
     /// Adds bytes.
     unsafe fn add_bytes(self, other: Self) -> Self;
     /// Adds 16-bit lanes.
@@ -47,6 +41,8 @@ pub(super) trait Vector: Copy {
     unsafe fn subtract(self, other: Self) -> Self;
     /// The odd bytes as 16-bit lanes.
     unsafe fn odds(self) -> Self;
+    /// Each bit with its mask's turned round.
+    unsafe fn flip(self, mask: Self) -> Self;
     /// 16-bit lanes times 256.
     unsafe fn raise(self) -> Self;
     /// How many of three thresholds each 16-bit lane reaches.
@@ -71,6 +67,16 @@ pub(super) trait Vector: Copy {
     unsafe fn float_codes(floats: [Self::Floats; 2], thresholds: [[Self::Floats; 2]; 3]) -> Self;
 }
 
+/// What an instruction set supplies to convolve by table look-up; unsafe for the same reason.
+pub(super) trait LookUp: Vector {
+    /// Where [`LookUp::table`] finds its tables.
+    fn tables() -> *const u8;
+    /// The table of the index at `index`, any value of which is allowed.
+    unsafe fn table(tables: *const u8, index: *const u8) -> Self;
+    /// Byte i of the result is the table's byte number `positions[i]`.
+    unsafe fn look_up(table: Self, positions: Self) -> Self;
+}
+
 /// How often a byte can grow by one look-up.
 const fn look_ups_a_byte(packing: Packing) -> usize {
     255 / (3 * packing.group)
@@ -90,18 +96,20 @@ pub(in super::super) struct Conv<'a> {
     pub(in super::super) width: usize,
     /// The rows of the output.
     pub(in super::super) rows: Range<usize>,
-    /// Where the indices lie that one output position reads, in bytes from the first one: `[ky][group][kx]`.
+    /// Where the taps lie that one output position reads, an index or several each, in bytes from the first one:
+    /// `[ky][group][kx]`.
     pub(in super::super) taps: &'a [u32],
     /// Blocks of output channels.
     pub(in super::super) blocks: usize,
-    /// Positions in the tables: pairs of blocks, then a single one; `[tap][block of the pair][lane]`.
+    /// Positions in the tables: pairs of blocks, then a single one; `[tap][block of the pair][lane]`. Or signs, a bit each,
+    /// block after block, as [`Packing::place_of_sign`] places them.
     pub(in super::super) weights: &'a [u8],
 }
 
 impl Conv<'_> {
     /// Where the first tap of an output position lies in the input.
     #[inline(always)]
-    fn first_tap(&self, y: usize, x: usize) -> usize {
+    pub(super) fn first_tap(&self, y: usize, x: usize) -> usize {
         // The border makes (−1, −1) the map's byte 0; a 1×1 kernel starts one further.
         let inset = 1 - self.kernel / 2;
         (y * self.stride + inset) * self.map.row() + (x * self.stride + inset) * self.map.pixel
@@ -112,8 +120,8 @@ impl Conv<'_> {
         let Some(last) = self.rows.end.checked_sub(1).zip(self.width.checked_sub(1)) else { return true };
         let Some(&reach) = self.taps.iter().max() else { return false };
         matches!((self.kernel, self.stride), (1 | 3, 1 | 2))
-            && self.first_tap(last.0, last.1) + reach as usize + packing.index_bytes <= self.input.len()
-            && self.weights.len() == self.taps.len() * self.blocks * packing.lanes
+            && self.first_tap(last.0, last.1) + reach as usize + packing.tap_bytes() <= self.input.len()
+            && self.weights.len() == self.taps.len() * self.blocks * packing.lanes * packing.weight_bytes()
     }
 }
 
@@ -155,12 +163,12 @@ impl<V: Vector> Sums<V> {
 
 /// Runs `conv`, a tile of positions and blocks at a time.
 #[inline(always)]
-pub(super) unsafe fn convolve<V: Vector, S: Sink<V>>(conv: &Conv<'_>, sink: &mut S) {
+pub(super) unsafe fn convolve<V: LookUp, S: Sink<V>>(conv: &Conv<'_>, sink: &mut S) {
     let pairs = conv.blocks / 2;
     // SAFETY: the caller's promises, passed on.
     unsafe {
-        if conv.kernel == 1 && pairs > 1 && conv.taps.len() <= MOST_READY {
-            ready::<V, S, 4>(conv, sink);
+        if conv.kernel == 1 && conv.width >= READY && pairs > 1 && conv.taps.len() <= MOST_READY {
+            ready::<V, S, READY>(conv, sink);
         } else {
             for pair in 0..pairs {
                 convolve_blocks::<V, S, 4, 2>(conv, 2 * pair, sink);
@@ -172,86 +180,66 @@ pub(super) unsafe fn convolve<V: Vector, S: Sink<V>>(conv: &Conv<'_>, sink: &mut
     }
 }
 
-/// Tables of a position that wait ready: those of four positions fit the first-level cache.
+/// Positions whose tables wait ready.
+const READY: usize = 4;
+/// Tables of a position that wait ready: those of all positions fit the first-level cache.
 const MOST_READY: usize = 88;
 
-/// All pairs of blocks of a kernel of 1×1, `P` positions at a time: their tables are made once for all pairs.
+/// All pairs of blocks of a kernel of 1×1, `P` neighbours at a time: their tables are made once for all pairs.
+#[allow(clippy::needless_range_loop)]
 #[inline(always)]
-unsafe fn ready<V: Vector, S: Sink<V>, const P: usize>(conv: &Conv<'_>, sink: &mut S) {
+unsafe fn ready<V: LookUp, S: Sink<V>, const P: usize>(conv: &Conv<'_>, sink: &mut S) {
     let weights = conv.weights.as_ptr();
     let pair_bytes = 2 * conv.taps.len() * V::PACKING.lanes;
     let tables = V::tables();
-    let positions = conv.rows.len() * conv.width;
     // SAFETY: the processor has V's instruction set: the caller's promise.
     let mut waiting = unsafe { [[V::zero(); P]; MOST_READY] };
-    for start in (0..positions).step_by(P) {
-        let place =
-            |p: usize| ((start + p).min(positions - 1) / conv.width, (start + p).min(positions - 1) % conv.width);
-        // SAFETY: the positions are inside the rows, so by `Conv::is_inside`, which the caller has checked, are all their taps
-        // and weights.
-        unsafe {
-            for p in 0..P {
-                let (y, x) = place(p);
+    for y in 0..conv.rows.len() {
+        let mut done = 0;
+        while done < conv.width {
+            let x = done.min(conv.width - P);
+            // SAFETY: the positions are inside the rows, so by `Conv::is_inside`, which the caller has checked, are all their
+            // taps and weights.
+            unsafe {
                 let first = conv.input.as_ptr().add(conv.first_tap(conv.rows.start + y, x));
                 for (tables_of_tap, &tap) in waiting.iter_mut().zip(conv.taps) {
-                    tables_of_tap[p] = V::table(tables, first.add(tap as usize));
+                    for p in 0..P {
+                        let index = first.wrapping_add(tap as usize + p * conv.stride * conv.map.pixel);
+                        tables_of_tap[p] = V::table(tables, index);
+                    }
                 }
-            }
-            for pair in 0..conv.blocks / 2 {
-                let sums = ready_tile::<V, P>(&waiting[..conv.taps.len()], weights.add(pair * pair_bytes));
-                for (p, sums) in sums.iter().enumerate().take(positions - start) {
-                    let (y, x) = place(p);
-                    for (b, sums) in sums.iter().enumerate() {
-                        let [even, odd] = sums.halves();
-                        sink.put(y, x, 2 * pair + b, even, odd);
+                for pair in 0..conv.blocks / 2 {
+                    let weights = weights.add(pair * pair_bytes);
+                    let sums = tile::<V, P, 2>(conv.taps.len(), weights, |tap, p| waiting[tap][p]);
+                    for p in 0..P {
+                        for b in 0..2 {
+                            if x + p >= done {
+                                let [even, odd] = sums[p][b].halves();
+                                sink.put(y, x + p, 2 * pair + b, even, odd);
+                            }
+                        }
                     }
                 }
             }
+            done = x + P;
         }
-    }
-}
-
-/// The sums of `P` positions × two blocks, whose tables are ready.
-#[allow(clippy::needless_range_loop)]
-#[inline(always)]
-unsafe fn ready_tile<V: Vector, const P: usize>(tables: &[[V; P]], mut weights: *const u8) -> [[Sums<V>; 2]; P] {
-    let lanes = V::PACKING.lanes;
-    // SAFETY: as in `tile`.
-    unsafe {
-        let mut sums = [[Sums::zero(); 2]; P];
-        for tables in tables.chunks(even_part(tables.len(), look_ups_a_byte(V::PACKING))) {
-            let mut bytes = [[V::zero(); 2]; P];
-            for tables in tables {
-                let positions = [V::load(weights), V::load(weights.add(lanes))];
-                weights = weights.add(2 * lanes);
-                for p in 0..P {
-                    for b in 0..2 {
-                        bytes[p][b] = bytes[p][b].add_bytes(V::look_up(tables[p], positions[b]));
-                    }
-                }
-            }
-            for p in 0..P {
-                for b in 0..2 {
-                    sums[p][b] = sums[p][b].add(bytes[p][b]);
-                }
-            }
-        }
-        sums
     }
 }
 
 /// `B` blocks from `block` on, at all positions, `P` at a time.
 #[inline(always)]
-unsafe fn convolve_blocks<V: Vector, S: Sink<V>, const P: usize, const B: usize>(
+unsafe fn convolve_blocks<V: LookUp, S: Sink<V>, const P: usize, const B: usize>(
     conv: &Conv<'_>,
     block: usize,
     sink: &mut S,
 ) {
     // SAFETY: the caller's promises, passed on.
     unsafe {
-        match (conv.kernel == 3 && conv.width >= P, conv.stride) {
-            (true, 1) => neighbours::<V, S, P, B, 1>(conv, block, sink),
-            (true, _) => neighbours::<V, S, P, B, 2>(conv, block, sink),
+        match (conv.width >= P, conv.kernel, conv.stride) {
+            (true, 1, 1) => neighbours::<V, S, P, B, 1, 1>(conv, block, sink),
+            (true, 1, _) => neighbours::<V, S, P, B, 1, 2>(conv, block, sink),
+            (true, _, 1) => neighbours::<V, S, P, B, 3, 1>(conv, block, sink),
+            (true, _, _) => neighbours::<V, S, P, B, 3, 2>(conv, block, sink),
             _ => scattered::<V, S, P, B>(conv, block, sink),
         }
     }
@@ -260,7 +248,14 @@ unsafe fn convolve_blocks<V: Vector, S: Sink<V>, const P: usize, const B: usize>
 /// Row by row, `P` neighbours at a time. The last tile of a row starts where it still fits, and gives what is new of it.
 #[allow(clippy::needless_range_loop)]
 #[inline(always)]
-unsafe fn neighbours<V: Vector, S: Sink<V>, const P: usize, const B: usize, const STRIDE: usize>(
+unsafe fn neighbours<
+    V: LookUp,
+    S: Sink<V>,
+    const P: usize,
+    const B: usize,
+    const KERNEL: usize,
+    const STRIDE: usize,
+>(
     conv: &Conv<'_>,
     block: usize,
     sink: &mut S,
@@ -274,7 +269,7 @@ unsafe fn neighbours<V: Vector, S: Sink<V>, const P: usize, const B: usize, cons
             // taps and weights.
             unsafe {
                 let first = conv.input.as_ptr().add(conv.first_tap(conv.rows.start + y, x));
-                let sums = row_tile::<V, P, B, STRIDE>(conv, first, weights);
+                let sums = row_tile::<V, P, B, KERNEL, STRIDE>(conv, first, weights);
                 for p in 0..P {
                     for b in 0..B {
                         if x + p >= done {
@@ -291,12 +286,13 @@ unsafe fn neighbours<V: Vector, S: Sink<V>, const P: usize, const B: usize, cons
 
 /// Any `P` positions at a time, in order.
 #[inline(always)]
-unsafe fn scattered<V: Vector, S: Sink<V>, const P: usize, const B: usize>(
+unsafe fn scattered<V: LookUp, S: Sink<V>, const P: usize, const B: usize>(
     conv: &Conv<'_>,
     block: usize,
     sink: &mut S,
 ) {
     let weights = conv.weights[block * conv.taps.len() * V::PACKING.lanes..].as_ptr();
+    let tables = V::tables();
     let positions = conv.rows.len() * conv.width;
     let (mut y, mut x) = (0, 0);
     for done in (0..positions).step_by(P) {
@@ -312,7 +308,9 @@ unsafe fn scattered<V: Vector, S: Sink<V>, const P: usize, const B: usize>(
         // SAFETY: as in `neighbours`; the positions behind `count` repeat the first one.
         unsafe {
             let first = |(y, x): (usize, usize)| conv.input.as_ptr().add(conv.first_tap(conv.rows.start + y, x));
-            let sums = tile::<V, P, B>(conv, at.map(first), weights);
+            let first = at.map(first);
+            let table = |tap: usize, p: usize| V::table(tables, first[p].wrapping_add(conv.taps[tap] as usize));
+            let sums = tile::<V, P, B>(conv.taps.len(), weights, table);
             for (&(y, x), sums) in at.iter().zip(&sums).take(count) {
                 for (b, sums) in sums.iter().enumerate() {
                     let [even, odd] = sums.halves();
@@ -323,30 +321,30 @@ unsafe fn scattered<V: Vector, S: Sink<V>, const P: usize, const B: usize>(
     }
 }
 
-/// The sums of `P` positions × `B` blocks. Loops count so that they unroll and everything stays in registers.
+/// The sums of `P` positions × `B` blocks over `taps` taps; `table` gives a tap's table at a position. Loops count so that they
+/// unroll and everything stays in registers.
 #[allow(clippy::needless_range_loop)]
 #[inline(always)]
-unsafe fn tile<V: Vector, const P: usize, const B: usize>(
-    conv: &Conv<'_>,
-    first: [*const u8; P],
+unsafe fn tile<V: LookUp, const P: usize, const B: usize>(
+    taps: usize,
     mut weights: *const u8,
+    table: impl Fn(usize, usize) -> V,
 ) -> [[Sums<V>; B]; P] {
     let lanes = V::PACKING.lanes;
-    let tables = V::tables();
-    let part = even_part(conv.taps.len(), look_ups_a_byte(V::PACKING));
-    // SAFETY: the processor has V's instruction set, and the taps and weights are inside their slices: the caller's promises.
+    let part = even_part(taps, look_ups_a_byte(V::PACKING));
+    // SAFETY: the processor has V's instruction set, and the weights are inside their slice: the caller's promises.
     unsafe {
         let mut sums = [[Sums::zero(); B]; P];
-        for taps in conv.taps.chunks(part) {
+        for start in (0..taps).step_by(part) {
             let mut bytes = [[V::zero(); B]; P];
-            for &tap in taps {
+            for tap in start..taps.min(start + part) {
                 let mut positions = [V::zero(); B];
                 for b in 0..B {
                     positions[b] = V::load(weights.add(b * lanes));
                 }
                 weights = weights.add(B * lanes);
                 for p in 0..P {
-                    let table = V::table(tables, first[p].add(tap as usize));
+                    let table = table(tap, p);
                     for b in 0..B {
                         bytes[p][b] = bytes[p][b].add_bytes(V::look_up(table, positions[b]));
                     }
@@ -362,40 +360,39 @@ unsafe fn tile<V: Vector, const P: usize, const B: usize>(
     }
 }
 
-/// The same for `P` positions side by side under a kernel of 3×3: neighbours share two of their three tables a row, with
+/// The same for `P` positions side by side. Under a kernel of 3×3 neighbours share two of their three tables a row, with
 /// stride 2 one.
 #[allow(clippy::needless_range_loop)]
 #[inline(always)]
-unsafe fn row_tile<V: Vector, const P: usize, const B: usize, const STRIDE: usize>(
+unsafe fn row_tile<V: LookUp, const P: usize, const B: usize, const KERNEL: usize, const STRIDE: usize>(
     conv: &Conv<'_>,
     first: *const u8,
     mut weights: *const u8,
 ) -> [[Sums<V>; B]; P] {
     let lanes = V::PACKING.lanes;
     let tables = V::tables();
-    let (rows, _) = conv.taps.as_chunks::<3>();
-    let part = even_part(rows.len(), look_ups_a_byte(V::PACKING) / 3);
+    let (rows, _) = conv.taps.as_chunks::<KERNEL>();
+    let part = even_part(rows.len(), look_ups_a_byte(V::PACKING) / KERNEL);
     // SAFETY: as in `tile`; the last position's last tap is the last one read.
     unsafe {
         let mut sums = [[Sums::zero(); B]; P];
         for rows in rows.chunks(part) {
             let mut bytes = [[V::zero(); B]; P];
-            for &[tap, ..] in rows {
-                let mut positions = [[V::zero(); B]; 3];
-                for kx in 0..3 {
+            for taps in rows {
+                let mut positions = [[V::zero(); B]; KERNEL];
+                for kx in 0..KERNEL {
                     for b in 0..B {
                         positions[kx][b] = V::load(weights.add((kx * B + b) * lanes));
                     }
                 }
-                weights = weights.add(3 * B * lanes);
-                let mut index = first.add(tap as usize);
+                weights = weights.add(KERNEL * B * lanes);
+                let mut index = first.add(taps[0] as usize);
                 /// More columns than the compiler would unroll by itself.
                 macro_rules! columns {
                     ($($column:literal)*) => { $(
-                        if $column < STRIDE * (P - 1) + 3 {
+                        if $column % STRIDE < KERNEL && $column < STRIDE * (P - 1) + KERNEL {
                             let table = V::table(tables, index);
-                            index = index.wrapping_add(conv.map.pixel);
-                            for kx in 0..3 {
+                            for kx in 0..KERNEL {
                                 let from = usize::wrapping_sub($column, kx);
                                 if from.is_multiple_of(STRIDE) && from / STRIDE < P {
                                     for b in 0..B {
@@ -405,6 +402,7 @@ unsafe fn row_tile<V: Vector, const P: usize, const B: usize, const STRIDE: usiz
                                 }
                             }
                         }
+                        index = index.wrapping_add(conv.map.pixel);
                     )* }
                 }
                 columns!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16);
@@ -478,20 +476,68 @@ pub(super) struct ToNarrow {
     pub(super) add: bool,
 }
 
+impl ToNarrow {
+    /// Half a block into the trunk, the even lanes or the odd ones; returns what is there then.
+    #[inline(always)]
+    unsafe fn put_half<V: Vector>(&self, y: usize, x: usize, lane: usize, sums: V) -> V {
+        let lanes = self.blocks * V::PACKING.lanes;
+        // SAFETY: offsets and trunk hold every block of every position: the caller's promise.
+        unsafe {
+            let to = self.trunk.add((y * self.width + x) * lanes + lane).cast::<u8>();
+            let sums = sums.subtract(V::load(self.offsets.add(lane).cast()));
+            let sums = if self.add { sums.add(V::load(to)) } else { sums };
+            sums.store(to);
+            sums
+        }
+    }
+}
+
 impl<V: Vector> Sink<V> for ToNarrow {
     #[inline(always)]
     unsafe fn put(&mut self, y: usize, x: usize, block: usize, even: V, odd: V) {
-        let lanes = V::PACKING.lanes;
-        // SAFETY: offsets and trunk hold every block of every position: the caller's promise.
+        let lane = block * V::PACKING.lanes;
+        // SAFETY: the caller's promise, passed on.
         unsafe {
-            let offsets = self.offsets.add(block * lanes);
-            let trunk = self.trunk.add(((y * self.width + x) * self.blocks + block) * lanes);
-            for (part, sums) in [even, odd].into_iter().enumerate() {
-                let to = trunk.add(part * lanes / 2).cast::<u8>();
-                let sums = sums.subtract(V::load(offsets.add(part * lanes / 2).cast()));
-                let sums = if self.add { sums.add(V::load(to)) } else { sums };
-                sums.store(to);
-            }
+            self.put_half(y, x, lane, even);
+            self.put_half(y, x, lane + V::PACKING.lanes / 2, odd);
+        }
+    }
+}
+
+/// The same, and on: what the trunk holds then → thresholds → packed codes.
+pub(super) struct ToNarrowAndCodes {
+    /// Where the sums go.
+    pub(super) narrow: ToNarrow,
+    /// As [`LaneThresholds::flips`].
+    pub(super) flips: *const i16,
+    /// As [`LaneThresholds::rows`].
+    pub(super) thresholds: [*const i16; 3],
+    /// Where the codes go.
+    pub(super) rows: CodeRows,
+}
+
+impl ToNarrowAndCodes {
+    /// Half a block into the trunk; returns the codes of what is there then.
+    #[inline(always)]
+    unsafe fn put_half<V: Vector>(&self, y: usize, x: usize, lane: usize, sums: V) -> V {
+        let [a, b, c] = self.thresholds;
+        // SAFETY: masks and thresholds hold every lane: the caller's promise.
+        unsafe {
+            let sums = self.narrow.put_half(y, x, lane, sums).flip(V::load(self.flips.add(lane).cast()));
+            sums.codes([V::load(a.add(lane).cast()), V::load(b.add(lane).cast()), V::load(c.add(lane).cast())])
+        }
+    }
+}
+
+impl<V: Vector> Sink<V> for ToNarrowAndCodes {
+    #[inline(always)]
+    unsafe fn put(&mut self, y: usize, x: usize, block: usize, even: V, odd: V) {
+        let lane = block * V::PACKING.lanes;
+        // SAFETY: the rows hold every block of every position: the caller's promise.
+        unsafe {
+            let even = self.put_half(y, x, lane, even);
+            let odd = self.put_half(y, x, lane + V::PACKING.lanes / 2, odd);
+            V::pair(even, odd).store_pairs(self.rows.at::<V>(y, x, block));
         }
     }
 }

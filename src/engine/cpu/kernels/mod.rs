@@ -6,6 +6,8 @@
 #![allow(unsafe_code)]
 
 #[cfg(target_arch = "x86_64")]
+mod amx;
+#[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
@@ -23,7 +25,7 @@ pub(super) use generic::{Conv, PictureRows, PixelRows};
 use super::Level;
 use super::layout::{CodeMap, LaneThresholds, Packing};
 use floats::{FloatSink, FloatsToCodes, FloatsToSums};
-use generic::{CodeRows, Sink, ToCodes, ToNarrow, ToWide, Vector};
+use generic::{CodeRows, Sink, ToCodes, ToNarrow, ToNarrowAndCodes, ToWide, Vector};
 
 /// The kernels of one level.
 #[derive(Clone, Copy)]
@@ -32,9 +34,10 @@ pub(super) struct Kernels(&'static Functions);
 /// One level's kernels, compiled for it.
 struct Functions {
     packing: Packing,
-    look_up: &'static str,
+    convolution: &'static str,
     to_codes: unsafe fn(&Conv<'_>, &mut ToCodes),
     to_narrow: unsafe fn(&Conv<'_>, &mut ToNarrow),
+    to_narrow_and_codes: unsafe fn(&Conv<'_>, &mut ToNarrowAndCodes),
     to_wide: unsafe fn(&Conv<'_>, &mut ToWide),
     quantize_narrow: unsafe fn(&[i16], &LaneThresholds<i16>, CodeRows),
     quantize_wide: unsafe fn(&[i32], &LaneThresholds<i32>, CodeRows),
@@ -47,11 +50,11 @@ struct Functions {
 /// The generic algorithms over one vector, compiled with its instruction set. `$tile` positions of a float row share the
 /// loads of their weights; four vectors each, they must fit the registers.
 macro_rules! functions {
-    ($vector:ty, $look_up:literal, $tile:literal, $(#[$features:meta])?) => {{
+    ($vector:ty, $convolution:literal, $convolve:expr, $tile:literal, $(#[$features:meta])?) => {{
         $(#[$features])?
         unsafe fn convolve<S: Sink<$vector>>(conv: &Conv<'_>, sink: &mut S) {
             // SAFETY: the caller's promises.
-            unsafe { generic::convolve::<$vector, S>(conv, sink) }
+            unsafe { $convolve(conv, sink) }
         }
         $(#[$features])?
         unsafe fn quantize<N: super::layout::Quantity>(sums: &[N], thresholds: &LaneThresholds<N>, rows: CodeRows) {
@@ -70,9 +73,10 @@ macro_rules! functions {
         }
         &Functions {
             packing: <$vector>::PACKING,
-            look_up: $look_up,
+            convolution: $convolution,
             to_codes: convolve,
             to_narrow: convolve,
+            to_narrow_and_codes: convolve,
             to_wide: convolve,
             quantize_narrow: quantize,
             quantize_wide: quantize,
@@ -83,6 +87,9 @@ macro_rules! functions {
         }
     }};
 }
+
+#[cfg(target_arch = "x86_64")]
+pub(super) use amx::is_available as has_amx;
 
 impl Kernels {
     /// The kernels of `level`; `None` where this processor lacks it.
@@ -95,9 +102,9 @@ impl Kernels {
         self.0.packing
     }
 
-    /// What they look up with.
-    pub(super) fn look_up(self) -> &'static str {
-        self.0.look_up
+    /// What they convolve with.
+    pub(super) fn convolution(self) -> &'static str {
+        self.0.convolution
     }
 
     /// Convolves into packed codes. `thresholds` are `[block][even lanes, odd lanes][3][lane]` over the sums as
@@ -112,11 +119,27 @@ impl Kernels {
 
     /// Convolves into rows of a trunk of 16 bits, `[y][x][block][lane]`; `offsets` are taken off.
     pub(super) fn to_narrow(self, conv: &Conv<'_>, offsets: &[i16], add: bool, trunk: &mut [i16]) {
-        self.check_trunk(conv, offsets, trunk.len());
-        let (width, blocks) = (conv.width, conv.blocks);
-        let mut sink = ToNarrow { offsets: offsets.as_ptr(), trunk: trunk.as_mut_ptr(), width, blocks, add };
+        let mut sink = self.narrow(conv, offsets, add, trunk);
         // SAFETY: the level is available; input, weights, offsets and trunk hold every position and block.
         unsafe { (self.0.to_narrow)(conv, &mut sink) }
+    }
+
+    /// The same, and compares what the trunk holds then with `thresholds`.
+    pub(super) fn to_narrow_and_codes(
+        self,
+        conv: &Conv<'_>,
+        (offsets, add, trunk): (&[i16], bool, &mut [i16]),
+        thresholds: &LaneThresholds<i16>,
+        map: CodeMap,
+        out: &mut [u8],
+    ) {
+        let narrow = self.narrow(conv, offsets, add, trunk);
+        assert_eq!((conv.width, offsets.len()), (map.edge, thresholds.flips.len()));
+        let rows = self.code_rows(map, conv.rows.len(), conv.blocks, out);
+        let (flips, thresholds) = (thresholds.flips.as_ptr(), thresholds.rows.each_ref().map(|row| row.as_ptr()));
+        let mut sink = ToNarrowAndCodes { narrow, flips, thresholds, rows };
+        // SAFETY: as in `to_narrow`; masks, thresholds and rows hold every block.
+        unsafe { (self.0.to_narrow_and_codes)(conv, &mut sink) }
     }
 
     /// The same with 32 bits.
@@ -185,6 +208,12 @@ impl Kernels {
         unsafe { (self.0.floats_to_sums)(job, &mut FloatsToSums { sums: sums.as_mut_ptr(), width, blocks }) }
     }
 
+    fn narrow(self, conv: &Conv<'_>, offsets: &[i16], add: bool, trunk: &mut [i16]) -> ToNarrow {
+        self.check_trunk(conv, offsets, trunk.len());
+        let (width, blocks) = (conv.width, conv.blocks);
+        ToNarrow { offsets: offsets.as_ptr(), trunk: trunk.as_mut_ptr(), width, blocks, add }
+    }
+
     fn check_trunk(self, conv: &Conv<'_>, offsets: &[i16], sums: usize) {
         let lanes = conv.blocks * self.packing().lanes;
         assert!(conv.is_inside(self.packing()) && offsets.len() == lanes);
@@ -210,16 +239,24 @@ impl Kernels {
 #[cfg(target_arch = "x86_64")]
 fn functions(level: Level) -> &'static Functions {
     match level {
+        Level::Amx => functions!(
+            amx::Amx, "int8 tiles", amx::convolve::<S>, 4,
+            #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx2,fma")]
+        ),
         Level::Avx512Vbmi => functions!(
-            avx512::Avx512Vbmi, "lut6 vpermb", 4,
+            avx512::Avx512Vbmi, "lut6 vpermb", generic::convolve::<avx512::Avx512Vbmi, S>, 4,
             #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx512vbmi,avx2,fma")]
         ),
         Level::Avx512 => functions!(
-            avx512::Avx512, "lut4 vpshufb", 4,
+            avx512::Avx512, "lut4 vpshufb", generic::convolve::<avx512::Avx512, S>, 4,
             #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx2,fma")]
         ),
-        Level::Avx2 => functions!(avx2::Avx2, "lut4 vpshufb", 2, #[target_feature(enable = "avx2,fma")]),
-        Level::Scalar | Level::Neon | Level::NeonDot => functions!(scalar::Scalar, "lut4", 1,),
+        Level::Avx2 => {
+            functions!(avx2::Avx2, "lut4 vpshufb", generic::convolve::<avx2::Avx2, S>, 2, #[target_feature(enable = "avx2,fma")])
+        }
+        Level::Scalar | Level::Neon | Level::NeonDot => {
+            functions!(scalar::Scalar, "lut4", generic::convolve::<scalar::Scalar, S>, 1,)
+        }
     }
 }
 
@@ -227,13 +264,17 @@ fn functions(level: Level) -> &'static Functions {
 #[cfg(target_arch = "aarch64")]
 fn functions(level: Level) -> &'static Functions {
     match level {
-        Level::Neon | Level::NeonDot => functions!(neon::Neon, "lut4 tbl", 4, #[target_feature(enable = "neon")]),
-        Level::Scalar | Level::Avx2 | Level::Avx512 | Level::Avx512Vbmi => functions!(scalar::Scalar, "lut4", 1,),
+        Level::Neon | Level::NeonDot => {
+            functions!(neon::Neon, "lut4 tbl", generic::convolve::<neon::Neon, S>, 4, #[target_feature(enable = "neon")])
+        }
+        Level::Scalar | Level::Avx2 | Level::Avx512 | Level::Avx512Vbmi | Level::Amx => {
+            functions!(scalar::Scalar, "lut4", generic::convolve::<scalar::Scalar, S>, 1,)
+        }
     }
 }
 
 /// Compiled for every level of the architecture; the caller has asked whether the processor has it.
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
 fn functions(_: Level) -> &'static Functions {
-    functions!(scalar::Scalar, "lut4", 1,)
+    functions!(scalar::Scalar, "lut4", generic::convolve::<scalar::Scalar, S>, 1,)
 }

@@ -1,7 +1,7 @@
 //! ARM with Advanced SIMD: 16 output channels a vector, four input channels a `tbl`.
 
 use super::super::layout::Packing;
-use super::generic::Vector;
+use super::generic::{LookUp, Vector};
 use super::tables::QUADS;
 use std::arch::aarch64::*;
 
@@ -26,12 +26,8 @@ impl Neon {
 // SAFETY of every block below: the caller promises NEON, and that pointers point at what is read or written.
 #[allow(clippy::undocumented_unsafe_blocks)]
 impl Vector for Neon {
-    const PACKING: Packing = Packing { lanes: 16, group: 4, index_bytes: 1 };
+    const PACKING: Packing = Packing { lanes: 16, group: 4, index_bytes: 1, tap: 1 };
     type Floats = float32x4_t;
-
-    fn tables() -> *const u8 {
-        QUADS.0.as_ptr().cast()
-    }
 
     #[inline(always)]
     unsafe fn zero() -> Self {
@@ -49,16 +45,6 @@ impl Vector for Neon {
     }
 
     #[inline(always)]
-    unsafe fn table(tables: *const u8, index: *const u8) -> Self {
-        unsafe { Self::load(tables.add(usize::from(*index) * 16)) }
-    }
-
-    #[inline(always)]
-    unsafe fn look_up(table: Self, positions: Self) -> Self {
-        Self(unsafe { vqtbl1q_u8(table.0, positions.0) })
-    }
-
-    #[inline(always)]
     unsafe fn add_bytes(self, other: Self) -> Self {
         Self(unsafe { vaddq_u8(self.0, other.0) })
     }
@@ -71,6 +57,11 @@ impl Vector for Neon {
     #[inline(always)]
     unsafe fn subtract(self, other: Self) -> Self {
         Self::from_words(unsafe { vsubq_u16(self.words(), other.words()) })
+    }
+
+    #[inline(always)]
+    unsafe fn flip(self, mask: Self) -> Self {
+        Self(unsafe { veorq_u8(self.0, mask.0) })
     }
 
     #[inline(always)]
@@ -152,5 +143,23 @@ impl Vector for Neon {
             }
             Self::from_words(sum)
         }
+    }
+}
+
+// SAFETY of every block below: as above.
+#[allow(clippy::undocumented_unsafe_blocks)]
+impl LookUp for Neon {
+    fn tables() -> *const u8 {
+        QUADS.0.as_ptr().cast()
+    }
+
+    #[inline(always)]
+    unsafe fn table(tables: *const u8, index: *const u8) -> Self {
+        unsafe { Self::load(tables.add(usize::from(*index) * 16)) }
+    }
+
+    #[inline(always)]
+    unsafe fn look_up(table: Self, positions: Self) -> Self {
+        Self(unsafe { vqtbl1q_u8(table.0, positions.0) })
     }
 }

@@ -1,7 +1,7 @@
 //! Any processor: a vector of 16 bytes in plain Rust, which the compiler turns into what the target has.
 
 use super::super::layout::Packing;
-use super::generic::Vector;
+use super::generic::{LookUp, Vector};
 use super::tables::QUADS;
 
 /// 16 bytes or eight 16-bit lanes.
@@ -27,12 +27,8 @@ impl Scalar {
 }
 
 impl Vector for Scalar {
-    const PACKING: Packing = Packing { lanes: 16, group: 4, index_bytes: 1 };
+    const PACKING: Packing = Packing { lanes: 16, group: 4, index_bytes: 1, tap: 1 };
     type Floats = [f32; 4];
-
-    fn tables() -> *const u8 {
-        QUADS.0.as_ptr().cast()
-    }
 
     #[inline(always)]
     unsafe fn zero() -> Self {
@@ -52,17 +48,6 @@ impl Vector for Scalar {
     }
 
     #[inline(always)]
-    unsafe fn table(tables: *const u8, index: *const u8) -> Self {
-        // SAFETY: there is a table for every byte.
-        unsafe { Self::load(tables.add(usize::from(*index) * 16)) }
-    }
-
-    #[inline(always)]
-    unsafe fn look_up(table: Self, positions: Self) -> Self {
-        Self(positions.0.map(|position| table.0[usize::from(position & 15)]))
-    }
-
-    #[inline(always)]
     unsafe fn add_bytes(self, other: Self) -> Self {
         Self(std::array::from_fn(|i| self.0[i].wrapping_add(other.0[i])))
     }
@@ -75,6 +60,11 @@ impl Vector for Scalar {
     #[inline(always)]
     unsafe fn subtract(self, other: Self) -> Self {
         self.zip(other, u16::wrapping_sub)
+    }
+
+    #[inline(always)]
+    unsafe fn flip(self, mask: Self) -> Self {
+        Self(std::array::from_fn(|i| self.0[i] ^ mask.0[i]))
     }
 
     #[inline(always)]
@@ -143,5 +133,22 @@ impl Vector for Scalar {
     unsafe fn float_codes(floats: [[f32; 4]; 2], thresholds: [[[f32; 4]; 2]; 3]) -> Self {
         let reached = |i: usize| thresholds.iter().filter(|row| floats[i / 4][i % 4] >= row[i / 4][i % 4]).count();
         Self::from_words(std::array::from_fn(|i| reached(i) as u16))
+    }
+}
+
+impl LookUp for Scalar {
+    fn tables() -> *const u8 {
+        QUADS.0.as_ptr().cast()
+    }
+
+    #[inline(always)]
+    unsafe fn table(tables: *const u8, index: *const u8) -> Self {
+        // SAFETY: there is a table for every byte.
+        unsafe { Self::load(tables.add(usize::from(*index) * 16)) }
+    }
+
+    #[inline(always)]
+    unsafe fn look_up(table: Self, positions: Self) -> Self {
+        Self(positions.0.map(|position| table.0[usize::from(position & 15)]))
     }
 }
