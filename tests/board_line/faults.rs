@@ -332,7 +332,7 @@ fn a_board_with_impossible_sizes_is_refused() {
     let sizes = [
         (2, 0),
         (2, 64),
-        (3, 48),
+        (3, 12),
         (3, u32::MAX),
         (4, 3),
         (5, 0),
