@@ -2,7 +2,7 @@
 
 use crate::engine::cpu::{self, CpuEngine};
 use crate::engine::reference::ReferenceEngine;
-use crate::engine::{Engine, EngineChoice, OpenError};
+use crate::engine::{BoardChoice, Engine, EngineChoice, OpenError};
 use crate::fpga::attached::{AttachedBoard, LiveBoard};
 use crate::network::Network;
 use std::sync::Arc;
@@ -28,11 +28,32 @@ pub fn open(
             }
             Box::new(CpuEngine::new(network, edge, level, threads)?)
         }
-        EngineChoice::Fpga(board) => {
-            let board = AttachedBoard::connect(board, &network, edge, &mut |_| ());
-            Box::new(board.map_err(|error| OpenError::Board { remedy: error.remedy(), why: Box::new(error) })?)
-        }
+        EngineChoice::Fpga(board) => Box::new(connect(board, &network, edge)?),
     })
+}
+
+fn connect(choice: &BoardChoice, network: &Arc<Network>, edge: usize) -> Result<AttachedBoard, OpenError> {
+    let board = AttachedBoard::connect(choice, network, edge, &mut |_| ());
+    board.map_err(|error| OpenError::Board { remedy: error.remedy(), why: Box::new(error) })
+}
+
+/// The same for a run that goes on: a board must be there at the start; should it be lost, the CPU does its work until it is back.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_lasting(
+    choice: &EngineChoice,
+    network: Arc<Network>,
+    edge: usize,
+    threads: usize,
+) -> Result<Box<dyn Engine>, OpenError> {
+    let EngineChoice::Fpga(board) = choice else {
+        return open(choice, network, edge, threads);
+    };
+    let stand_in = open(&EngineChoice::Cpu(None), Arc::clone(&network), edge, threads)?;
+    let attached = connect(board, &network, edge)?;
+    let live = LiveBoard::with_board(board.clone(), attached, stand_in);
+    live.map(|live| Box::new(live) as Box<dyn Engine>).map_err(OpenError::Thread)
 }
 
 /// The same for a window: where there is no board, or it is lost, the CPU does its work until the board is back.

@@ -8,15 +8,16 @@ mod networks;
 
 use board::compare;
 use ernscope::engine::Engine;
+use ernscope::engine::reference::ReferenceEngine;
 use ernscope::fpga::board::{BoardEngine, BoardError};
 use ernscope::fpga::compiler::CompileError;
 use ernscope::fpga::link::core::SimulatedCore;
 use ernscope::fpga::schedule::{frame_cycles, predict, utilisation};
 use ernscope::frame::InputImage;
-use ernscope::network::file;
 use ernscope::network::published::PublishedShape;
 use ernscope::network::shipped::SHIPPED;
-use networks::{First, Recipe, picture, recipes};
+use ernscope::network::{Network, file};
+use networks::{Block, First, Recipe, picture, recipes};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, TestRng, TestRunner};
 use std::path::{Path, PathBuf};
@@ -143,23 +144,85 @@ fn random_networks_are_identical_with_structural_adders() {
     }
 }
 
+/// The board of `packaging/boards/ulx3s`.
+const ULX3S: [&str; 7] = [
+    "PIXELS=2",
+    "CODE_DEPTH=1536",
+    "WEIGHT_DEPTH=1600",
+    "THRESHOLD_DEPTH=512",
+    "TRUNK_DEPTH=1024",
+    "TABLE_WORDS=1",
+    "POOL_DEPTH=16",
+];
+
+/// Identical on `pictures` pictures and in the predicted cycles; the utilisation.
+fn check_network(program: &Path, network: &Arc<Network>, pictures: u64) -> f64 {
+    let name = network.name();
+    let link = SimulatedCore::start(program).expect("built");
+    let mut board = BoardEngine::new(link, "core", Arc::clone(network), network.edge()).expect("this size holds it");
+    for seed in 0..pictures {
+        compare(&mut board, &picture(network.edge(), seed), name);
+    }
+    check_cycles(&mut board, &picture(network.edge(), 9), name);
+    let (cycles, predicted) = (board.frame_cycles(), frame_cycles(board.program()));
+    let used = utilisation(network, board.program(), cycles);
+    eprintln!("{name}: {cycles} cycles ({predicted} predicted), utilisation {used:.3}, {:?}", board.program().needs());
+    assert!(cycles.abs_diff(predicted) * 100 <= cycles, "{cycles} cycles, {predicted} predicted");
+    used
+}
+
 #[test]
 fn shipped_networks_are_identical() {
     let Some(program) = core("default", &[]) else { return };
     for shipped in SHIPPED {
-        let network = Arc::new(file::parse(shipped.bytes).expect("ours"));
-        let link = SimulatedCore::start(&program).expect("built");
-        let mut board =
-            BoardEngine::new(link, "core", Arc::clone(&network), network.edge()).expect("the default size holds it");
-        for seed in 0..3 {
-            compare(&mut board, &picture(network.edge(), seed), shipped.name);
-        }
-        check_cycles(&mut board, &picture(network.edge(), 9), shipped.name);
-        let (cycles, predicted) = (board.frame_cycles(), frame_cycles(board.program()));
-        let used = utilisation(&network, board.program(), cycles);
-        eprintln!("{}: {cycles} cycles ({predicted} predicted), utilisation {used:.3}", shipped.name);
-        assert!(cycles.abs_diff(predicted) * 100 <= cycles, "{cycles} cycles, {predicted} predicted");
+        check_network(&program, &Arc::new(file::parse(shipped.bytes).expect("ours")), 2);
+    }
+}
+
+/// The largest shape that is trained for the program: 11 million weights, at 32 and at 64 pixels.
+#[test]
+fn wide_networks_fit_the_default_size() {
+    let Some(program) = core("default", &[]) else { return };
+    for (first, last) in [(1, 2), (2, 2)] {
+        let block = |channels, stride| Block { bottleneck: false, channels, stride };
+        let recipe = Recipe {
+            seed: 3,
+            smallest: 4,
+            first: First::Embedding(21),
+            convs: vec![(64, 3, first), (64, 3, 1), (64, 3, last), (64, 1, 1)],
+            blocks: vec![block(128, 1), block(128, 1), block(256, 2), block(256, 1), block(512, 2), block(512, 1)],
+            classes: 100,
+        };
+        check_network(&program, &Arc::new(recipe.network()), 1);
+    }
+}
+
+#[test]
+fn cards_uses_the_ulx3s() {
+    let Some(program) = core("ulx3s", &ULX3S) else { return };
+    for shipped in SHIPPED.iter().filter(|shipped| shipped.name.starts_with("cards")) {
+        let used = check_network(&program, &Arc::new(file::parse(shipped.bytes).expect("ours")), 1);
         assert!(used >= 0.7, "utilisation {used}");
+    }
+}
+
+/// The core on its bus: every handshake pauses, two frames are under way, what the bus refuses is tried again.
+#[test]
+fn random_networks_are_identical_behind_the_bus() {
+    let size = ["PARALLEL_IN=8", "PARALLEL_OUT=16", "PIXELS=2", "DRAIN_CHANNELS=8"];
+    let Some(program) = board::build("axi", &[&["--axi"], &ROOM[..], &size].concat()) else { return };
+    random_networks(&program, 10, 0);
+    random_networks(&program, 15, 300);
+    let network = Arc::new(file::parse(SHIPPED[0].bytes).expect("ours"));
+    let mut link = SimulatedCore::start(&program).expect("built");
+    link.stall(5, 100).expect("it answers");
+    let mut board = BoardEngine::new(link, "axi", Arc::clone(&network), network.edge()).expect("it fits");
+    let mut reference = ReferenceEngine::new(Arc::clone(&network), network.edge());
+    board.submit(&picture(network.edge(), 0)).expect("it is taken");
+    for seed in 1..4 {
+        board.submit(&picture(network.edge(), seed)).expect("it is taken");
+        let expected = reference.run(&picture(network.edge(), seed - 1)).expect("it runs");
+        assert_eq!(board.collect().expect("it answers"), expected, "frame {}", seed - 1);
     }
 }
 
@@ -167,7 +230,7 @@ fn shipped_networks_are_identical() {
 #[test]
 #[ignore = "takes minutes: cargo test --release --test board_core -- --ignored"]
 fn erns18_is_identical_within_its_cycles() {
-    let size = ["PIXELS=8", "CODE_DEPTH=4096", "WEIGHT_DEPTH=11520", "TRUNK_DEPTH=4096", "POOL_DEPTH=128"];
+    let size = ["PIXELS=8", "WEIGHT_DEPTH=12288", "THRESHOLD_DEPTH=512", "TABLE_WORDS=1"];
     let Some(program) = core("erns18", &size) else { return };
     let network = PublishedShape::named("erns18").expect("published").random(1, false).expect("well formed");
     let network = Arc::new(network);

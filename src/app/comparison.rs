@@ -6,6 +6,7 @@ use super::model::Model;
 use super::state::State;
 use super::theme::{self, Tokens};
 use super::widgets::{self, say, text};
+use crate::engine::BoardFrame;
 use crate::pipeline::{Comparison, Report, TwinFigures};
 use egui::{Align2, Color32, FontId, Rect, RichText, Ui, pos2, vec2};
 
@@ -19,7 +20,7 @@ pub(super) fn show(ui: &mut Ui, model: &Model, state: &State) -> bool {
     widgets::panel(ui, super::layout::Panel::Comparison.title(), |ui| {
         let Some((report, steady)) = model.report.as_deref().zip(model.steady.as_deref()) else { return };
         match (&steady.comparison, state.compare) {
-            (Some(comparison), true) if comparison.frames > 0 => content(ui, model, comparison),
+            (Some(comparison), true) if comparison.frames > 0 => content(ui, model, steady, comparison),
             (_, false) => hint(ui, "The comparison rests.", "Press C: the twin then runs on the same frames."),
             (Some(_), true) => hint(ui, "The twin is starting.", "Its figures follow with the next frames."),
             (None, true) => no_twin(ui, report),
@@ -44,15 +45,15 @@ fn hint(ui: &mut Ui, first: &str, then: &str) {
     });
 }
 
-fn content(ui: &mut Ui, model: &Model, comparison: &Comparison) {
+fn content(ui: &mut Ui, model: &Model, steady: &Report, comparison: &Comparison) {
     let rect = ui.max_rect();
     let column = |from: f32, to: f32| {
         let x = |at: f32| rect.left() + rect.width() * at;
         Rect::from_min_max(pos2(x(from), rect.top()), pos2(x(to), rect.bottom()))
     };
     chart(ui, column(0.0, 0.36), model);
-    table(ui, column(0.39, 0.79), comparison);
-    verdict(ui, column(0.825, 1.0), comparison);
+    table(ui, column(0.39, 0.79), comparison, steady.timing.board);
+    verdict(ui, column(0.825, 1.0), comparison, steady.timing.board);
 }
 
 fn chart(ui: &mut Ui, rect: Rect, model: &Model) {
@@ -72,8 +73,13 @@ fn chart(ui: &mut Ui, rect: Rect, model: &Model) {
 const COLUMNS: [(f32, &str); 5] =
     [(0.23, ""), (0.45, "frames/s"), (0.64, "a frame"), (0.84, "first layer"), (1.0, "right")];
 
-fn table(ui: &Ui, rect: Rect, comparison: &Comparison) {
+fn table(ui: &Ui, rect: Rect, comparison: &Comparison, board: Option<BoardFrame>) {
     let tokens = Tokens::of(ui);
+    if board.is_some_and(|board| board.simulated) {
+        let place = pos2(rect.left() + rect.width() * COLUMNS[0].0, rect.top() + rect.height().min(150.0) * 0.1);
+        let says = text(ui, place, Align2::RIGHT_CENTER, "simulated", theme::bold(theme::SMALL), tokens.float_input);
+        say(ui, says, "simulated", "simulated").on_hover_text("computed by a simulation; times are those of its clock");
+    }
     let row = |y: f32| rect.top() + rect.height().min(150.0) * y;
     for (at, name) in COLUMNS {
         let place = pos2(rect.left() + rect.width() * at, row(0.1));
@@ -101,7 +107,7 @@ fn twin(ui: &Ui, rect: Rect, y: f32, name: &str, color: Color32, figures: &TwinF
 }
 
 /// Which one is faster, and by how much: never assumed.
-fn verdict(ui: &Ui, rect: Rect, comparison: &Comparison) {
+fn verdict(ui: &Ui, rect: Rect, comparison: &Comparison, board: Option<BoardFrame>) {
     let Some(speedup) = comparison.speedup() else { return };
     let tokens = Tokens::of(ui);
     let (figure, says, color) = match speedup {
@@ -113,7 +119,11 @@ fn verdict(ui: &Ui, rect: Rect, comparison: &Comparison) {
     let big = text(ui, rect.min - vec2(0.0, 6.0), Align2::LEFT_TOP, &figure, theme::bold(size), color);
     let lines = [
         says.to_owned(),
-        "on this engine, last 10 s".into(),
+        match board {
+            Some(board) if board.simulated => "simulated boards, no line".into(),
+            Some(_) => "on boards, without the line".into(),
+            None => "on this engine, last 10 s".into(),
+        },
         format!("same answer on {} of", format::percent(comparison.agreement).trim()),
         format!("{} frames", format::whole(comparison.frames as f32)),
     ];

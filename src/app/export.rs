@@ -188,6 +188,12 @@ pub fn figures(report: &Report) -> Value {
             "agreement": c.agreement, "speedup": c.speedup(),
         })
     });
+    let board = report.timing.board.map(|board| {
+        json!({
+            "simulated": board.simulated, "cycles": board.cycles, "clock_khz": board.clock_khz,
+            "link_ms": board.link.as_secs_f64() * 1e3, "host_ms": board.host.as_secs_f64() * 1e3,
+        })
+    });
     json!({
         "network": report.network.name(),
         "input_edge": report.edge,
@@ -216,6 +222,7 @@ pub fn figures(report: &Report) -> Value {
             "with_truth": report.counts.with_truth,
             "right": report.counts.right,
         },
+        "board": board,
         "comparison": comparison,
         "layers": layers(report),
     })
@@ -228,6 +235,7 @@ fn layers(report: &Report) -> Vec<Value> {
         json!({
             "name": layer.name, "channels": shape.channels, "edge": shape.edge, "macs": shape.macs,
             "codes": sample.codes, "ms": sample.elapsed.as_secs_f64() * 1e3,
+            "cycles": sample.counted.map(|counted| counted.computing()),
         })
     })
     .collect()

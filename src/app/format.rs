@@ -30,6 +30,16 @@ pub fn whole(number: f32) -> String {
     text
 }
 
+/// Cycles in few characters: `812`, `9.2k`, `52k`, `1.3M`.
+pub fn cycles(cycles: u64) -> String {
+    match cycles {
+        0..1_000 => format!("{cycles}"),
+        1_000..9_950 => format!("{:.1}k", cycles as f32 / 1e3),
+        9_950..999_500 => format!("{:.0}k", cycles as f32 / 1e3),
+        _ => format!("{:.1}M", cycles as f32 / 1e6),
+    }
+}
+
 /// A rate: whole above 10, with one decimal below.
 pub fn rate(per_s: f32) -> String {
     if per_s < 9.95 { format!("{per_s:.1}") } else { whole(per_s) }
@@ -107,6 +117,7 @@ mod tests {
             [" 0.00", " 0.43", " 10.0", " 12.3", "  100", "  812"]
         );
         assert_eq!([0.0, 999.0, 2340.4, 1_234_567.0].map(whole), ["0", "999", "2 340", "1 234 567"]);
+        assert_eq!([812, 9236, 52_436, 999_600].map(cycles), ["812", "9.2k", "52k", "1.0M"]);
         assert_eq!([0.0, 0.971, 1.0].map(percent), ["  0.0 %", " 97.1 %", "100.0 %"]);
     }
 }

@@ -7,6 +7,7 @@ use super::mosaic::{self, Grid};
 use super::state::State;
 use super::theme::{self, Tokens};
 use super::widgets::{self, bar, say, text};
+use crate::engine::count_codes;
 use crate::network::{LayerShape, Op, Thresholds};
 use crate::pipeline::{LayerDetail, Report};
 use egui::{
@@ -51,7 +52,13 @@ impl<'a> Watched<'a> {
     fn title(&self) -> String {
         let layer = &self.report.network.layers()[self.detail.layer];
         let name = format::layer_name(layer);
-        format!("{name} · {} · {}", format::shape(self.shape), format::kind_in_words(self.op))
+        let cycles = self.report.layers.get(self.detail.layer).and_then(|sample| sample.counted);
+        let cycles = cycles.map_or(String::new(), |counted| {
+            let simulated =
+                if self.report.timing.board.is_some_and(|board| board.simulated) { " simulated" } else { "" };
+            format!(" · {}{simulated} cycles", format::whole(counted.computing() as f32))
+        });
+        format!("{name} · {} · {}{cycles}", format::shape(self.shape), format::kind_in_words(self.op))
     }
 
     fn show(&self, ui: &mut Ui, state: &mut State) {
@@ -66,9 +73,41 @@ impl<'a> Watched<'a> {
                 self.channels(ui, lower, state);
             }
             _ => {
-                self.histogram(ui, upper, state);
+                if self.report.timing.board.is_some() && self.detail.values.sums.is_empty() {
+                    self.codes(ui, upper, state);
+                } else {
+                    self.histogram(ui, upper, state);
+                }
                 self.channels(ui, lower, state);
             }
+        }
+    }
+
+    /// In the histogram's place where a board keeps the integers to itself: how often each code stands in the layer.
+    fn codes(&self, ui: &mut Ui, rect: Rect, state: &mut State) {
+        let of = if state.one_channel { format!("channel {}", self.channel) } else { "all channels".into() };
+        let says = format!("codes · {of} (the integers stay within the board)");
+        if caption(ui, rect, &says, Sense::click()).on_hover_text("One channel, or all (H)").clicked() {
+            state.one_channel = !state.one_channel;
+        }
+        let (plane, codes) = (self.shape.edge * self.shape.edge, &self.detail.values.codes);
+        let of_channel = codes.get(self.channel * plane..(self.channel + 1) * plane).unwrap_or_default();
+        let counts = count_codes(if state.one_channel { of_channel } else { codes });
+        let all = counts.iter().sum::<u32>().max(1) as f32;
+        let place = Rect::from_min_max(rect.min + vec2(0.0, CAPTION), rect.max - vec2(0.0, 15.0));
+        let (tokens, step) = (Tokens::of(ui), place.width() / 4.0);
+        for (code, &count) in counts.iter().enumerate() {
+            let share = count as f32 / all;
+            let left = place.left() + step * code as f32;
+            let top = place.bottom() - ((place.height() - 14.0) * share).max(1.5);
+            let column = Rect::from_min_max(pos2(left, top), pos2(left + step - 8.0, place.bottom()));
+            let color = if code == 0 { tokens.code_edge } else { tokens.codes[code] };
+            ui.painter().rect_filled(column, 2.0, color);
+            let (font, words) = (theme::mono(theme::TINY), format::percent(share));
+            text(ui, column.center_top(), Align2::CENTER_BOTTOM, words.trim(), font.clone(), tokens.text);
+            let below = pos2(column.center().x, place.bottom() + 2.0);
+            text(ui, below, Align2::CENTER_TOP, format!("code {code}"), font, tokens.quiet);
+            say(ui, column, ("code", code), &format!("code {code}: {}", words.trim()));
         }
     }
 

@@ -5,7 +5,7 @@ use super::model::Model;
 use super::state::{Action, State};
 use super::theme::{self, Tokens};
 use super::widgets::{self, bar, bars, text};
-use crate::engine::CodeHistogram;
+use crate::engine::{BoardFrame, CodeHistogram};
 use crate::inspect::LayerSample;
 use crate::network::{Layer, LayerShape, Op};
 use crate::pipeline::Report;
@@ -31,6 +31,8 @@ struct Tile<'a> {
     steady: LayerSample,
     /// Times of all layers of the steady report: together, and the longest.
     whole: [f32; 2],
+    /// The board that ran them, where one did.
+    board: Option<BoardFrame>,
     chosen: bool,
     width: f32,
 }
@@ -53,6 +55,7 @@ fn tiles(ui: &mut Ui, report: &Report, steady: &Report, state: &mut State, actio
     let times = steady.layers.iter().map(|sample| sample.elapsed.as_secs_f32() * 1e3);
     let whole = [times.clone().sum(), times.fold(0.0, f32::max)];
     let width = tile_width(ui.available_width(), report.network.layers());
+    let board = steady.timing.board;
     ScrollArea::horizontal().id_salt("tiles").auto_shrink(false).show(ui, |ui| {
         let height = ui.available_height() - 8.0;
         ui.horizontal(|ui| {
@@ -61,7 +64,7 @@ fn tiles(ui: &mut Ui, report: &Report, steady: &Report, state: &mut State, actio
                 let sample = report.layers.get(index).copied().unwrap_or_default();
                 let steady = steady.layers.get(index).copied().unwrap_or_default();
                 let width = if is_wide(layer) { width } else { NARROW };
-                let tile = Tile { layer, shape, sample, steady, whole, chosen: index == state.layer, width };
+                let tile = Tile { layer, shape, sample, steady, whole, board, chosen: index == state.layer, width };
                 let response = tile.show(ui, height, &report.prediction.raw);
                 if response.clicked() {
                     state.choose_layer(index, actions);
@@ -129,7 +132,7 @@ impl Tile<'_> {
         }
     }
 
-    /// Kind, time, share of the frame, and a bar of the time beside the slowest layer's.
+    /// Kind, a board's cycles, time, share of the frame, and a bar of the time beside the slowest layer's.
     fn foot(&self, ui: &Ui, inside: Rect, tokens: &Tokens) {
         let ms = self.steady.elapsed.as_secs_f32() * 1e3;
         let [all, longest] = self.whole;
@@ -138,10 +141,18 @@ impl Tile<'_> {
         let kind = format::kind(&self.layer.op);
         let kind = if is_wide(self.layer) { &kind } else { kind.trim_end_matches(" +") };
         text(ui, pos2(inside.left(), y - 16.0), Align2::LEFT_BOTTOM, kind, font.clone(), tokens.quiet);
+        let counted = self.steady.counted.filter(|_| is_wide(self.layer));
+        if let Some(counted) = counted {
+            let cycles = format!("{} cyc", format::cycles(counted.computing()));
+            text(ui, pos2(inside.right(), y - 16.0), Align2::RIGHT_BOTTOM, cycles, font.clone(), tokens.text);
+        }
         let unit = if is_wide(self.layer) { " ms" } else { "" };
-        let time = if self.is_folded() { "in the next".into() } else { format!("{}{unit}", format::ms(ms).trim()) };
+        let time = match self.folded() {
+            Some((short, _)) => short.into(),
+            None => format!("{}{unit}", format::ms(ms).trim()),
+        };
         text(ui, pos2(inside.left(), y - 2.0), Align2::LEFT_BOTTOM, time, font.clone(), tokens.text);
-        if is_wide(self.layer) && !self.is_folded() {
+        if is_wide(self.layer) && self.folded().is_none() {
             let share = format!("{:.0} %", ms / all.max(1e-9) * 100.0);
             text(ui, pos2(inside.right(), y - 2.0), Align2::RIGHT_BOTTOM, share, font, tokens.quiet);
         }
@@ -149,9 +160,14 @@ impl Tile<'_> {
         bar(ui, track, ms / longest.max(1e-9), tokens.chosen);
     }
 
-    /// Whether the engine does this layer's work in the next one's.
-    fn is_folded(&self) -> bool {
-        matches!(self.layer.op, Op::PixelEmbedding(_)) && self.steady.elapsed.is_zero()
+    /// Where the engine does this layer's work along with another's: in few words, and in more.
+    fn folded(&self) -> Option<(&'static str, &'static str)> {
+        match self.layer.op {
+            _ if !self.steady.elapsed.is_zero() => None,
+            Op::PixelEmbedding(_) => Some(("in the next", "computed within the next layer")),
+            Op::Activation(_) if self.board.is_some() => Some(("in the +", "computed along with the layer before")),
+            _ => None,
+        }
     }
 
     fn tip(&self, ui: &mut Ui) {
@@ -164,8 +180,8 @@ impl Tile<'_> {
                 ui.monospace(format!("code {code}  {}", format::percent(*count as f32 / all)));
             }
         }
-        if self.is_folded() {
-            ui.monospace("computed within the next layer");
+        if let Some((_, says)) = self.folded() {
+            ui.monospace(says);
             return;
         }
         let ms = self.steady.elapsed.as_secs_f32() * 1e3;
@@ -174,6 +190,12 @@ impl Tile<'_> {
             format::ms(ms).trim(),
             format::percent(ms / self.whole[0].max(1e-9)).trim()
         ));
+        if let Some(counted) = self.steady.counted {
+            let stalls = format::whole(counted.drain_stalls as f32);
+            let simulated = if self.board.is_some_and(|board| board.simulated) { ", simulated" } else { "" };
+            ui.monospace(format!("{} cycles{simulated}", format::whole(counted.computing() as f32)));
+            ui.monospace(format!("{} steps, {stalls} stalls of the drain", format::whole(counted.steps as f32)));
+        }
         if self.shape.macs > 0 {
             ui.monospace(format!("{:.2} M multiply-adds", self.shape.macs as f32 / 1e6));
         }

@@ -4,6 +4,7 @@ use super::format;
 use super::model::Model;
 use super::theme::{self, Tokens};
 use super::widgets::{self, bar, say, text};
+use crate::engine::BoardFrame;
 use crate::pipeline::{EngineState, Prediction, Report, knows_cards};
 use egui::{Align2, Color32, Rect, Stroke, Ui, pos2, vec2};
 
@@ -129,9 +130,14 @@ fn percent(fraction: f32) -> String {
 
 fn figures(ui: &Ui, rect: Rect, model: &Model, steady: &Report, scale: f32) {
     let rates = steady.rates;
+    let (per_s, a_frame) = match steady.timing.board {
+        Some(board) if board.simulated => ("frames/s, simulated", "a frame, simulated"),
+        Some(_) => ("frames/s of the board", "a frame, computed"),
+        None => ("frames/s of the engine", "a frame"),
+    };
     let columns = [
-        (0.0, format!("{:>6}", format::whole(rates.engine_per_s)), "frames/s of the engine"),
-        (0.43, format!("{} ms", format::ms(rates.infer_ms)), "a frame"),
+        (0.0, format!("{:>6}", format::whole(rates.engine_per_s)), per_s),
+        (0.43, format!("{} ms", format::ms(rates.infer_ms)), a_frame),
         (0.76, format!("{:>4}", format::rate(model.shown_per_s)), "frames/s shown"),
     ];
     for (at, figure, says) in columns {
@@ -145,6 +151,18 @@ fn figures(ui: &Ui, rect: Rect, model: &Model, steady: &Report, scale: f32) {
     }
 }
 
+/// The board's cycles, and what the way to it takes: computing is one thing, the line another.
+fn board_remark(board: BoardFrame, link_ms: f32) -> String {
+    let cycles = format::whole(board.cycles as f32);
+    let (mhz, link) = (f64::from(board.clock_khz) / 1e3, format::ms(link_ms));
+    let link = link.trim();
+    if board.simulated {
+        format!("simulated: {cycles} cycles at {mhz} MHz; simulating takes {link} ms")
+    } else {
+        format!("{cycles} cycles at {mhz} MHz; the line takes {link} ms more")
+    }
+}
+
 /// What must be known to read the figures rightly.
 fn remark(ui: &Ui, rect: Rect, model: &Model, steady: &Report, scale: f32) {
     let words = match &model.engine {
@@ -152,7 +170,10 @@ fn remark(ui: &Ui, rect: Rect, model: &Model, steady: &Report, scale: f32) {
         EngineState::Running(_) if steady.engine.name == "reference" => {
             "plain loops: right, and no measure of speed".into()
         }
-        EngineState::Running(_) => return,
+        EngineState::Running(_) => match steady.timing.board {
+            Some(board) => board_remark(board, steady.rates.link_ms),
+            None => return,
+        },
     };
     let place = widgets::elided(
         ui,

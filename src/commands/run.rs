@@ -3,11 +3,11 @@
 use super::classify::{Top, top};
 use crate::RunArgs;
 use anyhow::{Result, bail};
-use ernscope::engine::EngineChoice;
+use ernscope::engine::{BoardState, EngineChoice};
 use ernscope::frame::Frame;
 use ernscope::inspect::timing::quantile;
 use ernscope::network::shipped::ModelChoice;
-use ernscope::pipeline::{Predictor, Settings};
+use ernscope::pipeline::{Inference, Predictor, Settings};
 use ernscope::source::{Manner, SourceState, SourceStatus, Supervisor};
 use serde::Serialize;
 use std::io::Write;
@@ -52,6 +52,49 @@ struct Line<'a> {
     truth: Option<&'a str>,
     infer_ms: f32,
     source_ms: f32,
+    /// Of a board: its line, both ways; of a simulated one the simulation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    link_ms: Option<f32>,
+    /// What ran the frame, where a board was to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    engine: Option<&'a str>,
+}
+
+/// What a frame took, and what ran it where a board was to.
+struct Took<'a> {
+    infer: Inference,
+    source: Duration,
+    engine: Option<&'a str>,
+}
+
+/// Says on stderr how it stands with the board that was chosen, whenever that changes.
+struct BoardWatch {
+    wanted: bool,
+    told: Option<BoardState>,
+    /// What ran the last frame, where a board was to.
+    engine: Option<String>,
+}
+
+impl BoardWatch {
+    fn new(choice: &EngineChoice) -> Self {
+        Self { wanted: matches!(choice, EngineChoice::Fpga(_)), told: None, engine: None }
+    }
+
+    fn look(&mut self, predictor: &Predictor) {
+        if !self.wanted {
+            return;
+        }
+        let info = predictor.engine().info();
+        self.engine = Some(info.name);
+        if info.board != self.told {
+            match &info.board {
+                Some(state) if state.is_fault() => tracing::warn!("{state}"),
+                Some(state) => tracing::info!("{state}"),
+                None => {}
+            }
+            self.told = info.board;
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -111,7 +154,9 @@ impl Tally {
 }
 
 fn headless(args: RunArgs) -> Result<()> {
-    let mut predictor = Predictor::open(&settings(&args))?;
+    let settings = settings(&args);
+    let mut predictor = Predictor::open_lasting(&settings)?;
+    let mut board = BoardWatch::new(&settings.engine);
     let manner = if args.frames.is_some() { Manner::Lossless } else { Manner::Terminal };
     let supervisor = Supervisor::start(args.source, manner, || ())?;
     let mut out = std::io::stdout().lock();
@@ -125,8 +170,10 @@ fn headless(args: RunArgs) -> Result<()> {
         let source = asked.elapsed();
         predictor.prepare(&frame)?;
         let infer = predictor.infer(None)?;
-        print_frame(&mut out, args.json, &tally, &predictor, &frame, [infer, source])?;
-        tally.count(infer.as_secs_f32() * 1e3, predictor.is_right(&frame));
+        board.look(&predictor);
+        let engine = board.engine.as_deref();
+        print_frame(&mut out, args.json, &tally, &predictor, &frame, &Took { infer, source, engine })?;
+        tally.count(milliseconds(infer.compute), predictor.is_right(&frame));
     }
     let status = supervisor.status();
     if tally.frames == 0 {
@@ -165,18 +212,26 @@ fn print_frame(
     tally: &Tally,
     predictor: &Predictor,
     frame: &Frame,
-    [infer, source]: [Duration; 2],
+    took: &Took<'_>,
 ) -> Result<()> {
-    let [infer_ms, source_ms] = [infer, source].map(|elapsed| elapsed.as_secs_f32() * 1e3);
+    let (infer_ms, source_ms) = (milliseconds(took.infer.compute), milliseconds(took.source));
+    let link_ms = took.infer.board.map(|board| milliseconds(board.link));
     let top = top(predictor.network(), predictor.probabilities(), if json { 5 } else { 1 });
     let truth = frame.truth.as_ref().map(|truth| truth.label.as_str());
     if json {
-        let line = Line { frame: tally.frames, top, truth, infer_ms, source_ms };
+        let line = Line { frame: tally.frames, top, truth, infer_ms, source_ms, link_ms, engine: took.engine };
         writeln!(out, "{}", serde_json::to_string(&line)?)?;
         return Ok(());
     }
     for Top { label, p } in &top {
         write!(out, "{:>7}  {label:<16} {:5.1} %  {infer_ms:8.3} ms", tally.frames, p * 100.0)?;
+    }
+    if let Some(engine) = took.engine {
+        write!(out, "  {engine}")?;
+    }
+    if let (Some(board), Some(link_ms)) = (took.infer.board, link_ms) {
+        let what = if board.simulated { "simulated, the simulation took" } else { "line" };
+        write!(out, ", {what} {link_ms:.1} ms")?;
     }
     match truth {
         Some(truth) if top.iter().any(|top| top.label == truth) => writeln!(out, "  right")?,
@@ -184,6 +239,10 @@ fn print_frame(
         None => writeln!(out)?,
     }
     Ok(())
+}
+
+fn milliseconds(elapsed: Duration) -> f32 {
+    elapsed.as_secs_f32() * 1e3
 }
 
 fn print_summary(out: &mut impl Write, json: bool, summary: Summary) -> Result<()> {

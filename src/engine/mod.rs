@@ -46,6 +46,38 @@ pub trait Engine: Send {
     /// # Errors
     /// As [`Engine::run`].
     fn run_probed(&mut self, input: &InputImage, probe: &mut dyn Probe) -> Result<&[f32], EngineError>;
+
+    /// What the last frame took, where a board ran it.
+    fn board_frame(&self) -> Option<BoardFrame> {
+        None
+    }
+}
+
+/// What a frame on a board took, computing and all else apart. The board computes each frame of a network in the same cycles.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BoardFrame {
+    /// Cycles in which the board computed; not those in which it waited for the picture.
+    pub cycles: u64,
+    /// The board's clock.
+    pub clock_khz: u32,
+    /// What this machine took for a float first layer.
+    pub host: Duration,
+    /// All else until the logits were there: the line, both ways. Of a simulated board: the simulation.
+    pub link: Duration,
+    /// Whether the board is simulated, and its clock with it.
+    pub simulated: bool,
+}
+
+impl BoardFrame {
+    /// What was computed for the frame: the board's cycles at its clock, and this machine's part.
+    pub fn compute(&self) -> Duration {
+        self.host + at_clock(self.cycles, self.clock_khz)
+    }
+}
+
+/// How long `cycles` take.
+pub(crate) fn at_clock(cycles: u64, clock_khz: u32) -> Duration {
+    Duration::from_nanos(cycles.saturating_mul(1_000_000) / u64::from(clock_khz.max(1)))
 }
 
 /// What an engine says of itself.
@@ -184,6 +216,29 @@ pub trait Probe {
 
     /// How long the layer took, without what the probe itself cost.
     fn time(&mut self, _layer: usize, _elapsed: Duration) {}
+
+    /// What a board counted of the layer, where one ran it; a layer that is computed along with the one before has none.
+    fn cycles(&mut self, _layer: usize, _counted: LayerCycles) {}
+}
+
+/// What a board counts of a layer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LayerCycles {
+    /// All cycles, from the descriptor's fetch to the next one's.
+    pub cycles: u64,
+    /// Those in which the array took a step.
+    pub steps: u64,
+    /// Those in which it waited for rows of the frame.
+    pub input_stalls: u64,
+    /// Those in which it waited until the tile before was drained.
+    pub drain_stalls: u64,
+}
+
+impl LayerCycles {
+    /// The layer's own: waiting for the picture is the line's.
+    pub fn computing(&self) -> u64 {
+        self.cycles.saturating_sub(self.input_stalls)
+    }
 }
 
 /// Which engine to use.

@@ -8,7 +8,7 @@ use super::board::{BoardEngine, BoardError};
 use super::link::packets::{Patience, TRIES};
 use super::link::serial::{self, AnyLink};
 use super::link::{LinkError, simulated};
-use crate::engine::{BoardChoice, BoardState, Engine, EngineError, EngineInfo, Probe, Wants};
+use crate::engine::{BoardChoice, BoardFrame, BoardState, Engine, EngineError, EngineInfo, Probe, Wants};
 use crate::frame::InputImage;
 use crate::network::Network;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
@@ -22,6 +22,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// A board, and the network that it runs.
 pub struct AttachedBoard {
     engine: BoardEngine<AnyLink>,
+    simulated: bool,
 }
 
 impl AttachedBoard {
@@ -41,7 +42,7 @@ impl AttachedBoard {
         tell(BoardState::Uploading { board: board.clone() });
         let engine = BoardEngine::new(link, &board, Arc::clone(network), edge)?;
         tell(BoardState::Ready { board });
-        Ok(Self { engine })
+        Ok(Self { engine, simulated: *choice == BoardChoice::Simulated })
     }
 
     /// Runs a frame, whatever may happen to the board meanwhile.
@@ -97,6 +98,10 @@ impl Engine for AttachedBoard {
     fn run_probed(&mut self, input: &InputImage, probe: &mut dyn Probe) -> Result<&[f32], EngineError> {
         self.run_again(input, Some(probe))
     }
+
+    fn board_frame(&self) -> Option<BoardFrame> {
+        Some(BoardFrame { simulated: self.simulated, ..self.engine.board_frame()? })
+    }
 }
 
 fn open(choice: &BoardChoice) -> Result<AnyLink, LinkError> {
@@ -144,7 +149,24 @@ impl LiveBoard {
     /// # Errors
     /// The system's, where it gives no thread.
     pub fn start(choice: BoardChoice, stand_in: Box<dyn Engine>) -> io::Result<Self> {
-        let state = Arc::new(Mutex::new(BoardState::Connecting { board: choice.to_string() }));
+        let live = Self::new(choice, stand_in, None)?;
+        live.look();
+        Ok(live)
+    }
+
+    /// Goes on with a board that is there; should it be lost, `stand_in` runs until it is back.
+    ///
+    /// # Errors
+    /// As [`LiveBoard::start`].
+    pub fn with_board(choice: BoardChoice, board: AttachedBoard, stand_in: Box<dyn Engine>) -> io::Result<Self> {
+        Self::new(choice, stand_in, Some(board))
+    }
+
+    fn new(choice: BoardChoice, stand_in: Box<dyn Engine>, board: Option<AttachedBoard>) -> io::Result<Self> {
+        let name = choice.to_string();
+        let state =
+            if board.is_some() { BoardState::Ready { board: name } } else { BoardState::Connecting { board: name } };
+        let state = Arc::new(Mutex::new(state));
         let (wanted, asked) = bounded(1);
         let (give, found) = bounded(1);
         let search = Search {
@@ -156,9 +178,7 @@ impl LiveBoard {
             found: give,
         };
         std::thread::Builder::new().name("board".into()).spawn(move || search.run())?;
-        let live = Self { stand_in, board: None, state, wanted, found };
-        live.look();
-        Ok(live)
+        Ok(Self { stand_in, board, state, wanted, found })
     }
 
     /// Lets the thread look for the board, if it does not already.
@@ -223,6 +243,10 @@ impl Engine for LiveBoard {
         } else {
             self.stand_in.run_probed(input, probe)
         }
+    }
+
+    fn board_frame(&self) -> Option<BoardFrame> {
+        self.board.as_ref()?.board_frame()
     }
 }
 

@@ -5,14 +5,16 @@ use super::compiler::{CompileError, compile};
 use super::link::packets::TRIES;
 use super::link::{Beats, Link, LinkError, ReadBack};
 use super::program::{CodePlace, FrameFormat, Program, TrunkPlace};
-use super::schedule::LayerCycles;
 use crate::engine::reference::float_codes;
-use crate::engine::{BoardState, Engine, EngineError, EngineInfo, Probe, Sums, Wants, check_input, count_codes};
+use crate::engine::{
+    BoardFrame, BoardState, Engine, EngineError, EngineInfo, LayerCycles, Probe, Sums, Wants, at_clock, check_input,
+    count_codes,
+};
 use crate::frame::InputImage;
 use crate::network::{Network, Op};
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use thiserror::Error;
 
 /// Why a board does not run a network.
@@ -60,6 +62,9 @@ pub struct BoardEngine<L> {
     logits: Vec<f32>,
     sums: Vec<i32>,
     cycles: u64,
+    /// What the board counted of the layers: the same for every frame, but for what it waited for the picture.
+    counted: Vec<LayerCycles>,
+    frame: BoardFrame,
 }
 
 impl<L: Link> BoardEngine<L> {
@@ -82,6 +87,8 @@ impl<L: Link> BoardEngine<L> {
             logits: vec![0.0; classes],
             sums: vec![0; classes],
             cycles: 0,
+            counted: Vec::new(),
+            frame: BoardFrame::default(),
         })
     }
 
@@ -94,6 +101,7 @@ impl<L: Link> BoardEngine<L> {
         self.link.upload(self.program.upload())?;
         let capabilities = capabilities(&mut self.link)?;
         if capabilities != self.program.capabilities {
+            self.counted.clear();
             self.program = compile(&self.network, self.program.edge, capabilities)?;
             self.link.upload(self.program.upload())?;
         }
@@ -142,7 +150,9 @@ impl<L: Link> BoardEngine<L> {
     /// [`EngineError`], where the picture has another size or the board is lost.
     pub fn submit(&mut self, input: &InputImage) -> Result<(), EngineError> {
         check_input(input, self.program.edge)?;
+        let begun = Instant::now();
         let beats = beats(&self.network, &self.program, input);
+        self.frame.host = if self.program.format == FrameFormat::Codes { begun.elapsed() } else { Duration::ZERO };
         self.start(&beats, self.last()).map_err(BoardError::Link)?;
         self.under_way.push_back(beats);
         Ok(())
@@ -279,8 +289,17 @@ impl<L: Link> Engine for BoardEngine<L> {
 
     fn run(&mut self, input: &InputImage) -> Result<&[f32], EngineError> {
         self.drain()?;
+        let begun = Instant::now();
         self.submit(input)?;
-        self.collect()
+        self.collect()?;
+        let elapsed = begun.elapsed();
+        if self.counted.is_empty() {
+            self.counted = self.counters()?;
+        }
+        self.frame.cycles = self.counted.iter().map(LayerCycles::computing).sum();
+        self.frame.clock_khz = self.link.clock_khz();
+        self.frame.link = elapsed.saturating_sub(self.frame.compute());
+        Ok(&self.logits)
     }
 
     /// Shows codes of every layer (but the frame's, where they only pass through), the trunk, and the sums of the classifier; other
@@ -289,11 +308,10 @@ impl<L: Link> Engine for BoardEngine<L> {
     fn run_probed(&mut self, input: &InputImage, probe: &mut dyn Probe) -> Result<&[f32], EngineError> {
         self.run(input)?;
         let seen = self.look(input, probe).map_err(BoardError::Link)?;
-        let counters = self.counters()?;
         for (layer, Seen { trunk, codes }) in seen.into_iter().enumerate() {
             let is_classifier = matches!(self.network.layers()[layer].op, Op::Classifier { .. });
             let wants = probe.wants(layer);
-            probe.time(layer, self.time(counters[self.program.descriptor_of[layer]]));
+            self.tell_times(layer, probe);
             if let Some(trunk) = trunk {
                 probe.sums(layer, Sums::Integers(&trunk));
             }
@@ -311,6 +329,10 @@ impl<L: Link> Engine for BoardEngine<L> {
         }
         Ok(&self.logits)
     }
+
+    fn board_frame(&self) -> Option<BoardFrame> {
+        (!self.counted.is_empty()).then_some(self.frame)
+    }
 }
 
 /// What was read back of a layer.
@@ -321,10 +343,19 @@ struct Seen {
 }
 
 impl<L: Link> BoardEngine<L> {
-    /// What a layer's cycles are at the board's clock; waiting for the line is not the layer's.
-    fn time(&self, counted: LayerCycles) -> Duration {
-        let cycles = counted.cycles.saturating_sub(counted.input_stalls);
-        Duration::from_nanos(cycles * 1_000_000 / u64::from(self.link.clock_khz()))
+    /// What a layer took: its cycles at the board's clock; none where it is computed along with the one before; of the first
+    /// layer this machine's part, as the board looks codes up while the first convolution runs.
+    fn tell_times(&self, layer: usize, probe: &mut dyn Probe) {
+        let descriptor_of = &self.program.descriptor_of;
+        if layer == 0 {
+            probe.time(layer, self.frame.host);
+        } else if descriptor_of[layer] != descriptor_of[layer - 1] {
+            let counted = self.counted[descriptor_of[layer]];
+            probe.cycles(layer, counted);
+            probe.time(layer, at_clock(counted.computing(), self.frame.clock_khz));
+        } else {
+            probe.time(layer, Duration::ZERO);
+        }
     }
 
     /// Reads back what `probe` wants; the frame has just been run to its end.

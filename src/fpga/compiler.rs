@@ -502,16 +502,16 @@ mod tests {
     use crate::network::published::PublishedShape;
     use crate::network::shipped::SHIPPED;
 
-    /// What the default simulated board tells of itself.
-    const DEFAULT: Capabilities = Capabilities {
+    /// The ULX3S's array.
+    const ULX3S: Capabilities = Capabilities {
         parallel_in: 32,
         parallel_out: 32,
         pixels: 2,
         drain_channels: 8,
         acc_bits: 14,
         trunk_bits: 16,
-        code_depth: 2048,
-        weight_depth: 2048,
+        code_depth: 1536,
+        weight_depth: 1600,
         threshold_depth: 512,
         trunk_depth: 1024,
         table_words: 1,
@@ -519,14 +519,8 @@ mod tests {
         pool_depth: 16,
     };
     /// The array for the paper's board, its memories within the device's: 45 URAM of weights, 16 of codes, the trunk in BRAM.
-    const KV260: Capabilities = Capabilities {
-        pixels: 8,
-        code_depth: 4096,
-        weight_depth: 11_520,
-        trunk_depth: 4096,
-        pool_depth: 128,
-        ..DEFAULT
-    };
+    const KV260: Capabilities =
+        Capabilities { pixels: 8, code_depth: 4096, weight_depth: 12_288, trunk_depth: 4096, pool_depth: 128, ..ULX3S };
 
     fn cards() -> Network {
         crate::network::file::parse(SHIPPED[0].bytes).expect("ours")
@@ -541,8 +535,8 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_named() {
-        let needs = compile(&cards(), 64, DEFAULT).expect("fits").needs();
-        let error = compile(&cards(), 64, Capabilities { weight_depth: 500, ..DEFAULT }).expect_err("too large");
+        let needs = compile(&cards(), 64, ULX3S).expect("fits").needs();
+        let error = compile(&cards(), 64, Capabilities { weight_depth: 500, ..ULX3S }).expect_err("too large");
         assert_eq!(
             error.to_string(),
             "layer `backbone.layer2.1.act1` does not fit the board: it needs 524 words of weights, there are 500"
@@ -550,30 +544,30 @@ mod tests {
         let classifier = "conv".to_string();
         let weight_depth = needs.weights - 1;
         let expected = (classifier.clone(), Resource::Weights, needs.weights as u64);
-        assert_eq!(short(Capabilities { weight_depth, ..DEFAULT }), expected);
-        assert_eq!(short(Capabilities { pool_depth: 7, ..DEFAULT }), (classifier, Resource::Pool, 8));
+        assert_eq!(short(Capabilities { weight_depth, ..ULX3S }), expected);
+        assert_eq!(short(Capabilities { pool_depth: 7, ..ULX3S }), (classifier, Resource::Pool, 8));
         let layers = needs.layers - 1;
-        assert_eq!(short(Capabilities { layers, ..DEFAULT }).1, Resource::Descriptors);
+        assert_eq!(short(Capabilities { layers, ..ULX3S }).1, Resource::Descriptors);
         let threshold_depth = needs.thresholds - 1;
         let last_activation = "backbone.last_act_layer3".into();
         let expected = (last_activation, Resource::Thresholds, needs.thresholds as u64);
-        assert_eq!(short(Capabilities { threshold_depth, ..DEFAULT }), expected);
-        assert_eq!(short(Capabilities { acc_bits: 9, ..DEFAULT }).1, Resource::AccumulatorBits);
-        assert_eq!(short(Capabilities { trunk_bits: 12, ..DEFAULT }).1, Resource::TrunkBits);
-        assert_eq!(short(Capabilities { trunk_depth: 1023, ..DEFAULT }).1, Resource::Trunk);
-        assert_eq!(short(Capabilities { code_depth: 64, ..DEFAULT }).1, Resource::Codes);
-        assert_eq!(short(Capabilities { parallel_in: 16, ..DEFAULT }).1, Resource::Table);
+        assert_eq!(short(Capabilities { threshold_depth, ..ULX3S }), expected);
+        assert_eq!(short(Capabilities { acc_bits: 9, ..ULX3S }).1, Resource::AccumulatorBits);
+        assert_eq!(short(Capabilities { trunk_bits: 12, ..ULX3S }).1, Resource::TrunkBits);
+        assert_eq!(short(Capabilities { trunk_depth: 1023, ..ULX3S }).1, Resource::Trunk);
+        assert_eq!(short(Capabilities { code_depth: 64, ..ULX3S }).1, Resource::Codes);
+        assert_eq!(short(Capabilities { parallel_in: 16, ..ULX3S }).1, Resource::Table);
     }
 
     #[test]
     fn an_edge_that_does_not_divide_is_refused() {
-        assert!(matches!(compile(&cards(), 63, DEFAULT), Err(CompileError::Network(_))));
+        assert!(matches!(compile(&cards(), 63, ULX3S), Err(CompileError::Network(_))));
     }
 
     /// While a descriptor runs, nothing that it or a later one reads may be written over.
     #[test]
     fn buffers_that_are_read_do_not_overlap() {
-        for (network, edge, board) in [(cards(), 64, DEFAULT), (erns18(), 256, KV260)] {
+        for (network, edge, board) in [(cards(), 64, ULX3S), (erns18(), 256, KV260)] {
             let program = compile(&network, edge, board).expect("fits");
             let last_readers = network.last_readers();
             for (layer, place) in program.codes.iter().enumerate() {

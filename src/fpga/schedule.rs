@@ -1,6 +1,7 @@
 //! How many cycles a program takes: the model of `rtl/README.md`, to be compared with what a board counts.
 
 use super::program::{Descriptor, FrameFormat, Program, flags};
+use crate::engine::LayerCycles;
 use crate::network::Network;
 
 /// Cycles of a descriptor beside its steps: it is fetched, decoded and started before, and recorded behind them.
@@ -9,19 +10,6 @@ const DESCRIPTOR_CYCLES: u64 = 4;
 const PIPELINE_CYCLES: u64 = 9;
 /// From the beat of a row's last pixel until the row counts as written.
 const LOADER_CYCLES: u64 = 3;
-
-/// What a board counts of a layer, or this model predicts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct LayerCycles {
-    /// All cycles, from the descriptor's fetch to the next one's.
-    pub cycles: u64,
-    /// Those in which the array took a step.
-    pub steps: u64,
-    /// Those in which it waited for rows of the frame.
-    pub input_stalls: u64,
-    /// Those in which it waited until the tile before was drained.
-    pub drain_stalls: u64,
-}
 
 /// The cycles of every descriptor of `program`. Exact but for the first convolution, which runs while the frame comes in at a
 /// beat a cycle: there, what its own writes take from the loader is counted on average.

@@ -1,7 +1,7 @@
 //! The probe that samples a run.
 
 use super::values::LayerValues;
-use crate::engine::{CodeHistogram, Probe, Sums, Wants};
+use crate::engine::{CodeHistogram, LayerCycles, Probe, Sums, Wants};
 use crate::network::Network;
 use std::time::Duration;
 
@@ -12,6 +12,8 @@ pub struct LayerSample {
     pub codes: CodeHistogram,
     /// How long it took.
     pub elapsed: Duration,
+    /// What a board counted of it; `None` of layers that no board ran, or ran along with another.
+    pub counted: Option<LayerCycles>,
 }
 
 /// Takes a [`LayerSample`] of every layer, and one watched layer whole.
@@ -89,5 +91,9 @@ impl Probe for Sampler {
         if layer == self.watched {
             self.detail.elapsed = elapsed;
         }
+    }
+
+    fn cycles(&mut self, layer: usize, counted: LayerCycles) {
+        self.samples[layer].counted = Some(counted);
     }
 }

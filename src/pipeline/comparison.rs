@@ -1,6 +1,6 @@
 //! The pixel-embedding comparison: both twins on the same frames, one after the other, in alternating order.
 
-use super::predictor::{PredictError, Predictor};
+use super::predictor::{Inference, PredictError, Predictor};
 use super::report::{Comparison, TwinFigures};
 use super::{RECENT, RECENT_FRAMES};
 use crate::engine::Probe;
@@ -17,12 +17,14 @@ pub(super) struct Twins {
     others_last: Times,
     agreements: Recent,
     first_layers: FirstLayer,
+    /// Whether what was measured was measured on boards.
+    on_board: bool,
 }
 
 /// What one frame took.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Times {
-    pub(super) infer: Duration,
+    pub(super) infer: Inference,
     /// Known for probed frames only.
     pub(super) first_layer: Option<Duration>,
 }
@@ -48,6 +50,7 @@ impl Twins {
             other,
             others_last: Times::default(),
             agreements: recent(),
+            on_board: false,
         }
     }
 
@@ -60,9 +63,20 @@ impl Twins {
         Ok(())
     }
 
-    /// Counts a frame that both have run.
+    /// Counts a frame that both have run on an engine of the same kind: while one of them waits for its board and the other has
+    /// it, there is nothing to compare.
     pub(super) fn count(&mut self, own: &Predictor, frame: &Frame, own_times: Times) {
         let now = Instant::now();
+        let on_board = own_times.infer.board.is_some();
+        if on_board != self.others_last.infer.board.is_some() {
+            return;
+        }
+        if on_board != self.on_board {
+            self.on_board = on_board;
+            self.own = Record::new(own.network());
+            self.others = Record::new(self.other.network());
+            self.agreements = recent();
+        }
         self.own.push(now, own_times, own.is_right(frame));
         self.others.push(now, self.others_last, self.other.is_right(frame));
         self.agreements.push(now, f32::from(u8::from(own.class() == self.other.class())));
@@ -95,7 +109,7 @@ impl Record {
     }
 
     fn push(&mut self, now: Instant, times: Times, right: Option<bool>) {
-        self.last_ms = milliseconds(times.infer);
+        self.last_ms = milliseconds(times.infer.compute);
         self.frame_ms.push(now, self.last_ms);
         if let Some(first_layer) = times.first_layer {
             self.first_layer_ms.push(now, milliseconds(first_layer));

@@ -45,12 +45,22 @@ struct History {
     smoothed: Vec<f32>,
     last: Option<Instant>,
     infer_ms: Recent,
+    link_ms: Recent,
     latency_ms: Recent,
+    on_board: bool,
 }
 
 impl Default for History {
     fn default() -> Self {
-        Self { counts: Counts::default(), smoothed: Vec::new(), last: None, infer_ms: recent(), latency_ms: recent() }
+        Self {
+            counts: Counts::default(),
+            smoothed: Vec::new(),
+            last: None,
+            infer_ms: recent(),
+            link_ms: recent(),
+            latency_ms: recent(),
+            on_board: false,
+        }
     }
 }
 
@@ -209,8 +219,9 @@ impl Live {
         }
         Ok(FrameTiming {
             preprocess_ms: milliseconds(preprocess),
-            infer_ms: milliseconds(infer),
-            latency_ms: milliseconds(waited + preprocess + infer),
+            infer_ms: milliseconds(infer.compute),
+            latency_ms: milliseconds(waited + preprocess + infer.whole()),
+            board: infer.board,
         })
     }
 
@@ -270,7 +281,15 @@ impl Live {
 impl History {
     fn count(&mut self, timing: FrameTiming, right: Option<bool>) {
         let now = Instant::now();
+        // A board and the CPU that does its work meanwhile have no times in common.
+        if self.on_board != timing.board.is_some() {
+            self.on_board = timing.board.is_some();
+            (self.infer_ms, self.link_ms, self.latency_ms) = (recent(), recent(), recent());
+        }
         self.infer_ms.push(now, timing.infer_ms);
+        if let Some(board) = timing.board {
+            self.link_ms.push(now, milliseconds(board.link));
+        }
         self.latency_ms.push(now, timing.latency_ms);
         self.counts.predicted += 1;
         self.counts.with_truth += u64::from(right.is_some());
@@ -297,6 +316,7 @@ impl History {
             engine_per_s: if infer_ms > 0.0 { 1e3 / infer_ms } else { 0.0 },
             infer_ms,
             infer_p95_ms: self.infer_ms.quantile(0.95).unwrap_or(0.0),
+            link_ms: self.link_ms.median(),
             latency_ms: self.latency_ms.median(),
         }
     }

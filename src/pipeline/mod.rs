@@ -9,7 +9,7 @@ mod live;
 mod predictor;
 pub mod report;
 
-pub use predictor::{PredictError, Predictor, knows_cards};
+pub use predictor::{Inference, PredictError, Predictor, knows_cards};
 pub use report::{Comparison, Counts, FrameTiming, LayerDetail, Prediction, Rates, Report, TwinFigures};
 
 use crate::engine::EngineChoice;

@@ -1,7 +1,7 @@
 //! One network on one engine, from frames to probabilities.
 
 use super::Settings;
-use crate::engine::{self, Engine, EngineError, OpenError, Probe, softmax};
+use crate::engine::{self, BoardFrame, Engine, EngineError, OpenError, Probe, softmax};
 use crate::engines;
 use crate::frame::{Crop, Frame, InputImage};
 use crate::network::Network;
@@ -32,11 +32,29 @@ pub enum PredictError {
     Engine(#[from] EngineError),
 }
 
+/// What a run of the network took.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Inference {
+    /// Computing it. Of a board: what it counted at its clock, and this machine's part, without the line.
+    pub compute: Duration,
+    /// All about the board that ran it, where one did.
+    pub board: Option<BoardFrame>,
+}
+
+impl Inference {
+    /// Until the prediction was there; for a board with the line (a simulated one: with the simulation).
+    pub fn whole(&self) -> Duration {
+        self.compute + self.board.map_or(Duration::ZERO, |board| board.link)
+    }
+}
+
 /// What a board that is not there is.
 #[derive(Clone, Copy)]
 enum Manner {
     /// An error.
     Strict,
+    /// An error at the start, and later something to go on without.
+    Lasting,
     /// Something to go on without.
     Live,
 }
@@ -57,6 +75,14 @@ impl Predictor {
     /// [`PredictError`], where the network, its size or the engine is refused.
     pub fn open(settings: &Settings) -> Result<Self, PredictError> {
         Self::for_network(settings, Arc::new(settings.model.load()?), Manner::Strict)
+    }
+
+    /// The same for a run that goes on: a board that is lost on the way is replaced by the CPU until it is back.
+    ///
+    /// # Errors
+    /// As [`Predictor::open`].
+    pub fn open_lasting(settings: &Settings) -> Result<Self, PredictError> {
+        Self::for_network(settings, Arc::new(settings.model.load()?), Manner::Lasting)
     }
 
     /// The same for a window: while a board is not there or lost, the CPU does its work.
@@ -93,6 +119,7 @@ impl Predictor {
         let edge = settings.edge.unwrap_or(network.edge());
         let open = match manner {
             Manner::Strict => engines::open,
+            Manner::Lasting => engines::open_lasting,
             Manner::Live => engines::open_live,
         };
         let engine = open(&settings.engine, network, edge, settings.threads)?;
@@ -147,7 +174,7 @@ impl Predictor {
     ///
     /// # Errors
     /// [`PredictError::Engine`].
-    pub fn infer(&mut self, probe: Option<&mut dyn Probe>) -> Result<Duration, PredictError> {
+    pub fn infer(&mut self, probe: Option<&mut dyn Probe>) -> Result<Inference, PredictError> {
         Ok(infer(&mut *self.engine, &self.input, probe, &mut self.probabilities)?)
     }
 
@@ -155,7 +182,7 @@ impl Predictor {
     ///
     /// # Errors
     /// [`PredictError::Engine`].
-    pub fn infer_on(&mut self, input: &InputImage, probe: Option<&mut dyn Probe>) -> Result<Duration, PredictError> {
+    pub fn infer_on(&mut self, input: &InputImage, probe: Option<&mut dyn Probe>) -> Result<Inference, PredictError> {
         Ok(infer(&mut *self.engine, input, probe, &mut self.probabilities)?)
     }
 }
@@ -175,18 +202,24 @@ fn infer(
     input: &InputImage,
     probe: Option<&mut dyn Probe>,
     probabilities: &mut Vec<f32>,
-) -> Result<Duration, EngineError> {
-    let Some(probe) = probe else {
-        let start = Instant::now();
-        let logits = engine.run(input)?;
-        let elapsed = start.elapsed();
-        softmax(logits, probabilities);
-        return Ok(elapsed);
+) -> Result<Inference, EngineError> {
+    let elapsed = match probe {
+        None => {
+            let start = Instant::now();
+            let logits = engine.run(input)?;
+            let elapsed = start.elapsed();
+            softmax(logits, probabilities);
+            elapsed
+        }
+        // What looking costs must not count as the engine's time.
+        Some(probe) => {
+            let mut timed = TimedProbe { probe, total: Duration::ZERO };
+            softmax(engine.run_probed(input, &mut timed)?, probabilities);
+            timed.total
+        }
     };
-    // What looking costs must not count as the engine's time.
-    let mut timed = TimedProbe { probe, total: Duration::ZERO };
-    softmax(engine.run_probed(input, &mut timed)?, probabilities);
-    Ok(timed.total)
+    let board = engine.board_frame();
+    Ok(Inference { compute: board.map_or(elapsed, |board| board.compute()), board })
 }
 
 /// Passes everything on and sums the layers' times.
@@ -215,5 +248,9 @@ impl Probe for TimedProbe<'_> {
     fn time(&mut self, layer: usize, elapsed: Duration) {
         self.total += elapsed;
         self.probe.time(layer, elapsed);
+    }
+
+    fn cycles(&mut self, layer: usize, counted: engine::LayerCycles) {
+        self.probe.cycles(layer, counted);
     }
 }

@@ -1,11 +1,10 @@
 //! What the window and the terminal draw from: immutable snapshots.
 
-use crate::engine::EngineInfo;
+use crate::engine::{BoardFrame, EngineInfo};
 use crate::frame::{Crop, Frame};
 use crate::inspect::LayerSample;
 use crate::inspect::LayerValues;
 use crate::network::Network;
-
 use std::sync::Arc;
 
 /// One predicted frame and all that is known about it. Cloning shares the large parts.
@@ -63,10 +62,12 @@ impl Prediction {
 pub struct FrameTiming {
     /// Crop, resize, colour.
     pub preprocess_ms: f32,
-    /// The network on the engine.
+    /// The network on the engine; of a board without its line.
     pub infer_ms: f32,
     /// From the capture to the prediction.
     pub latency_ms: f32,
+    /// All about the board that ran it, where one did.
+    pub board: Option<BoardFrame>,
 }
 
 /// Medians and rates of the last 10 seconds.
@@ -82,6 +83,8 @@ pub struct Rates {
     pub infer_ms: f32,
     /// The time that 95 % of the frames do not exceed.
     pub infer_p95_ms: f32,
+    /// Median time of a board's line, or of the simulation; 0 without a board.
+    pub link_ms: f32,
     /// Median latency.
     pub latency_ms: f32,
 }

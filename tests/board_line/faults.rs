@@ -1,6 +1,6 @@
 //! Faults: of the line, of the board, of what is plugged in.
 
-use super::lines::{BadLine, Random, Replaying, Tampering, escape};
+use super::lines::{BadLine, Boasting, Random, Replaying, Tampering, escape};
 use super::{PATIENCE, PROMPT, build, engine, expected, network, plug, small};
 use ernscope::engine::cpu::{CpuEngine, Level};
 use ernscope::engine::{BoardChoice, BoardState, Engine, EngineError};
@@ -16,7 +16,9 @@ use ernscope::network::file;
 use ernscope::network::published::PublishedShape;
 use ernscope::network::shipped::SHIPPED;
 use serialport::TTYPort;
+use std::fs::Permissions;
 use std::io::{Read, Write};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
@@ -279,7 +281,7 @@ fn other_size() -> Option<std::path::PathBuf> {
 #[test]
 fn a_network_that_is_too_large_names_its_layer() {
     let Some(program) = build("default-board", &[]) else { return };
-    let network = PublishedShape::named("erns18").expect("published").random(1, false).expect("well formed");
+    let network = PublishedShape::named("erns34").expect("published").random(1, false).expect("well formed");
     let (_board, port) = plug(&program);
     let refused = engine(port, &Arc::new(network)).err();
     let Some(BoardError::Compile(CompileError::Resource { layer, needs, available, .. })) = refused else {
@@ -322,12 +324,44 @@ fn what_is_no_board_of_ours_is_told_apart() {
     assert!(matches!(refusal(opened(2)), LinkError::Version(2)));
 }
 
+/// A board that tells of itself what no accelerator can be: refused at once, whichever size it is; nothing is planned with it.
 #[test]
 fn a_board_with_impossible_sizes_is_refused() {
-    // A core whose table of capabilities is not what a core can be: the words of the default size, one of them wrong.
-    let words = [0x4552_4e31, 1, 32, 48, 2, 8, 14, 16, 2048, 2048, 512, 1024, 1, 64, 16, 0_u32];
-    let refused = ernscope::fpga::capabilities::Capabilities::parse(&words);
-    assert_eq!(refused, Err(CapabilityError::Sizes));
+    let Some(program) = small() else { return };
+    let network = network();
+    let sizes = [
+        (2, 0),
+        (2, 64),
+        (3, 12),
+        (3, u32::MAX),
+        (4, 3),
+        (5, 0),
+        (6, 40),
+        (7, 0),
+        (8, 0),
+        (8, u32::MAX),
+        (9, u32::MAX),
+        (10, 1 << 25),
+        (12, 0),
+        (13, 1),
+        (14, u32::MAX),
+    ];
+    for (word, says) in sizes {
+        let (_board, port) = plug(&program);
+        let start = Instant::now();
+        let refused = engine(Box::new(Boasting::new(port, word, says)), &network).err();
+        let is_refused = matches!(refused, Some(BoardError::Capabilities(CapabilityError::Sizes)));
+        assert!(is_refused, "word {word} as {says}: {refused:?}");
+        assert!(start.elapsed() < PROMPT, "{:?}", start.elapsed());
+    }
+    let other = |word: usize, says: u32| {
+        let (_board, port) = plug(&program);
+        engine(Box::new(Boasting::new(port, word, says)), &network).err()
+    };
+    assert!(matches!(other(0, 7), Some(BoardError::Capabilities(CapabilityError::Unknown))));
+    assert!(matches!(other(1, 2), Some(BoardError::Capabilities(CapabilityError::Version(2)))));
+    // A size that there could be, but that the network does not fit.
+    assert!(matches!(other(9, 16), Some(BoardError::Compile(CompileError::Resource { available: 16, .. }))));
 }
 
 #[test]
@@ -340,20 +374,29 @@ fn ports_that_cannot_be_had_are_told_apart() {
     denied_to_others(board.port());
 }
 
-/// The terminal is its owner's. Who runs this may be anybody, but only root can become somebody else.
+/// A port that the system does not let this person open: taken from its owner, or, as root may open anything, opened as somebody
+/// else.
 fn denied_to_others(port: &str) {
-    let binary = env!("CARGO_BIN_EXE_ernscope");
-    let nobody = ["--reuid=65534", "--regid=65534", "--clear-groups", "--"];
-    let can = |command: &mut Command| command.output().is_ok_and(|output| output.status.success());
-    if !can(Command::new("setpriv").args(nobody).args([binary, "models"])) {
-        eprintln!("skipped: not root, or the binary lies where others cannot reach it");
+    let is_root = std::fs::metadata("/proc/self").expect("a process").uid() == 0;
+    if !is_root {
+        std::fs::set_permissions(port, Permissions::from_mode(0o000)).expect("the terminal is ours");
+        assert!(matches!(open_port(port).err(), Some(LinkError::Denied { .. })));
         return;
     }
+    // The build folder may be closed to others.
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).expect("ours");
+    let binary = folder.path().join("ernscope");
+    std::fs::copy(env!("CARGO_BIN_EXE_ernscope"), &binary).expect("copied");
+    let picture = folder.path().join("picture.png");
+    std::fs::copy(concat!(env!("CARGO_MANIFEST_DIR"), "/assets/screenshot.png"), &picture).expect("copied");
     let mut command = Command::new("setpriv");
-    command.args(nobody).args([binary, "classify", "--engine", &format!("fpga:{port}")]);
-    let output = command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/assets/screenshot.png")).output().expect("it runs");
+    command.args(["--reuid=65534", "--regid=65534", "--clear-groups", "--"]).arg(&binary);
+    command.args(["classify", "--engine", &format!("fpga:{port}")]).arg(&picture);
+    let output = command.output().expect("setpriv, of util-linux");
     let says = String::from_utf8_lossy(&output.stderr);
     assert!(!output.status.success() && says.contains("may not be opened"), "{says}");
+    assert!(says.contains("dialout"), "{says}");
 }
 
 /// Without the simulated board's program: an error that says how to build it.

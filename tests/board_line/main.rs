@@ -19,11 +19,13 @@ use ernscope::fpga::link::serial::{AnyLink, Port, open_port};
 use ernscope::fpga::link::simulated::SimulatedBoard;
 use ernscope::network::shipped::SHIPPED;
 use ernscope::network::{Network, file};
+use lines::Counting;
 use networks::{Block, First, Recipe, picture, recipes};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 /// For small arrays, which take less than a second for anything, on a machine that has other work too.
@@ -148,6 +150,29 @@ fn two_frames_are_under_way() {
     // One that nobody collected gives way to the next that is run.
     engine.submit(&picture(network.edge(), 0)).expect("it is taken");
     assert_eq!(engine.run(&picture(network.edge(), 3)).expect("it runs"), wanted[3]);
+}
+
+/// Bytes to the board for a frame of `cards`, escapes and packets' heads included: with two frames under way the line never rests,
+/// so that they are what limits the frames a second of a serial line (10 bits a byte).
+#[test]
+fn a_line_of_3_megabaud_carries_23_frames_a_second() {
+    let Some(program) = build("default-board", &[]) else { return };
+    let network = Arc::new(file::parse(SHIPPED[0].bytes).expect("ours"));
+    let (_board, port) = plug(&program);
+    let sent = Arc::new(AtomicU64::new(0));
+    let port: Box<dyn Port> = Box::new(Counting { port, sent: Arc::clone(&sent) });
+    let link = PacketLink::open(port, Patience::SIMULATION, 7).expect("it answers");
+    let mut engine = BoardEngine::new(link, "fpga:sim", Arc::clone(&network), network.edge()).expect("it fits");
+    engine.run(&picture(network.edge(), 0)).expect("it runs");
+    let before = sent.load(Ordering::Relaxed);
+    const FRAMES: u64 = 10;
+    for seed in 0..FRAMES {
+        engine.run(&picture(network.edge(), seed)).expect("it runs");
+    }
+    let bytes = (sent.load(Ordering::Relaxed) - before) as f64 / FRAMES as f64;
+    let frames_per_s = 3e6 / 10.0 / bytes;
+    eprintln!("{}: {bytes:.0} bytes a frame, {frames_per_s:.1} frames/s", network.name());
+    assert!(frames_per_s >= 23.0, "{frames_per_s}");
 }
 
 /// The simulated line passes bytes no faster than a serial line of that speed.

@@ -6,8 +6,9 @@ use ernscope::fpga::link::simulated::SimulatedBoard;
 use ernscope::network::shipped::ModelChoice;
 use ernscope::pipeline::{Pipeline, Report, Settings};
 use ernscope::source::SourceChoice;
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -61,6 +62,49 @@ fn a_board_that_is_not_there_is_one_line_with_a_remedy() {
     assert!(says.contains("no port /dev/no-such-port") && says.contains("plug the board in"), "{says}");
     let unknown = ernscope(&["classify", "--engine", "fpga:", "picture.png"]);
     assert_eq!(unknown.status.code(), Some(2));
+}
+
+/// Without a window, too, a run goes on with the CPU when its board is lost, says so, and takes the board again.
+#[test]
+fn a_run_on_the_terminal_goes_on_without_its_board() {
+    let Some(program) = build("default-board", &[]) else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("board").display().to_string();
+    let engine = format!("fpga:{path}");
+    let mut board = SimulatedBoard::start(&program, &["--link", &path]).expect("built");
+    let mut command = Command::new(PROGRAM);
+    command.args(["--headless", "--json", "--source", "demo:1", "--engine", &engine]);
+    let mut run = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it runs");
+    let mut lines = BufReader::new(run.stdout.take().expect("piped")).lines();
+    let mut ran_on = |is_wanted: &dyn Fn(&str) -> bool| {
+        let start = Instant::now();
+        for line in lines.by_ref() {
+            let line: serde_json::Value = serde_json::from_str(&line.expect("readable")).expect("JSON");
+            let ran_on = line["engine"].as_str().expect("an engine");
+            // Only what a board computed has a line to speak of.
+            assert_eq!(line["link_ms"].is_number(), ran_on.starts_with("fpga:"), "{line}");
+            if is_wanted(ran_on) {
+                return;
+            }
+            assert!(start.elapsed() < Duration::from_secs(60), "{line}");
+        }
+        panic!("the run has ended");
+    };
+    ran_on(&|on| on == engine);
+    for _ in 0..2 {
+        drop(board);
+        std::fs::remove_file(&path).expect("it was unplugged");
+        ran_on(&|on| on.starts_with("cpu:"));
+        board = SimulatedBoard::start(&program, &["--link", &path]).expect("built");
+        ran_on(&|on| on == engine);
+    }
+    run.kill().expect("it runs");
+    let mut says = String::new();
+    run.stderr.take().expect("piped").read_to_string(&mut says).expect("text");
+    run.wait().expect("it ran");
+    // What becomes of a lost board is told as well.
+    assert!(says.matches("Board lost").count() >= 2, "{says}");
+    assert!(says.contains("the CPU does its work") && says.contains("plug the board in"), "{says}");
 }
 
 /// Waits for a report that is as wanted; no report is ever wrong about who computes.

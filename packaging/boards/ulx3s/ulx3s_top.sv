@@ -4,8 +4,8 @@ module ulx3s_top #(
   parameter int PARALLEL_IN = 32,
   parameter int PARALLEL_OUT = 32,
   parameter int PIXELS = 2,
-  parameter int CODE_DEPTH = 2048,
-  parameter int WEIGHT_DEPTH = 1664,
+  parameter int CODE_DEPTH = 1536,
+  parameter int WEIGHT_DEPTH = 1600,
   parameter int THRESHOLD_DEPTH = 512,
   parameter int TRUNK_DEPTH = 1024
 ) (

@@ -1,12 +1,13 @@
 // One output channel of one pixel: a dot product and its accumulator.
-// A cycle: two cycles behind a step its sum is added where `accumulate`; the first of a tile where `restart`. `next` is the sum
-// with it, a cycle before the accumulator shows it.
+// A cycle: takes a step where `enter`; two cycles behind it adds its sum where `accumulate`, the first of a tile where `restart`.
+// `next` is the sum with it, a cycle before the accumulator shows it.
 module accumulator #(
   parameter int LANES = 32,
   parameter int BITS = 14,
   parameter int FRUGAL = 1
 ) (
   input  logic             clk,
+  input  logic             enter,
   input  logic [LANES-1:0] low,
   input  logic [LANES-1:0] high,
   input  logic [LANES-1:0] weights,
@@ -20,7 +21,7 @@ module accumulator #(
   logic [SUM-1:0] sum;
   logic [BITS-1:0] total;
 
-  dot_product #(.LANES(LANES), .FRUGAL(FRUGAL)) u_dot (.clk, .low, .high, .weights, .sum);
+  dot_product #(.LANES(LANES), .FRUGAL(FRUGAL)) u_dot (.clk, .enter, .low, .high, .weights, .sum);
 
   assign next = (restart ? '0 : total) + BITS'(sum);
 

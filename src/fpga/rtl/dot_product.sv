@@ -1,5 +1,6 @@
 // Σ code over the lanes whose weight bit is set: the AND form of a product of 2-bit codes and 1-bit weights.
-// A cycle: takes LANES codes (two bit planes) and weights; the sum follows two cycles later.
+// A cycle: takes LANES codes (two bit planes) and weights; the sum follows two cycles later. Where `enter` was not set with
+// them, the sum may be anything.
 module dot_product #(
   parameter int LANES = 32,
   // 1: adders made for few look-up tables. 0: the plain model, the same sums and latency, fast to simulate.
@@ -7,6 +8,7 @@ module dot_product #(
   localparam int SUM = $clog2(3 * LANES + 1)
 ) (
   input  logic             clk,
+  input  logic             enter,
   input  logic [LANES-1:0] low,
   input  logic [LANES-1:0] high,
   input  logic [LANES-1:0] weights,
@@ -19,6 +21,10 @@ module dot_product #(
     localparam int SPREAD = TRIPLES * 3;
     localparam int SINGLE = $clog2(TRIPLES + 1);
     localparam int DOUBLE = $clog2(2 * TRIPLES + 1);
+
+    // Adders that rest take as many look-up tables.
+    logic unused;
+    assign unused = enter;
 
     logic [LANES-1:0] low_masked, high_masked;
     logic [SPREAD-1:0] low_products, high_products;
@@ -50,11 +56,16 @@ module dot_product #(
     always_ff @(posedge clk) sum <= SUM'(units) + SUM'({twos, 1'b0}) + SUM'({fours, 2'b0});
   end else begin : gen_plain
     logic [LANES-1:0] low_products, high_products;
+    logic entered;
 
+    // A simulation takes less time where nothing changes.
     always_ff @(posedge clk) begin
-      low_products <= low & weights;
-      high_products <= high & weights;
-      sum <= SUM'($countones(low_products)) + (SUM'($countones(high_products)) << 1);
+      entered <= enter;
+      if (enter) begin
+        low_products <= low & weights;
+        high_products <= high & weights;
+      end
+      if (entered) sum <= SUM'($countones(low_products)) + (SUM'($countones(high_products)) << 1);
     end
   end
 

@@ -54,7 +54,8 @@ module mac_array #(
         assign filter = '1;
       end
       accumulator #(.LANES(PARALLEL_IN), .BITS(ACC_BITS), .FRUGAL(FRUGAL)) u_channel (
-        .clk, .low(low[p]), .high(high[p]), .weights(filter), .accumulate, .restart, .next(next[o*ACC_BITS +: ACC_BITS])
+        .clk, .enter(step), .low(low[p]), .high(high[p]), .weights(filter), .accumulate, .restart,
+        .next(next[o*ACC_BITS +: ACC_BITS])
       );
     end
 

@@ -10,6 +10,7 @@
 //   --baud N      bytes pass no faster than on a line of that speed (in the wall's time; the clock's is the simulation's)
 
 #include "Vernscope_stream.h"
+#include "coverage.h"
 #include "verilated.h"
 
 #include <fcntl.h>
@@ -174,6 +175,7 @@ void serve(Board& board, int terminal, long baud) {
         pollfd watched[2] = {{STDIN_FILENO, POLLIN, 0}, {terminal, 0, 0}};
         if (board.wantsBytes()) watched[1].events |= POLLIN;
         if (gives) watched[1].events |= POLLOUT;
+        if (!runs) keepCoverage();
         if (poll(watched, 2, runs ? 0 : -1) < 0) fail("poll");
         if (watched[0].revents != 0 && !obey(board, unread, stopped)) return;
         if (watched[1].revents & POLLIN) {

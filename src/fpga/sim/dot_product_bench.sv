@@ -1,4 +1,5 @@
-// The adders made for look-up tables and the plain model, both against $countones: random words and extremes, a new one a cycle.
+// The adders made for look-up tables and the plain model, both against $countones: random words and extremes, a new one in
+// most cycles; where none enters, the sum may be anything.
 module dot_product_bench #(
   parameter int LANES = 32
 );
@@ -7,13 +8,15 @@ module dot_product_bench #(
   localparam int ROUNDS = 100_000;
 
   logic clk = 1'b0;
+  logic enter = 1'b0;
+  logic [1:0] entered = '0;
   logic [LANES-1:0] low, high, weights;
   logic [SUM-1:0] frugal, plain, model, model_behind;
 
   always #1 clk = !clk;
 
-  dot_product #(.LANES(LANES), .FRUGAL(1)) u_frugal (.clk, .low, .high, .weights, .sum(frugal));
-  dot_product #(.LANES(LANES), .FRUGAL(0)) u_plain (.clk, .low, .high, .weights, .sum(plain));
+  dot_product #(.LANES(LANES), .FRUGAL(1)) u_frugal (.clk, .enter, .low, .high, .weights, .sum(frugal));
+  dot_product #(.LANES(LANES), .FRUGAL(0)) u_plain (.clk, .enter, .low, .high, .weights, .sum(plain));
 
   function automatic logic [LANES-1:0] pick();
     logic [LANES-1:0] word;
@@ -30,15 +33,17 @@ module dot_product_bench #(
   always_ff @(posedge clk) begin
     model <= SUM'($countones(low & weights) + 2 * $countones(high & weights));
     model_behind <= model;
+    entered <= {entered[0], enter};
   end
 
   initial begin
     for (int round = 0; round < ROUNDS; round++) begin
       @(negedge clk);
+      enter = $urandom_range(4) != 0;
       low = pick();
       high = pick();
       weights = pick();
-      if (round > 2 && (frugal != model_behind || plain != model_behind))
+      if (entered[1] && (frugal != model_behind || plain != model_behind))
         $fatal(1, "LANES %0d, round %0d: frugal %0d, plain %0d, model %0d", LANES, round, frugal, plain, model_behind);
     end
     $display("dot_product, %0d lanes: %0d words as $countones says", LANES, ROUNDS);

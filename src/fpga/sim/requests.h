@@ -1,0 +1,140 @@
+// What the tests ask of a simulated design on standard input, and the answers on standard output. Numbers are little-endian:
+//   'P' n:u32 words:u32[n]     program words, queued
+//   'F' n:u32 beats:u64[n]     beats of a frame, queued
+//   'S' seed:u32 permille:u32  from now on every stream pauses that often, at random
+//   'R' n:u32                  runs until n results came        -> ok:u8 cycles:u64 results:u32[n]
+//   'D' n:u32                  runs until n read-back words came -> ok:u8 cycles:u64 words:u32[n]
+// `cycles` counts from the first beat of a frame that is taken to the last result; ok is 0 where nothing moved for too long.
+#pragma once
+
+#include "coverage.h"
+
+#include <cstdint>
+#include <cstdio>
+#include <deque>
+
+// A frame of the largest network takes a million cycles.
+constexpr std::uint64_t kPatience = 20'000'000;
+
+// What goes in and comes out, whatever carries it; `cycle` of the design moves it.
+class Streams {
+public:
+    virtual ~Streams() = default;
+
+    void queueProgram(std::uint32_t word) { program_.push_back(word); }
+    void queueBeat(std::uint64_t beat) { frame_.push_back(beat); }
+
+    void stall(std::uint32_t seed, std::uint32_t permille) {
+        random_ = seed | 1u;
+        permille_ = permille;
+    }
+
+    // Runs until `count` words stand in `from`.
+    bool runUntil(std::deque<std::uint32_t>& from, std::size_t count) {
+        std::uint64_t still = 0;
+        while (from.size() < count) {
+            still = cycle() ? 0 : still + 1;
+            ++now_;
+            if (still > kPatience) return false;
+        }
+        return true;
+    }
+
+    std::deque<std::uint32_t>& results() { return results_; }
+    std::deque<std::uint32_t>& readBack() { return read_; }
+    std::uint64_t frameCycles() const { return lastResult_ - firstBeat_ + 1; }
+
+protected:
+    // One clock cycle; true where something moved.
+    virtual bool cycle() = 0;
+
+    bool pauses() {
+        if (permille_ == 0) return false;
+        random_ = random_ * 1664525u + 1013904223u;
+        return (random_ >> 16) % 1000 < permille_;
+    }
+
+    void beatTaken() {
+        if (betweenFrames_) firstBeat_ = now_;
+        betweenFrames_ = false;
+        frame_.pop_front();
+    }
+
+    void resultCame(std::uint32_t word) {
+        results_.push_back(word);
+        lastResult_ = now_;
+        betweenFrames_ = true;
+    }
+
+    void readBackCame(std::uint32_t word) {
+        read_.push_back(word);
+        // A frame that was stopped early is over when something of it is read back.
+        betweenFrames_ = true;
+    }
+
+    std::deque<std::uint32_t> program_;
+    std::deque<std::uint64_t> frame_;
+
+private:
+    std::deque<std::uint32_t> results_, read_;
+    std::uint32_t random_ = 1, permille_ = 0;
+    std::uint64_t now_ = 0, firstBeat_ = 0, lastResult_ = 0;
+    bool betweenFrames_ = true;
+};
+
+template <typename T>
+bool take(T& value) {
+    return std::fread(&value, sizeof value, 1, stdin) == 1;
+}
+
+template <typename T>
+void give(T value) {
+    std::fwrite(&value, sizeof value, 1, stdout);
+}
+
+inline void reply(Streams& design, std::deque<std::uint32_t>& from, std::uint32_t count) {
+    const bool ok = design.runUntil(from, count);
+    give<std::uint8_t>(ok);
+    give<std::uint64_t>(design.frameCycles());
+    for (std::uint32_t i = 0; i < count; ++i) {
+        std::uint32_t word = 0;
+        if (!from.empty()) {
+            word = from.front();
+            from.pop_front();
+        }
+        give(word);
+    }
+    std::fflush(stdout);
+    keepCoverage();
+}
+
+// One request; false at the end of input or where it is none.
+inline bool serve(Streams& design) {
+    std::uint8_t request = 0;
+    std::uint32_t count = 0;
+    if (!take(request) || !take(count)) return false;
+    switch (request) {
+    case 'P':
+        for (std::uint32_t i = 0, word = 0; i < count; ++i) {
+            if (!take(word)) return false;
+            design.queueProgram(word);
+        }
+        return true;
+    case 'F':
+        for (std::uint32_t i = 0; i < count; ++i) {
+            std::uint64_t beat = 0;
+            if (!take(beat)) return false;
+            design.queueBeat(beat);
+        }
+        return true;
+    case 'S': {
+        std::uint32_t permille = 0;
+        if (!take(permille)) return false;
+        design.stall(count, permille);
+        return true;
+    }
+    case 'R': reply(design, design.results(), count); return true;
+    case 'D': reply(design, design.readBack(), count); return true;
+    default: return false;
+    }
+}
