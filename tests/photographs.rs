@@ -87,7 +87,8 @@ fn write_objects(sets: &Path, folder: &Path) -> usize {
     let file = fs::read(sets.join("tiny-imagenet-a.safetensors")).expect("there");
     let set = SafeTensors::deserialize(&file).expect("safetensors");
     let (_, header) = SafeTensors::read_metadata(&file).expect("a header");
-    let classes: Vec<String> = serde_json::from_str(&header.metadata().as_ref().expect("metadata")["classes"]).expect("names");
+    let classes: Vec<String> =
+        serde_json::from_str(&header.metadata().as_ref().expect("metadata")["classes"]).expect("names");
     for class in &classes {
         fs::create_dir(folder.join(class)).expect("a folder");
     }
