@@ -83,7 +83,7 @@ pub fn edges(model: &Model) -> Vec<Choice<Option<usize>>> {
 /// The best level, every level that this processor has, plain loops.
 pub fn engines(model: &Model) -> Vec<Choice<EngineChoice>> {
     let levels = Level::ALL.into_iter().filter(|level| level.is_available()).rev();
-    let mut list = vec![(EngineChoice::Cpu(None), format!("the best here (cpu:{})", Level::best()))];
+    let mut list = vec![(EngineChoice::Cpu(None), "cpu: the best level for the network".to_owned())];
     list.extend(levels.map(|level| (EngineChoice::Cpu(Some(level)), format!("cpu:{level}"))));
     list.push((EngineChoice::Reference, "reference: plain loops".into()));
     list.push((EngineChoice::Fpga(BoardChoice::First), "fpga: the first board found".into()));

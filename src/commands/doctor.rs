@@ -13,7 +13,9 @@ pub(crate) fn run() -> Result<()> {
     let mut out = std::io::stdout().lock();
     writeln!(out, "ernscope {}", env!("CARGO_PKG_VERSION"))?;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    writeln!(out, "processor: {cores} cores, best level cpu:{}", Level::best())?;
+    let (large, small) = (Level::best(), Level::best_for(0));
+    let apart = if large == small { String::new() } else { format!(", for small networks cpu:{small}") };
+    writeln!(out, "processor: {cores} cores, best level cpu:{large}{apart}")?;
     for level in Level::ALL {
         writeln!(out, "  {:<12} {}", level.name(), if level.is_available() { "yes" } else { "no" })?;
     }
