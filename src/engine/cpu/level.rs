@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// Multiply-accumulates from which on a network runs faster with tiles than with look-ups.
-const TILES_PAY_FROM: u64 = 400_000_000;
+const TILES_PAY_FROM: u64 = 1_000_000_000;
 
 /// An instruction set that the kernels are written for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
