@@ -150,8 +150,8 @@ esac
 
     fn program(folder: &Path) -> PathBuf {
         let path = folder.join("serve");
-        std::fs::write(&path, PROGRAM).unwrap();
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        std::fs::write(&path, PROGRAM).expect("written");
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).expect("ours");
         path
     }
 
