@@ -132,7 +132,7 @@ impl Tile<'_> {
         }
     }
 
-    /// Kind, a board's cycles, time, share of the frame, and a bar of the time beside the slowest layer's.
+    /// Kind or a board's cycles, time, share of the frame, and a bar of the time beside the slowest layer's.
     fn foot(&self, ui: &Ui, inside: Rect, tokens: &Tokens) {
         let ms = self.steady.elapsed.as_secs_f32() * 1e3;
         let [all, longest] = self.whole;
@@ -140,12 +140,11 @@ impl Tile<'_> {
         let y = inside.bottom() - 8.0;
         let kind = format::kind(&self.layer.op);
         let kind = if is_wide(self.layer) { &kind } else { kind.trim_end_matches(" +") };
-        text(ui, pos2(inside.left(), y - 16.0), Align2::LEFT_BOTTOM, kind, font.clone(), tokens.quiet);
-        let counted = self.steady.counted.filter(|_| is_wide(self.layer));
-        if let Some(counted) = counted {
-            let cycles = format!("{} cyc", format::cycles(counted.computing()));
-            text(ui, pos2(inside.right(), y - 16.0), Align2::RIGHT_BOTTOM, cycles, font.clone(), tokens.text);
-        }
+        let (first, colour) = match self.steady.counted.filter(|_| is_wide(self.layer)) {
+            Some(counted) => (format!("{} cycles", format::cycles(counted.computing())), tokens.text),
+            None => (kind.to_owned(), tokens.quiet),
+        };
+        text(ui, pos2(inside.left(), y - 16.0), Align2::LEFT_BOTTOM, first, font.clone(), colour);
         let unit = if is_wide(self.layer) { " ms" } else { "" };
         let time = match self.folded() {
             Some((short, _)) => short.into(),
@@ -165,7 +164,7 @@ impl Tile<'_> {
         match self.layer.op {
             _ if !self.steady.elapsed.is_zero() => None,
             Op::PixelEmbedding(_) => Some(("in the next", "computed within the next layer")),
-            Op::Activation(_) if self.board.is_some() => Some(("in the +", "computed along with the layer before")),
+            Op::Activation(_) => Some(("in the +", "computed along with the layer before")),
             _ => None,
         }
     }

@@ -207,17 +207,6 @@ fn accumulate(conv: &BinaryConv, input: &Map<u8>, out: usize, y: usize, x: usize
     sum
 }
 
-/// The codes of a float first layer, CHW: a board's host computes them.
-pub(crate) fn float_codes(conv: &FloatConv, image: &InputImage) -> Vec<u8> {
-    let g = conv.geometry();
-    let (mut floats, mut codes) = (Map::default(), Map::default());
-    floats.reshape(g.out_channels, image.edge() / g.stride);
-    codes.reshape(g.out_channels, image.edge() / g.stride);
-    convolve_floats(conv, image, &mut floats);
-    codes.fill(|c, y, x| conv.thresholds().code(c, floats.at(c, y, x)));
-    codes.values
-}
-
 /// The order of the sum is part of the format: see [`FloatConv`].
 fn convolve_floats(conv: &FloatConv, image: &InputImage, floats: &mut Map<f32>) {
     let (g, edge) = (conv.geometry(), image.edge());

@@ -125,7 +125,7 @@ fn link_error(error: &EngineError) -> Option<&LinkError> {
     let EngineError::Board(error) = error else { return None };
     match error.downcast_ref()? {
         BoardError::Link(error) => Some(error),
-        BoardError::Capabilities(_) | BoardError::Compile(_) => None,
+        BoardError::Capabilities(_) | BoardError::Compile(_) | BoardError::Host(_) => None,
     }
 }
 

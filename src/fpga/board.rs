@@ -5,10 +5,10 @@ use super::compiler::{CompileError, compile};
 use super::link::packets::TRIES;
 use super::link::{Beats, Link, LinkError, ReadBack};
 use super::program::{CodePlace, FrameFormat, Program, TrunkPlace};
-use crate::engine::reference::float_codes;
+use crate::engine::cpu::{CpuEngine, Level};
 use crate::engine::{
-    BoardFrame, BoardState, Engine, EngineError, EngineInfo, LayerCycles, Probe, Sums, Wants, at_clock, check_input,
-    count_codes,
+    BoardFrame, BoardState, Engine, EngineError, EngineInfo, LayerCycles, OpenError, Probe, Sums, Wants, at_clock,
+    check_input, count_codes,
 };
 use crate::frame::InputImage;
 use crate::network::{Network, Op};
@@ -29,6 +29,9 @@ pub enum BoardError {
     /// The network does not fit.
     #[error(transparent)]
     Compile(#[from] CompileError),
+    /// The host cannot run the float first layer.
+    #[error(transparent)]
+    Host(#[from] OpenError),
 }
 
 impl BoardError {
@@ -38,6 +41,7 @@ impl BoardError {
             Self::Link(error) => error.remedy(),
             Self::Capabilities(_) => "load the bitstream that comes with this program",
             Self::Compile(_) => "choose a smaller network or input size, or a larger board",
+            Self::Host(_) => "choose a network with pixel embedding",
         }
     }
 }
@@ -57,6 +61,7 @@ pub struct BoardEngine<L> {
     name: String,
     network: Arc<Network>,
     program: Program,
+    host: Option<Host>,
     /// The beats of frames whose results have not been taken, the oldest first.
     under_way: VecDeque<Vec<u8>>,
     logits: Vec<f32>,
@@ -78,7 +83,9 @@ impl<L: Link> BoardEngine<L> {
         let program = compile(&network, edge, capabilities)?;
         link.upload(program.upload())?;
         let classes = network.labels().len();
+        let host = Host::new(&network, edge)?;
         Ok(Self {
+            host,
             link,
             name: name.into(),
             network,
@@ -151,11 +158,19 @@ impl<L: Link> BoardEngine<L> {
     pub fn submit(&mut self, input: &InputImage) -> Result<(), EngineError> {
         check_input(input, self.program.edge)?;
         let begun = Instant::now();
-        let beats = beats(&self.network, &self.program, input);
+        let beats = self.beats(input)?;
         self.frame.host = if self.program.format == FrameFormat::Codes { begun.elapsed() } else { Duration::ZERO };
         self.start(&beats, self.last()).map_err(BoardError::Link)?;
         self.under_way.push_back(beats);
         Ok(())
+    }
+
+    /// A picture as the board takes it: pixels, or words of the float layer's codes.
+    fn beats(&mut self, input: &InputImage) -> Result<Vec<u8>, EngineError> {
+        match &mut self.host {
+            Some(host) => host.beats(input, &self.program.capabilities),
+            None => Ok(input.rgb().to_vec()),
+        }
     }
 
     /// The logits of the oldest picture that was submitted; of none, those of the last one.
@@ -307,7 +322,8 @@ impl<L: Link> Engine for BoardEngine<L> {
     /// The times are what the board counted, at its clock, without the cycles in which it waited for the frame.
     fn run_probed(&mut self, input: &InputImage, probe: &mut dyn Probe) -> Result<&[f32], EngineError> {
         self.run(input)?;
-        let seen = self.look(input, probe).map_err(BoardError::Link)?;
+        let beats = self.beats(input)?;
+        let seen = self.look(&beats, probe).map_err(BoardError::Link)?;
         for (layer, Seen { trunk, codes }) in seen.into_iter().enumerate() {
             let is_classifier = matches!(self.network.layers()[layer].op, Op::Classifier { .. });
             let wants = probe.wants(layer);
@@ -359,9 +375,8 @@ impl<L: Link> BoardEngine<L> {
     }
 
     /// Reads back what `probe` wants; the frame has just been run to its end.
-    fn look(&mut self, input: &InputImage, probe: &mut dyn Probe) -> Result<Vec<Seen>, LinkError> {
+    fn look(&mut self, beats: &[u8], probe: &mut dyn Probe) -> Result<Vec<Seen>, LinkError> {
         let last = self.last();
-        let beats = beats(&self.network, &self.program, input);
         let layers = 0..self.network.layers().len();
         let (codes, trunks) = (self.program.codes.clone(), self.trunks_shown());
         let mut wanted: Vec<(Option<CodePlace>, Option<TrunkPlace>)> = layers
@@ -388,7 +403,7 @@ impl<L: Link> BoardEngine<L> {
                 return Ok(seen);
             };
             ran_to = overwritten_by - 1;
-            self.start(&beats, ran_to)?;
+            self.start(beats, ran_to)?;
         }
     }
 
@@ -430,23 +445,40 @@ fn beat_size(format: FrameFormat, capabilities: &Capabilities) -> usize {
     }
 }
 
-/// A picture as the board takes it: pixels, or words of the float layer's codes.
-fn beats(network: &Network, program: &Program, image: &InputImage) -> Vec<u8> {
-    let Op::FloatConv(conv) = &network.layers()[0].op else {
-        return image.rgb().to_vec();
-    };
-    let codes = float_codes(conv, image);
-    let (channels, edge) = (conv.geometry().out_channels, image.edge() / conv.geometry().stride);
-    let lanes = program.capabilities.parallel_in;
-    let words = channels.div_ceil(lanes);
-    let size = beat_size(FrameFormat::Codes, &program.capabilities);
-    let mut bytes = Vec::with_capacity(edge * edge * words * size);
-    for (position, first) in (0..edge * edge).flat_map(|at| (0..words).map(move |word| (at, word * lanes))) {
-        let beat = (0..lanes.min(channels - first)).fold(0, |beat: u64, lane| {
-            let code = codes[(first + lane) * edge * edge + position];
-            beat | u64::from(code & 1) << lane | u64::from(code >> 1) << (lanes + lane)
-        });
-        bytes.extend_from_slice(&beat.to_le_bytes()[..size]);
+/// What the host does for a network with a float first layer: that layer.
+struct Host {
+    engine: CpuEngine,
+    channels: usize,
+    /// Its codes, CHW.
+    codes: Vec<u8>,
+}
+
+impl Host {
+    /// None for a network that the board runs from its pixels on.
+    fn new(network: &Arc<Network>, edge: usize) -> Result<Option<Self>, OpenError> {
+        let Op::FloatConv(conv) = &network.layers()[0].op else {
+            return Ok(None);
+        };
+        let channels = conv.geometry().out_channels;
+        let engine = CpuEngine::new(Arc::clone(network), edge, Level::best(), 1)?;
+        Ok(Some(Self { engine, channels, codes: Vec::new() }))
     }
-    bytes
+
+    /// The codes of `image` as words of the board.
+    fn beats(&mut self, image: &InputImage, capabilities: &Capabilities) -> Result<Vec<u8>, EngineError> {
+        self.engine.first_codes(image, &mut self.codes)?;
+        let area = self.codes.len() / self.channels;
+        let lanes = capabilities.parallel_in;
+        let words = self.channels.div_ceil(lanes);
+        let size = beat_size(FrameFormat::Codes, capabilities);
+        let mut bytes = Vec::with_capacity(area * words * size);
+        for (position, first) in (0..area).flat_map(|at| (0..words).map(move |word| (at, word * lanes))) {
+            let beat = (0..lanes.min(self.channels - first)).fold(0, |beat: u64, lane| {
+                let code = self.codes[(first + lane) * area + position];
+                beat | u64::from(code & 1) << lane | u64::from(code >> 1) << (lanes + lane)
+            });
+            bytes.extend_from_slice(&beat.to_le_bytes()[..size]);
+        }
+        Ok(bytes)
+    }
 }

@@ -141,6 +141,21 @@ impl Arena {
         }
         &self.classes.logits
     }
+
+    /// Runs the first step alone; its codes, CHW, go to `codes`, which is as long as they are.
+    pub(super) fn run_first(
+        &mut self,
+        kernels: Kernels,
+        plan: &Plan,
+        pool: &mut Pool,
+        image: &InputImage,
+        codes: &mut [u8],
+    ) {
+        Stage { arena: &mut *self, kernels, plan, pool, image }.run(0);
+        if let Some(output) = plan.steps[0].work.output() {
+            unpack::codes(kernels.packing(), output.map, &self.codes[output.slot], plan.shapes[0].channels, codes);
+        }
+    }
 }
 
 impl Watch for Unwatched {

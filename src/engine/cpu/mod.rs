@@ -55,6 +55,18 @@ impl CpuEngine {
         let pool = Pool::new(if plan.steps.iter().any(|step| step.parallel) { threads } else { 1 });
         Ok(Self { network, edge, level, kernels, plan, arena, pool })
     }
+
+    /// The codes of the first layer alone, CHW: what a host computes for a board behind a float first layer.
+    ///
+    /// # Errors
+    /// [`EngineError::Size`].
+    pub fn first_codes(&mut self, input: &InputImage, codes: &mut Vec<u8>) -> Result<(), EngineError> {
+        check_input(input, self.edge)?;
+        let shape = self.plan.shapes[0];
+        codes.resize(shape.channels * shape.edge * shape.edge, 0);
+        self.arena.run_first(self.kernels, &self.plan, &mut self.pool, input, codes);
+        Ok(())
+    }
 }
 
 impl Engine for CpuEngine {
