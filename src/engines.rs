@@ -47,13 +47,10 @@ pub fn open_lasting(
     edge: usize,
     threads: usize,
 ) -> Result<Box<dyn Engine>, OpenError> {
-    let EngineChoice::Fpga(board) = choice else {
-        return open(choice, network, edge, threads);
-    };
-    let stand_in = open(&EngineChoice::Cpu(None), Arc::clone(&network), edge, threads)?;
-    let attached = connect(board, &network, edge)?;
-    let live = LiveBoard::with_board(board.clone(), attached, stand_in);
-    live.map(|live| Box::new(live) as Box<dyn Engine>).map_err(OpenError::Thread)
+    beside_cpu(choice, network, edge, threads, |board, network, stand_in| {
+        let attached = connect(board, network, edge)?;
+        LiveBoard::with_board(board.clone(), attached, stand_in).map_err(OpenError::Thread)
+    })
 }
 
 /// The same for a window: where there is no board, or it is lost, the CPU does its work until the board is back.
@@ -66,9 +63,22 @@ pub fn open_live(
     edge: usize,
     threads: usize,
 ) -> Result<Box<dyn Engine>, OpenError> {
+    beside_cpu(choice, network, edge, threads, |board, _, stand_in| {
+        LiveBoard::start(board.clone(), stand_in).map_err(OpenError::Thread)
+    })
+}
+
+/// A board that `start` makes live beside the CPU's engine for the same network; any other engine as [`open`] makes it.
+fn beside_cpu(
+    choice: &EngineChoice,
+    network: Arc<Network>,
+    edge: usize,
+    threads: usize,
+    start: impl FnOnce(&BoardChoice, &Arc<Network>, Box<dyn Engine>) -> Result<LiveBoard, OpenError>,
+) -> Result<Box<dyn Engine>, OpenError> {
     let EngineChoice::Fpga(board) = choice else {
         return open(choice, network, edge, threads);
     };
-    let stand_in = open(&EngineChoice::Cpu(None), network, edge, threads)?;
-    LiveBoard::start(board.clone(), stand_in).map(|live| Box::new(live) as Box<dyn Engine>).map_err(OpenError::Thread)
+    let stand_in = open(&EngineChoice::Cpu(None), Arc::clone(&network), edge, threads)?;
+    Ok(Box::new(start(board, &network, stand_in)?))
 }

@@ -228,7 +228,7 @@ fn random_networks_are_identical_behind_the_bus() {
 
 /// An array for the paper's board, and the paper's network.
 #[test]
-#[ignore = "takes minutes: cargo test --release --test board_core -- --ignored"]
+#[ignore = "takes minutes: packaging/test-board-long runs it"]
 fn erns18_is_identical_within_its_cycles() {
     let size = ["PIXELS=8", "WEIGHT_DEPTH=12288", "THRESHOLD_DEPTH=512", "TABLE_WORDS=1"];
     let Some(program) = core("erns18", &size) else { return };

@@ -98,7 +98,7 @@ fn shipped_networks_are_identical() {
 }
 
 #[test]
-#[ignore = "takes minutes: cargo test --release --test board_line -- --ignored"]
+#[ignore = "takes minutes: packaging/test-board-long runs it"]
 fn shipped_networks_are_identical_on_twenty_pictures() {
     shipped_networks(20);
 }

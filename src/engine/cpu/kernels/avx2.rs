@@ -114,6 +114,7 @@ impl Vector for Avx2 {
     unsafe fn multiply_add(a: __m256, b: __m256, c: __m256) -> __m256 {
         unsafe { _mm256_fmadd_ps(a, b, c) }
     }
+
     #[inline(always)]
     unsafe fn flip_floats(a: __m256, b: __m256) -> __m256 {
         unsafe { _mm256_xor_ps(a, b) }

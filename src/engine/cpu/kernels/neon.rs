@@ -128,6 +128,7 @@ impl Vector for Neon {
     unsafe fn multiply_add(a: float32x4_t, b: float32x4_t, c: float32x4_t) -> float32x4_t {
         unsafe { vfmaq_f32(c, a, b) }
     }
+
     #[inline(always)]
     unsafe fn flip_floats(a: float32x4_t, b: float32x4_t) -> float32x4_t {
         unsafe { vreinterpretq_f32_u32(veorq_u32(vreinterpretq_u32_f32(a), vreinterpretq_u32_f32(b))) }

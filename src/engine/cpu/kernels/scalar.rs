@@ -124,6 +124,7 @@ impl Vector for Scalar {
     unsafe fn multiply_add(a: [f32; 4], b: [f32; 4], c: [f32; 4]) -> [f32; 4] {
         std::array::from_fn(|i| a[i].mul_add(b[i], c[i]))
     }
+
     #[inline(always)]
     unsafe fn flip_floats(a: [f32; 4], b: [f32; 4]) -> [f32; 4] {
         std::array::from_fn(|i| f32::from_bits(a[i].to_bits() ^ b[i].to_bits()))
