@@ -13,7 +13,7 @@ use ernscope::app::state::Action;
 use ernscope::app::theme;
 use ernscope::app::window::Window;
 use ernscope::engine::EngineChoice;
-use ernscope::pipeline::{Command, EngineState, Notice, Report};
+use ernscope::pipeline::{About, Command, EngineState, Notice, Report};
 use ernscope::source::{CameraFault, CameraInfo, SourceChoice, SourceError, SourceState};
 use std::time::Duration;
 
@@ -139,7 +139,7 @@ fn loading() {
 fn refused_file() {
     let mut model = scenes::model(card());
     let text = "model file broken.safetensors: the header is cut off; cards keeps running";
-    model.notices.push(Notice { id: 7, text: text.into() });
+    model.notices.push(Notice { id: 7, about: About::Refusal, text: text.into() });
     model.source.refusal = Some(SourceError::Damaged { path: "holiday.jpg".into(), why: "the JPEG ends early".into() });
     compare(&mut open(model), "refused_file");
 }
@@ -348,9 +348,25 @@ fn a_path_can_be_typed() {
 }
 
 #[test]
+fn a_board_that_is_back_ends_the_message_of_its_loss() {
+    let notice = |id, about, text: &str| Notice { id, about, text: text.into() };
+    let mut model = scenes::model(card());
+    model.notices.push(notice(1, About::Refusal, "something was refused"));
+    model.notices.push(notice(2, About::BoardLost, "the board was lost"));
+    let mut harness = open(model.clone());
+    harness.get_by_label("the board was lost");
+    model.notices.push(notice(3, About::BoardBack, "the board runs again"));
+    harness.state_mut().model = model;
+    harness.run_steps(4);
+    harness.get_by_label("the board runs again");
+    harness.get_by_label("something was refused");
+    assert!(harness.query_by_label("the board was lost").is_none());
+}
+
+#[test]
 fn messages_are_dismissed() {
     let mut model = scenes::model(card());
-    model.notices.push(Notice { id: 1, text: "something was refused".into() });
+    model.notices.push(Notice { id: 1, about: About::Refusal, text: "something was refused".into() });
     let mut harness = open(model);
     harness.get_by_label("something was refused");
     harness.key_press(Key::Escape);

@@ -92,20 +92,17 @@ pub fn engines(model: &Model) -> Vec<Choice<EngineChoice>> {
     list.into_iter().map(|(value, says)| Choice { chosen: value == *chosen, value, says }).collect()
 }
 
-/// What the engine is called, with its threads; how it stands with a board that it should be.
+/// What the engine is called, with its threads, or how it stands with a board that it should be.
 pub fn engine_name(model: &Model) -> String {
     let Some(report) = &model.report else { return model.settings.engine.to_string() };
     let name = &report.engine.name;
-    let engine = match report.engine.threads {
-        0 => name.clone(),
-        1 => format!("{name} · 1 thread"),
-        threads => format!("{name} · {threads} threads"),
-    };
-    match &report.engine.board {
-        Some(BoardState::Absent { .. }) => format!("no board · {engine}"),
-        Some(BoardState::Lost { .. }) => format!("board lost · {engine}"),
-        Some(BoardState::Connecting { .. } | BoardState::Uploading { .. }) => format!("board starts · {engine}"),
-        Some(BoardState::Ready { .. }) | None => engine,
+    match (&report.engine.board, report.engine.threads) {
+        (Some(BoardState::Absent { .. }), _) => format!("no board · {name}"),
+        (Some(BoardState::Lost { .. }), _) => format!("board lost · {name}"),
+        (Some(BoardState::Connecting { .. } | BoardState::Uploading { .. }), _) => format!("board starts · {name}"),
+        (Some(BoardState::Ready { .. }) | None, 0) => name.clone(),
+        (Some(BoardState::Ready { .. }) | None, 1) => format!("{name} · 1 thread"),
+        (Some(BoardState::Ready { .. }) | None, threads) => format!("{name} · {threads} threads"),
     }
 }
 

@@ -3,7 +3,7 @@
 use super::model::Model;
 use super::theme::{self, Tokens};
 use super::widgets;
-use crate::pipeline::Notice;
+use crate::pipeline::{About, Notice};
 use egui::{Align2, Area, Color32, Frame, Margin, Order, RichText, Role, Ui, WidgetInfo, vec2};
 
 /// How many messages are shown at a time.
@@ -25,6 +25,8 @@ pub enum Tone {
 struct Toast {
     text: String,
     tone: Tone,
+    /// What the pipeline says it is about; the window's own messages are about nothing of the pipeline's.
+    about: Option<About>,
     since: f64,
 }
 
@@ -34,13 +36,13 @@ pub struct Toasts {
     toasts: Vec<Toast>,
     known: Option<u64>,
     refusal: Option<String>,
-    unplaced: Vec<(String, Tone)>,
+    unplaced: Vec<(String, Tone, Option<About>)>,
 }
 
 impl Toasts {
     /// A message of the window's own.
     pub fn push(&mut self, text: impl Into<String>, tone: Tone) {
-        self.unplaced.push((text.into(), tone));
+        self.unplaced.push((text.into(), tone, None));
     }
 
     /// Takes all messages away.
@@ -57,20 +59,31 @@ impl Toasts {
     fn gather(&mut self, model: &Model, now: f64) {
         let known = self.known;
         let new = |notice: &&Notice| known.is_none_or(|known| notice.id > known);
-        let texts = model.notices.iter().filter(new).map(|notice| (notice.text.clone(), Tone::Bad));
-        self.unplaced.extend(texts);
+        for notice in model.notices.iter().filter(new) {
+            let tone = if notice.about == About::BoardBack { Tone::Good } else { Tone::Bad };
+            self.unplaced.push((notice.text.clone(), tone, Some(notice.about)));
+        }
         self.known = model.notices.iter().map(|notice| notice.id).chain(known).max();
         let refusal = model.source.refusal.as_ref().map(ToString::to_string);
         if refusal != self.refusal {
-            self.unplaced.extend(refusal.clone().map(|text| (text, Tone::Bad)));
+            self.unplaced.extend(refusal.clone().map(|text| (text, Tone::Bad, None)));
             self.refusal = refusal;
         }
-        let placed = self.unplaced.drain(..).map(|(text, tone)| Toast { text, tone, since: now });
-        self.toasts.extend(placed);
+        for (text, tone, about) in self.unplaced.drain(..) {
+            if of_board(about) {
+                self.toasts.retain(|toast| !of_board(toast.about));
+            }
+            self.toasts.push(Toast { text, tone, about, since: now });
+        }
         self.toasts.retain(|toast| now - toast.since < STAY[toast.tone as usize]);
         let surplus = self.toasts.len().saturating_sub(MOST);
         self.toasts.drain(..surplus);
     }
+}
+
+/// Whether a message says how it stands with the board: the next one that does takes its place.
+fn of_board(about: Option<About>) -> bool {
+    matches!(about, Some(About::BoardLost | About::BoardBack))
 }
 
 /// Shows the messages.

@@ -44,7 +44,7 @@ fn chooser(ui: &mut Ui, what: &str, chosen: &str, list: impl FnOnce(&mut Ui)) {
 }
 
 fn shortened(text: &str) -> String {
-    const MOST: usize = 28;
+    const MOST: usize = 30;
     let letters: Vec<char> = text.chars().collect();
     if letters.len() <= MOST {
         text.into()

@@ -367,8 +367,8 @@ impl<L: Link> BoardEngine<L> {
             probe.time(layer, self.frame.host);
         } else if descriptor_of[layer] != descriptor_of[layer - 1] {
             let counted = self.counted[descriptor_of[layer]];
-            probe.cycles(layer, counted);
             probe.time(layer, at_clock(counted.computing(), self.frame.clock_khz));
+            probe.cycles(layer, counted);
         } else {
             probe.time(layer, Duration::ZERO);
         }

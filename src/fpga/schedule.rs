@@ -7,7 +7,7 @@ use crate::network::Network;
 /// Cycles of a descriptor beside its steps: it is fetched, decoded and started before, and recorded behind them.
 const DESCRIPTOR_CYCLES: u64 = 4;
 /// From a layer's last step until all of it is written, beside the drain of the last tile.
-const PIPELINE_CYCLES: u64 = 9;
+const PIPELINE_CYCLES: u64 = 13;
 /// From the beat of a row's last pixel until the row counts as written.
 const LOADER_CYCLES: u64 = 3;
 

@@ -87,7 +87,8 @@ impl Probe for Sampler {
     }
 
     fn time(&mut self, layer: usize, elapsed: Duration) {
-        self.samples[layer].elapsed = elapsed;
+        // Where a board was lost on the way, another engine begins the frame anew.
+        (self.samples[layer].elapsed, self.samples[layer].counted) = (elapsed, None);
         if layer == self.watched {
             self.detail.elapsed = elapsed;
         }

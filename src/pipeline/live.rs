@@ -3,7 +3,7 @@
 use super::comparison::{Times, Twins, milliseconds, recent};
 use super::predictor::{PredictError, Predictor, crop};
 use super::report::{Counts, FrameTiming, LayerDetail, Prediction, Rates, Report};
-use super::{Command, EngineState, Settings, Shared};
+use super::{About, Command, EngineState, Settings, Shared};
 use crate::engine::{BoardState, Probe};
 use crate::frame::Frame;
 use crate::inspect::LayerSample;
@@ -33,8 +33,12 @@ pub(super) struct Live {
     detail: Arc<LayerDetail>,
     sampled: Option<Instant>,
     sampling_took: Duration,
+    /// Whether a board ran the frame that was sampled.
+    sample_on_board: bool,
     last_frame: Option<Frame>,
     board: Option<BoardState>,
+    /// Whether a person was told that there is no board, and not yet that there is one.
+    board_missed: bool,
     history: History,
     sequence: u64,
 }
@@ -81,8 +85,10 @@ impl Live {
             detail: Arc::default(),
             sampled: None,
             sampling_took: Duration::ZERO,
+            sample_on_board: false,
             last_frame: None,
             board: None,
+            board_missed: false,
             history: History::default(),
             sequence: 0,
             settings,
@@ -147,7 +153,7 @@ impl Live {
                 self.history = History::default();
                 self.open_twin();
             }
-            Err(error) => self.shared.notify(&format!("{error}; {} keeps running", self.settings.model)),
+            Err(error) => self.refuse(&format!("{error}; {} keeps running", self.settings.model)),
         }
         self.shared.set_engine_state(EngineState::Running(self.settings.clone()));
         self.look_again();
@@ -160,7 +166,7 @@ impl Live {
         }
         match self.predictor.open_twin(&self.settings) {
             Ok(other) => self.twins = other.map(|other| Twins::new(self.predictor.network(), other)),
-            Err(error) => self.shared.notify(&format!("the twin cannot be compared: {error}")),
+            Err(error) => self.refuse(&format!("the twin cannot be compared: {error}")),
         }
     }
 
@@ -186,7 +192,7 @@ impl Live {
     fn visit(&mut self, frame: &Frame, visit: Visit) {
         match self.predict(frame, visit) {
             Ok(timing) => self.publish(frame, timing, visit),
-            Err(error) => self.shared.notify(&error.to_string()),
+            Err(error) => self.refuse(&error.to_string()),
         }
     }
 
@@ -210,7 +216,13 @@ impl Live {
         }
         if sampling {
             self.sampling_took = start.elapsed();
+            self.sample_on_board = infer.board.is_some();
             self.keep_sample();
+        } else if self.sample_on_board != infer.board.is_some() {
+            // A board came or went: what was seen on the one is not shown as the other's.
+            self.layers = vec![LayerSample::default(); self.layers.len()].into();
+            self.detail = Arc::default();
+            self.sampled = None;
         }
         if let Some(twins) = self.twins.as_mut().filter(|_| visit == Visit::First) {
             let first_layers = &self.layers[..twins.own_first_layers()];
@@ -225,16 +237,27 @@ impl Live {
         })
     }
 
+    fn refuse(&self, text: &str) {
+        self.shared.notify(About::Refusal, text);
+    }
+
     /// Says so where a board was lost or is back.
     fn watch_board(&mut self) {
         let now = self.predictor.engine().info().board;
-        let was_lost = matches!(self.board, Some(BoardState::Lost { .. } | BoardState::Absent { .. }));
-        let is_back = matches!(now, Some(BoardState::Ready { .. }));
+        if now == self.board {
+            return;
+        }
         match &now {
-            Some(state) if now != self.board && (state.is_fault() || is_back && was_lost) => {
-                self.shared.notify(&state.to_string());
+            Some(state) if state.is_fault() => {
+                self.shared.notify(About::BoardLost, &state.to_string());
+                self.board_missed = true;
             }
-            _ => {}
+            Some(state @ BoardState::Ready { .. }) if self.board_missed => {
+                self.shared.notify(About::BoardBack, &state.to_string());
+                self.board_missed = false;
+            }
+            Some(_) => {}
+            None => self.board_missed = false,
         }
         self.board = now;
     }

@@ -73,8 +73,21 @@ pub enum EngineState {
 pub struct Notice {
     /// Counts up.
     pub id: u64,
+    /// What it is about.
+    pub about: About,
     /// One sentence.
     pub text: String,
+}
+
+/// What a notice is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum About {
+    /// Something was refused or failed; what ran before runs on.
+    Refusal,
+    /// There is no board, or no longer.
+    BoardLost,
+    /// The board is there, after one of the former: that is over.
+    BoardBack,
 }
 
 /// Why the pipeline does not start.
@@ -121,12 +134,12 @@ impl Shared {
     }
 
     /// Leaves a notice, unless it repeats the last one.
-    fn notify(&self, text: &str) {
+    fn notify(&self, about: About, text: &str) {
         let mut latest = self.latest();
         if latest.notices.back().is_none_or(|last| last.text != text) {
             let id = latest.noticed;
             latest.noticed += 1;
-            latest.notices.push_back(Notice { id, text: text.into() });
+            latest.notices.push_back(Notice { id, about, text: text.into() });
             if latest.notices.len() > NOTICES {
                 latest.notices.pop_front();
             }
@@ -202,7 +215,7 @@ impl Pipeline {
 
     /// Leaves a notice of somebody else's.
     pub fn notify(&self, text: &str) {
-        self.shared.notify(text);
+        self.shared.notify(About::Refusal, text);
     }
 }
 

@@ -4,7 +4,7 @@ use super::build;
 use ernscope::engine::{BoardChoice, BoardState, EngineChoice};
 use ernscope::fpga::link::simulated::SimulatedBoard;
 use ernscope::network::shipped::ModelChoice;
-use ernscope::pipeline::{Pipeline, Report, Settings};
+use ernscope::pipeline::{About, Pipeline, Report, Settings};
 use ernscope::source::SourceChoice;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
@@ -142,9 +142,14 @@ fn the_live_pipeline_goes_on_without_its_board() {
             later.engine.name == name && later.sequence > report.sequence && !later.layers[1].elapsed.is_zero()
         });
         assert_eq!(next.layers[1].codes.iter().sum::<u32>() as usize, codes_of_layer(&next, 1));
+        assert!(next.layers[1].counted.is_some(), "cycles are there");
+        let says = pipeline.notices().last().map(|notice| notice.about);
+        assert_eq!(says, Some(About::BoardBack));
         drop(board);
         std::fs::remove_file(&path).expect("it was unplugged");
-        wait(&pipeline, "lost", |report| matches!(report.engine.board, Some(BoardState::Lost { .. })));
+        let lost = wait(&pipeline, "lost", |report| matches!(report.engine.board, Some(BoardState::Lost { .. })));
+        assert!(lost.layers.iter().all(|layer| layer.counted.is_none()), "cycles of the board shown as the CPU's");
+        wait(&pipeline, "sampled on the CPU", |report| !report.layers[1].elapsed.is_zero());
         let says = pipeline.notices().last().map(|notice| notice.text.clone()).unwrap_or_default();
         assert!(says.starts_with("Board lost") && says.contains("plug the board in"), "{says}");
     }

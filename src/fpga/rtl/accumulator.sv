@@ -1,5 +1,5 @@
 // One output channel of one pixel: a dot product and its accumulator.
-// A cycle: takes a step where `enter`; two cycles behind it adds its sum where `accumulate`, the first of a tile where `restart`.
+// A cycle: takes a step where `enter`; three cycles behind it adds its sum where `accumulate`, the first of a tile where `restart`.
 // `next` is the sum with it, a cycle before the accumulator shows it.
 module accumulator #(
   parameter int LANES = 32,

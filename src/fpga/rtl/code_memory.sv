@@ -1,6 +1,6 @@
 // All codes on chip. A word is PARALLEL_IN codes of one pixel, a bit plane behind the other; column x lies in bank x mod BANKS.
 // A cycle: reads the PIXELS words of columns start, start + stride, … of one row (a column a bank, whatever start and stride
-// are), and two cycles later shows them, with 0 for every pixel outside `shown`; writes a word, the same address of PIXELS
+// are), and three cycles later shows them, with 0 for every pixel outside `shown`; writes a word, the same address of PIXELS
 // neighbouring banks, for the output unit, else one word for the frame loader, which is told so by `loader_ready`.
 module code_memory #(
   parameter int PARALLEL_IN = 32,
@@ -36,10 +36,10 @@ module code_memory #(
 
   localparam int WORD = 2 * PARALLEL_IN;
 
-  logic [BANKS-1:0][WORD-1:0] words;
-  logic [BANK-1:0] bank_behind;
-  logic stride_2_behind;
-  logic [PIXELS-1:0] shown_behind;
+  logic [BANKS-1:0][WORD-1:0] words_read, words;
+  logic [1:0][BANK-1:0] bank_behind;
+  logic [1:0] stride_2_behind;
+  logic [1:0][PIXELS-1:0] shown_behind;
 
   assign loader_ready = !write;
 
@@ -58,7 +58,7 @@ module code_memory #(
     assign waddr = write ? write_address : loader_address;
     assign wdata = write ? write_data[b % PIXELS] : loader_data;
     memory #(.WIDTH(WORD), .DEPTH(DEPTH)) u_bank (
-      .clk, .we, .waddr, .wdata, .re(read), .raddr, .rdata(words[b])
+      .clk, .we, .waddr, .wdata, .re(read), .raddr, .rdata(words_read[b])
     );
   end
 
@@ -69,9 +69,10 @@ module code_memory #(
   end
 
   always_ff @(posedge clk) begin
-    bank_behind <= read_bank;
-    stride_2_behind <= read_stride_2;
-    shown_behind <= shown;
+    words <= words_read;
+    bank_behind <= {bank_behind[0], read_bank};
+    stride_2_behind <= {stride_2_behind[0], read_stride_2};
+    shown_behind <= {shown_behind[0], shown};
   end
 
   for (genvar p = 0; p < PIXELS; p++) begin : gen_pixels
@@ -80,10 +81,10 @@ module code_memory #(
       assign word = words[0];
     end else begin : gen_turned
       logic [BANK-1:0] bank;
-      assign bank = bank_behind + (stride_2_behind ? BANK'(2 * p) : BANK'(p));
+      assign bank = bank_behind[1] + (stride_2_behind[1] ? BANK'(2 * p) : BANK'(p));
       assign word = words[bank];
     end
-    always_ff @(posedge clk) {high[p], low[p]} <= shown_behind[p] ? word : '0;
+    always_ff @(posedge clk) {high[p], low[p]} <= shown_behind[1][p] ? word : '0;
   end
 
 endmodule

@@ -1,5 +1,5 @@
 // Σ code over the lanes whose weight bit is set: the AND form of a product of 2-bit codes and 1-bit weights.
-// A cycle: takes LANES codes (two bit planes) and weights; the sum follows two cycles later. Where `enter` was not set with
+// A cycle: takes LANES codes (two bit planes) and weights; the sum follows three cycles later. Where `enter` was not set with
 // them, the sum may be anything.
 module dot_product #(
   parameter int LANES = 32,
@@ -29,8 +29,8 @@ module dot_product #(
     logic [LANES-1:0] low_masked, high_masked;
     logic [SPREAD-1:0] low_products, high_products;
     logic [TRIPLES-1:0] low_sums, low_carries, high_sums, high_carries;
-    logic [SINGLE-1:0] units, fours;
-    logic [DOUBLE-1:0] twos;
+    logic [SINGLE-1:0] units, fours, units_counted, fours_counted;
+    logic [DOUBLE-1:0] twos, twos_counted;
 
     assign low_masked = low & weights;
     assign high_masked = high & weights;
@@ -49,23 +49,28 @@ module dot_product #(
       end
     end
 
-    ones #(.BITS(TRIPLES)) u_units (.bits(low_sums), .count(units));
-    ones #(.BITS(2 * TRIPLES)) u_twos (.bits({low_carries, high_sums}), .count(twos));
-    ones #(.BITS(TRIPLES)) u_fours (.bits(high_carries), .count(fours));
+    ones #(.BITS(TRIPLES)) u_units (.bits(low_sums), .count(units_counted));
+    ones #(.BITS(2 * TRIPLES)) u_twos (.bits({low_carries, high_sums}), .count(twos_counted));
+    ones #(.BITS(TRIPLES)) u_fours (.bits(high_carries), .count(fours_counted));
 
-    always_ff @(posedge clk) sum <= SUM'(units) + SUM'({twos, 1'b0}) + SUM'({fours, 2'b0});
+    always_ff @(posedge clk) begin
+      {units, twos, fours} <= {units_counted, twos_counted, fours_counted};
+      sum <= SUM'(units) + SUM'({twos, 1'b0}) + SUM'({fours, 2'b0});
+    end
   end else begin : gen_plain
     logic [LANES-1:0] low_products, high_products;
-    logic entered;
+    logic [SUM-1:0] counted;
+    logic [1:0] entered;
 
     // A simulation takes less time where nothing changes.
     always_ff @(posedge clk) begin
-      entered <= enter;
+      entered <= {entered[0], enter};
       if (enter) begin
         low_products <= low & weights;
         high_products <= high & weights;
       end
-      if (entered) sum <= SUM'($countones(low_products)) + (SUM'($countones(high_products)) << 1);
+      if (entered[0]) counted <= SUM'($countones(low_products)) + (SUM'($countones(high_products)) << 1);
+      if (entered[1]) sum <= counted;
     end
   end
 

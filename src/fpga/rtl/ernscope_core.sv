@@ -1,6 +1,7 @@
 // The accelerator: program in, frames in, results out, read-back out; all of it valid/ready streams, no bus.
-// A cycle: PIXELS × PARALLEL_OUT × PARALLEL_IN multiply-accumulates. A step travels: sequencer, memories, registers (2 cycles),
-// array (2 cycles), output unit. Nothing behind the sequencer ever waits.
+// A cycle: PIXELS × PARALLEL_OUT × PARALLEL_IN multiply-accumulates. A step travels: sequencer, address registers, memories,
+// registers (2 cycles), array (3 cycles), output unit. Nothing behind the sequencer ever waits. What goes to many places far
+// apart has registers on its way there.
 module ernscope_core #(
   parameter int PARALLEL_IN = 32,
   parameter int PARALLEL_OUT = 32,
@@ -67,7 +68,7 @@ module ernscope_core #(
   ernscope_pkg::command_t command;
   // Addresses have room for larger memories.
   /* verilator lint_off UNUSEDSIGNAL */
-  logic [23:0] address;
+  logic [23:0] address, write_address;
   /* verilator lint_on UNUSEDSIGNAL */
   logic write, peek, run, done;
 
@@ -99,7 +100,7 @@ module ernscope_core #(
     .IN_BEATS(IN_BITS / 32), .OUT_BEATS(OUT_BITS / 32)
   ) u_program (
     .clk, .rst, .program_valid, .program_ready, .program_data, .read_valid, .read_ready, .read_data,
-    .command, .address, .write, .write_word, .peek, .peek_word, .run, .finished(done), .running
+    .command, .address, .write, .write_address, .write_word, .peek, .peek_word, .run, .finished(done), .running
   );
 
   // ---- The walk.
@@ -119,7 +120,7 @@ module ernscope_core #(
     .LAYERS(LAYERS)
   ) u_sequencer (
     .clk, .rst, .run, .last_layer(address[LAYER_ADDRESS-1:0]), .finished(layers_finished), .has_results,
-    .layer_we(write && command == ernscope_pkg::WRITE_LAYERS), .layer_waddr(address[LAYER_ADDRESS-1:0]),
+    .layer_we(write && command == ernscope_pkg::WRITE_LAYERS), .layer_waddr(write_address[LAYER_ADDRESS-1:0]),
     .layer_wdata(write_word[LAYER_WORD-1:0]),
     .counters_peek(peek && command == ernscope_pkg::READ_COUNTERS), .counters_peek_address(address[LAYER_ADDRESS-1:0]),
     .counters,
@@ -129,18 +130,29 @@ module ernscope_core #(
     .code_stride_2(step_stride_2), .code_inside(step_inside), .tile_done
   );
 
-  // ---- Weights: a word for every step, two cycles behind it.
-  logic [WEIGHT_WORD-1:0] weights_read, weights;
+  // ---- Weights: a word for every step, four cycles behind it.
+  logic weight_write, weight_read;
+  logic [WEIGHT_ADDRESS-1:0] weight_read_address;
+  logic [WEIGHT_WORD-1:0] weights_read, weights_behind, weights;
 
   memory #(.WIDTH(WEIGHT_WORD), .DEPTH(WEIGHT_DEPTH)) u_weights (
-    .clk, .we(write && command == ernscope_pkg::WRITE_WEIGHTS), .waddr(address[WEIGHT_ADDRESS-1:0]),
-    .wdata(write_word[WEIGHT_WORD-1:0]), .re(step), .raddr(weight_address), .rdata(weights_read)
+    .clk, .we(weight_write), .waddr(write_address[WEIGHT_ADDRESS-1:0]), .wdata(write_word[WEIGHT_WORD-1:0]),
+    .re(weight_read), .raddr(weight_read_address), .rdata(weights_read)
   );
 
-  always_ff @(posedge clk) weights <= weights_read;
+  always_ff @(posedge clk) begin
+    weight_write <= write && command == ernscope_pkg::WRITE_WEIGHTS;
+    weight_read <= step;
+    weight_read_address <= weight_address;
+    weights_behind <= weights_read;
+    weights <= weights_behind;
+  end
 
   // ---- Codes: read by steps, or by the host while nothing runs.
-  logic peek_codes;
+  logic peek_codes, code_read, code_read_stride_2;
+  logic [CODE_ADDRESS-1:0] code_read_address, code_read_next;
+  logic [BANK-1:0] code_read_bank;
+  logic [PIXELS-1:0] code_shown;
   logic [PIXELS-1:0][PARALLEL_IN-1:0] low, high;
   logic code_write, code_upper, loader_write, loader_ready;
   logic [CODE_ADDRESS-1:0] code_address, loader_address;
@@ -155,40 +167,44 @@ module ernscope_core #(
     assign peek_bank = address[BANK-1:0];
   end
 
+  always_ff @(posedge clk) begin
+    code_read <= step || (peek && peek_codes);
+    code_read_address <= peek_codes ? address[CODE_ADDRESS+$clog2(BANKS)-1:$clog2(BANKS)] : step_address;
+    code_read_next <= step_next;
+    code_read_bank <= peek_codes ? peek_bank : step_bank;
+    code_read_stride_2 <= step_stride_2;
+    code_shown <= peek_codes ? '1 : step_inside;
+  end
+
   code_memory #(.PARALLEL_IN(PARALLEL_IN), .PIXELS(PIXELS), .DEPTH(CODE_DEPTH)) u_codes (
     .clk,
-    .read(step || (peek && peek_codes)),
-    .read_address(peek_codes ? address[CODE_ADDRESS+$clog2(BANKS)-1:$clog2(BANKS)] : step_address),
-    .read_next(step_next),
-    .read_bank(peek_codes ? peek_bank : step_bank),
-    .read_stride_2(step_stride_2),
-    .shown(peek_codes ? '1 : step_inside),
-    .low, .high,
+    .read(code_read), .read_address(code_read_address), .read_next(code_read_next), .read_bank(code_read_bank),
+    .read_stride_2(code_read_stride_2), .shown(code_shown), .low, .high,
     .write(code_write), .write_address(code_address), .write_upper(code_upper), .write_data(code_words),
     .loader_write, .loader_ready, .loader_address, .loader_bank, .loader_data(loader_word)
   );
 
   // ---- The array.
-  logic [1:0] step_behind, first_behind, last_behind;
-  logic [3:0] tile_last_behind, group_last_behind, group_first_behind;
+  logic [3:0] step_behind, first_behind, last_behind;
+  logic [6:0] tile_last_behind, group_last_behind, group_first_behind;
   logic loaded, shift;
   logic [PIXELS-1:0][DRAIN_CHANNELS-1:0][ACC_BITS-1:0] set_sums;
   logic [PIXELS-1:0][ACC_BITS-1:0] code_sums;
 
   always_ff @(posedge clk) begin
-    step_behind <= rst ? '0 : {step_behind[0], step};
-    first_behind <= {first_behind[0], step_first};
-    last_behind <= {last_behind[0], step_last};
-    tile_last_behind <= {tile_last_behind[2:0], step_tile_last};
-    group_last_behind <= {group_last_behind[2:0], step_group_last};
-    group_first_behind <= {group_first_behind[2:0], step_group_first};
+    step_behind <= rst ? '0 : {step_behind[2:0], step};
+    first_behind <= {first_behind[2:0], step_first};
+    last_behind <= {last_behind[2:0], step_last};
+    tile_last_behind <= {tile_last_behind[5:0], step_tile_last};
+    group_last_behind <= {group_last_behind[5:0], step_group_last};
+    group_first_behind <= {group_first_behind[5:0], step_group_first};
   end
 
   mac_array #(
     .PARALLEL_IN(PARALLEL_IN), .PARALLEL_OUT(PARALLEL_OUT), .PIXELS(PIXELS), .DRAIN_CHANNELS(DRAIN_CHANNELS),
     .ACC_BITS(ACC_BITS), .FRUGAL(FRUGAL)
   ) u_array (
-    .clk, .rst, .step(step_behind[1]), .first(first_behind[1]), .last(last_behind[1]), .low, .high, .weights,
+    .clk, .rst, .step(step_behind[3]), .first(first_behind[3]), .last(last_behind[3]), .low, .high, .weights,
     .loaded, .shift, .set_sums, .code_sums
   );
 
@@ -204,10 +220,10 @@ module ernscope_core #(
     .THRESHOLD_DEPTH(THRESHOLD_DEPTH), .POOL_DEPTH(POOL_DEPTH)
   ) u_output (
     .clk, .rst, .start(layer_start), .layer,
-    .loaded, .tile_last(tile_last_behind[3]), .group_last(group_last_behind[3]), .group_first(group_first_behind[3]),
+    .loaded, .tile_last(tile_last_behind[6]), .group_last(group_last_behind[6]), .group_first(group_first_behind[6]),
     .shift, .set_sums, .code_sums, .tile_done,
     .code_write, .code_address, .code_upper, .code_words,
-    .threshold_we(write && command == ernscope_pkg::WRITE_THRESHOLDS), .threshold_waddr(address[THRESHOLD_ADDRESS-1:0]),
+    .threshold_we(write && command == ernscope_pkg::WRITE_THRESHOLDS), .threshold_waddr(write_address[THRESHOLD_ADDRESS-1:0]),
     .threshold_wdata(write_word[THRESHOLD_WORD-1:0]),
     .trunk_peek(peek && command == ernscope_pkg::READ_TRUNK), .trunk_peek_address(address[TRUNK_ADDRESS-1:0]), .trunk_word,
     .pool_peek, .pool_peek_address, .pool_word
@@ -231,7 +247,7 @@ module ernscope_core #(
   ) u_loader (
     .clk, .rst, .start(load_frame), .frame(layer), .rows(loaded_rows), .released_rows, .busy(loading),
     .beat_valid(frame_valid), .beat_ready(frame_ready), .beat(frame_data),
-    .table_we(write && command == ernscope_pkg::WRITE_TABLE), .table_waddr(address[TABLE_ADDRESS-1:0]),
+    .table_we(write && command == ernscope_pkg::WRITE_TABLE), .table_waddr(write_address[TABLE_ADDRESS-1:0]),
     .table_wdata(write_word[3*WORD-1:0]),
     .code_write(loader_write), .code_ready(loader_ready), .code_address(loader_address), .code_bank(loader_bank),
     .code_word(loader_word)

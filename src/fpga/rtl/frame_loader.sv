@@ -125,11 +125,13 @@ module frame_loader #(
     );
   end
 
-  // Where it is written.
+  // Where it is written. The ring's rows are free up to `limit`, which may be told late.
+  logic [16:0] limit;
   logic [15:0] x, at_word;
   logic [ADDRESS-1:0] row_address, x_address;
 
-  assign code_write = behind && 17'(rows) <= 17'(released_rows) + 17'(ring_mask);
+  always_ff @(posedge clk) limit <= start ? '0 : 17'(released_rows) + 17'(ring_mask);
+  assign code_write = behind && 17'(rows) <= limit;
   assign code_word = pixels ? (colours[0] | colours[1] | colours[2]) : raw;
   assign code_address = row_address + x_address + ADDRESS'(at_word);
 

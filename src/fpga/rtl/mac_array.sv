@@ -1,6 +1,6 @@
 // PIXELS × PARALLEL_OUT × PARALLEL_IN multiply-accumulates of 2-bit codes and 1-bit weights, output-stationary.
 // A cycle: takes a step, that is a word of codes for every pixel and a weight bit for every pair of lanes; the pixels share the
-// weights. Two cycles behind a tile's last step `loaded` tells that from the next cycle on its sums are to be drained:
+// weights. Three cycles behind a tile's last step `loaded` tells that from the next cycle on its sums are to be drained:
 // DRAIN_CHANNELS of every pixel show at the output, and `shift` moves to the next ones. Accumulation goes on meanwhile.
 //
 // The accumulators hold Σ code over set weight bits; Σ over ±1 weights is twice that, less Σ code, which does not depend on the
@@ -27,18 +27,19 @@ module mac_array #(
   output logic [PIXELS-1:0][ACC_BITS-1:0]                code_sums
 );
 
-  logic [1:0] step_behind, first_behind, last_behind;
+  logic [2:0] step_behind, first_behind;
+  logic [1:0] last_behind;
 
   always_ff @(posedge clk) begin
-    first_behind <= {first_behind[0], first};
+    first_behind <= {first_behind[1:0], first};
     last_behind <= {last_behind[0], last};
-    step_behind <= rst ? '0 : {step_behind[0], step};
+    step_behind <= rst ? '0 : {step_behind[1:0], step};
   end
 
   logic accumulate, restart;
-  assign accumulate = step_behind[1];
-  assign restart = first_behind[1];
-  assign loaded = step_behind[1] && last_behind[1];
+  assign accumulate = step_behind[2];
+  assign restart = first_behind[2];
+  always_ff @(posedge clk) loaded <= !rst && step_behind[1] && last_behind[1];
 
   for (genvar p = 0; p < PIXELS; p++) begin : gen_pixels
     // One more channel, whose weights are all set, sums the codes.

@@ -1,5 +1,5 @@
 // From sums to trunk, codes and results. Drains a tile (PARALLEL_OUT channels of PIXELS pixels) in DRAIN cycles.
-// A cycle: takes DRAIN_CHANNELS sums of every pixel from the array; adds the trunk where the layer says so; a cycle later writes
+// A cycle: takes DRAIN_CHANNELS sums of every pixel from the array; two cycles later adds the trunk where the layer says so; then writes
 // the trunk, compares with thresholds, adds to the pooling sums; and writes a word of codes a pixel whenever one is full.
 // Everything is walked in the order in which the sequencer issues tiles, so that addresses are counters.
 module output_unit #(
@@ -77,13 +77,13 @@ module output_unit #(
   } part_t;
 
   // ---- Counters of the drain.
-  part_t now, summed, totalled, coded;
+  part_t now, summed, fetched, totalled, coded;
   logic draining;
   logic [DRAIN_COUNT-1:0] part;
   logic tile_last_held, group_last_held, group_first_held;
-  logic [TRUNK_ADDRESS-1:0] trunk_address, trunk_summed, trunk_totalled;
-  logic [THRESHOLD_ADDRESS-1:0] threshold_address;
-  logic [POOL_ADDRESS-1:0] pool_address, pool_summed, pool_totalled, pool_coded;
+  logic [TRUNK_ADDRESS-1:0] trunk_address, trunk_summed, trunk_fetched, trunk_totalled;
+  logic [THRESHOLD_ADDRESS-1:0] threshold_address, threshold_summed;
+  logic [POOL_ADDRESS-1:0] pool_address, pool_summed, pool_fetched, pool_totalled, pool_coded;
 
   assign shift = draining;
   assign now.valid = draining;
@@ -123,27 +123,35 @@ module output_unit #(
       end
     end
     trunk_summed <= trunk_address;
-    trunk_totalled <= trunk_summed;
+    trunk_fetched <= trunk_summed;
+    trunk_totalled <= trunk_fetched;
+    threshold_summed <= threshold_address;
     pool_summed <= pool_address;
-    pool_totalled <= pool_summed;
+    pool_fetched <= pool_summed;
+    pool_totalled <= pool_fetched;
     pool_coded <= pool_totalled;
     summed <= rst ? '0 : now;
-    totalled <= rst ? '0 : summed;
+    fetched <= rst ? '0 : summed;
+    totalled <= rst ? '0 : fetched;
     coded <= rst ? '0 : totalled;
   end
 
   // ---- Sums, then the trunk.
-  logic signed [PIXELS-1:0][DRAIN_CHANNELS-1:0][TRUNK_BITS-1:0] sums, totals, trunk, addends;
+  logic signed [PIXELS-1:0][DRAIN_CHANNELS-1:0][TRUNK_BITS-1:0] sums, sums_behind, totals, trunk, addends;
   logic [DRAIN_CHANNELS-1:0][3*TRUNK_BITS:0] rows, rows_behind;
 
   assign trunk_word = trunk;
-  assign addends = layer.flags.add_trunk ? trunk : '0;
+
+  always_ff @(posedge clk) begin
+    sums_behind <= sums;
+    addends <= layer.flags.add_trunk ? trunk : '0;
+  end
 
   for (genvar p = 0; p < PIXELS; p++) begin : gen_sums
     for (genvar c = 0; c < DRAIN_CHANNELS; c++) begin : gen_channels
       always_ff @(posedge clk) begin
         sums[p][c] <= TRUNK_BITS'({set_sums[p][c], 1'b0}) - TRUNK_BITS'(code_sums[p]);
-        totals[p][c] <= sums[p][c] + addends[p][c];
+        totals[p][c] <= sums_behind[p][c] + addends[p][c];
       end
     end
   end
@@ -159,7 +167,7 @@ module output_unit #(
   memory #(.WIDTH(THRESHOLD_WORD), .DEPTH(THRESHOLD_DEPTH)) u_thresholds (
     .clk,
     .we(threshold_we), .waddr(threshold_waddr), .wdata(threshold_wdata),
-    .re(draining), .raddr(threshold_address), .rdata(rows)
+    .re(summed.valid), .raddr(threshold_summed), .rdata(rows)
   );
 
   // ---- Codes, and words of them: the parts move in from above.

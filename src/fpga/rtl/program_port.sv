@@ -25,8 +25,9 @@ module program_port #(
 
   output ernscope_pkg::command_t      command,
   output logic [23:0]                 address,
-  // The word that a write has gathered; it starts at bit 0.
+  // The word that a write has gathered, and where it goes; it starts at bit 0. Both stay for a cycle more.
   output logic                        write,
+  output logic [23:0]                 write_address,
   output logic [IN_BEATS-1:0][31:0]   write_word,
   // A word that is read: asked for in one cycle, taken PEEK_CYCLES later.
   output logic                        peek,
@@ -37,16 +38,20 @@ module program_port #(
   output logic                        running
 );
 
-  // Code memory is the slowest: its bank, then its output register.
-  localparam int PEEK_CYCLES = 3;
+  // Code memory is the slowest: its address, its bank, then two registers behind it.
+  localparam int PEEK_CYCLES = 5;
 
   typedef enum logic [3:0] {CODE, COUNT, ACT, GATHER, STORE, ASK, AWAIT, GIVE, RUNNING} state_t;
   state_t state;
   logic [7:0] beats_last, beat;
   logic [31:0] count;
-  logic [1:0] waited;
+  logic [2:0] waited;
   logic [OUT_BEATS-1:0][31:0] out_word;
   logic is_write, is_read;
+  // A beat on its way into the word, whose registers lie far apart.
+  logic gathered;
+  logic [$clog2(IN_BEATS)-1:0] gathered_at;
+  logic [31:0] gathered_beat;
 
   always_comb begin
     is_write = 1'b1;
@@ -68,7 +73,6 @@ module program_port #(
   assign program_ready = state == CODE || state == COUNT || state == GATHER;
   assign read_valid = state == GIVE;
   assign read_data = out_word[0];
-  assign write = state == STORE;
   assign peek = state == ASK;
   assign running = state == RUNNING;
   assign run = state == ACT && command == ernscope_pkg::RUN;
@@ -87,7 +91,7 @@ module program_port #(
         GATHER: if (program_valid && beat == beats_last) state <= STORE;
         STORE: state <= (count == 1) ? CODE : GATHER;
         ASK: state <= AWAIT;
-        AWAIT: if (waited == 2'(PEEK_CYCLES - 1)) state <= GIVE;
+        AWAIT: if (waited == 3'(PEEK_CYCLES - 1)) state <= GIVE;
         GIVE: if (read_ready && beat == beats_last) state <= (count == 1) ? CODE : ASK;
         RUNNING: if (finished) state <= CODE;
         default: state <= CODE;
@@ -97,7 +101,12 @@ module program_port #(
     if (state == COUNT && program_valid) count <= program_data;
     if (state == ACT || state == STORE || state == ASK) beat <= '0;
     else if ((state == GATHER && program_valid) || (state == GIVE && read_ready)) beat <= beat + 1'b1;
-    if (state == GATHER && program_valid) write_word[beat[$clog2(IN_BEATS)-1:0]] <= program_data;
+    gathered <= state == GATHER && program_valid;
+    gathered_at <= beat[$clog2(IN_BEATS)-1:0];
+    gathered_beat <= program_data;
+    if (gathered) write_word[gathered_at] <= gathered_beat;
+    write <= state == STORE && !rst;
+    if (state == STORE) write_address <= address;
     if (state == STORE || (state == GIVE && read_ready && beat == beats_last)) begin
       address <= address + 1'b1;
       count <= count - 1'b1;

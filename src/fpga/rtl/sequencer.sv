@@ -150,10 +150,14 @@ module sequencer #(
     else if (kept_before_base) next_kept_row_address = in_base + in_row;
   end
 
+  logic [15:0] passed_rows;
+
   always_ff @(posedge clk) begin
-    if (load_frame) released_rows <= '0;
-    else if (state == STEPS && layer.flags.wait_input) released_rows <= (kept_y < 0) ? '0 : kept_y[15:0];
-    else if (state == FLUSH && layer.flags.wait_input) released_rows <= layer.in_edge;
+    if (load_frame) passed_rows <= '0;
+    else if (state == STEPS && layer.flags.wait_input) passed_rows <= (kept_y < 0) ? '0 : kept_y[15:0];
+    else if (state == FLUSH && layer.flags.wait_input) passed_rows <= layer.in_edge;
+    // A step reads two cycles behind its walk.
+    released_rows <= load_frame ? '0 : passed_rows;
   end
 
   logic [CODE_ADDRESS-1:0] next_x_address;

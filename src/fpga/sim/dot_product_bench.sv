@@ -9,9 +9,10 @@ module dot_product_bench #(
 
   logic clk = 1'b0;
   logic enter = 1'b0;
-  logic [1:0] entered = '0;
+  logic [2:0] entered = '0;
   logic [LANES-1:0] low, high, weights;
-  logic [SUM-1:0] frugal, plain, model, model_behind;
+  logic [SUM-1:0] frugal, plain, model;
+  logic [1:0][SUM-1:0] model_behind;
 
   always #1 clk = !clk;
 
@@ -32,8 +33,8 @@ module dot_product_bench #(
 
   always_ff @(posedge clk) begin
     model <= SUM'($countones(low & weights) + 2 * $countones(high & weights));
-    model_behind <= model;
-    entered <= {entered[0], enter};
+    model_behind <= {model_behind[0], model};
+    entered <= {entered[1:0], enter};
   end
 
   initial begin
@@ -43,8 +44,8 @@ module dot_product_bench #(
       low = pick();
       high = pick();
       weights = pick();
-      if (entered[1] && (frugal != model_behind || plain != model_behind))
-        $fatal(1, "LANES %0d, round %0d: frugal %0d, plain %0d, model %0d", LANES, round, frugal, plain, model_behind);
+      if (entered[2] && (frugal != model_behind[1] || plain != model_behind[1]))
+        $fatal(1, "LANES %0d, round %0d: frugal %0d, plain %0d, model %0d", LANES, round, frugal, plain, model_behind[1]);
     end
     $display("dot_product, %0d lanes: %0d words as $countones says", LANES, ROUNDS);
     $finish;
