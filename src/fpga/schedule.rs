@@ -9,7 +9,7 @@ const DESCRIPTOR_CYCLES: u64 = 4;
 /// From a layer's last step until all of it is written, beside the drain of the last tile.
 const PIPELINE_CYCLES: u64 = 13;
 /// From the beat of a row's last pixel until the row counts as written.
-const LOADER_CYCLES: u64 = 3;
+const LOADER_CYCLES: u64 = 4;
 
 /// The cycles of every descriptor of `program`. Exact but for the first convolution, which runs while the frame comes in at a
 /// beat a cycle: there, what its own writes take from the loader is counted on average.

@@ -43,21 +43,25 @@ module request_port #(
   localparam int PIXEL_BYTES = 3;
   localparam int MOST = (CODE_BYTES > WORD_BYTES) ? CODE_BYTES : WORD_BYTES;
 
-  logic active, fetched, full, taken, advance, is_program;
+  logic active, fetched, full, taken, advance, is_program, is_pixels;
   logic [BODY_ADDRESS:0] at;
   logic [3:0] gathered, wanted;
   logic [MOST-1:0][7:0] bytes;
 
-  always_comb begin
-    unique case (packet_kind)
-      ernscope_pkg::PROGRAM: wanted = 4'(WORD_BYTES);
-      ernscope_pkg::PIXELS: wanted = 4'(PIXEL_BYTES);
-      default: wanted = 4'(CODE_BYTES);
-    endcase
+  // Of the packet that is active.
+  always_ff @(posedge clk) begin
+    if (!active) begin
+      is_program <= packet_kind == ernscope_pkg::PROGRAM;
+      is_pixels <= packet_kind == ernscope_pkg::PIXELS;
+      unique case (packet_kind)
+        ernscope_pkg::PROGRAM: wanted <= 4'(WORD_BYTES);
+        ernscope_pkg::PIXELS: wanted <= 4'(PIXEL_BYTES);
+        default: wanted <= 4'(CODE_BYTES);
+      endcase
+    end
   end
 
   assign busy = active || packet_valid;
-  assign is_program = packet_kind == ernscope_pkg::PROGRAM;
   assign full = active && gathered == wanted;
   assign program_valid = full && is_program;
   assign frame_valid = full && !is_program;
@@ -66,7 +70,7 @@ module request_port #(
 
   // Bytes move in from above.
   assign program_data = bytes[MOST-1 -: WORD_BYTES];
-  assign frame_data = (packet_kind == ernscope_pkg::PIXELS)
+  assign frame_data = is_pixels
       ? FRAME_BITS'(bytes[MOST-1 -: PIXEL_BYTES]) : FRAME_BITS'(bytes[MOST-1 -: CODE_BYTES]);
 
   assign body_address = at[BODY_ADDRESS-1:0];
@@ -82,7 +86,7 @@ module request_port #(
       active <= 1'b0;
       crc <= '1;
     end else if (!active) begin
-      active <= packet_valid && (!is_program || program_free);
+      active <= packet_valid && (packet_kind != ernscope_pkg::PROGRAM || program_free);
     end else if (packet_done) begin
       active <= 1'b0;
     end
@@ -97,7 +101,7 @@ module request_port #(
       if (fetched && is_program) crc <= crc_next;
       gathered <= (taken ? 4'd0 : gathered) + 4'(fetched);
     end
-    if (!active && packet_valid && is_program) program_sequence <= packet_sequence;
+    if (!active && packet_valid && packet_kind == ernscope_pkg::PROGRAM) program_sequence <= packet_sequence;
     if (rst) used_up <= first;
     else if (packet_done) used_up <= packet_sequence + 1'b1;
   end

@@ -114,10 +114,16 @@ module sequencer #(
   assign group_end = group == layer.groups_last;
   assign row_end = row == layer.rows_last;
 
-  // The lowest row that the kernel reads, or all of them.
+  // The lowest row that the kernel reads, or all of them. What the loader says comes from afar: a cycle late.
   logic signed [16:0] lowest;
+  logic [15:0] loaded_rows_behind;
+  logic loading_behind;
   assign lowest = kept_y + $signed({15'b0, kernel_last});
-  assign rows_ready = !layer.flags.wait_input || !loading || lowest < $signed({1'b0, loaded_rows});
+  assign rows_ready = !layer.flags.wait_input || !loading_behind || lowest < $signed({1'b0, loaded_rows_behind});
+  always_ff @(posedge clk) begin
+    loaded_rows_behind <= loaded_rows;
+    loading_behind <= loading;
+  end
   assign go = state == STEPS && rows_ready && !(ky_end && cooling != 0);
 
   // From a group of pixels to the next: how many times that crosses the banks' end.
@@ -266,7 +272,7 @@ module sequencer #(
         DECODE: state <= START;
         START: state <= (index == 0) ? RECORD : STEPS;
         STEPS: if (go && ky_end && tile_end && group_end && row_end) state <= FLUSH;
-        FLUSH: if (tiles_out == 0 && !(layer.flags.wait_input && loading)) state <= RECORD;
+        FLUSH: if (tiles_out == 0 && !(layer.flags.wait_input && loading_behind)) state <= RECORD;
         RECORD: state <= (index == final_index) ? IDLE : FETCH;
         default: state <= IDLE;
       endcase
