@@ -146,11 +146,11 @@ fn random_networks_are_identical_with_structural_adders() {
 
 /// The board of `packaging/boards/ulx3s`.
 const ULX3S: [&str; 7] = [
-    "PIXELS=2",
-    "CODE_DEPTH=1536",
+    "PIXELS=1",
+    "CODE_DEPTH=5120",
     "WEIGHT_DEPTH=1600",
     "THRESHOLD_DEPTH=512",
-    "TRUNK_DEPTH=1024",
+    "TRUNK_DEPTH=2048",
     "TABLE_WORDS=1",
     "POOL_DEPTH=16",
 ];

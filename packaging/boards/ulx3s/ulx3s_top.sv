@@ -3,11 +3,11 @@
 module ulx3s_top #(
   parameter int PARALLEL_IN = 32,
   parameter int PARALLEL_OUT = 32,
-  parameter int PIXELS = 2,
-  parameter int CODE_DEPTH = 1536,
+  parameter int PIXELS = 1,
+  parameter int CODE_DEPTH = 5120,
   parameter int WEIGHT_DEPTH = 1600,
   parameter int THRESHOLD_DEPTH = 512,
-  parameter int TRUNK_DEPTH = 1024
+  parameter int TRUNK_DEPTH = 2048
 ) (
   input  logic       clk_25mhz,
   input  logic       button_reset,

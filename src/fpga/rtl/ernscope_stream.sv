@@ -39,7 +39,8 @@ module ernscope_stream #(
   localparam int BODY_ADDRESS = $clog2(BODY);
 
   // ---- Packets in.
-  logic opened, notice;
+  // A session starts with everything else as it was at power-up, but for what the memories hold.
+  logic opened, anew, notice;
   ernscope_pkg::reason_t notice_reason;
   logic [7:0] session, expected;
   logic packet_valid, packet_done, body_read;
@@ -49,13 +50,9 @@ module ernscope_stream #(
   logic [BODY_ADDRESS-1:0] body_address;
 
   packet_receiver #(.SLOTS(SLOTS), .BODY(BODY)) u_receiver (
-    .clk, .rst, .in_valid, .in_data, .opened, .session, .expected, .notice, .notice_reason,
+    .clk, .rst, .in_valid, .in_data, .opened, .anew, .session, .expected, .notice, .notice_reason,
     .packet_valid, .packet_sequence, .packet_kind, .packet_length, .packet_done, .body_read, .body_address, .body_data
   );
-
-  // A session starts with everything else as it was at power-up, but for what the memories hold.
-  logic anew;
-  assign anew = rst || opened;
 
   // ---- To the core, and back.
   logic program_valid, program_ready, frame_valid, frame_ready, read_valid, read_ready;

@@ -15,6 +15,8 @@ module packet_receiver #(
 
   // For a cycle: a session begins.
   output logic                    opened,
+  // The same, and the cycle behind a reset: all that is behind the receiver starts over. A register, as it goes everywhere.
+  output logic                    anew,
   output logic [7:0]              session,
   // The next packet's sequence number.
   output logic [7:0]              expected,
@@ -95,6 +97,7 @@ module packet_receiver #(
 
   always_ff @(posedge clk) begin
     opened <= 1'b0;
+    anew <= rst;
     notice <= 1'b0;
     if (rst) begin
       session <= '0;
@@ -108,7 +111,7 @@ module packet_receiver #(
         expected <= expected + 1'b1;
         newest <= newest + 1'b1;
       end else if (is_flag && open) begin
-        opened <= 1'b1;
+        {opened, anew} <= 2'b11;
         session <= told_session;
         expected <= told_sequence + 1'b1;
         {newest, oldest} <= '0;
