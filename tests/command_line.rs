@@ -123,20 +123,25 @@ fn a_picture_of_the_inputs_size_is_taken_byte_for_byte() {
 #[test]
 fn engines_agree_on_shipped_networks() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let files = pictures(folder.path(), 5);
+    let files = pictures(folder.path(), 20);
     let levels: Vec<Level> = Level::ALL.into_iter().filter(|level| level.is_available()).collect();
     let (fastest, others) = levels.split_last().expect("a level");
     let others = others.iter().map(|level| format!("cpu:{level}")).chain(["reference".to_owned()]);
     let pairs: Vec<String> = others.map(|other| format!("cpu:{fastest},{other}")).collect();
-    for shipped in ernscope::network::shipped::SHIPPED {
+    let agree_on = |name: &str| {
         for engines in &pairs {
-            let mut arguments = vec!["diff", "--engines", engines, "--model", shipped.name];
+            let mut arguments = vec!["diff", "--engines", engines, "--model", name];
             arguments.extend(files.iter().map(String::as_str));
             let text = stdout(&arguments);
-            assert_eq!(text.lines().count(), files.len());
+            assert_eq!(text.lines().count(), 20);
             assert!(text.lines().all(|line| line.ends_with(": identical")), "{text}");
         }
-    }
+    };
+    std::thread::scope(|scope| {
+        for shipped in ernscope::network::shipped::SHIPPED {
+            scope.spawn(|| agree_on(shipped.name));
+        }
+    });
 }
 
 #[test]
