@@ -1,7 +1,8 @@
 //! From a frame to what a network reads: the centre square, resampled.
 
-use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
+use fast_image_resize::images::{TypedImage, TypedImageRef};
+use fast_image_resize::pixels::U8x3;
+use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 use thiserror::Error;
 
 use crate::frame::{Crop, InputImage};
@@ -111,7 +112,8 @@ impl Preprocessor {
         Ok(out)
     }
 
-    /// Resamples a part of a picture, or all of it.
+    /// Resamples a part of a picture, or all of it. Views that know their kind of pixel: untyped ones would compile the
+    /// resampler for all of them.
     fn resample(
         &mut self,
         rgb: &[u8],
@@ -120,14 +122,13 @@ impl Preprocessor {
         out: &mut [u8],
         [to_width, to_height]: [u32; 2],
     ) -> Result<(), String> {
-        let from = ImageRef::new(width, height, rgb, PixelType::U8x3).map_err(|error| error.to_string())?;
-        let mut to =
-            Image::from_slice_u8(to_width, to_height, out, PixelType::U8x3).map_err(|error| error.to_string())?;
+        let from = TypedImageRef::<U8x3>::from_buffer(width, height, rgb).map_err(|error| error.to_string())?;
+        let mut to = TypedImage::<U8x3>::from_buffer(to_width, to_height, out).map_err(|error| error.to_string())?;
         let mut options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
         if let Some(Crop { x, y, edge }) = part {
             options = options.crop(f64::from(x), f64::from(y), f64::from(edge), f64::from(edge));
         }
-        self.resizer.resize(&from, &mut to, &options).map_err(|error| error.to_string())
+        self.resizer.resize_typed(&from, &mut to, &options).map_err(|error| error.to_string())
     }
 }
 

@@ -96,13 +96,15 @@ pub fn engines(model: &Model) -> Vec<Choice<EngineChoice>> {
 pub fn engine_name(model: &Model) -> String {
     let Some(report) = &model.report else { return model.settings.engine.to_string() };
     let name = &report.engine.name;
-    match (&report.engine.board, report.engine.threads) {
-        (Some(BoardState::Absent { .. }), _) => format!("no board · {name}"),
-        (Some(BoardState::Lost { .. }), _) => format!("board lost · {name}"),
-        (Some(BoardState::Connecting { .. } | BoardState::Uploading { .. }), _) => format!("board starts · {name}"),
-        (Some(BoardState::Ready { .. }) | None, 0) => name.clone(),
-        (Some(BoardState::Ready { .. }) | None, 1) => format!("{name} · 1 thread"),
-        (Some(BoardState::Ready { .. }) | None, threads) => format!("{name} · {threads} threads"),
+    match &report.engine.board {
+        Some(BoardState::Absent { .. }) => format!("no board · {name}"),
+        Some(BoardState::Lost { .. }) => format!("board lost · {name}"),
+        Some(BoardState::Connecting { .. } | BoardState::Uploading { .. }) => format!("board starts · {name}"),
+        Some(BoardState::Ready { .. }) | None => match report.engine.threads {
+            0 => name.clone(),
+            1 => format!("{name} · 1 thread"),
+            threads => format!("{name} · {threads} threads"),
+        },
     }
 }
 

@@ -6,10 +6,10 @@ use ernscope::fpga::board::BoardEngine;
 use ernscope::fpga::link::Link;
 use ernscope::frame::InputImage;
 use ernscope::network::Op;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::Command;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// Remembers codes and sums a layer.
 #[derive(Default)]
@@ -40,8 +40,8 @@ pub(crate) fn observe(engine: &mut dyn Engine, image: &InputImage) -> (Recorder,
     (recorder, logits.iter().map(|x| x.to_bits()).collect())
 }
 
-/// Programs that this process has built.
-static BUILT: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
+/// Programs that this process has built or is building; whoever wants one of them waits for that one alone.
+static BUILT: Mutex<BTreeMap<PathBuf, Arc<OnceLock<()>>>> = Mutex::new(BTreeMap::new());
 
 /// The program of a simulated board with these parameters, built where it is not there yet; `None` without verilator.
 pub(crate) fn build(name: &str, parameters: &[&str]) -> Option<PathBuf> {
@@ -50,14 +50,12 @@ pub(crate) fn build(name: &str, parameters: &[&str]) -> Option<PathBuf> {
         return None;
     }
     let output = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("board-sim").join(name);
-    let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
-    if built.contains(&output) {
-        return Some(output);
-    }
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/packaging/build-board-sim");
-    let done = Command::new(script).arg("--output").arg(&output).args(parameters).output().expect("the script runs");
-    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
-    built.insert(output.clone());
+    let built = Arc::clone(BUILT.lock().unwrap_or_else(PoisonError::into_inner).entry(output.clone()).or_default());
+    built.get_or_init(|| {
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/packaging/build-board-sim");
+        let done = Command::new(script).arg("--output").arg(&output).args(parameters).output().expect("the script runs");
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    });
     Some(output)
 }
 

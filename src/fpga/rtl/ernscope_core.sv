@@ -262,9 +262,13 @@ module ernscope_core #(
     32'd1, ernscope_pkg::MAGIC
   };
 
+  // A register halfway: codes lie all over the array, commands at one corner of it.
+  logic [WORD-1:0] peeked_codes;
+  always_ff @(posedge clk) peeked_codes <= {high[0], low[0]};
+
   always_comb begin
     unique case (command)
-      ernscope_pkg::READ_CODES: peek_word = OUT_BITS'({high[0], low[0]});
+      ernscope_pkg::READ_CODES: peek_word = OUT_BITS'(peeked_codes);
       ernscope_pkg::READ_TRUNK: peek_word = OUT_BITS'(trunk_word);
       ernscope_pkg::READ_COUNTERS: peek_word = OUT_BITS'(counters);
       default: peek_word = OUT_BITS'(capabilities);

@@ -38,8 +38,8 @@ module program_port #(
   output logic                        running
 );
 
-  // Code memory is the slowest: its address, its bank, then two registers behind it.
-  localparam int PEEK_CYCLES = 5;
+  // Code memory is the slowest: its address, its bank, then three registers behind it.
+  localparam int PEEK_CYCLES = 6;
 
   typedef enum logic [3:0] {CODE, COUNT, ACT, GATHER, STORE, ASK, AWAIT, GIVE, RUNNING} state_t;
   state_t state;
