@@ -144,16 +144,12 @@ fn random_networks_are_identical_with_structural_adders() {
     }
 }
 
-/// The board of `packaging/boards/ulx3s`.
-const ULX3S: [&str; 7] = [
-    "PIXELS=1",
-    "CODE_DEPTH=5120",
-    "WEIGHT_DEPTH=1600",
-    "THRESHOLD_DEPTH=512",
-    "TRUNK_DEPTH=2048",
-    "TABLE_WORDS=1",
-    "POOL_DEPTH=16",
-];
+/// The parameters of `packaging/boards/ulx3s`, as `NAME=VALUE`.
+fn ulx3s() -> Vec<String> {
+    let top = include_str!("../packaging/boards/ulx3s/ulx3s_top.sv");
+    let parameters = top.lines().filter_map(|line| line.trim().strip_prefix("parameter int "));
+    parameters.map(|line| line.trim_end_matches(',').replace(' ', "")).collect()
+}
 
 /// Identical on `pictures` pictures and in the predicted cycles; the utilisation.
 fn check_network(program: &Path, network: &Arc<Network>, pictures: u64) -> f64 {
@@ -199,7 +195,10 @@ fn wide_networks_fit_the_default_size() {
 
 #[test]
 fn cards_uses_the_ulx3s() {
-    let Some(program) = core("ulx3s", &ULX3S) else { return };
+    let parameters = ulx3s();
+    assert!(parameters.contains(&"PIXELS=1".into()), "{parameters:?}");
+    let parameters: Vec<&str> = parameters.iter().map(String::as_str).collect();
+    let Some(program) = core("ulx3s", &parameters) else { return };
     for shipped in SHIPPED.iter().filter(|shipped| shipped.name.starts_with("cards")) {
         let used = check_network(&program, &Arc::new(file::parse(shipped.bytes).expect("ours")), 1);
         assert!(used >= 0.7, "utilisation {used}");

@@ -12,8 +12,8 @@ use ernscope::app::model::Model;
 use ernscope::app::state::Action;
 use ernscope::app::theme;
 use ernscope::app::window::Window;
-use ernscope::engine::EngineChoice;
-use ernscope::pipeline::{About, Command, EngineState, Notice, Report};
+use ernscope::engine::{BoardChoice, BoardFrame, BoardState, EngineChoice, EngineInfo, LayerCycles};
+use ernscope::pipeline::{About, Command, Comparison, EngineState, FrameTiming, Measured, Notice, Rates, Report};
 use ernscope::source::{CameraFault, CameraInfo, SourceChoice, SourceError, SourceState};
 use std::time::Duration;
 
@@ -61,6 +61,45 @@ fn card() -> Report {
     let watch = network.layers().iter().position(|layer| layer.name.contains(CONV)).expect("a convolution");
     let mut report = scenes::report(&network, scenes::frame(scenes::FRAME), watch);
     report.comparison = Some(scenes::comparison(0.43, 0.62));
+    report
+}
+
+/// What the pipeline would report of `report`'s frame from a simulated board of the default size. Cycles are made up from
+/// the layers' work, as the times of scenes are.
+fn on_board(mut report: Report) -> Report {
+    const MACS_A_CYCLE: u64 = 32 * 32 * 2;
+    const CLOCK_KHZ: u32 = 60_000;
+    let mut layers = report.layers.to_vec();
+    for (sample, shape) in layers.iter_mut().zip(report.network.shapes(report.edge)) {
+        let steps = shape.macs.div_ceil(MACS_A_CYCLE);
+        let cycles = if steps > 0 { steps + 21 } else { 0 };
+        let counted = LayerCycles { cycles, steps, input_stalls: 0, drain_stalls: 0 };
+        sample.counted = (steps > 0).then_some(counted);
+        sample.elapsed = Duration::from_nanos(cycles * 1_000_000 / u64::from(CLOCK_KHZ));
+    }
+    let cycles = layers.iter().filter_map(|sample| sample.counted).map(|counted| counted.cycles).sum();
+    let link = Duration::from_millis(412);
+    let board = BoardFrame { cycles, clock_khz: CLOCK_KHZ, host: Duration::ZERO, link, simulated: true };
+    let infer_ms = board.compute().as_secs_f32() * 1e3;
+    let latency_ms = infer_ms + 414.0;
+    report.layers = layers.into();
+    report.engine = EngineInfo {
+        name: "fpga:sim".into(),
+        threads: 0,
+        kernels: vec!["array"; report.network.layers().len()],
+        most_macs_a_cycle: None,
+        board: Some(BoardState::Ready { board: "fpga:sim".into() }),
+    };
+    report.timing = FrameTiming { infer_ms, latency_ms, board: Some(board), ..report.timing };
+    report.rates = Rates {
+        predicted_per_s: 2.4,
+        engine_per_s: 1e3 / infer_ms,
+        infer_ms,
+        infer_p95_ms: infer_ms,
+        link_ms: 412.0,
+        latency_ms,
+        ..report.rates
+    };
     report
 }
 
@@ -345,6 +384,56 @@ fn a_path_can_be_typed() {
     harness.run_steps(2);
     let file = ernscope::network::shipped::ModelChoice::File("nets/mine.safetensors".into());
     assert_eq!(harness.state().actions, [Action::Send(Command::Model(file))]);
+}
+
+/// The simulated board at work, lost, and back: never without the word that it is simulated, never with the other's figures.
+#[test]
+fn a_board_at_work_and_lost_and_back() {
+    let mut all = SnapshotResults::new();
+    let board_model = |report: Report| {
+        let mut model = scenes::model(report);
+        model.settings.engine = EngineChoice::Fpga(BoardChoice::Simulated);
+        model.engine = EngineState::Running(model.settings.clone());
+        model
+    };
+    let mut working = on_board(card());
+    let compared = scenes::comparison(0.88, 1.21);
+    working.comparison = Some(Comparison { measured: Measured::SimulatedBoard, ..compared });
+    let mut harness = open(board_model(working.clone()));
+    harness.get_by_label_contains("cycles at 60 MHz; simulating takes 412");
+    harness.get_by_label_contains("simulated boards, no line");
+    harness.get_by_label_contains("cycles simulated");
+    harness.get_by_label("simulated");
+    compare(&mut harness, "board");
+    gather(&mut all, &mut harness);
+
+    let mut lost = card();
+    let (why, remedy) = ("the board does not answer any longer".into(), "see whether it has power".into());
+    let state = BoardState::Lost { why, remedy };
+    lost.engine.board = Some(state.clone());
+    let mut model = board_model(lost);
+    model.notices.push(Notice { id: 1, about: About::BoardLost, text: state.to_string() });
+    let mut harness = open(model);
+    harness.get_by_label_contains("board lost · cpu:");
+    harness.get_by_label_contains("this engine, last 10 s");
+    assert!(harness.query_by_label("simulated").is_none());
+    compare(&mut harness, "board_lost");
+    gather(&mut all, &mut harness);
+
+    let mut model = board_model(working);
+    let back = BoardState::Ready { board: "fpga:sim".into() };
+    model.notices.push(Notice { id: 2, about: About::BoardBack, text: back.to_string() });
+    let mut harness = open(model);
+    compare(&mut harness, "board_back");
+    gather(&mut all, &mut harness);
+
+    // One board runs one network.
+    let alone = Report { comparison: None, ..on_board(card()) };
+    let mut model = board_model(alone);
+    model.settings.engine = EngineChoice::Fpga(BoardChoice::First);
+    let mut harness = open(model);
+    harness.get_by_label_contains("room for one network at a time");
+    gather(&mut all, &mut harness);
 }
 
 #[test]

@@ -20,7 +20,7 @@ from matplotlib import pyplot
 from PIL import Image
 
 from . import export, integer, pictures, table
-from .families import FAMILIES, ROWS, SEEDS, SHIPPED, TEACHER
+from .families import FAMILIES, ROWS, SHIPPED, TEACHER
 from .trainer import Run
 
 HERE = Path(__file__).resolve().parent
@@ -41,9 +41,9 @@ class Workshop:
         """One of the set's splits."""
         return pictures.load(self.data, self.family.data, split)
 
-    def folder(self, row, seed=1):
+    def folder(self, row):
         """The run's folder."""
-        return self.runs / (row.replace(" ", "-") + f"-seed-{seed}" * (seed > 1))
+        return self.runs / row.replace(" ", "-")
 
     @property
     def written(self):
@@ -54,38 +54,26 @@ class Workshop:
         """The file with the teacher's logits for a view."""
         return self.runs / "hints" / f"{view}.npy"
 
-    def run(self, row, count, seed=1):
+    def run(self, row, count):
         """The run of a row that learns from `count` pictures."""
-        return Run(self.family.plan(row, count, seed), self.folder(row, seed), self.device)
+        return Run(self.family.plan(row, count), self.folder(row), self.device)
 
-    def course(self, plan, training, taught):
-        """What a run learns from, with the teacher's hints if it is `taught`."""
-        family = self.family
-        if family.views is None:
-            teacher = answering(self.teacher(len(training.labels))) if taught else None
-            return pictures.FreshCourse(training, family.vary, family.patched, plan.batch, plan.seed, teacher, self.device)
-        hints = self.hints() if taught else None
-        return pictures.Course(training, family.vary, family.views, plan.batch, plan.seed, self.runs / "views", hints, self.device)
+    def course(self, plan, training, hints=None):
+        """What a run learns from."""
+        return pictures.Course(training, self.family.vary, plan.chunks, plan.batch, plan.seed, self.runs / "views", hints, self.device)
 
-    def train(self, row, seed=1):
-        """Trains a row to its end, with a look at the held-out pictures now and then. A teacher of kept variations then says what it
-        thinks of them."""
+    def train(self, row):
+        """Trains a row to its end, with a look at the held-out pictures now and then. The teacher then says what it thinks."""
         training, held_out = self.pictures(), self.pictures(self.family.held_out)
-        run = self.run(row, len(training.labels), seed)
-        course = self.course(run.plan, training, taught=row != TEACHER)
+        run = self.run(row, len(training.labels))
+        hints = None if row == TEACHER else self.hints()
+        course = self.course(run.plan, training, hints)
         stride = LOOK_EVERY * (len(training.labels) // run.plan.batch)
         while run.step < run.plan.steps:
             run.train(course, until=(run.step // stride + 1) * stride)
             self.look(run, held_out)
-        if row == TEACHER and self.family.views is not None:
+        if row == TEACHER:
             self.ask(run.network, training)
-
-    def teacher(self, count):
-        """The trained teacher; raises FileNotFoundError where it has yet to be trained."""
-        run = self.run(TEACHER, count)
-        if run.step < run.plan.steps:
-            raise FileNotFoundError(f"{run.checkpoint}: the teacher has yet to be trained to its end")
-        return run.network
 
     def look(self, run, held_out):
         """Adds a line to the run's curve: pictures seen, and the share of held-out pictures it gets right."""
@@ -99,7 +87,7 @@ class Workshop:
 
     def ask(self, teacher, training):
         """Writes the teacher's logits for every view of the pictures, as float16."""
-        course = self.course(self.family.plan("learned table", len(training.labels)), training, taught=False)
+        course = self.course(self.family.plan("learned table", len(training.labels)), training)
         self.hints_path(0).parent.mkdir(parents=True, exist_ok=True)
         for view in range(self.family.views):
             if not self.hints_path(view).exists():
@@ -217,19 +205,6 @@ def float_logits(network, pixels, bfloat16=True):
     return np.concatenate(parts)
 
 
-def answering(network):
-    """A function that gives the network's logits for pixels u8 [n, edge, edge, 3] on its device, as `float_logits` does."""
-    network.eval()
-    kind, device = torch.bfloat16, next(network.parameters()).device
-    answer = torch.compile(network) if device.type == "cuda" else network
-
-    def logits(pixels):
-        with torch.no_grad(), torch.autocast(device.type, kind):
-            return answer(pixels, kind).float()
-
-    return logits
-
-
 def top_counts(logits, labels, places=(1, 5)):
     """How many labels are among the likeliest classes; of equal logits the first class comes first."""
     order = np.argsort(-logits, axis=1, kind="stable")
@@ -245,7 +220,6 @@ def main():
     commands = parser.add_subparsers(dest="command", required=True)
     training = commands.add_parser("train", help="train a row")
     training.add_argument("row", choices=ROWS)
-    training.add_argument("--seed", default=1, type=int, choices=SEEDS, help="of initial weights and order [1]")
     training.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu", help="cuda (a GPU) or cpu")
     last = commands.add_parser("finish", help="measure, export")
     last.add_argument("--into", default=MODELS, type=Path, help="folder for the model files")
@@ -256,7 +230,7 @@ def main():
     workshop = Workshop(FAMILIES[arguments.family], arguments.data, arguments.runs)
     if arguments.command == "train":
         workshop.device = arguments.device
-        workshop.train(arguments.row, arguments.seed)
+        workshop.train(arguments.row)
     elif arguments.command == "finish":
         workshop.finish(arguments.into, arguments.ernscope)
     else:

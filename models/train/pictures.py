@@ -1,4 +1,4 @@
-"""Labelled photographs: the sets, some of their variations (the others: `webcam.py`), and courses through them with a teacher's hints.
+"""Labelled photographs: the sets, their variations, and a course through them with a teacher's hints.
 
 The sets lie in a folder with a `load.py` whose `load(name, split)` gives pixels u8 [n, edge, edge, 3], labels [n] and the names of
 the classes.
@@ -14,14 +14,12 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image, ImageFilter
+from torch.nn import functional as F
 
-from . import webcam
 from .trainer import Batch
 
 # Pictures that are varied at once.
 AT_ONCE = 250
-# The seed of the variations that are kept: runs of any seed learn from the same ones, so that the teacher is asked about them once.
-KEPT_SEED = 1
 
 
 @dataclass(frozen=True)
@@ -42,16 +40,6 @@ def load(folder, name, split):
     spec.loader.exec_module(module)
     pixels, labels, classes = module.load(name, split)
     return Pictures(pixels, labels.astype(np.uint8), [str(name) for name in classes])
-
-
-def walk(count, batch, seed, first, last, device):
-    """Yields number, epoch and the rows of the batches numbered `first` to `last` (excluded) of an endless walk through a set."""
-    per_epoch = count // batch
-    for number in range(first, last):
-        epoch, place = divmod(number, per_epoch)
-        if number == first or place == 0:
-            order = torch.from_numpy(np.random.default_rng([seed, 1, epoch]).permutation(count)).to(device)
-        yield number, epoch, order[place * batch : (place + 1) * batch]
 
 
 class Course:
@@ -90,36 +78,21 @@ class Course:
         pixels = np.empty_like(self.pictures.pixels)
         for part, start in enumerate(range(0, len(pixels), AT_ONCE)):
             rows = slice(start, start + AT_ONCE)
-            pixels[rows] = self.vary(self.pictures.pixels[rows], np.random.default_rng([KEPT_SEED, 2, number, part]))
+            pixels[rows] = self.vary(self.pictures.pixels[rows], np.random.default_rng([self.seed, 2, number, part]))
         return pixels
 
     def batches(self, first, last):
         """Yields the batches numbered `first` to `last` (excluded)."""
-        for _, epoch, rows in walk(len(self.pictures.labels), self.batch, self.seed, first, last, self.device):
-            pixels, labels, hints = self.loaded(epoch % self.views)
+        count = len(self.pictures.labels)
+        per_epoch = count // self.batch
+        for number in range(first, last):
+            epoch, place = divmod(number, per_epoch)
+            if number == first or place == 0:
+                pixels, labels, hints = self.loaded(epoch % self.views)
+                order = np.random.default_rng([self.seed, 1, epoch]).permutation(count)
+                order = torch.from_numpy(order).to(self.device)
+            rows = order[place * self.batch : (place + 1) * self.batch]
             yield Batch(pixels[rows], labels[rows], None if hints is None else hints[rows])
-
-
-class FreshCourse:
-    """An endless walk through a set, in which every batch is varied anew.
-
-    `vary(pixels, rng)` varies the pixels of a batch, u8 [n, edge, edge, 3]; then a `patched` share of the pictures gets a patch of
-    another one. `teacher`, if there is one, gives its logits for what comes of that. All of it happens on `device`.
-    """
-
-    def __init__(self, pictures, vary, patched, batch, seed, teacher=None, device="cpu"):
-        self.vary, self.patched, self.batch, self.seed, self.teacher = vary, patched, batch, seed, teacher
-        self.device, self.classes = torch.device(device), len(pictures.classes)
-        self.pixels, self.labels = (torch.from_numpy(part).to(self.device) for part in (pictures.pixels, pictures.labels))
-
-    def batches(self, first, last):
-        """Yields the batches numbered `first` to `last` (excluded)."""
-        rng = torch.Generator(self.device)
-        for number, _, rows in walk(len(self.labels), self.batch, self.seed, first, last, self.device):
-            rng.manual_seed(self.seed << 32 | number)
-            labels = self.labels[rows]
-            pixels, seen = webcam.patch(self.vary(self.pixels[rows], rng), labels, self.classes, self.patched, rng)
-            yield Batch(pixels, labels, None if self.teacher is None else self.teacher(pixels), seen)
 
 
 def unvaried(pictures, count=2_500):
@@ -149,6 +122,54 @@ def recolour(pixels, rng):
     lift = rng.normal(0, 0.03, (n, 1, 1))
     curves = (np.clip(ramp**gamma * gain + lift, 0, 1) * 255 + 0.5).astype(np.uint8)
     return curves[np.arange(n)[:, None, None, None], np.arange(3), pixels]
+
+
+def before_a_webcam(pixels, rng):
+    """The pictures as a webcam may see them: another part, aslant, mirrored, under other light, out of focus, with noise, as JPEG."""
+    return compress(grain(soften(recolour(look_aslant(pixels, rng), rng), rng), rng), rng)
+
+
+def look_aslant(pixels, rng):
+    """Cuts a quadrangle out of each picture and makes it the picture; beyond the border, the border goes on."""
+    n, edge = len(pixels), pixels.shape[1]
+    half = np.sqrt(rng.uniform(0.35, 1.2, (n, 1))) * np.exp(rng.uniform(-0.2, 0.2, (n, 1)) * [1, -1])
+    centre = rng.uniform(-1, 1, (n, 2)) * np.maximum(1.05 - half, 0)
+    corners = np.array([[-1, -1], [1, -1], [-1, 1], [1, 1]]) * (1 + rng.uniform(-0.15, 0.15, (n, 4, 2)))
+    corners[rng.random(n) < 0.5, :, 0] *= -1
+    turn = rng.normal(0, 0.1, n)
+    turned = corners @ np.moveaxis(np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]]), 2, 0)
+    corners = torch.from_numpy((turned * half[:, None] + centre[:, None]).astype(np.float32))
+    # Every place of the new picture by bilinear interpolation between the corners.
+    grid = F.interpolate(corners.transpose(1, 2).view(n, 2, 2, 2), size=(edge, edge), mode="bilinear", align_corners=True)
+    values = torch.from_numpy(pixels).permute(0, 3, 1, 2).float()
+    seen = F.grid_sample(values, grid.permute(0, 2, 3, 1), padding_mode="border", align_corners=False)
+    return seen.permute(0, 2, 3, 1).round().byte().numpy()
+
+
+def soften(pixels, rng, share=0.5):
+    """Blurs a `share` of the pictures, each by a Gaussian of its own."""
+    out = np.array(pixels)
+    for i in np.flatnonzero(rng.random(len(pixels)) < share):
+        out[i] = Image.fromarray(pixels[i]).filter(ImageFilter.GaussianBlur(rng.uniform(0.2, 1.1)))
+    return out
+
+
+def grain(pixels, rng, most=8.0):
+    """Adds noise, of its own strength to each picture."""
+    out = rng.standard_normal(pixels.shape, np.float32)
+    out *= rng.uniform(0, most, (len(pixels), 1, 1, 1)).astype(np.float32)
+    out += pixels
+    return np.clip(out, 0, 255, out=out).round(out=out).astype(np.uint8)
+
+
+def compress(pixels, rng, share=0.5):
+    """Sends a `share` of the pictures through JPEG, each at a quality of its own."""
+    out = np.array(pixels)
+    for i in np.flatnonzero(rng.random(len(pixels)) < share):
+        file = io.BytesIO()
+        Image.fromarray(pixels[i]).save(file, "JPEG", quality=int(rng.integers(40, 96)))
+        out[i] = Image.open(file)
+    return out
 
 
 def webcam_scene(pixels, rng):

@@ -31,8 +31,6 @@ class Batch:
     labels: object
     # A teacher's logits for the same pixels, [n, classes], or None.
     hints: object = None
-    # Of each class the part that is to be seen, [n, classes], where that is more than the label; or None.
-    seen: object = None
 
 
 @dataclass(frozen=True)
@@ -194,7 +192,7 @@ class Run:
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.plan.bfloat16):
             logits = self.parallel(pixels, kind)
         logits = logits.float()
-        loss = F.cross_entropy(logits, labels if batch.seen is None else torch.as_tensor(batch.seen).to(self.device), weight)
+        loss = F.cross_entropy(logits, labels, weight)
         if batch.hints is not None:
             loss = (1 - self.plan.hinted) * loss + self.plan.hinted * self.from_hints(logits, batch.hints)
         self.optimizer.zero_grad()

@@ -3,6 +3,7 @@
 use super::model::Model;
 use crate::engine::cpu::Level;
 use crate::engine::{BoardChoice, BoardState, EngineChoice};
+use crate::fpga::link::serial;
 use crate::network::published::SHAPES;
 use crate::network::shipped::{ModelChoice, SHIPPED};
 use crate::source::{DEFAULT_SEED, SourceChoice, SourceState};
@@ -80,13 +81,17 @@ pub fn edges(model: &Model) -> Vec<Choice<Option<usize>>> {
     sizes.map(choice).collect()
 }
 
-/// The best level, every level that this processor has, plain loops.
+/// The best level, every level that this processor has, plain loops, boards.
 pub fn engines(model: &Model) -> Vec<Choice<EngineChoice>> {
     let levels = Level::ALL.into_iter().filter(|level| level.is_available()).rev();
     let mut list = vec![(EngineChoice::Cpu(None), "cpu: the best level for the network".to_owned())];
     list.extend(levels.map(|level| (EngineChoice::Cpu(Some(level)), format!("cpu:{level}"))));
     list.push((EngineChoice::Reference, "reference: plain loops".into()));
     list.push((EngineChoice::Fpga(BoardChoice::First), "fpga: the first board found".into()));
+    list.extend(serial::ports().into_iter().map(|port| {
+        let says = format!("fpga:{}: {}", port.path, port.name);
+        (EngineChoice::Fpga(BoardChoice::Port(port.path)), says)
+    }));
     list.push((EngineChoice::Fpga(BoardChoice::Simulated), "fpga:sim: a simulated board".into()));
     let chosen = &model.settings.engine;
     list.into_iter().map(|(value, says)| Choice { chosen: value == *chosen, value, says }).collect()

@@ -6,8 +6,7 @@ use super::model::Model;
 use super::state::State;
 use super::theme::{self, Tokens};
 use super::widgets::{self, say, text};
-use crate::engine::BoardFrame;
-use crate::pipeline::{Comparison, Report, TwinFigures};
+use crate::pipeline::{Comparison, Measured, Report, TwinFigures};
 use egui::{Align2, Color32, FontId, Rect, RichText, Ui, pos2, vec2};
 
 /// How far back the lines go, in seconds.
@@ -20,9 +19,14 @@ pub(super) fn show(ui: &mut Ui, model: &Model, state: &State) -> bool {
     widgets::panel(ui, super::layout::Panel::Comparison.title(), |ui| {
         let Some((report, steady)) = model.report.as_deref().zip(model.steady.as_deref()) else { return };
         match (&steady.comparison, state.compare) {
-            (Some(comparison), true) if comparison.frames > 0 => content(ui, model, steady, comparison),
+            (Some(comparison), true) if comparison.frames > 0 => content(ui, model, comparison),
             (_, false) => hint(ui, "The comparison rests.", "Press C: the twin then runs on the same frames."),
             (Some(_), true) => hint(ui, "The twin is starting.", "Its figures follow with the next frames."),
+            (None, true) if !model.settings.engine.allows_two() => hint(
+                ui,
+                "A board has room for one network at a time.",
+                "With fpga:sim, or on the CPU, its twin runs on the same frames.",
+            ),
             (None, true) => no_twin(ui, report),
         }
     })
@@ -45,15 +49,15 @@ fn hint(ui: &mut Ui, first: &str, then: &str) {
     });
 }
 
-fn content(ui: &mut Ui, model: &Model, steady: &Report, comparison: &Comparison) {
+fn content(ui: &mut Ui, model: &Model, comparison: &Comparison) {
     let rect = ui.max_rect();
     let column = |from: f32, to: f32| {
         let x = |at: f32| rect.left() + rect.width() * at;
         Rect::from_min_max(pos2(x(from), rect.top()), pos2(x(to), rect.bottom()))
     };
     chart(ui, column(0.0, 0.36), model);
-    table(ui, column(0.39, 0.79), comparison, steady.timing.board);
-    verdict(ui, column(0.825, 1.0), comparison, steady.timing.board);
+    table(ui, column(0.39, 0.79), comparison);
+    verdict(ui, column(0.825, 1.0), comparison);
 }
 
 fn chart(ui: &mut Ui, rect: Rect, model: &Model) {
@@ -73,9 +77,9 @@ fn chart(ui: &mut Ui, rect: Rect, model: &Model) {
 const COLUMNS: [(f32, &str); 5] =
     [(0.23, ""), (0.45, "frames/s"), (0.64, "a frame"), (0.84, "first layer"), (1.0, "right")];
 
-fn table(ui: &Ui, rect: Rect, comparison: &Comparison, board: Option<BoardFrame>) {
+fn table(ui: &Ui, rect: Rect, comparison: &Comparison) {
     let tokens = Tokens::of(ui);
-    if board.is_some_and(|board| board.simulated) {
+    if comparison.measured == Measured::SimulatedBoard {
         let place = pos2(rect.left() + rect.width() * COLUMNS[0].0, rect.top() + rect.height().min(150.0) * 0.1);
         let says = text(ui, place, Align2::RIGHT_CENTER, "simulated", theme::bold(theme::SMALL), tokens.float_input);
         say(ui, says, "simulated", "simulated").on_hover_text("computed by a simulation; times are those of its clock");
@@ -107,7 +111,7 @@ fn twin(ui: &Ui, rect: Rect, y: f32, name: &str, color: Color32, figures: &TwinF
 }
 
 /// Which one is faster, and by how much: never assumed.
-fn verdict(ui: &Ui, rect: Rect, comparison: &Comparison, board: Option<BoardFrame>) {
+fn verdict(ui: &Ui, rect: Rect, comparison: &Comparison) {
     let Some(speedup) = comparison.speedup() else { return };
     let tokens = Tokens::of(ui);
     let (figure, says, color) = match speedup {
@@ -119,10 +123,10 @@ fn verdict(ui: &Ui, rect: Rect, comparison: &Comparison, board: Option<BoardFram
     let big = text(ui, rect.min - vec2(0.0, 6.0), Align2::LEFT_TOP, &figure, theme::bold(size), color);
     let lines = [
         says.to_owned(),
-        match board {
-            Some(board) if board.simulated => "simulated boards, no line".into(),
-            Some(_) => "on boards, without the line".into(),
-            None => "on this engine, last 10 s".into(),
+        match comparison.measured {
+            Measured::SimulatedBoard => "simulated boards, no line".into(),
+            Measured::Board => "on boards, without the line".into(),
+            Measured::Here => "on this engine, last 10 s".into(),
         },
         format!("same answer on {} of", format::percent(comparison.agreement).trim()),
         format!("{} frames", format::whole(comparison.frames as f32)),

@@ -39,8 +39,10 @@ struct Tile<'a> {
 
 /// Shows the panel; returns whether the person starts dragging it.
 pub(super) fn show(ui: &mut Ui, model: &Model, state: &mut State, actions: &mut Vec<Action>) -> bool {
-    let panel = super::layout::Panel::Strip;
-    widgets::panel(ui, panel.title(), |ui| {
+    let title = super::layout::Panel::Strip.title();
+    let board = model.steady.as_ref().and_then(|steady| steady.timing.board);
+    let simulated = if board.is_some_and(|board| board.simulated) { " · cycles simulated" } else { "" };
+    widgets::panel(ui, &format!("{title}{simulated}"), |ui| {
         if let (Some(report), Some(steady)) = (&model.report, &model.steady) {
             tiles(ui, report, steady, state, actions);
         }

@@ -5,7 +5,7 @@ use crate::BenchArgs;
 use anyhow::Result;
 use ernscope::engines;
 use ernscope::frame::InputImage;
-use ernscope::inspect::bench::{BenchReport, LayerBench, TwinBench, measure, measure_twins};
+use ernscope::inspect::bench::{BenchReport, BoardBench, LayerBench, TwinBench, measure, measure_twins};
 use ernscope::network::shipped::{ModelChoice, SHIPPED};
 use ernscope::preprocess::Preprocessor;
 use ernscope::source::demo::{DemoRenderer, HEIGHT, WIDTH};
@@ -81,6 +81,11 @@ fn print_report(out: &mut impl Write, report: &BenchReport) -> Result<()> {
     if let (Some(bound), Some(percent)) = (report.bound_gmac_per_s, percent(*gmac_per_s)) {
         writeln!(out, "  {percent:.1} % of the bound: {bound:.0} GMAC/s by these kernels at {clock_ghz:.2} GHz")?;
     }
+    if let Some(BoardBench { link_ms, simulated }) = report.board {
+        let (clock, rest) =
+            if simulated { ("a simulated board's clock", "the simulation") } else { ("the board's clock", "the line") };
+        writeln!(out, "  by {clock}; {rest} takes {link_ms:.1} ms a frame beside that")?;
+    }
     for layer in &report.layers {
         let LayerBench { name, ms, gmac_per_s, kernel } = layer;
         let percent = percent(*gmac_per_s).map_or(String::new(), |percent| format!("{percent:>6.1} %"));
@@ -90,10 +95,11 @@ fn print_report(out: &mut impl Write, report: &BenchReport) -> Result<()> {
 }
 
 fn print_twins(out: &mut impl Write, twins: &TwinBench) -> Result<()> {
-    let TwinBench { family, engine, embedded_ms, float_input_ms, ratio } = twins;
+    let TwinBench { family, engine, embedded_ms, float_input_ms, simulated, ratio } = twins;
+    let mark = if *simulated { " (simulated)" } else { "" };
     writeln!(
         out,
-        "{family} on {engine}: pixel embedding {embedded_ms:.3} ms, float first layer {float_input_ms:.3} ms: {ratio:.2}×"
+        "{family} on {engine}{mark}: pixel embedding {embedded_ms:.3} ms, float first layer {float_input_ms:.3} ms: {ratio:.2}×"
     )?;
     Ok(())
 }

@@ -18,6 +18,8 @@ use std::time::Duration;
 
 /// How often a board that is lost is looked for.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How often for another one, where the network does not fit the one that is there.
+const LOOK_FOR_LARGER_EVERY: Duration = Duration::from_secs(10);
 
 /// A board, and the network that it runs.
 pub struct AttachedBoard {
@@ -138,20 +140,20 @@ pub struct LiveBoard {
     stand_in: Box<dyn Engine>,
     board: Option<AttachedBoard>,
     state: Arc<Mutex<BoardState>>,
+    /// Whether the thread was ever asked: not before the first frame, when an engine that this one replaces has let go of the port.
+    is_asked: bool,
     /// Asks the thread for a board; it ends with this.
     wanted: Sender<()>,
     found: Receiver<AttachedBoard>,
 }
 
 impl LiveBoard {
-    /// Starts to look for the board; until it is there, `stand_in` runs.
+    /// Looks for the board from the first frame on; until it is there, `stand_in` runs.
     ///
     /// # Errors
     /// The system's, where it gives no thread.
     pub fn start(choice: BoardChoice, stand_in: Box<dyn Engine>) -> io::Result<Self> {
-        let live = Self::new(choice, stand_in, None)?;
-        live.look();
-        Ok(live)
+        Self::new(choice, stand_in, None)
     }
 
     /// Goes on with a board that is there; should it be lost, `stand_in` runs until it is back.
@@ -178,11 +180,12 @@ impl LiveBoard {
             found: give,
         };
         std::thread::Builder::new().name("board".into()).spawn(move || search.run())?;
-        Ok(Self { stand_in, board, state, wanted, found })
+        Ok(Self { stand_in, is_asked: board.is_some(), board, state, wanted, found })
     }
 
     /// Lets the thread look for the board, if it does not already.
-    fn look(&self) {
+    fn look(&mut self) {
+        self.is_asked = true;
         // Full: it is asked already. It ends only after this sender is gone.
         let _ = self.wanted.try_send(());
     }
@@ -196,6 +199,9 @@ impl LiveBoard {
 
     /// Runs a frame on the board; whether it has.
     fn run_on_board(&mut self, input: &InputImage, probe: Option<&mut (dyn Probe + '_)>) -> Result<bool, EngineError> {
+        if !self.is_asked {
+            self.look();
+        }
         if let Ok(board) = self.found.try_recv() {
             self.board = Some(board);
         }
@@ -266,11 +272,8 @@ impl Search {
         while self.asked.recv().is_ok() {
             while let Err(error) = self.attempt() {
                 self.refused(&error);
-                // It will be as large as it is.
-                if matches!(error, BoardError::Compile(_)) {
-                    break;
-                }
-                if self.asked.recv_timeout(LOOK_EVERY) == Err(RecvTimeoutError::Disconnected) {
+                let pause = if matches!(error, BoardError::Compile(_)) { LOOK_FOR_LARGER_EVERY } else { LOOK_EVERY };
+                if self.asked.recv_timeout(pause) == Err(RecvTimeoutError::Disconnected) {
                     return;
                 }
             }
@@ -281,7 +284,7 @@ impl Search {
         let mut tell = |state: BoardState| {
             // Why there was none stands until there is one.
             let mut now = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-            if !(now.is_fault() && matches!(state, BoardState::Connecting { .. })) {
+            if !now.is_fault() || matches!(state, BoardState::Ready { .. }) {
                 *now = state;
             }
         };

@@ -3,7 +3,7 @@
 use super::capabilities::{Capabilities, CapabilityError};
 use super::compiler::{CompileError, compile};
 use super::link::packets::TRIES;
-use super::link::{Beats, Link, LinkError, ReadBack};
+use super::link::{Beats, End, Link, LinkError, ReadBack};
 use super::program::{CodePlace, FrameFormat, Program, TrunkPlace};
 use crate::engine::cpu::{CpuEngine, Level};
 use crate::engine::{
@@ -125,7 +125,7 @@ impl<L: Link> BoardEngine<L> {
         &mut self.link
     }
 
-    /// Cycles of the last frame, from its first beat to its last result.
+    /// Cycles of the last frame, from its first beat on: to its last result of the core alone, to its first behind packets.
     pub fn frame_cycles(&self) -> u64 {
         self.cycles
     }
@@ -160,7 +160,7 @@ impl<L: Link> BoardEngine<L> {
         let begun = Instant::now();
         let beats = self.beats(input)?;
         self.frame.host = if self.program.format == FrameFormat::Codes { begun.elapsed() } else { Duration::ZERO };
-        self.start(&beats, self.last()).map_err(BoardError::Link)?;
+        self.start(&beats, End::Results(self.last())).map_err(BoardError::Link)?;
         self.under_way.push_back(beats);
         Ok(())
     }
@@ -202,7 +202,7 @@ impl<L: Link> BoardEngine<L> {
                 results => return results,
             }
             for frame in std::mem::take(&mut self.under_way) {
-                self.start(&frame, self.last())?;
+                self.start(&frame, End::Results(self.last()))?;
                 self.under_way.push_back(frame);
             }
         }
@@ -213,11 +213,11 @@ impl<L: Link> BoardEngine<L> {
         self.program.descriptors.len() - 1
     }
 
-    /// Sends a frame that ends behind descriptor `last`.
-    fn start(&mut self, beats: &[u8], last: usize) -> Result<(), LinkError> {
+    /// Sends a frame.
+    fn start(&mut self, beats: &[u8], end: End) -> Result<(), LinkError> {
         let format = self.program.format;
         let size = beat_size(format, &self.program.capabilities);
-        self.link.start(last, Beats { format, size, bytes: beats })
+        self.link.start(end, Beats { format, size, bytes: beats })
     }
 
     fn keep(&mut self, words: &[u32], cycles: u64) {
@@ -403,7 +403,7 @@ impl<L: Link> BoardEngine<L> {
                 return Ok(seen);
             };
             ran_to = overwritten_by - 1;
-            self.start(beats, ran_to)?;
+            self.start(beats, End::Descriptor(ran_to))?;
         }
     }
 

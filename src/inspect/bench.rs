@@ -20,7 +20,7 @@ pub struct BenchReport {
     pub threads: usize,
     /// 10⁹ multiply-accumulates a frame, the float first layer's included.
     pub gmac: f64,
-    /// Median time of an unprobed frame.
+    /// Median time of an unprobed frame; on a board that of its computing.
     pub median_ms: f32,
     /// Shortest time of an unprobed frame.
     pub min_ms: f32,
@@ -30,10 +30,22 @@ pub struct BenchReport {
     pub clock_ghz: f64,
     /// What the kernels could do at that clock in 10⁹ multiply-accumulates a second, all threads, where it is known.
     pub bound_gmac_per_s: Option<f64>,
+    /// What a board took beyond its computing, where one ran the network.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub board: Option<BoardBench>,
     /// Bytes of packed weights, tables and activations.
     pub peak_bytes: usize,
     /// The layers, timed in probed frames.
     pub layers: Vec<LayerBench>,
+}
+
+/// What is told of a board beside its computing, never added to it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct BoardBench {
+    /// Of the last frame, all but computing: the line, both ways. Of a simulated board: the simulation.
+    pub link_ms: f32,
+    /// Whether the board is simulated: all times are then those of the clock that it would have.
+    pub simulated: bool,
 }
 
 /// Figures of one layer.
@@ -56,10 +68,12 @@ pub struct TwinBench {
     pub family: String,
     /// The engine's name, level included.
     pub engine: String,
-    /// Median time of a frame with pixel embedding.
+    /// Median time of a frame with pixel embedding; on a board that of its computing.
     pub embedded_ms: f32,
-    /// Median time of a frame with a float first layer.
+    /// Median time of a frame with a float first layer; on a board that of its computing, with this machine's part.
     pub float_input_ms: f32,
+    /// Whether both ran on simulated boards.
+    pub simulated: bool,
     /// How many times faster pixel embedding is (below 1: slower).
     pub ratio: f32,
 }
@@ -81,12 +95,15 @@ impl Probe for Stopwatch {
 /// [`EngineError`] of the engine.
 pub fn frame_times(engine: &mut dyn Engine, image: &InputImage, frames: usize) -> Result<Vec<f32>, EngineError> {
     engine.run(image)?;
-    let time = |_| {
-        let start = Instant::now();
-        engine.run(image)?;
-        Ok(start.elapsed().as_secs_f32() * 1e3)
-    };
-    (0..frames).map(time).collect()
+    (0..frames).map(|_| frame_time(engine, image)).collect()
+}
+
+/// What computing a frame took, in ms: on a board what its clock says, without the line.
+fn frame_time(engine: &mut dyn Engine, image: &InputImage) -> Result<f32, EngineError> {
+    let start = Instant::now();
+    engine.run(image)?;
+    let elapsed = start.elapsed();
+    Ok(engine.board_frame().map_or(elapsed, |board| board.compute()).as_secs_f32() * 1e3)
 }
 
 /// The same of one layer alone.
@@ -121,10 +138,11 @@ pub fn measure(engine: &mut dyn Engine, image: &InputImage, budget: Duration) ->
     let clock_before = measured_ghz();
     let mut whole = Vec::with_capacity(frames);
     for _ in 0..frames {
-        let start = Instant::now();
-        engine.run(image)?;
-        whole.push(start.elapsed().as_secs_f32() * 1e3);
+        whole.push(frame_time(engine, image)?);
     }
+    let board = engine
+        .board_frame()
+        .map(|board| BoardBench { link_ms: board.link.as_secs_f32() * 1e3, simulated: board.simulated });
     for _ in 0..(frames / 2).max(5) {
         engine.run_probed(image, &mut stopwatch)?;
     }
@@ -150,6 +168,7 @@ pub fn measure(engine: &mut dyn Engine, image: &InputImage, budget: Duration) ->
         gmac_per_s: rate(gmac, median_ms),
         clock_ghz,
         bound_gmac_per_s: info.most_macs_a_cycle.map(|macs| f64::from(macs) * clock_ghz * info.threads as f64),
+        board,
         peak_bytes: engine.planned_bytes(),
         layers: layers.collect(),
     })
@@ -173,9 +192,7 @@ pub fn measure_twins<'a>(
     let start = Instant::now();
     while times[0].len() < 5 || (start.elapsed() < budget && times[0].len() < 20_000) {
         for (engine, times) in engines.iter_mut().zip(&mut times) {
-            let start = Instant::now();
-            engine.run(image)?;
-            times.push(start.elapsed().as_secs_f32() * 1e3);
+            times.push(frame_time(*engine, image)?);
         }
     }
     let [embedded_ms, float_input_ms] = times.map(|mut times| quantile(&mut times, 0.5).unwrap_or(0.0));
@@ -184,6 +201,7 @@ pub fn measure_twins<'a>(
         engine: engines[0].info().name,
         embedded_ms,
         float_input_ms,
+        simulated: engines[0].board_frame().is_some_and(|board| board.simulated),
         ratio: float_input_ms / embedded_ms.max(f32::MIN_POSITIVE),
     })
 }

@@ -1,7 +1,7 @@
 //! The pixel-embedding comparison: both twins on the same frames, one after the other, in alternating order.
 
 use super::predictor::{Inference, PredictError, Predictor};
-use super::report::{Comparison, TwinFigures};
+use super::report::{Comparison, Measured, TwinFigures};
 use super::{RECENT, RECENT_FRAMES};
 use crate::engine::Probe;
 use crate::frame::Frame;
@@ -17,8 +17,7 @@ pub(super) struct Twins {
     others_last: Times,
     agreements: Recent,
     first_layers: FirstLayer,
-    /// Whether what was measured was measured on boards.
-    on_board: bool,
+    measured: Measured,
 }
 
 /// What one frame took.
@@ -50,7 +49,7 @@ impl Twins {
             other,
             others_last: Times::default(),
             agreements: recent(),
-            on_board: false,
+            measured: Measured::default(),
         }
     }
 
@@ -63,19 +62,19 @@ impl Twins {
         Ok(())
     }
 
-    /// Counts a frame that both have run on an engine of the same kind: while one of them waits for its board and the other has
-    /// it, there is nothing to compare.
+    /// Counts a frame that both have run on an engine of the same kind. While one of them waits for its board and the other has
+    /// it, there is nothing to compare, and what was measured before is forgotten.
     pub(super) fn count(&mut self, own: &Predictor, frame: &Frame, own_times: Times) {
         let now = Instant::now();
-        let on_board = own_times.infer.board.is_some();
-        if on_board != self.others_last.infer.board.is_some() {
-            return;
-        }
-        if on_board != self.on_board {
-            self.on_board = on_board;
+        let [measured, others] = [own_times, self.others_last].map(|times| Measured::of(times.infer.board));
+        if measured != self.measured || measured != others {
+            self.measured = measured;
             self.own = Record::new(own.network());
             self.others = Record::new(self.other.network());
             self.agreements = recent();
+        }
+        if measured != others {
+            return;
         }
         self.own.push(now, own_times, own.is_right(frame));
         self.others.push(now, self.others_last, self.other.is_right(frame));
@@ -91,7 +90,8 @@ impl Twins {
         let (own, other) = (self.own.figures(), self.others.figures());
         let own_is_embedded = !self.other.network().has_pixel_embedding();
         let (embedded, float_input) = if own_is_embedded { (own, other) } else { (other, own) };
-        Comparison { embedded, float_input, frames: self.agreements.len(), agreement: self.agreements.mean() }
+        let (frames, agreement) = (self.agreements.len(), self.agreements.mean());
+        Comparison { embedded, float_input, frames, agreement, measured: self.measured }
     }
 }
 

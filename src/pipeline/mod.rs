@@ -10,7 +10,7 @@ mod predictor;
 pub mod report;
 
 pub use predictor::{Inference, PredictError, Predictor, knows_cards};
-pub use report::{Comparison, Counts, FrameTiming, LayerDetail, Prediction, Rates, Report, TwinFigures};
+pub use report::{Comparison, Counts, FrameTiming, LayerDetail, Measured, Prediction, Rates, Report, TwinFigures};
 
 use crate::engine::EngineChoice;
 use crate::network::shipped::ModelChoice;

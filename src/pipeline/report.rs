@@ -124,6 +124,31 @@ pub struct Comparison {
     pub frames: usize,
     /// Fraction of these frames on which both say the same.
     pub agreement: f32,
+    /// What ran them.
+    pub measured: Measured,
+}
+
+/// What figures were measured on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Measured {
+    /// An engine on this machine, by the clock on the wall.
+    #[default]
+    Here,
+    /// A board, by its own clock and without the line.
+    Board,
+    /// A simulated board, by the clock that it would have.
+    SimulatedBoard,
+}
+
+impl Measured {
+    /// What a frame was measured on.
+    pub fn of(board: Option<BoardFrame>) -> Self {
+        match board {
+            None => Self::Here,
+            Some(BoardFrame { simulated: false, .. }) => Self::Board,
+            Some(BoardFrame { simulated: true, .. }) => Self::SimulatedBoard,
+        }
+    }
 }
 
 impl Comparison {

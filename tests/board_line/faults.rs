@@ -1,6 +1,6 @@
 //! Faults: of the line, of the board, of what is plugged in.
 
-use super::lines::{BadLine, Boasting, Random, Replaying, Tampering, escape};
+use super::lines::{BadLine, Boasting, Random, Replaying, Returning, Tampering, escape};
 use super::{PATIENCE, PROMPT, build, engine, expected, network, plug, small};
 use ernscope::engine::cpu::{CpuEngine, Level};
 use ernscope::engine::{BoardChoice, BoardState, Engine, EngineError};
@@ -11,17 +11,20 @@ use ernscope::fpga::compiler::CompileError;
 use ernscope::fpga::link::packets::PacketLink;
 use ernscope::fpga::link::serial::{Port, open_port};
 use ernscope::fpga::link::simulated::SimulatedBoard;
-use ernscope::fpga::link::{Link, LinkError};
+use ernscope::fpga::link::{End, Link, LinkError};
+use ernscope::fpga::program::FrameFormat;
 use ernscope::network::file;
 use ernscope::network::published::PublishedShape;
 use ernscope::network::shipped::SHIPPED;
-use serialport::TTYPort;
+use serialport::{SerialPort, TTYPort};
+use std::collections::BTreeMap;
 use std::fs::Permissions;
 use std::io::{Read, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use super::networks::picture;
@@ -68,6 +71,30 @@ fn answers_of_the_past_are_not_believed() {
         let picture = picture(network.edge(), seed);
         assert_eq!(engine.run(&picture).expect("it runs"), expected(&network, seed), "frame {frame}");
     }
+}
+
+/// Pixels of a frame of long ago, whose number fits again: the answer to them is not believed, a new session is right.
+#[test]
+fn pixels_of_the_past_are_not_believed() {
+    let Some(program) = small() else { return };
+    let network = network();
+    let (_board, port) = plug(&program);
+    let returned = Arc::new(AtomicU64::new(0));
+    let port: Box<dyn Port> = Box::new(Returning { port, kept: BTreeMap::new(), returned: Arc::clone(&returned) });
+    let mut engine = engine(port, &network).expect("it fits");
+    let mut restarts = 0;
+    for frame in 0..250 {
+        let picture = picture(network.edge(), frame % 7);
+        while let Err(error) = engine.run(&picture) {
+            assert!(link_error(&error).is_passing(), "{error}");
+            restarts += 1;
+            assert!(restarts < 20, "it does not get over it");
+            engine.restart().expect("it answers");
+        }
+        assert_eq!(engine.logits(), expected(&network, frame % 7), "frame {frame}");
+    }
+    let returned = returned.load(Ordering::Relaxed);
+    assert!(returned > 0 && restarts > 0, "{returned} packets came again, {restarts} sessions were begun anew");
 }
 
 #[test]
@@ -218,7 +245,7 @@ fn a_board_that_waits_for_ever_is_given_up() {
     let mut engine = BoardEngine::new(link, "fpga:sim", Arc::clone(&network), network.edge()).expect("it fits");
     let last = engine.program().descriptors().len() - 1;
     let beats = ernscope::fpga::link::Beats { format: engine.program().format(), size: 3, bytes: &[0; 30] };
-    engine.link().start(last, beats).expect("it is taken");
+    engine.link().start(End::Results(last), beats).expect("it is taken");
     let start = Instant::now();
     let error = engine.link().results(7).expect_err("ten pixels are no frame");
     assert!(matches!(error, LinkError::Stuck), "{error}");
@@ -273,6 +300,32 @@ fn a_board_is_unplugged_and_returns() {
     }
 }
 
+/// Another engine takes the board over while the one before still has it, as when another network is chosen: no loss is told.
+#[test]
+fn a_board_is_handed_over() {
+    let Some(program) = small() else { return };
+    let network = network();
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("board").display().to_string();
+    let _board = SimulatedBoard::start(&program, &["--link", &path]).expect("built");
+    let wanted = [expected(&network, 0)];
+    let start = || {
+        let stand_in = CpuEngine::new(Arc::clone(&network), network.edge(), Level::best(), 1).expect("available");
+        LiveBoard::start(BoardChoice::Port(path.clone()), Box::new(stand_in)).expect("a thread")
+    };
+    let mut live = start();
+    for _ in 0..2 {
+        let is_ready = |state: &BoardState| {
+            assert!(!state.is_fault(), "{state}");
+            matches!(state, BoardState::Ready { .. })
+        };
+        run_until(&mut live, &wanted, is_ready);
+        let next = start();
+        std::thread::sleep(Duration::from_millis(300));
+        live = next;
+    }
+}
+
 fn other_size() -> Option<std::path::PathBuf> {
     let size = ["PARALLEL_IN=16", "PARALLEL_OUT=16", "PIXELS=1", "CODE_DEPTH=16384", "TRUNK_DEPTH=16384"];
     build("other-board", &size)
@@ -322,6 +375,30 @@ fn what_is_no_board_of_ours_is_told_apart() {
     // Version 2: its opened is as ours up to there.
     let opened = |session: u8| escape(&sealed(vec![session, 1, 0x81, 0x31, 0x4e, 0x52, 0x45, 2, 0, 0]));
     assert!(matches!(refusal(opened(2)), LinkError::Version(2)));
+}
+
+/// A board that begins a session, with places for more than a line holds, and then reads nothing any longer: given up in time.
+#[test]
+fn a_board_that_takes_nothing_any_longer_is_given_up() {
+    let (mut theirs, ours) = TTYPort::pair().expect("a terminal");
+    let port = ours.name().expect("it has one");
+    drop(ours);
+    let mut ours = open_port(&port).expect("it is there");
+    ours.set_timeout(Duration::from_millis(5)).expect("ours");
+    let board = std::thread::spawn(move || {
+        while !matches!(theirs.read(&mut [0; 64]), Ok(count) if count > 0) {}
+        let sizes = [64, 0x60, 0xea, 0x60, 0xea, 0, 0];
+        let opened = [&[2, 1, 0x81, 0x31, 0x4e, 0x52, 0x45, 1], &sizes[..]].concat();
+        theirs.write_all(&escape(&sealed(opened))).expect("it is taken");
+        theirs
+    });
+    let mut link = PacketLink::open(Box::new(ours) as Box<dyn Port>, PATIENCE, 1).expect("it says what a board says");
+    let _theirs = board.join().expect("it ends");
+    let start = Instant::now();
+    let beats = ernscope::fpga::link::Beats { format: FrameFormat::Pixels, size: 3, bytes: &[7; 300_000] };
+    let error = link.start(End::Results(1), beats).expect_err("nobody reads it");
+    assert!(matches!(error, LinkError::Silent), "{error}");
+    assert!(start.elapsed() < PROMPT, "{:?}", start.elapsed());
 }
 
 /// A board that tells of itself what no accelerator can be: refused at once, whichever size it is; nothing is planned with it.

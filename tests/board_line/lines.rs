@@ -1,6 +1,6 @@
 //! Lines that do what no line should.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::io::{self, Read, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -27,6 +27,18 @@ impl Random {
     pub(crate) fn bytes(&mut self, count: usize) -> Vec<u8> {
         (0..count).map(|_| self.next() as u8).collect()
     }
+}
+
+/// Writes all of it, however often the port has to be waited for.
+fn put(port: &mut impl Write, mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match port.write(bytes) {
+            Ok(count) => bytes = &bytes[count..],
+            Err(error) if matches!(error.kind(), io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 /// Bytes are turned, lost, invented, cut off and repeated, in both directions, so many times of a thousand reads and writes.
@@ -71,7 +83,7 @@ impl<P: Write> Write for BadLine<P> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let last = std::mem::replace(&mut self.written, bytes.to_vec());
         let distorted = self.distort(bytes, &last);
-        self.port.write_all(&distorted)?;
+        put(&mut self.port, &distorted)?;
         Ok(bytes.len())
     }
 
@@ -120,7 +132,7 @@ impl<P: Write, F: FnMut(usize) -> bool> Write for Tampering<P, F> {
         let crc = crc32fast::hash(&packet[..end]);
         packet.truncate(end);
         packet.extend(crc.to_le_bytes());
-        self.port.write_all(&escape(&packet))?;
+        put(&mut self.port, &escape(&packet))?;
         Ok(bytes.len())
     }
 
@@ -164,6 +176,42 @@ impl<P: Write> Write for Replaying<P> {
 
     fn flush(&mut self) -> io::Result<()> {
         self.port.flush()
+    }
+}
+
+/// Brings pixels of long ago, of the same session and number, right before those that are due.
+pub(crate) struct Returning<P> {
+    pub(crate) port: P,
+    pub(crate) kept: BTreeMap<[u8; 2], Vec<u8>>,
+    pub(crate) returned: Arc<AtomicU64>,
+}
+
+const PIXELS: u8 = 4;
+
+impl<P: Write> Write for Returning<P> {
+    /// The driver writes whole packets, one or several.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        for packet in bytes.split(|&byte| byte == 0x7e).map(unescape).filter(|packet| !packet.is_empty()) {
+            if packet.get(2) == Some(&PIXELS) {
+                let old = self.kept.insert([packet[0], packet[1]], packet.clone());
+                if let Some(old) = old.filter(|old| *old != packet) {
+                    self.returned.fetch_add(1, Ordering::Relaxed);
+                    put(&mut self.port, &escape(&old))?;
+                }
+            }
+            put(&mut self.port, &escape(&packet))?;
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.port.flush()
+    }
+}
+
+impl<P: Read> Read for Returning<P> {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        self.port.read(bytes)
     }
 }
 

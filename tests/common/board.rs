@@ -53,7 +53,8 @@ pub(crate) fn build(name: &str, parameters: &[&str]) -> Option<PathBuf> {
     let built = Arc::clone(BUILT.lock().unwrap_or_else(PoisonError::into_inner).entry(output.clone()).or_default());
     built.get_or_init(|| {
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/packaging/build-board-sim");
-        let done = Command::new(script).arg("--output").arg(&output).args(parameters).output().expect("the script runs");
+        let done =
+            Command::new(script).arg("--output").arg(&output).args(parameters).output().expect("the script runs");
         assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     });
     Some(output)

@@ -1,7 +1,7 @@
 //! The simulated core alone: a process that runs the Verilated RTL (`sim/core.cpp` tells its requests). No line stands between,
 //! so that the host never pauses unless it is told to.
 
-use super::{Beats, Link, LinkError, ReadBack};
+use super::{Beats, End, Link, LinkError, ReadBack};
 use crate::fpga::program::Command;
 use std::io::{BufReader, BufWriter, Read, Write};
 use std::path::Path;
@@ -75,8 +75,8 @@ impl Link for SimulatedCore {
         self.send_program(program)
     }
 
-    fn start(&mut self, last: usize, beats: Beats<'_>) -> Result<(), LinkError> {
-        self.send_program(&Command::Run.words(last as u32, 0))?;
+    fn start(&mut self, end: End, beats: Beats<'_>) -> Result<(), LinkError> {
+        self.send_program(&Command::Run.words(end.descriptor() as u32, 0))?;
         self.request(b'F', (beats.bytes.len() / beats.size) as u32)?;
         for beat in beats.bytes.chunks_exact(beats.size) {
             let mut bytes = [0; 8];

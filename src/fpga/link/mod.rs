@@ -125,6 +125,24 @@ pub struct Beats<'a> {
     pub bytes: &'a [u8],
 }
 
+/// How far a frame is run.
+#[derive(Clone, Copy, Debug)]
+pub enum End {
+    /// To its results, behind this descriptor, the program's last.
+    Results(usize),
+    /// To this descriptor, so that what it and those before left behind can be read back.
+    Descriptor(usize),
+}
+
+impl End {
+    /// The last descriptor that is run.
+    pub fn descriptor(self) -> usize {
+        match self {
+            Self::Results(descriptor) | Self::Descriptor(descriptor) => descriptor,
+        }
+    }
+}
+
 /// A board's accelerator, as `rtl/ernscope_core.sv` sees its host.
 pub trait Link: Send {
     /// The board's clock.
@@ -136,11 +154,11 @@ pub trait Link: Send {
     /// [`LinkError`]; [`LinkError::Damaged`] where it does not arrive whole.
     fn upload(&mut self, program: &[u32]) -> Result<(), LinkError>;
 
-    /// Starts a frame that ends behind descriptor `last`. Another one may be under way.
+    /// Starts a frame. Another one may be under way.
     ///
     /// # Errors
     /// [`LinkError`].
-    fn start(&mut self, last: usize, beats: Beats<'_>) -> Result<(), LinkError>;
+    fn start(&mut self, end: End, beats: Beats<'_>) -> Result<(), LinkError>;
 
     /// Takes the results of the oldest frame that has any to give, and the cycles that it took, from its first beat on.
     ///

@@ -4,7 +4,7 @@
 //! `silence`, a board that answers but does not go on after `standstill`, an answer that is lost after [`TRIES`] attempts.
 
 use super::protocol::{Damage, Deframer, FLAG, Kind, Opened, Reason, Reply, Says, Status, encode};
-use super::{Beats, Link, LinkError, ReadBack};
+use super::{Beats, End, Link, LinkError, ReadBack};
 use crate::fpga::program::{Command, FrameFormat};
 use std::collections::VecDeque;
 use std::io::{self, Read, Write};
@@ -311,9 +311,7 @@ impl<P: Read + Write + Send> PacketLink<P> {
         }
         let mut packet = Vec::with_capacity(body.len() + 16);
         encode(self.session, self.next, kind, body, &mut packet);
-        if kind == Kind::Program {
-            self.checksum.update(body);
-        }
+        self.checksum.update(body);
         self.write(&packet)?;
         self.unaccepted.push_back(Sent { number: self.next, packet });
         self.next = self.next.wrapping_add(1);
@@ -389,17 +387,19 @@ impl<P: Read + Write + Send> Link for PacketLink<P> {
         Err(LinkError::Damaged)
     }
 
-    fn start(&mut self, last: usize, beats: Beats<'_>) -> Result<(), LinkError> {
+    fn start(&mut self, end: End, beats: Beats<'_>) -> Result<(), LinkError> {
         self.wake();
         self.runs = self.runs.wrapping_add(1);
-        self.program(&Command::Run.words(last as u32, self.runs))?;
-        self.frames.push_back(self.told());
+        self.program(&Command::Run.words(end.descriptor() as u32, self.runs))?;
         let kind = match beats.format {
             FrameFormat::Pixels => Kind::Pixels,
             FrameFormat::Codes => Kind::Codes,
         };
         for body in beats.bytes.chunks(usize::from(self.opened.body) / beats.size * beats.size) {
             self.request(kind, body)?;
+        }
+        if let End::Results(_) = end {
+            self.frames.push_back(self.told());
         }
         Ok(())
     }

@@ -47,10 +47,11 @@
 //!
 //! # The checksum
 //!
-//! CRC-32 of the bodies of all *program* packets that were used up since the session began. It stands for everything that the board
+//! CRC-32 of the bodies of all requests that were used up since the session began. It stands for everything that the board
 //! has been told: after an upload it proves that the program has arrived whole, and in an answer it tells to which command, after
-//! which history, this is the answer. So an answer that was delayed, repeated, or computed with a damaged program is
-//! never taken for a good one. (That the memories hold what they were given is not read back.)
+//! which history and to which frame, this is the answer. So an answer that was delayed, repeated, or computed with a damaged
+//! program or another picture is never taken for a good one, even where a request of long ago comes again and its number, which
+//! goes around, fits. (That the memories hold what they were given is not read back.)
 //!
 //! # Loss
 //!

@@ -2,8 +2,10 @@
 
 use super::LinkError;
 use super::packets::{PacketLink, Patience};
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use serialport::{ErrorKind, SerialPort, SerialPortType};
 use std::io::{self, Read, Write};
+use std::os::fd::AsRawFd;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
@@ -55,19 +57,23 @@ pub fn ports() -> Vec<FoundPort> {
     found
 }
 
-/// Opens a port, for this process alone.
+/// Opens a port, for this process alone. Writing never waits for a board that takes nothing any longer.
 ///
 /// # Errors
 /// [`LinkError`], which tells a port that is not there from one that is denied or in use.
 pub fn open_port(path: &str) -> Result<Box<dyn SerialPort>, LinkError> {
     let port = || path.to_owned();
-    serialport::new(path, BAUD).timeout(READ_WAIT).open().map_err(|error| match error.kind() {
+    let opened = serialport::new(path, BAUD).timeout(READ_WAIT).open_native().map_err(|error| match error.kind() {
         ErrorKind::Io(io::ErrorKind::NotFound) => LinkError::Absent { port: port() },
         ErrorKind::Io(io::ErrorKind::PermissionDenied) => LinkError::Denied { port: port() },
         // A lock that another process holds.
         ErrorKind::NoDevice | ErrorKind::Io(io::ErrorKind::WouldBlock) => LinkError::InUse { port: port() },
         _ => LinkError::Port { port: port(), error: error.into() },
-    })
+    })?;
+    // The crate leaves it so that a write returns only when all of it was taken.
+    fcntl(opened.as_raw_fd(), FcntlArg::F_SETFL(OFlag::O_NONBLOCK))
+        .map_err(|error| LinkError::Port { port: port(), error: error.into() })?;
+    Ok(Box::new(opened))
 }
 
 /// Opens a session with the board on a port.

@@ -77,9 +77,12 @@ module packet_receiver #(
   // ---- What a packet's last flag decides.
   logic [SLOT:0] kept;
   logic [SLOT-1:0] newest, oldest;
-  logic whole, is_request, open, keep;
+  logic whole, is_request, open, keep, is_full;
+  // A byte of this packet's body found no room: a place that is free at its end does not hold it.
+  logic dropped;
   ernscope_pkg::reason_t reason;
 
+  assign is_full = kept == (SLOT + 1)'(SLOTS);
   assign whole = count >= COUNT'(HEAD + TAIL) && count <= COUNT'(LONGEST) && crc == ernscope_pkg::CRC_RESIDUE && !escaped;
   assign is_request = told_kind == ernscope_pkg::PROGRAM || told_kind == ernscope_pkg::PIXELS || told_kind == ernscope_pkg::CODES;
   assign open = whole && told_kind == ernscope_pkg::OPEN;
@@ -91,7 +94,7 @@ module packet_receiver #(
     else if (told_kind == ernscope_pkg::QUERY) reason = ernscope_pkg::AGREED;
     else if (!is_request) reason = ernscope_pkg::UNKNOWN;
     else if (told_sequence != expected) reason = ernscope_pkg::SEQUENCE;
-    else if (kept == (SLOT + 1)'(SLOTS)) reason = ernscope_pkg::FULL;
+    else if (is_full || dropped) reason = ernscope_pkg::FULL;
     else reason = ernscope_pkg::AGREED;
   end
 
@@ -153,12 +156,17 @@ module packet_receiver #(
   /* verilator lint_off UNUSEDSIGNAL */
   logic [COUNT-1:0] behind_head;
   /* verilator lint_on UNUSEDSIGNAL */
-  assign in_body = count >= COUNT'(HEAD) && count < COUNT'(HEAD + BODY) && kept != (SLOT + 1)'(SLOTS);
+  assign in_body = count >= COUNT'(HEAD) && count < COUNT'(HEAD + BODY);
   assign behind_head = count - COUNT'(HEAD);
+
+  always_ff @(posedge clk) begin
+    if (rst || is_flag) dropped <= 1'b0;
+    else if (is_byte && in_body && is_full) dropped <= 1'b1;
+  end
 
   memory #(.WIDTH(8), .DEPTH(SLOTS * BODY)) u_bodies (
     .clk,
-    .we(is_byte && in_body), .waddr({newest, behind_head[BODY_ADDRESS-1:0]}), .wdata(data),
+    .we(is_byte && in_body && !is_full), .waddr({newest, behind_head[BODY_ADDRESS-1:0]}), .wdata(data),
     .re(body_read), .raddr({oldest, body_address}), .rdata(body_data)
   );
 

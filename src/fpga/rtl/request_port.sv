@@ -26,7 +26,7 @@ module request_port #(
   output logic [31:0]             program_data,
   // The core takes commands and its last answer is through.
   input  logic                    program_free,
-  // The packet of the program that came last, and CRC-32 (inverted) over all of them.
+  // The packet of the program that came last, and CRC-32 (inverted) over the bodies of all packets.
   output logic [7:0]              program_sequence,
   output logic [31:0]             checksum,
 
@@ -43,7 +43,7 @@ module request_port #(
   localparam int PIXEL_BYTES = 3;
   localparam int MOST = (CODE_BYTES > WORD_BYTES) ? CODE_BYTES : WORD_BYTES;
 
-  logic active, fetched, full, taken, advance, is_program, is_pixels;
+  logic active, starts, fetched, full, taken, advance, is_program, is_pixels;
   logic [BODY_ADDRESS:0] at;
   logic [3:0] gathered, wanted;
   logic [MOST-1:0][7:0] bytes;
@@ -61,6 +61,7 @@ module request_port #(
     end
   end
 
+  assign starts = !active && packet_valid && (packet_kind != ernscope_pkg::PROGRAM || program_free);
   assign busy = active || packet_valid;
   assign full = active && gathered == wanted;
   assign program_valid = full && is_program;
@@ -75,7 +76,7 @@ module request_port #(
 
   assign body_address = at[BODY_ADDRESS-1:0];
   assign body_read = advance && at != packet_length;
-  assign packet_done = advance && at == packet_length && !fetched;
+  assign packet_done = !rst && advance && at == packet_length && !fetched;
 
   logic [31:0] crc, crc_next;
   crc32 u_crc (.crc, .data(body_data), .next(crc_next));
@@ -86,7 +87,7 @@ module request_port #(
       active <= 1'b0;
       crc <= '1;
     end else if (!active) begin
-      active <= packet_valid && (packet_kind != ernscope_pkg::PROGRAM || program_free);
+      active <= starts;
     end else if (packet_done) begin
       active <= 1'b0;
     end
@@ -98,10 +99,10 @@ module request_port #(
       if (body_read) at <= at + 1'b1;
       fetched <= body_read;
       if (fetched) bytes <= {body_data, bytes[MOST-1:1]};
-      if (fetched && is_program) crc <= crc_next;
+      if (fetched) crc <= crc_next;
       gathered <= (taken ? 4'd0 : gathered) + 4'(fetched);
     end
-    if (!active && packet_valid && packet_kind == ernscope_pkg::PROGRAM) program_sequence <= packet_sequence;
+    if (starts && packet_kind == ernscope_pkg::PROGRAM) program_sequence <= packet_sequence;
     if (rst) used_up <= first;
     else if (packet_done) used_up <= packet_sequence + 1'b1;
   end
