@@ -7,22 +7,28 @@ use ernscope::engines;
 use ernscope::inspect::diff::compare;
 use std::io::Write;
 
+/// Bytes of pictures that are read before engines are made for them: those that have run and a large picture that is read may be
+/// more than the memory holds.
+const READ_AHEAD: usize = 16 << 20;
+
 /// Prints a line an image; whether all were identical.
 pub(crate) fn run(args: &DiffArgs) -> Result<bool> {
     let (network, edge) = load(&args.network.model, args.network.size)?;
     let mut reader = PictureReader::new(edge);
     let mut out = std::io::stdout().lock();
     let mut all_identical = true;
-    for path in &args.images {
-        let input = reader.read(path)?;
-        // Made anew for every picture, as two engines that have run and a large picture may be more than the memory holds.
+    for paths in args.images.chunks((READ_AHEAD / (edge * edge * 3)).max(1)) {
+        let inputs: Vec<_> = paths.iter().map(|path| reader.read(path).cloned()).collect();
         let [left, right] =
             args.engines.each_ref().map(|choice| engines::open(choice, network.clone(), edge, threads(None)));
-        match compare(&mut *left?, &mut *right?, input)? {
-            None => writeln!(out, "{}: identical", path.display())?,
-            Some(difference) => {
-                all_identical = false;
-                writeln!(out, "{}: {difference}", path.display())?;
+        let (mut left, mut right) = (left?, right?);
+        for (path, input) in paths.iter().zip(inputs) {
+            match compare(&mut *left, &mut *right, &input?)? {
+                None => writeln!(out, "{}: identical", path.display())?,
+                Some(difference) => {
+                    all_identical = false;
+                    writeln!(out, "{}: {difference}", path.display())?;
+                }
             }
         }
     }
