@@ -151,8 +151,8 @@ fn ulx3s() -> Vec<String> {
     parameters.map(|line| line.trim_end_matches(',').replace(' ', "")).collect()
 }
 
-/// Identical on `pictures` pictures and in the predicted cycles; the utilisation.
-fn check_network(program: &Path, network: &Arc<Network>, pictures: u64) -> f64 {
+/// Identical on `pictures` pictures and in the predicted cycles; the cycles of a frame, and the utilisation.
+fn check_network(program: &Path, network: &Arc<Network>, pictures: u64) -> (u64, f64) {
     let name = network.name();
     let link = SimulatedCore::start(program).expect("built");
     let mut board = BoardEngine::new(link, "core", Arc::clone(network), network.edge()).expect("this size holds it");
@@ -164,7 +164,7 @@ fn check_network(program: &Path, network: &Arc<Network>, pictures: u64) -> f64 {
     let used = utilisation(network, board.program(), cycles);
     eprintln!("{name}: {cycles} cycles ({predicted} predicted), utilisation {used:.3}, {:?}", board.program().needs());
     assert!(cycles.abs_diff(predicted) * 100 <= cycles, "{cycles} cycles, {predicted} predicted");
-    used
+    (cycles, used)
 }
 
 #[test]
@@ -200,8 +200,9 @@ fn cards_uses_the_ulx3s() {
     let parameters: Vec<&str> = parameters.iter().map(String::as_str).collect();
     let Some(program) = core("ulx3s", &parameters) else { return };
     for shipped in SHIPPED.iter().filter(|shipped| shipped.name.starts_with("cards")) {
-        let used = check_network(&program, &Arc::new(file::parse(shipped.bytes).expect("ours")), 1);
+        let (cycles, used) = check_network(&program, &Arc::new(file::parse(shipped.bytes).expect("ours")), 1);
         assert!(used >= 0.7, "utilisation {used}");
+        assert!(cycles * 300 <= 60_000_000, "{cycles} cycles are less than 300 frames a second at 60 MHz");
     }
 }
 

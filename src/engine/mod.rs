@@ -51,6 +51,11 @@ pub trait Engine: Send {
     fn board_frame(&self) -> Option<BoardFrame> {
         None
     }
+
+    /// How long the last frame waited for a board that was lost over it, before another engine computed it.
+    fn waited_in_vain(&self) -> Duration {
+        Duration::ZERO
+    }
 }
 
 /// What a frame on a board took, computing and all else apart. The board computes each frame of a network in the same cycles.

@@ -14,7 +14,7 @@ use crate::network::Network;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How often a board that is lost is looked for.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -142,6 +142,8 @@ pub struct LiveBoard {
     state: Arc<Mutex<BoardState>>,
     /// Whether the thread was ever asked: not before the first frame, when an engine that this one replaces has let go of the port.
     is_asked: bool,
+    /// What the last frame lost with the board.
+    waited_in_vain: Duration,
     /// Asks the thread for a board; it ends with this.
     wanted: Sender<()>,
     found: Receiver<AttachedBoard>,
@@ -180,7 +182,8 @@ impl LiveBoard {
             found: give,
         };
         std::thread::Builder::new().name("board".into()).spawn(move || search.run())?;
-        Ok(Self { stand_in, is_asked: board.is_some(), board, state, wanted, found })
+        let is_asked = board.is_some();
+        Ok(Self { stand_in, board, state, is_asked, waited_in_vain: Duration::ZERO, wanted, found })
     }
 
     /// Lets the thread look for the board, if it does not already.
@@ -205,10 +208,13 @@ impl LiveBoard {
         if let Ok(board) = self.found.try_recv() {
             self.board = Some(board);
         }
+        self.waited_in_vain = Duration::ZERO;
         let Some(board) = &mut self.board else { return Ok(false) };
+        let begun = Instant::now();
         match board.run_once(input, probe) {
             Ok(()) => Ok(true),
             Err(error @ EngineError::Board(_)) => {
+                self.waited_in_vain = begun.elapsed();
                 self.lose(&error);
                 Ok(false)
             }
@@ -253,6 +259,10 @@ impl Engine for LiveBoard {
 
     fn board_frame(&self) -> Option<BoardFrame> {
         self.board.as_ref()?.board_frame()
+    }
+
+    fn waited_in_vain(&self) -> Duration {
+        self.waited_in_vain
     }
 }
 

@@ -39,12 +39,14 @@ pub struct Inference {
     pub compute: Duration,
     /// All about the board that ran it, where one did.
     pub board: Option<BoardFrame>,
+    /// Waiting for a board that was lost over this frame.
+    pub in_vain: Duration,
 }
 
 impl Inference {
     /// Until the prediction was there; for a board with the line (a simulated one: with the simulation).
     pub fn whole(&self) -> Duration {
-        self.compute + self.board.map_or(Duration::ZERO, |board| board.link)
+        self.compute + self.board.map_or(Duration::ZERO, |board| board.link) + self.in_vain
     }
 }
 
@@ -209,7 +211,7 @@ fn infer(
             let logits = engine.run(input)?;
             let elapsed = start.elapsed();
             softmax(logits, probabilities);
-            elapsed
+            elapsed.saturating_sub(engine.waited_in_vain())
         }
         // What looking costs must not count as the engine's time.
         Some(probe) => {
@@ -219,7 +221,8 @@ fn infer(
         }
     };
     let board = engine.board_frame();
-    Ok(Inference { compute: board.map_or(elapsed, |board| board.compute()), board })
+    let compute = board.map_or(elapsed, |board| board.compute());
+    Ok(Inference { compute, board, in_vain: engine.waited_in_vain() })
 }
 
 /// Passes everything on and sums the layers' times.
