@@ -175,6 +175,13 @@ def quantize_for_onnxruntime(source, target):
     )
 
 
+def quantize_for_rten(source, target):
+    """rten multiplies in 8 bits where scales are found while a network runs."""
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    quantize_dynamic(source, target, op_types_to_quantize=["Conv", "Gemm", "MatMul"], weight_type=QuantType.QInt8)
+
+
 def make_for_litert(name, target):
     from tflite import TfLite
 
@@ -192,6 +199,7 @@ def build_all(folder):
         source = folder / f"{name}.onnx"
         attempt(quantize_for_openvino, source, folder / f"{name}.openvino.xml")
         attempt(quantize_for_onnxruntime, source, folder / f"{name}.int8.onnx")
+        attempt(quantize_for_rten, source, folder / f"{name}.dynamic.onnx")
         attempt(make_for_litert, name, folder / f"{name}.tflite")
 
 

@@ -111,7 +111,30 @@ class LiteRt:
         return run
 
 
-RUNTIMES = {"openvino": OpenVino, "onnxruntime": OnnxRuntime, "litert": LiteRt}
+class Tract:
+    """Has no threads of its own. Its networks are ONNX Runtime's."""
+
+    networks = ["resnet18", "resnet50", "mobilenetv2"]
+
+    def __init__(self, _threads):
+        import tract
+
+        self.name = f"tract {version('tract')}"
+        self.onnx = tract.onnx()
+
+    def load(self, network):
+        runnable = self.onnx.load(FOLDER / f"{network}.int8.onnx").into_model().into_runnable()
+        picture = models.picture()
+
+        def run():
+            start = time.perf_counter()
+            runnable.run([picture])
+            return time.perf_counter() - start
+
+        return run
+
+
+RUNTIMES = {"openvino": OpenVino, "onnxruntime": OnnxRuntime, "litert": LiteRt, "tract": Tract}
 
 
 def serve(name, threads):

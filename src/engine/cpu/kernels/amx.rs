@@ -7,7 +7,7 @@
 
 use super::super::layout::Packing;
 use super::avx512::common;
-use super::generic::{Conv, Sink, Vector};
+use super::generic::{Conv, Sink, Vector, even_part};
 use std::arch::asm;
 use std::arch::x86_64::*;
 use std::mem::MaybeUninit;
@@ -18,12 +18,11 @@ pub(super) struct Amx(__m512i);
 
 /// Rows of a tile, and its columns of 32 bits.
 const TILE: usize = 16;
-/// Bytes of a tile.
-const TILE_BYTES: usize = 1024;
+/// Bytes of a row of a tile, and of a tile.
+const ROW_BYTES: usize = 64;
+const TILE_BYTES: usize = TILE * ROW_BYTES;
 /// Output channels of a block: four tiles.
 const LANES: usize = 64;
-/// Most taps of a pass: of 3×3, so many that their sums stay within 16 bits.
-const MOST_TAPS: usize = 171;
 
 /// Whether the processor multiplies tiles of bytes, and the system lets us: it keeps no room for them unless it is asked.
 #[cfg(not(miri))]
@@ -77,21 +76,45 @@ struct Shapes {
 }
 
 impl Shapes {
-    /// Sums in tiles 0 to 3 and codes in 4 and 5, of `positions` rows; weights in 6 and 7.
+    /// Sums in tiles 0 to 4 and codes in 5 and 7, of `positions` rows; weights in 6.
     fn new(positions: usize) -> Self {
         let (mut row_bytes, mut rows) = ([0; 16], [0; 16]);
         row_bytes[..8].fill(64);
-        rows[..6].fill(positions as u8);
-        rows[6..8].fill(TILE as u8);
+        rows[..8].fill(positions as u8);
+        rows[6] = TILE as u8;
         Self { palette: 1, start_row: 0, reserved: [0; 14], row_bytes, rows }
     }
 }
 
-/// The sums of two strips of positions, a block each.
-#[repr(C, align(64))]
-struct Sums([[i32; LANES]; 2 * TILE]);
+/// Strips whose sums wait in tiles at the same time.
+const STRIPS: usize = 5;
+/// Taps whose signs, a block's, are made once for all strips; of more, they would not stay in the first two caches.
+const MOST_READY: usize = 18;
 
-/// Up to 16 neighbours in a row.
+/// The sums of some strips of positions, a block each.
+#[repr(C, align(64))]
+struct Sums([[i32; LANES]; STRIPS * TILE]);
+
+/// Tiles of signs as bytes.
+#[repr(C, align(64))]
+struct Signs([MaybeUninit<[u8; TILE_BYTES]>; 4 * MOST_READY]);
+/// Of signs that are made just before they are used, tiles that wait.
+const SIGNS: usize = 4;
+
+/// How a convolution's positions are cut into strips of at most [`TILE`], which lie in the map at even distances.
+#[derive(Clone, Copy)]
+struct Strips {
+    /// Positions of each.
+    positions: usize,
+    /// Lines of positions that are cut by themselves.
+    lines: usize,
+    /// Positions of a line.
+    length: usize,
+    /// Positions from one row to the next.
+    pitch: usize,
+}
+
+/// Some neighbours of a line.
 #[derive(Clone, Copy)]
 struct Strip {
     y: usize,
@@ -100,41 +123,85 @@ struct Strip {
     known: usize,
 }
 
-/// Runs `conv`, two strips of positions and a block at a time.
+impl Strips {
+    /// A line a row, or, where rows would leave strips short, one line through all rows and the borders between them.
+    fn new(conv: &Conv<'_>) -> Self {
+        let rows = conv.rows.len();
+        let (lines, length, pitch) = if conv.stride == 1 && !conv.width.is_multiple_of(TILE) {
+            let pitch = conv.map.edge + 2;
+            (1, (rows - 1) * pitch + conv.width, pitch)
+        } else {
+            (rows, conv.width, conv.width)
+        };
+        Self { positions: length.min(TILE), lines, length, pitch }
+    }
+
+    fn a_line(self) -> usize {
+        self.length.div_ceil(self.positions)
+    }
+
+    fn count(self) -> usize {
+        self.lines * self.a_line()
+    }
+
+    /// Strip number `i`; the last one of a line starts where it still fits.
+    fn strip(self, i: usize) -> Strip {
+        let (line, start) = (i / self.a_line(), i % self.a_line() * self.positions);
+        let fits = start.min(self.length - self.positions);
+        let at = line * self.pitch + fits;
+        Strip { y: at / self.pitch, x: at % self.pitch, known: start - fits }
+    }
+}
+
+/// Runs `conv`, some strips of positions and a block at a time.
 #[inline(always)]
 pub(super) unsafe fn convolve<S: Sink<Amx>>(conv: &Conv<'_>, sink: &mut S) {
-    let positions = conv.width.min(TILE);
-    let strips_a_row = conv.width.div_ceil(positions);
-    let strip = |i: usize| {
-        let (y, start) = (i / strips_a_row, i % strips_a_row * positions);
-        // The last strip of a row starts where it still fits.
-        let x = start.min(conv.width - positions);
-        Strip { y, x, known: start - x }
-    };
-    let strips = conv.rows.len() * strips_a_row;
-    let shapes = Shapes::new(positions);
+    if conv.rows.is_empty() || conv.width == 0 {
+        return;
+    }
+    let strips = Strips::new(conv);
     let taps = conv.taps.len();
-    assert!(taps <= MOST_TAPS);
-    let mut signs = [MaybeUninit::<[__m512i; LANES]>::uninit(); MOST_TAPS];
-    let signs = signs.as_mut_ptr().cast::<__m512i>();
-    let mut sums = Sums([[0; LANES]; 2 * TILE]);
+    let ready = taps <= MOST_READY && strips.count() > STRIPS;
+    let group = if ready { 2 } else { even_part(strips.count(), STRIPS) };
+    let shapes = Shapes::new(strips.positions);
+    let mut signs = Signs([MaybeUninit::uninit(); 4 * MOST_READY]);
+    let signs = signs.0.as_mut_ptr().cast::<u8>();
+    let mut sums = Sums([[0; LANES]; STRIPS * TILE]);
     // SAFETY: the processor has AMX: the caller's promise. The strips are inside the rows, so by `Conv::is_inside`, which the
     // caller has checked, are all their taps and weights.
     unsafe {
         asm!("ldtilecfg [{}]", in(reg) &raw const shapes, options(readonly, nostack, preserves_flags));
         for block in 0..conv.blocks {
-            unpack(conv.weights[block * taps * LANES * 8..].as_ptr().cast(), taps * LANES, signs);
-            for i in (0..strips).step_by(2) {
-                let pair = [strip(i), strip((i + 1).min(strips - 1))];
-                let first = pair.map(|at| conv.input.as_ptr().add(conv.first_tap(conv.rows.start + at.y, at.x)));
-                for half in 0..2 {
-                    let signs = signs.add(half * taps * LANES / 2).cast();
-                    multiply(conv, first, signs, sums.0.as_mut_ptr().cast::<i32>().add(half * LANES / 2));
+            let bits = conv.weights[block * taps * LANES * 8..].as_ptr().cast::<u64>();
+            if ready {
+                (0..4 * taps).for_each(|tile| unpack(bits.add(tile * TILE), signs.add(tile * TILE_BYTES)));
+            }
+            for start in (0..strips.count()).step_by(group) {
+                let count = group.min(strips.count() - start);
+                let strip = |i: usize| strips.strip((start + i).min(strips.count() - 1));
+                let first: [_; STRIPS] = std::array::from_fn(|i| {
+                    let at = strip(i);
+                    conv.input.as_ptr().add(conv.first_tap(conv.rows.start + at.y, at.x))
+                });
+                match count {
+                    _ if ready => multiply_ready(conv, [first[0], first[1]], signs, &mut sums),
+                    1 => multiply::<1>(conv, first, bits, signs, &mut sums),
+                    2 => multiply::<2>(conv, first, bits, signs, &mut sums),
+                    3 => multiply::<3>(conv, first, bits, signs, &mut sums),
+                    4 => multiply::<4>(conv, first, bits, signs, &mut sums),
+                    _ => multiply::<5>(conv, first, bits, signs, &mut sums),
                 }
-                for (at, sums) in pair.into_iter().zip(sums.0.chunks_exact(TILE)).take(strips - i) {
-                    for (p, sums) in sums[..positions].iter().enumerate().skip(at.known) {
-                        let [even, odd] = halves(sums);
-                        sink.put(at.y, at.x + p, block, even, odd);
+                for (i, sums) in sums.0.chunks_exact(TILE).take(count).enumerate() {
+                    let Strip { mut y, mut x, known } = strip(i);
+                    for (p, sums) in sums[..strips.positions].iter().enumerate() {
+                        if p >= known && x < conv.width {
+                            let [even, odd] = halves(sums);
+                            sink.put(y, x, block, even, odd);
+                        }
+                        x += 1;
+                        if x == strips.pitch {
+                            (y, x) = (y + 1, 0);
+                        }
                     }
                 }
             }
@@ -143,56 +210,123 @@ pub(super) unsafe fn convolve<S: Sink<Amx>>(conv: &Conv<'_>, sink: &mut S) {
     }
 }
 
-/// Bits → bytes, +1 for a bit that is set and −1 for another.
+/// Bits → a tile of bytes, +1 for a bit that is set and −1 for another.
 #[inline(always)]
-unsafe fn unpack(bits: *const u64, vectors: usize, signs: *mut __m512i) {
-    for i in 0..vectors {
-        // SAFETY: the processor has AVX-512, and both sides have room for so many: the caller's promises.
+unsafe fn unpack(bits: *const u64, signs: *mut u8) {
+    for i in 0..TILE {
+        // SAFETY: the processor has AVX-512, and both sides have room for a tile: the caller's promises.
         unsafe {
             let bits = bits.add(i).read_unaligned();
-            _mm512_store_si512(signs.add(i), _mm512_mask_blend_epi8(bits, _mm512_set1_epi8(-1), _mm512_set1_epi8(1)));
+            let bytes = _mm512_mask_blend_epi8(bits, _mm512_set1_epi8(-1), _mm512_set1_epi8(1));
+            _mm512_store_si512(signs.add(i * LANES).cast(), bytes);
         }
     }
 }
 
-/// Two strips × 32 output channels, into rows of [`Sums`].
+/// Two strips × a block, half of it at a time, with all its signs ready.
 #[inline(always)]
-unsafe fn multiply(conv: &Conv<'_>, first: [*const u8; 2], mut signs: *const u8, sums: *mut i32) {
+unsafe fn multiply_ready(conv: &Conv<'_>, first: [*const u8; 2], mut signs: *const u8, sums: &mut Sums) {
     let next_position = conv.stride * conv.map.pixel;
     // SAFETY: the shapes are loaded, and all that the tiles hold is inside its slices: the caller's promises. Between the blocks of
     // assembly tiles keep what they hold: nothing else in this program uses them.
     unsafe {
-        asm!(
-            "tilezero tmm0", "tilezero tmm1", "tilezero tmm2", "tilezero tmm3",
-            out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
-            options(nomem, nostack, preserves_flags),
-        );
-        for &tap in conv.taps {
+        for half in 0..2 {
             asm!(
-                "tileloadd tmm6, [{signs} + {row}]",
-                "tileloadd tmm4, [{a} + {next}]",
-                "tdpbusd tmm0, tmm4, tmm6",
-                "tileloadd tmm5, [{b} + {next}]",
-                "tdpbusd tmm2, tmm5, tmm6",
-                "tileloadd tmm7, [{signs} + {row} + 1024]",
-                "tdpbusd tmm1, tmm4, tmm7",
-                "tdpbusd tmm3, tmm5, tmm7",
-                signs = in(reg) signs, row = in(reg) 64_usize, next = in(reg) next_position,
-                a = in(reg) first[0].add(tap as usize), b = in(reg) first[1].add(tap as usize),
+                "tilezero tmm0", "tilezero tmm1", "tilezero tmm2", "tilezero tmm3",
                 out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
-                out("tmm4") _, out("tmm5") _, out("tmm6") _, out("tmm7") _,
-                options(readonly, nostack, preserves_flags),
+                options(nomem, nostack, preserves_flags),
             );
-            signs = signs.add(2 * TILE_BYTES);
+            for &tap in conv.taps {
+                asm!(
+                    "tileloadd tmm6, [{signs} + {row}]",
+                    "tileloadd tmm5, [{a} + {next}]",
+                    "tdpbusd tmm0, tmm5, tmm6",
+                    "tileloadd tmm7, [{b} + {next}]",
+                    "tdpbusd tmm2, tmm7, tmm6",
+                    "tileloadd tmm6, [{signs} + {row} + 1024]",
+                    "tdpbusd tmm1, tmm5, tmm6",
+                    "tdpbusd tmm3, tmm7, tmm6",
+                    signs = in(reg) signs, row = in(reg) ROW_BYTES, next = in(reg) next_position,
+                    a = in(reg) first[0].add(tap as usize), b = in(reg) first[1].add(tap as usize),
+                    out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _,
+                    out("tmm5") _, out("tmm6") _, out("tmm7") _,
+                    options(readonly, nostack, preserves_flags),
+                );
+                signs = signs.add(2 * TILE_BYTES);
+            }
+            let sums = sums.0.as_mut_ptr().cast::<i32>().add(half * LANES / 2);
+            asm!(
+                "tilestored [{a} + {row}], tmm0",
+                "tilestored [{a} + {row} + 64], tmm1",
+                "tilestored [{b} + {row}], tmm2",
+                "tilestored [{b} + {row} + 64], tmm3",
+                a = in(reg) sums, b = in(reg) sums.add(TILE * LANES), row = in(reg) size_of::<[i32; LANES]>(),
+                options(nostack, preserves_flags),
+            );
         }
-        asm!(
-            "tilestored [{a} + {row}], tmm0",
-            "tilestored [{a} + {row} + 64], tmm1",
-            "tilestored [{b} + {row}], tmm2",
-            "tilestored [{b} + {row} + 64], tmm3",
-            a = in(reg) sums, b = in(reg) sums.add(TILE * LANES), row = in(reg) size_of::<[i32; LANES]>(),
-            options(nostack, preserves_flags),
-        );
+    }
+}
+
+/// `N` strips × a block, a quarter of it at a time: each tile of signs is made once for all strips, while the one before is used.
+#[inline(always)]
+unsafe fn multiply<const N: usize>(
+    conv: &Conv<'_>,
+    first: [*const u8; STRIPS],
+    bits: *const u64,
+    signs: *mut u8,
+    sums: &mut Sums,
+) {
+    let next_position = conv.stride * conv.map.pixel;
+    let taps = conv.taps.len();
+    // SAFETY: as in `multiply_ready`.
+    unsafe {
+        for quarter in 0..4 {
+            asm!(
+                "tilezero tmm0", "tilezero tmm1", "tilezero tmm2", "tilezero tmm3", "tilezero tmm4",
+                out("tmm0") _, out("tmm1") _, out("tmm2") _, out("tmm3") _, out("tmm4") _,
+                options(nomem, nostack, preserves_flags),
+            );
+            for next in 0..=taps {
+                if next < taps {
+                    let tile = (quarter / 2 * taps + next) * 2 + quarter % 2;
+                    unpack(bits.add(tile * TILE), signs.add(next % SIGNS * TILE_BYTES));
+                }
+                let Some(i) = next.checked_sub(1) else { continue };
+                let tap = conv.taps[i] as usize;
+                asm!(
+                    "tileloadd tmm6, [{signs} + {row}]",
+                    signs = in(reg) signs.add(i % SIGNS * TILE_BYTES), row = in(reg) ROW_BYTES, out("tmm6") _,
+                    options(readonly, nostack, preserves_flags),
+                );
+                macro_rules! products {
+                    ($($strip:tt $sums:tt $codes:tt)*) => { $(
+                        if N > $strip {
+                            asm!(
+                                concat!("tileloadd ", $codes, ", [{codes} + {next}]"),
+                                concat!("tdpbusd ", $sums, ", ", $codes, ", tmm6"),
+                                codes = in(reg) first[$strip].add(tap), next = in(reg) next_position,
+                                out($sums) _, out($codes) _,
+                                options(readonly, nostack, preserves_flags),
+                            );
+                        }
+                    )* }
+                }
+                products!(0 "tmm0" "tmm5" 1 "tmm1" "tmm7" 2 "tmm2" "tmm5" 3 "tmm3" "tmm7" 4 "tmm4" "tmm5");
+            }
+            macro_rules! store {
+                ($($strip:tt $sums:tt)*) => { $(
+                    if N > $strip {
+                        asm!(
+                            concat!("tilestored [{to} + {row}], ", $sums),
+                            to = in(reg) sums.0.as_mut_ptr().cast::<i32>().add($strip * TILE * LANES + quarter * TILE),
+                            row = in(reg) size_of::<[i32; LANES]>(),
+                            options(nostack, preserves_flags),
+                        );
+                    }
+                )* }
+            }
+            store!(0 "tmm0" 1 "tmm1" 2 "tmm2" 3 "tmm3" 4 "tmm4");
+        }
     }
 }
 

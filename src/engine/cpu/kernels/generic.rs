@@ -419,7 +419,7 @@ unsafe fn row_tile<V: LookUp, const P: usize, const B: usize, const KERNEL: usiz
 
 /// The length of the fewest parts of `count` that are about even and no longer than `most`.
 #[inline(always)]
-fn even_part(count: usize, most: usize) -> usize {
+pub(super) fn even_part(count: usize, most: usize) -> usize {
     count.div_ceil(count.div_ceil(most))
 }
 
@@ -462,7 +462,7 @@ impl<V: Vector> Sink<V> for ToCodes {
     }
 }
 
-/// Sums, less their offsets, → a trunk of 16 bits.
+/// Sums, less their offsets, → a trunk of 16 bits; on from there → packed codes, where they are wanted.
 pub(super) struct ToNarrow {
     /// What to take off, a lane of a block each.
     pub(super) offsets: *const i16,
@@ -474,6 +474,18 @@ pub(super) struct ToNarrow {
     pub(super) blocks: usize,
     /// Whether to add.
     pub(super) add: bool,
+    /// The codes of what the trunk holds then.
+    pub(super) codes: Option<TrunkCodes>,
+}
+
+/// How a trunk becomes codes.
+pub(super) struct TrunkCodes {
+    /// As [`LaneThresholds::flips`].
+    pub(super) flips: *const i16,
+    /// As [`LaneThresholds::rows`].
+    pub(super) thresholds: [*const i16; 3],
+    /// Where the codes go.
+    pub(super) rows: CodeRows,
 }
 
 impl ToNarrow {
@@ -492,52 +504,32 @@ impl ToNarrow {
     }
 }
 
-impl<V: Vector> Sink<V> for ToNarrow {
+impl TrunkCodes {
+    /// The codes of half a block.
     #[inline(always)]
-    unsafe fn put(&mut self, y: usize, x: usize, block: usize, even: V, odd: V) {
-        let lane = block * V::PACKING.lanes;
-        // SAFETY: the caller's promise, passed on.
-        unsafe {
-            self.put_half(y, x, lane, even);
-            self.put_half(y, x, lane + V::PACKING.lanes / 2, odd);
-        }
-    }
-}
-
-/// The same, and on: what the trunk holds then → thresholds → packed codes.
-pub(super) struct ToNarrowAndCodes {
-    /// Where the sums go.
-    pub(super) narrow: ToNarrow,
-    /// As [`LaneThresholds::flips`].
-    pub(super) flips: *const i16,
-    /// As [`LaneThresholds::rows`].
-    pub(super) thresholds: [*const i16; 3],
-    /// Where the codes go.
-    pub(super) rows: CodeRows,
-}
-
-impl ToNarrowAndCodes {
-    /// Half a block into the trunk; returns the codes of what is there then.
-    #[inline(always)]
-    unsafe fn put_half<V: Vector>(&self, y: usize, x: usize, lane: usize, sums: V) -> V {
+    unsafe fn of_half<V: Vector>(&self, lane: usize, sums: V) -> V {
         let [a, b, c] = self.thresholds;
         // SAFETY: masks and thresholds hold every lane: the caller's promise.
         unsafe {
-            let sums = self.narrow.put_half(y, x, lane, sums).flip(V::load(self.flips.add(lane).cast()));
+            let sums = sums.flip(V::load(self.flips.add(lane).cast()));
             sums.codes([V::load(a.add(lane).cast()), V::load(b.add(lane).cast()), V::load(c.add(lane).cast())])
         }
     }
 }
 
-impl<V: Vector> Sink<V> for ToNarrowAndCodes {
+impl<V: Vector> Sink<V> for ToNarrow {
     #[inline(always)]
     unsafe fn put(&mut self, y: usize, x: usize, block: usize, even: V, odd: V) {
-        let lane = block * V::PACKING.lanes;
-        // SAFETY: the rows hold every block of every position: the caller's promise.
+        let first = block * V::PACKING.lanes;
+        let second = first + V::PACKING.lanes / 2;
+        // SAFETY: trunk and rows hold every block of every position: the caller's promise.
         unsafe {
-            let even = self.put_half(y, x, lane, even);
-            let odd = self.put_half(y, x, lane + V::PACKING.lanes / 2, odd);
-            V::pair(even, odd).store_pairs(self.rows.at::<V>(y, x, block));
+            let even = self.put_half(y, x, first, even);
+            let odd = self.put_half(y, x, second, odd);
+            if let Some(codes) = &self.codes {
+                let pairs = V::pair(codes.of_half(first, even), codes.of_half(second, odd));
+                pairs.store_pairs(codes.rows.at::<V>(y, x, block));
+            }
         }
     }
 }
@@ -562,19 +554,22 @@ impl<V: Vector> Sink<V> for ToWide {
         let lanes = V::PACKING.lanes;
         let mut sums = [0_i16; MAX_LANES];
         // SAFETY: offsets and trunk hold every block of every position: the caller's promise; `sums` holds a block.
-        let (offsets, trunk) = unsafe {
+        unsafe {
             even.store(sums.as_mut_ptr().cast());
             odd.store(sums.as_mut_ptr().add(lanes / 2).cast());
             let trunk = self.trunk.add(((y * self.width + x) * self.blocks + block) * lanes);
-            (
-                std::slice::from_raw_parts(self.offsets.add(block * lanes), lanes),
-                std::slice::from_raw_parts_mut(trunk, lanes),
-            )
-        };
-        for ((to, &sum), &offset) in trunk.iter_mut().zip(&sums).zip(offsets) {
-            let before = if self.add { *to } else { 0 };
-            *to = before + i32::from(sum) - i32::from(offset);
+            let offsets = std::slice::from_raw_parts(self.offsets.add(block * lanes), lanes);
+            put_wide(std::slice::from_raw_parts_mut(trunk, lanes), &sums[..lanes], offsets, self.add);
         }
+    }
+}
+
+/// A block into a trunk of 32 bits. By itself, as it would be compiled for every kernel, and trunks that wide are rare.
+#[inline(never)]
+fn put_wide(trunk: &mut [i32], sums: &[i16], offsets: &[i16], add: bool) {
+    for ((to, &sum), &offset) in trunk.iter_mut().zip(sums).zip(offsets) {
+        let before = if add { *to } else { 0 };
+        *to = before + i32::from(sum) - i32::from(offset);
     }
 }
 

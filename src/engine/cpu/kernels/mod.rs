@@ -25,7 +25,7 @@ pub(super) use generic::{Conv, PictureRows, PixelRows};
 use super::Level;
 use super::layout::{CodeMap, LaneThresholds, Packing};
 use floats::{FloatSink, FloatsToCodes, FloatsToSums};
-use generic::{CodeRows, Sink, ToCodes, ToNarrow, ToNarrowAndCodes, ToWide, Vector};
+use generic::{CodeRows, Sink, ToCodes, ToNarrow, ToWide, TrunkCodes, Vector};
 
 /// The kernels of one level.
 #[derive(Clone, Copy)]
@@ -37,7 +37,6 @@ struct Functions {
     convolution: &'static str,
     to_codes: unsafe fn(&Conv<'_>, &mut ToCodes),
     to_narrow: unsafe fn(&Conv<'_>, &mut ToNarrow),
-    to_narrow_and_codes: unsafe fn(&Conv<'_>, &mut ToNarrowAndCodes),
     to_wide: unsafe fn(&Conv<'_>, &mut ToWide),
     quantize_narrow: unsafe fn(&[i16], &LaneThresholds<i16>, CodeRows),
     quantize_wide: unsafe fn(&[i32], &LaneThresholds<i32>, CodeRows),
@@ -76,7 +75,6 @@ macro_rules! functions {
             convolution: $convolution,
             to_codes: convolve,
             to_narrow: convolve,
-            to_narrow_and_codes: convolve,
             to_wide: convolve,
             quantize_narrow: quantize,
             quantize_wide: quantize,
@@ -119,7 +117,7 @@ impl Kernels {
 
     /// Convolves into rows of a trunk of 16 bits, `[y][x][block][lane]`; `offsets` are taken off.
     pub(super) fn to_narrow(self, conv: &Conv<'_>, offsets: &[i16], add: bool, trunk: &mut [i16]) {
-        let mut sink = self.narrow(conv, offsets, add, trunk);
+        let mut sink = self.narrow(conv, offsets, add, trunk, None);
         // SAFETY: the level is available; input, weights, offsets and trunk hold every position and block.
         unsafe { (self.0.to_narrow)(conv, &mut sink) }
     }
@@ -133,13 +131,12 @@ impl Kernels {
         map: CodeMap,
         out: &mut [u8],
     ) {
-        let narrow = self.narrow(conv, offsets, add, trunk);
         assert_eq!((conv.width, offsets.len()), (map.edge, thresholds.flips.len()));
         let rows = self.code_rows(map, conv.rows.len(), conv.blocks, out);
         let (flips, thresholds) = (thresholds.flips.as_ptr(), thresholds.rows.each_ref().map(|row| row.as_ptr()));
-        let mut sink = ToNarrowAndCodes { narrow, flips, thresholds, rows };
+        let mut sink = self.narrow(conv, offsets, add, trunk, Some(TrunkCodes { flips, thresholds, rows }));
         // SAFETY: as in `to_narrow`; masks, thresholds and rows hold every block.
-        unsafe { (self.0.to_narrow_and_codes)(conv, &mut sink) }
+        unsafe { (self.0.to_narrow)(conv, &mut sink) }
     }
 
     /// The same with 32 bits.
@@ -208,10 +205,17 @@ impl Kernels {
         unsafe { (self.0.floats_to_sums)(job, &mut FloatsToSums { sums: sums.as_mut_ptr(), width, blocks }) }
     }
 
-    fn narrow(self, conv: &Conv<'_>, offsets: &[i16], add: bool, trunk: &mut [i16]) -> ToNarrow {
+    fn narrow(
+        self,
+        conv: &Conv<'_>,
+        offsets: &[i16],
+        add: bool,
+        trunk: &mut [i16],
+        codes: Option<TrunkCodes>,
+    ) -> ToNarrow {
         self.check_trunk(conv, offsets, trunk.len());
         let (width, blocks) = (conv.width, conv.blocks);
-        ToNarrow { offsets: offsets.as_ptr(), trunk: trunk.as_mut_ptr(), width, blocks, add }
+        ToNarrow { offsets: offsets.as_ptr(), trunk: trunk.as_mut_ptr(), width, blocks, add, codes }
     }
 
     fn check_trunk(self, conv: &Conv<'_>, offsets: &[i16], sums: usize) {
