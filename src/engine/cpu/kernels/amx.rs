@@ -344,14 +344,11 @@ unsafe fn halves(sums: &[i32; LANES]) -> [Amx; 2] {
 #[allow(clippy::undocumented_unsafe_blocks)]
 impl Vector for Amx {
     const PACKING: Packing = Packing { lanes: LANES, group: 1, index_bytes: 1, tap: 64 };
-    common!();
+    common!(8);
 
     #[inline(always)]
     unsafe fn store_pairs(self, to: *mut u8) {
-        // The odd channel's code moves up to a byte of its own.
-        unsafe {
-            let apart = _mm512_or_si512(self.0, _mm512_slli_epi16::<6>(self.0));
-            Self(_mm512_and_si512(apart, _mm512_set1_epi16(0x0303))).store(to);
-        }
+        // A code a byte already.
+        unsafe { self.store(to) }
     }
 }

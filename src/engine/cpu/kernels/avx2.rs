@@ -11,6 +11,21 @@ pub(super) struct Avx2(__m256i);
 
 // SAFETY of every block below: the caller promises AVX2 and FMA, and that pointers point at what is read or written.
 #[allow(clippy::undocumented_unsafe_blocks)]
+impl Avx2 {
+    /// How many of three thresholds each 16-bit lane reaches.
+    #[inline(always)]
+    unsafe fn codes(self, [a, b, c]: [Self; 3]) -> Self {
+        // A comparison is −1 where the threshold is not reached.
+        unsafe {
+            let missed = |t: Self| _mm256_cmpgt_epi16(t.0, self.0);
+            let sum = _mm256_add_epi16(_mm256_add_epi16(missed(a), missed(b)), missed(c));
+            Self(_mm256_add_epi16(sum, _mm256_set1_epi16(3)))
+        }
+    }
+}
+
+// SAFETY of every block below: the caller promises AVX2 and FMA, and that pointers point at what is read or written.
+#[allow(clippy::undocumented_unsafe_blocks)]
 impl Vector for Avx2 {
     const PACKING: Packing = Packing { lanes: 32, group: 4, index_bytes: 1, tap: 1 };
     type Floats = __m256;
@@ -61,18 +76,13 @@ impl Vector for Avx2 {
     }
 
     #[inline(always)]
-    unsafe fn codes(self, [a, b, c]: [Self; 3]) -> Self {
-        // A comparison is −1 where the threshold is not reached.
-        unsafe {
-            let missed = |t: Self| _mm256_cmpgt_epi16(t.0, self.0);
-            let sum = _mm256_add_epi16(_mm256_add_epi16(missed(a), missed(b)), missed(c));
-            Self(_mm256_add_epi16(sum, _mm256_set1_epi16(3)))
-        }
+    unsafe fn pair(even: Self, odd: Self) -> Self {
+        Self(unsafe { _mm256_or_si256(even.0, _mm256_slli_epi16::<2>(odd.0)) })
     }
 
     #[inline(always)]
-    unsafe fn pair(even: Self, odd: Self) -> Self {
-        Self(unsafe { _mm256_or_si256(even.0, _mm256_slli_epi16::<2>(odd.0)) })
+    unsafe fn code_pairs([even, odd]: [Self; 2], [below, above]: [[Self; 3]; 2]) -> Self {
+        unsafe { Self::pair(even.codes(below), odd.codes(above)) }
     }
 
     #[inline(always)]

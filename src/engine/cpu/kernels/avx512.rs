@@ -15,8 +15,10 @@ pub(super) struct Avx512(__m512i);
 pub(super) struct Avx512Vbmi(__m512i);
 
 /// What all vectors of 64 bytes have in common.
+///
+/// A pair holds the odd channel's code `$odd` bits above the even one's.
 macro_rules! common {
-    () => {
+    ($odd:literal) => {
         type Floats = __m512;
 
         #[inline(always)]
@@ -65,19 +67,24 @@ macro_rules! common {
         }
 
         #[inline(always)]
-        unsafe fn codes(self, [a, b, c]: [Self; 3]) -> Self {
-            // Thresholds are in order: whoever reaches the second has reached the first.
-            unsafe {
-                let reached = |t: Self| _mm512_cmpge_epi16_mask(self.0, t.0);
-                let one = _mm512_maskz_set1_epi16(reached(a), 1);
-                let two = _mm512_mask_mov_epi16(one, reached(b), _mm512_set1_epi16(2));
-                Self(_mm512_mask_mov_epi16(two, reached(c), _mm512_set1_epi16(3)))
-            }
+        unsafe fn pair(even: Self, odd: Self) -> Self {
+            Self(unsafe { _mm512_or_si512(even.0, _mm512_slli_epi16::<$odd>(odd.0)) })
         }
 
         #[inline(always)]
-        unsafe fn pair(even: Self, odd: Self) -> Self {
-            Self(unsafe { _mm512_or_si512(even.0, _mm512_slli_epi16::<2>(odd.0)) })
+        unsafe fn code_pairs(sums: [Self; 2], thresholds: [[Self; 3]; 2]) -> Self {
+            // Every threshold that is reached adds one to its channel's code, where that lies.
+            unsafe {
+                let mut pairs = _mm512_setzero_si512();
+                for half in 0..2 {
+                    let one = _mm512_set1_epi16(if half == 0 { 1 } else { 1 << $odd });
+                    for threshold in thresholds[half] {
+                        let reached = _mm512_cmpge_epi16_mask(sums[half].0, threshold.0);
+                        pairs = _mm512_mask_add_epi16(pairs, reached, pairs, one);
+                    }
+                }
+                Self(pairs)
+            }
         }
 
         #[inline(always)]
@@ -135,7 +142,7 @@ pub(super) use common;
 #[allow(clippy::undocumented_unsafe_blocks)]
 impl Vector for Avx512 {
     const PACKING: Packing = Packing { lanes: 64, group: 4, index_bytes: 1, tap: 1 };
-    common!();
+    common!(2);
 
     #[inline(always)]
     unsafe fn store_pairs(self, to: *mut u8) {
@@ -169,24 +176,47 @@ impl LookUp for Avx512 {
 #[allow(clippy::undocumented_unsafe_blocks)]
 impl Vector for Avx512Vbmi {
     const PACKING: Packing = Packing { lanes: 64, group: 6, index_bytes: 2, tap: 1 };
-    common!();
+    common!(2);
 
     #[inline(always)]
     unsafe fn store_pairs(self, to: *mut u8) {
-        /// Every third pair, eleven of them; the 64 channels end with the 32nd pair.
-        static THIRDS: [i16; 32] =
-            [0, 3, 6, 9, 12, 15, 18, 21, 24, 27, 30, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+        /// The low bytes of three pairs, and an upper one, which is 0, in each of eleven lots of 32 bits; of the last lot, where
+        /// the 64 channels end, two pairs.
+        static THREES: Lanes = Lanes(threes());
+        /// The bytes of those lots that hold a six.
+        static SIXES: Lanes = Lanes(sixes());
         unsafe {
-            let thirds = _mm512_loadu_si512(THIRDS.as_ptr().cast());
-            let next = _mm512_add_epi16(thirds, _mm512_set1_epi16(1));
-            let last = _mm512_add_epi16(thirds, _mm512_set1_epi16(2));
-            let first = _mm512_permutexvar_epi16(thirds, self.0);
-            let second = _mm512_slli_epi16::<4>(_mm512_permutexvar_epi16(next, self.0));
-            let third = _mm512_slli_epi16::<8>(_mm512_maskz_permutexvar_epi16(0x3ff, last, self.0));
-            let sixes = _mm512_or_si512(_mm512_or_si512(first, second), third);
-            _mm512_mask_storeu_epi16(to.cast(), 0x7ff, sixes);
+            // The first pair and 16 times the second fill a byte, the third lies in the next but one.
+            let threes = _mm512_permutexvar_epi8(_mm512_load_si512(THREES.0.as_ptr().cast()), self.0);
+            let sixes = _mm512_maddubs_epi16(threes, _mm512_set1_epi32(0x0001_1001));
+            let packed = _mm512_permutexvar_epi8(_mm512_load_si512(SIXES.0.as_ptr().cast()), sixes);
+            _mm512_mask_storeu_epi8(to.cast(), (1 << 22) - 1, packed);
         }
     }
+}
+
+/// Bytes of a vector.
+#[repr(align(64))]
+struct Lanes([u8; 64]);
+
+const fn threes() -> [u8; 64] {
+    let mut bytes = [1; 64];
+    let mut i = 0;
+    while i < 32 {
+        bytes[i / 3 * 4 + i % 3] = (2 * i) as u8;
+        i += 1;
+    }
+    bytes
+}
+
+const fn sixes() -> [u8; 64] {
+    let mut bytes = [0; 64];
+    let mut i = 0;
+    while i < 22 {
+        bytes[i] = (2 * i) as u8;
+        i += 1;
+    }
+    bytes
 }
 
 // SAFETY of every block below: as above.

@@ -45,10 +45,10 @@ pub(super) trait Vector: Copy {
     unsafe fn flip(self, mask: Self) -> Self;
     /// 16-bit lanes times 256.
     unsafe fn raise(self) -> Self;
-    /// How many of three thresholds each 16-bit lane reaches.
-    unsafe fn codes(self, thresholds: [Self; 3]) -> Self;
-    /// `even | odd << 2`: the codes of two neighbouring channels in each 16-bit lane.
+    /// The codes of two neighbouring channels in each 16-bit lane, as [`Vector::store_pairs`] takes them.
     unsafe fn pair(even: Self, odd: Self) -> Self;
+    /// [`Vector::pair`] of how many of three thresholds the 16-bit lanes reach, the even channels' and the odd ones'.
+    unsafe fn code_pairs(sums: [Self; 2], thresholds: [[Self; 3]; 2]) -> Self;
     /// [`Vector::pair`] of a block of codes, one a byte, the even channels first.
     unsafe fn load_pairs(codes: *const u8) -> Self;
     /// Writes a block of pairs as packed codes: `PACKING.block_bytes()` bytes.
@@ -455,9 +455,8 @@ impl<V: Vector> Sink<V> for ToCodes {
         // SAFETY: thresholds and rows hold every block of every position: the caller's promise.
         unsafe {
             let row = |i: usize| V::load(self.thresholds.add((block * 6 + i) * half).cast());
-            let even = even.codes([row(0), row(1), row(2)]);
-            let odd = odd.codes([row(3), row(4), row(5)]);
-            V::pair(even, odd).store_pairs(self.rows.at::<V>(y, x, block));
+            let thresholds = [[row(0), row(1), row(2)], [row(3), row(4), row(5)]];
+            V::code_pairs([even, odd], thresholds).store_pairs(self.rows.at::<V>(y, x, block));
         }
     }
 }
@@ -505,14 +504,14 @@ impl ToNarrow {
 }
 
 impl TrunkCodes {
-    /// The codes of half a block.
+    /// Half a block of sums, turned round where channels fall, and its thresholds.
     #[inline(always)]
-    unsafe fn of_half<V: Vector>(&self, lane: usize, sums: V) -> V {
+    unsafe fn half<V: Vector>(&self, lane: usize, sums: V) -> (V, [V; 3]) {
         let [a, b, c] = self.thresholds;
         // SAFETY: masks and thresholds hold every lane: the caller's promise.
         unsafe {
-            let sums = sums.flip(V::load(self.flips.add(lane).cast()));
-            sums.codes([V::load(a.add(lane).cast()), V::load(b.add(lane).cast()), V::load(c.add(lane).cast())])
+            let flipped = sums.flip(V::load(self.flips.add(lane).cast()));
+            (flipped, [V::load(a.add(lane).cast()), V::load(b.add(lane).cast()), V::load(c.add(lane).cast())])
         }
     }
 }
@@ -527,8 +526,8 @@ impl<V: Vector> Sink<V> for ToNarrow {
             let even = self.put_half(y, x, first, even);
             let odd = self.put_half(y, x, second, odd);
             if let Some(codes) = &self.codes {
-                let pairs = V::pair(codes.of_half(first, even), codes.of_half(second, odd));
-                pairs.store_pairs(codes.rows.at::<V>(y, x, block));
+                let ((even, below), (odd, above)) = (codes.half(first, even), codes.half(second, odd));
+                V::code_pairs([even, odd], [below, above]).store_pairs(codes.rows.at::<V>(y, x, block));
             }
         }
     }

@@ -25,6 +25,22 @@ impl Neon {
 
 // SAFETY of every block below: the caller promises NEON, and that pointers point at what is read or written.
 #[allow(clippy::undocumented_unsafe_blocks)]
+impl Neon {
+    /// How many of three thresholds each 16-bit lane reaches.
+    #[inline(always)]
+    unsafe fn codes(self, [a, b, c]: [Self; 3]) -> Self {
+        // A comparison is −1 where the threshold is reached.
+        unsafe {
+            let signed = |v: Self| vreinterpretq_s16_u8(v.0);
+            let reached = |t: Self| vcgeq_s16(signed(self), signed(t));
+            let sum = vaddq_u16(vaddq_u16(reached(a), reached(b)), reached(c));
+            Self::from_words(vsubq_u16(vdupq_n_u16(0), sum))
+        }
+    }
+}
+
+// SAFETY of every block below: the caller promises NEON, and that pointers point at what is read or written.
+#[allow(clippy::undocumented_unsafe_blocks)]
 impl Vector for Neon {
     const PACKING: Packing = Packing { lanes: 16, group: 4, index_bytes: 1, tap: 1 };
     type Floats = float32x4_t;
@@ -75,19 +91,13 @@ impl Vector for Neon {
     }
 
     #[inline(always)]
-    unsafe fn codes(self, [a, b, c]: [Self; 3]) -> Self {
-        // A comparison is −1 where the threshold is reached.
-        unsafe {
-            let signed = |v: Self| vreinterpretq_s16_u8(v.0);
-            let reached = |t: Self| vcgeq_s16(signed(self), signed(t));
-            let sum = vaddq_u16(vaddq_u16(reached(a), reached(b)), reached(c));
-            Self::from_words(vsubq_u16(vdupq_n_u16(0), sum))
-        }
+    unsafe fn pair(even: Self, odd: Self) -> Self {
+        Self::from_words(unsafe { vorrq_u16(even.words(), vshlq_n_u16::<2>(odd.words())) })
     }
 
     #[inline(always)]
-    unsafe fn pair(even: Self, odd: Self) -> Self {
-        Self::from_words(unsafe { vorrq_u16(even.words(), vshlq_n_u16::<2>(odd.words())) })
+    unsafe fn code_pairs([even, odd]: [Self; 2], [below, above]: [[Self; 3]; 2]) -> Self {
+        unsafe { Self::pair(even.codes(below), odd.codes(above)) }
     }
 
     #[inline(always)]

@@ -26,6 +26,15 @@ impl Scalar {
     }
 }
 
+impl Scalar {
+    /// How many of three thresholds each 16-bit lane reaches.
+    #[inline(always)]
+    unsafe fn codes(self, thresholds: [Self; 3]) -> Self {
+        let reached = thresholds.map(|t| self.zip(t, |n, t| u16::from(n.cast_signed() >= t.cast_signed())).words());
+        Self::from_words(std::array::from_fn(|i| reached[0][i] + reached[1][i] + reached[2][i]))
+    }
+}
+
 impl Vector for Scalar {
     const PACKING: Packing = Packing { lanes: 16, group: 4, index_bytes: 1, tap: 1 };
     type Floats = [f32; 4];
@@ -78,14 +87,13 @@ impl Vector for Scalar {
     }
 
     #[inline(always)]
-    unsafe fn codes(self, thresholds: [Self; 3]) -> Self {
-        let reached = thresholds.map(|t| self.zip(t, |n, t| u16::from(n.cast_signed() >= t.cast_signed())).words());
-        Self::from_words(std::array::from_fn(|i| reached[0][i] + reached[1][i] + reached[2][i]))
+    unsafe fn pair(even: Self, odd: Self) -> Self {
+        even.zip(odd, |even, odd| even | odd << 2)
     }
 
     #[inline(always)]
-    unsafe fn pair(even: Self, odd: Self) -> Self {
-        even.zip(odd, |even, odd| even | odd << 2)
+    unsafe fn code_pairs([even, odd]: [Self; 2], [below, above]: [[Self; 3]; 2]) -> Self {
+        unsafe { Self::pair(even.codes(below), odd.codes(above)) }
     }
 
     #[inline(always)]
