@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// Multiply-accumulates from which on a network runs faster with tiles than with look-ups.
-const TILES_PAY_FROM: u64 = 1_000_000_000;
+const TILES_PAY_FROM: u64 = 50_000_000;
 
 /// An instruction set that the kernels are written for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -111,7 +111,7 @@ impl Level {
         Self::best_for(u64::MAX)
     }
 
-    /// The best one here for a network of so many multiply-accumulates: small maps leave tiles half empty.
+    /// The best one here for a network of so many multiply-accumulates: the smallest maps leave tiles half empty.
     pub fn best_for(macs: u64) -> Self {
         let pays = |level: Self| level != Self::Amx || macs >= TILES_PAY_FROM;
         Self::ALL.into_iter().rfind(|&level| level.is_available() && pays(level)).unwrap_or(Self::Scalar)

@@ -2,8 +2,8 @@
 //!
 //! A code is a byte, a weight +1 or −1: the products are the sums themselves, without a constant to take off. A tile of codes is
 //! loaded straight from the map, a row of it a position. Weights lie in memory as bits, so that the caches hold a network's, and
-//! become bytes a block at a time. All but convolutions runs on AVX-512. The tiles' instructions are assembly, as the compiler
-//! has no stable functions for them.
+//! become bytes a block at a time, or, where a layer has many, a tile at a time beside the products of the tile before. All but
+//! convolutions runs on AVX-512. The tiles' instructions are assembly, as the compiler has no stable functions for them.
 
 use super::super::layout::Packing;
 use super::avx512::common;
