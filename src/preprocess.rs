@@ -3,6 +3,7 @@
 use fast_image_resize::images::{TypedImage, TypedImageRef};
 use fast_image_resize::pixels::U8x3;
 use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
+use std::ops::Range;
 use thiserror::Error;
 
 use crate::frame::{Crop, InputImage};
@@ -52,9 +53,14 @@ pub fn centre_crop(width: u32, height: u32) -> Crop {
     Crop { x: (width - edge) / 2, y: (height - edge) / 2, edge }
 }
 
-/// Crops and resamples; keeps its buffers, so that only the first frame of a size allocates.
+/// Pictures of fewer pixels are resampled sooner than another thread wakes.
+const PIXELS_FOR_TWO: u64 = 200_000;
+
+/// Crops and resamples, on two cores where there are two; keeps its buffers, so that only the first frame of a size allocates
+/// them.
 pub struct Preprocessor {
-    resizer: Resizer,
+    /// One for the upper half of what comes out, one for the lower half.
+    resizers: [Resizer; 2],
 }
 
 impl Default for Preprocessor {
@@ -66,7 +72,7 @@ impl Default for Preprocessor {
 impl Preprocessor {
     /// A preprocessor without buffers yet.
     pub fn new() -> Self {
-        Self { resizer: Resizer::new() }
+        Self { resizers: [Resizer::new(), Resizer::new()] }
     }
 
     /// Fills `input` with the centre square of a picture of `width` × `height` RGB pixels (`rgb`: HWC bytes) and says which
@@ -112,23 +118,59 @@ impl Preprocessor {
         Ok(out)
     }
 
-    /// Resamples a part of a picture, or all of it. Views that know their kind of pixel: untyped ones would compile the
-    /// resampler for all of them.
+    /// Resamples a part of a picture, or all of it.
     fn resample(
         &mut self,
         rgb: &[u8],
-        [width, height]: [u32; 2],
+        from: [u32; 2],
         part: Option<Crop>,
         out: &mut [u8],
-        [to_width, to_height]: [u32; 2],
+        to: [u32; 2],
     ) -> Result<(), String> {
-        let from = TypedImageRef::<U8x3>::from_buffer(width, height, rgb).map_err(|error| error.to_string())?;
-        let mut to = TypedImage::<U8x3>::from_buffer(to_width, to_height, out).map_err(|error| error.to_string())?;
-        let mut options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear));
-        if let Some(Crop { x, y, edge }) = part {
-            options = options.crop(f64::from(x), f64::from(y), f64::from(edge), f64::from(edge));
+        let job = Resampling { rgb, from, part, to };
+        let [first, second] = &mut self.resizers;
+        let half = to[1].div_ceil(2);
+        let large = u64::from(from[0]) * u64::from(from[1]) >= PIXELS_FOR_TWO;
+        if !large || half == to[1] || rayon::current_num_threads() == 1 {
+            return job.rows(first, 0..to[1], out);
         }
-        self.resizer.resize_typed(&from, &mut to, &options).map_err(|error| error.to_string())
+        let (upper, lower) = out.split_at_mut(half as usize * to[0] as usize * 3);
+        let (one, other) = rayon::join(|| job.rows(first, 0..half, upper), || job.rows(second, half..to[1], lower));
+        one.and(other)
+    }
+}
+
+/// What to resample, and to how many columns and rows.
+struct Resampling<'a> {
+    rgb: &'a [u8],
+    from: [u32; 2],
+    part: Option<Crop>,
+    to: [u32; 2],
+}
+
+impl Resampling<'_> {
+    /// Some rows of what comes out. Views that know their kind of pixel: untyped ones would compile the resampler for all of them.
+    fn rows(&self, resizer: &mut Resizer, rows: Range<u32>, out: &mut [u8]) -> Result<(), String> {
+        let [width, height] = self.from;
+        let from = TypedImageRef::<U8x3>::from_buffer(width, height, self.rgb).map_err(|error| error.to_string())?;
+        let count = rows.end - rows.start;
+        let mut to = TypedImage::<U8x3>::from_buffer(self.to[0], count, out).map_err(|error| error.to_string())?;
+        let (x, y, width, height) = self.part.map_or((0, 0, width, height), |Crop { x, y, edge }| (x, y, edge, edge));
+        // The last row's end is the part's very end: a rounding error further, the resampler would refuse.
+        let end_of = |row: u32| {
+            if row == self.to[1] {
+                return f64::from(y + height);
+            }
+            f64::from(y) + f64::from(height) / f64::from(self.to[1]) * f64::from(row)
+        };
+        let (top, bottom) = (end_of(rows.start), end_of(rows.end));
+        let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Bilinear)).crop(
+            f64::from(x),
+            top,
+            f64::from(width),
+            bottom - top,
+        );
+        resizer.resize_typed(&from, &mut to, &options).map_err(|error| error.to_string())
     }
 }
 
@@ -185,6 +227,35 @@ mod tests {
         let mut input = InputImage::black(64);
         Preprocessor::new().run(&[9, 99, 199], 1, 1, &mut input).unwrap();
         assert!(input.rgb().as_chunks::<3>().0.iter().all(|pixel| *pixel == [9, 99, 199]));
+    }
+
+    #[test]
+    fn two_halves_are_what_one_would_be() {
+        let mut resizer = Resizer::new();
+        for (i, (from, to)) in [
+            ([1280, 720], [256, 256]),
+            ([1280, 720], [64, 64]),
+            ([640, 480], [224, 224]),
+            ([1000, 701], [33, 33]),
+            ([801, 601], [1000, 999]),
+            ([1920, 1080], [96, 97]),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let rgb: Vec<u8> =
+                (0..from[0] as usize * from[1] as usize * 3).map(|j| (j * j % (241 + i)) as u8).collect();
+            let part = (i % 3 != 2).then(|| centre_crop(from[0], from[1]));
+            let job = Resampling { rgb: &rgb, from, part, to };
+            let (mut whole, row) = (vec![0; to[0] as usize * to[1] as usize * 3], to[0] as usize * 3);
+            job.rows(&mut resizer, 0..to[1], &mut whole).unwrap();
+            let half = to[1].div_ceil(2);
+            let mut halves = vec![0; whole.len()];
+            let (upper, lower) = halves.split_at_mut(half as usize * row);
+            job.rows(&mut resizer, 0..half, upper).unwrap();
+            job.rows(&mut resizer, half..to[1], lower).unwrap();
+            assert!(whole == halves, "{from:?} to {to:?}");
+        }
     }
 
     #[test]

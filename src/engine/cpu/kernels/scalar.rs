@@ -24,12 +24,16 @@ impl Scalar {
         let (a, b) = (self.words(), other.words());
         Self::from_words(std::array::from_fn(|i| f(a[i], b[i])))
     }
-}
 
-impl Scalar {
+    /// [`Vector::pair`].
+    #[inline(always)]
+    fn beside(self, odd: Self) -> Self {
+        self.zip(odd, |even, odd| even | odd << 2)
+    }
+
     /// How many of three thresholds each 16-bit lane reaches.
     #[inline(always)]
-    unsafe fn codes(self, thresholds: [Self; 3]) -> Self {
+    fn codes(self, thresholds: [Self; 3]) -> Self {
         let reached = thresholds.map(|t| self.zip(t, |n, t| u16::from(n.cast_signed() >= t.cast_signed())).words());
         Self::from_words(std::array::from_fn(|i| reached[0][i] + reached[1][i] + reached[2][i]))
     }
@@ -88,12 +92,12 @@ impl Vector for Scalar {
 
     #[inline(always)]
     unsafe fn pair(even: Self, odd: Self) -> Self {
-        even.zip(odd, |even, odd| even | odd << 2)
+        even.beside(odd)
     }
 
     #[inline(always)]
     unsafe fn code_pairs([even, odd]: [Self; 2], [below, above]: [[Self; 3]; 2]) -> Self {
-        unsafe { Self::pair(even.codes(below), odd.codes(above)) }
+        even.codes(below).beside(odd.codes(above))
     }
 
     #[inline(always)]
