@@ -75,6 +75,11 @@ impl Preprocessor {
         Self { resizers: [Resizer::new(), Resizer::new()] }
     }
 
+    /// How many cores a large picture is shared among.
+    pub fn threads() -> usize {
+        rayon::current_num_threads().min(2)
+    }
+
     /// Fills `input` with the centre square of a picture of `width` × `height` RGB pixels (`rgb`: HWC bytes) and says which
     /// part of the picture that is. A picture of the input's very size is copied byte for byte; any other is resampled
     /// with a filter wide enough for the reduction, which reaches half an input pixel beyond the square.
@@ -131,7 +136,7 @@ impl Preprocessor {
         let [first, second] = &mut self.resizers;
         let half = to[1].div_ceil(2);
         let large = u64::from(from[0]) * u64::from(from[1]) >= PIXELS_FOR_TWO;
-        if !large || half == to[1] || rayon::current_num_threads() == 1 {
+        if !large || half == to[1] || Self::threads() == 1 {
             return job.rows(first, 0..to[1], out);
         }
         let (upper, lower) = out.split_at_mut(half as usize * to[0] as usize * 3);

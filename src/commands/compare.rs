@@ -177,7 +177,8 @@ impl Camera {
     fn new() -> Self {
         let rgb = (0..3 * CAMERA[0] * CAMERA[1]).map(|i| (i.wrapping_mul(0x9e37_79b9) >> 24) as u8).collect();
         let network = format!("{}×{} to {EDGE}×{EDGE}", CAMERA[0], CAMERA[1]);
-        let row = Row { runtime: "camera's frame to input, one thread".into(), network, ..Row::default() };
+        let runtime = format!("camera's frame to input, {} thread(s)", Preprocessor::threads());
+        let row = Row { runtime, network, ..Row::default() };
         Self { preprocessor: Preprocessor::new(), rgb, input: InputImage::black(EDGE), row }
     }
 

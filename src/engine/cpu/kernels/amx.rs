@@ -174,7 +174,9 @@ pub(super) unsafe fn convolve<S: Sink<Amx>>(conv: &Conv<'_>, sink: &mut S) {
         for block in 0..conv.blocks {
             let bits = conv.weights[block * taps * LANES * 8..].as_ptr().cast::<u64>();
             if ready {
-                (0..4 * taps).for_each(|tile| unpack(bits.add(tile * TILE), signs.add(tile * TILE_BYTES)));
+                for tile in 0..4 * taps {
+                    unpack(bits.add(tile * TILE), signs.add(tile * TILE_BYTES));
+                }
             }
             for start in (0..strips.count()).step_by(group) {
                 let count = group.min(strips.count() - start);
