@@ -27,19 +27,12 @@ class Activation(unittest.TestCase):
         quantizers.activation(x, post_scale=False).sum().backward()
         self.assertEqual(x.grad.tolist(), [1.5, 1.5])
 
-    @unittest.skipUnless(hasattr(torch, "compile"), "this PyTorch compiles nothing")
-    def test_compiled_gradients_are_the_same(self):
-        x = torch.linspace(-0.5, 2.5, 30)
+    def test_nothing_is_given_out_that_was_made_in_place(self):
+        """torch.compile (2.11) loses the gradient of such results; PyTorch counts the writes to a tensor."""
+        x = torch.linspace(-0.5, 2.5, 30, requires_grad=True)
         for post_scale in (True, False):
             for scaling in (0.0, 0.01):
-                apart = [self.gradient(x, post_scale, scaling, compile) for compile in (torch.compile, lambda function, **_: function)]
-                torch.testing.assert_close(*apart)
-
-    def gradient(self, x, post_scale, scaling, compile):
-        """The gradient of a sum of activations that are worth their places."""
-        leaf, places = x.clone().requires_grad_(), torch.arange(len(x), dtype=torch.float32)
-        compile(lambda x: (quantizers.activation(x, post_scale, scaling) * places).sum(), backend="aot_eager")(leaf).backward()
-        return leaf.grad
+                self.assertEqual(quantizers.activation(x, post_scale, scaling)._version, 0)
 
 
 class Weights(unittest.TestCase):
