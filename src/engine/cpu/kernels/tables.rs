@@ -67,4 +67,30 @@ mod tests {
         assert_eq!(QUADS.0[0b11_10_01_00][0b1000], 3 + 2 + 1 + 3);
         assert_eq!(QUADS.0[0][0], 12);
     }
+
+    /// What `channels` codes of two bits add with their weight bits, as the network is defined: a code with bit 1, else 3 minus it.
+    fn expected(codes: usize, bits: usize, channels: usize) -> u8 {
+        let terms = (0..channels).map(|channel| {
+            let code = codes >> (2 * channel) & 3;
+            if bits >> channel & 1 == 1 { code } else { 3 - code }
+        });
+        terms.sum::<usize>() as u8
+    }
+
+    /// All of them: nothing is left that a drawn case could miss.
+    #[test]
+    fn every_entry_is_the_sum_that_it_stands_for() {
+        for (codes, table) in QUADS.0.iter().enumerate() {
+            for (bits, &entry) in table.iter().enumerate() {
+                assert_eq!(entry, expected(codes, bits & 15, 4), "codes {codes:#b}, bits {bits:#b}");
+            }
+        }
+        #[cfg(target_arch = "x86_64")]
+        for (codes, (lower, upper)) in HALVES.lower.iter().zip(&HALVES.upper).enumerate() {
+            for bits in 0..64 {
+                assert_eq!(lower[bits], expected(codes, bits & 7, 3), "codes {codes:#b}, bits {bits:#b}");
+                assert_eq!(upper[bits], expected(codes, bits >> 3, 3), "codes {codes:#b}, bits {bits:#b}");
+            }
+        }
+    }
 }
