@@ -34,7 +34,8 @@ pub fn open(
 
 fn connect(choice: &BoardChoice, network: &Arc<Network>, edge: usize) -> Result<AttachedBoard, OpenError> {
     let board = AttachedBoard::connect(choice, network, edge, &mut |_| ());
-    board.map_err(|error| OpenError::Board { remedy: error.remedy(), why: Box::new(error) })
+    let simulated = *choice == BoardChoice::Simulated;
+    board.map_err(|error| OpenError::Board { remedy: error.remedy(simulated), why: Box::new(error) })
 }
 
 /// The same for a run that goes on: a board must be there at the start; should it be lost, the CPU does its work until it is back.

@@ -10,7 +10,7 @@
 //! ```
 //!
 //! Who may know whom, arrows down only: `app` → [`pipeline`], [`evaluate`] → [`engines`] → [`source`], [`inspect`],
-//! [`fpga`] → [`engine`] → [`network`], [`frame`]. See `ARCHITECTURE.md` for a sentence about each room.
+//! [`fpga`] → [`engine`] → [`network`], [`frame`] → [`regular`]. See `ARCHITECTURE.md` for a sentence about each room.
 
 #[cfg(feature = "app")]
 pub mod app;
@@ -23,4 +23,5 @@ pub mod inspect;
 pub mod network;
 pub mod pipeline;
 pub mod preprocess;
+pub mod regular;
 pub mod source;

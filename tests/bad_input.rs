@@ -116,6 +116,29 @@ fn pipes_are_not_waited_for() {
     }
 }
 
+/// Every file that is named on the command line, and those that lie in a named folder.
+#[test]
+fn no_file_is_waited_for_nor_read_without_end() {
+    let folder = Folder::new();
+    let path = |name: &str| folder.path().join(name).to_str().expect("UTF-8").to_owned();
+    let checkpoint = folder.file("net.ckpt", b"PK").to_str().expect("UTF-8").to_owned();
+    let made = Command::new("mkfifo").arg(path("pipe")).status().expect("mkfifo runs");
+    assert!(made.success());
+    for endless in [path("pipe").as_str(), "/dev/zero"] {
+        refused(&["import", endless, "-o", &path("out")], 1, &[endless, "regular file"]);
+        refused(&["import", &checkpoint, "--labels", endless], 1, &[endless, "a device or a pipe"]);
+        refused(&["eval", "--data", endless], 1, &[endless, "name a folder"]);
+        refused(&["classify", endless], 1, &[endless, "a device or a pipe"]);
+        refused_model(Path::new(endless), &["regular file"]);
+    }
+    let cifar = Folder::new();
+    cifar.file("test.bin", &[0; 3074]);
+    let made = Command::new("mkfifo").arg(cifar.path().join("fine_label_names.txt")).status().expect("mkfifo runs");
+    assert!(made.success());
+    let data = cifar.path().to_str().expect("UTF-8");
+    refused(&["eval", "--data", data], 1, &["fine_label_names.txt", "a device or a pipe"]);
+}
+
 #[test]
 fn what_cannot_be_written() {
     let folder = Folder::new();

@@ -1,11 +1,12 @@
 //! What is remembered between runs: a small JSON file in the user's configuration folder.
 
 use super::layout::Layout;
+use crate::regular::{self, OpenError};
 use crate::source::SourceChoice;
 use directories::ProjectDirs;
 use serde::{Deserialize, Serialize};
 use std::fs;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 /// No honest settings are larger.
@@ -40,9 +41,9 @@ pub fn path() -> Option<PathBuf> {
 
 /// Reads the settings. What cannot be read or makes no sense is left out, and the second value says so.
 pub fn load(path: &Path) -> (Remembered, Option<String>) {
-    let file = match fs::File::open(path) {
+    let file = match regular::open(path) {
         Ok(file) => file,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return (Remembered::default(), None),
+        Err(OpenError::Io(error)) if error.kind() == ErrorKind::NotFound => return (Remembered::default(), None),
         Err(error) => return (Remembered::default(), Some(complaint(path, &error))),
     };
     let mut text = String::new();
@@ -116,6 +117,17 @@ mod tests {
         assert_eq!(read.source(), Some(SourceChoice::Demo { seed: 7 }));
         assert_eq!((read.theme, read.threads), (Some("light".into()), Some(3)));
         assert!(read.layout.is_some());
+    }
+
+    #[test]
+    fn no_pipe_is_waited_for() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("settings.json");
+        nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU).expect("made");
+        let (tell, told) = std::sync::mpsc::channel();
+        std::thread::spawn(move || tell.send(load(&path).1));
+        let notice = told.recv_timeout(std::time::Duration::from_secs(20)).expect("it is not waited for");
+        assert!(notice.is_some_and(|notice| notice.contains("a device or a pipe")));
     }
 
     #[test]

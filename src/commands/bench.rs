@@ -2,6 +2,7 @@
 
 use super::{load, threads};
 use crate::BenchArgs;
+use crate::output;
 use anyhow::Result;
 use ernscope::engines;
 use ernscope::frame::InputImage;
@@ -36,7 +37,7 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     for choice in &chosen {
         bench_model(args, choice, &mut document)?;
     }
-    let mut out = std::io::stdout().lock();
+    let mut out = output::stdout();
     if args.json {
         writeln!(out, "{}", serde_json::to_string(&document)?)?;
         return Ok(());

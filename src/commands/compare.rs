@@ -4,6 +4,7 @@
 use super::bench::picture;
 use super::threads;
 use crate::BenchArgs;
+use crate::output;
 use anyhow::Result;
 use ernscope::engine::Engine;
 use ernscope::engines;
@@ -116,7 +117,7 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     let processor = system_line("/proc/cpuinfo", "model name").unwrap_or_else(|| std::env::consts::ARCH.into());
     let cpus = system_line("/proc/self/status", "Cpus_allowed_list").unwrap_or_else(|| "all".into());
     let document = Document { processor, cpus, clock_ghz, size: EDGE, threads, peers };
-    let mut out = std::io::stdout().lock();
+    let mut out = output::stdout();
     if args.json {
         writeln!(out, "{}", serde_json::to_string(&document)?)?;
         return Ok(());

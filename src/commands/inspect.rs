@@ -3,6 +3,7 @@
 use super::classify::{Top, top};
 use super::{PictureReader, open};
 use crate::InspectArgs;
+use crate::output;
 use anyhow::Result;
 use ernscope::engine::{CodeHistogram, softmax};
 use ernscope::inspect::{Sampler, dump};
@@ -58,7 +59,7 @@ pub(crate) fn run(args: &InspectArgs) -> Result<()> {
         top: top(&network, &probabilities, 5),
         layers: layers.collect(),
     };
-    let mut out = std::io::stdout().lock();
+    let mut out = output::stdout();
     if args.json {
         writeln!(out, "{}", serde_json::to_string(&document)?)?;
         return Ok(());
