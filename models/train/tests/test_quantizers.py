@@ -3,6 +3,7 @@ import unittest
 import torch
 
 from train import quantizers
+from train.tests import skipped
 
 
 class Activation(unittest.TestCase):
@@ -27,7 +28,7 @@ class Activation(unittest.TestCase):
         quantizers.activation(x, post_scale=False).sum().backward()
         self.assertEqual(x.grad.tolist(), [1.5, 1.5])
 
-    @unittest.skipUnless(hasattr(torch, "compile"), "this PyTorch compiles nothing")
+    @skipped.unless(hasattr(torch, "compile"), "this PyTorch compiles nothing")
     def test_compiled_gradients_are_the_same(self):
         x = torch.linspace(-0.5, 2.5, 30)
         for post_scale in (True, False):
