@@ -1,6 +1,6 @@
 //! `ernscope classify`: what a network says of pictures.
 
-use super::{PictureReader, open};
+use super::{PictureReader, open, threads};
 use crate::ClassifyArgs;
 use anyhow::Result;
 use ernscope::engine::softmax;
@@ -33,7 +33,7 @@ struct Line<'a> {
 
 pub(crate) fn run(args: &ClassifyArgs) -> Result<()> {
     let mut engine = open(&args.network, &args.engine.engine, args.engine.threads)?;
-    let mut reader = PictureReader::new(engine.edge());
+    let mut reader = PictureReader::new(engine.edge(), threads(args.engine.threads));
     let network = engine.network().clone();
     let mut probabilities = Vec::new();
     let mut out = std::io::stdout().lock();
