@@ -14,6 +14,8 @@
 
 #[cfg(feature = "app")]
 pub mod app;
+#[cfg(test)]
+mod done;
 pub mod engine;
 pub mod engines;
 pub mod evaluate;

@@ -2,6 +2,8 @@
 
 #[path = "common/folder.rs"]
 mod folder;
+#[path = "common/measured.rs"]
+mod measured;
 
 use folder::Folder;
 use safetensors::tensor::{Dtype, TensorView};
@@ -12,20 +14,12 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::process::{Command, Output};
 
-/// What a refusal may take at most.
-const MEMORY_LIMIT_KB: u64 = 512 * 1024;
-
 /// The longest error line, in bytes.
 const LONGEST_LINE: usize = 600;
 
-/// Runs the program with its time and its memory limited, as a shell does it.
+/// Runs the program, which takes little memory.
 fn ernscope<A: AsRef<OsStr>>(arguments: &[A]) -> Output {
-    let limited = format!("ulimit -v {}; exec timeout 60 \"$0\" \"$@\"", 4 * MEMORY_LIMIT_KB);
-    Command::new("bash")
-        .args(["-c", &limited, env!("CARGO_BIN_EXE_ernscope")])
-        .args(arguments)
-        .output()
-        .expect("bash runs")
+    measured::ernscope(Path::new("."), arguments)
 }
 
 fn refused(arguments: &[&str], status: i32, words: &[&str]) {

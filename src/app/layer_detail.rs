@@ -14,7 +14,6 @@ use egui::{
     Align2, Color32, Id, Mesh, Rect, RichText, Role, Sense, Shape, Stroke, StrokeKind, TextureOptions, Ui, Vec2,
     WidgetInfo, pos2, vec2,
 };
-use std::sync::Arc;
 
 /// The part of the panel's height that the histogram takes.
 const HISTOGRAM: f32 = 0.36;
@@ -24,7 +23,7 @@ const CAPTION: f32 = 20.0;
 /// The watched layer with all that is needed to draw it.
 struct Watched<'a> {
     report: &'a Report,
-    detail: &'a Arc<LayerDetail>,
+    detail: &'a LayerDetail,
     op: &'a Op,
     shape: LayerShape,
     channel: usize,
@@ -120,8 +119,7 @@ impl<'a> Watched<'a> {
             state.one_channel = !state.one_channel;
         }
         let place = Rect::from_min_max(rect.min + vec2(0.0, CAPTION), rect.max - vec2(0.0, 15.0));
-        let key = (Arc::as_ptr(self.detail) as usize, of);
-        let histogram = state.histogram.get(self.detail, self.shape, of, key);
+        let histogram = state.histogram.get(self.detail, self.shape, of);
         paint_histogram(ui, place, histogram);
         self.marks(ui, place, histogram, of);
         let tokens = Tokens::of(ui);
@@ -207,7 +205,7 @@ impl<'a> Watched<'a> {
         caption(ui, rect, "the table: codes of every byte, for red, green, blue", Sense::hover());
         let place = Rect::from_min_max(rect.min + vec2(0.0, CAPTION), rect.max - vec2(0.0, 15.0));
         let tokens = Tokens::of(ui);
-        let key = Id::unique((table.codes().as_ptr() as usize, ui.visuals().dark_mode));
+        let key = Id::unique((table.codes(), ui.visuals().dark_mode));
         let texture =
             state.textures.table.get(ui.ctx(), "table", key, TextureOptions::NEAREST, || mosaic::table(table, tokens));
         paint_texture(ui, texture, place);
@@ -232,8 +230,7 @@ impl<'a> Watched<'a> {
     fn mosaic(&self, ui: &mut Ui, rect: Rect, state: &mut State) {
         let grid = Grid::fitting(self.shape, rect.size());
         let place = grid.place(rect);
-        let pointer = Arc::as_ptr(self.detail) as usize;
-        let key = Id::unique((pointer, grid.columns, ui.visuals().dark_mode));
+        let key = Id::unique((self.detail.sample, grid.columns, ui.visuals().dark_mode));
         let (tokens, range) = (Tokens::of(ui), state.histogram.range(self.detail, self.shape));
         let texture = state
             .textures
@@ -256,8 +253,7 @@ impl<'a> Watched<'a> {
 
     fn channel(&self, ui: &mut Ui, place: Rect, state: &mut State) {
         let tokens = Tokens::of(ui);
-        let pointer = Arc::as_ptr(self.detail) as usize;
-        let key = Id::unique((pointer, self.channel, ui.visuals().dark_mode));
+        let key = Id::unique((self.detail.sample, self.channel, ui.visuals().dark_mode));
         let range = state.histogram.range(self.detail, self.shape);
         let texture = state.textures.channel.get(ui.ctx(), "channel", key, TextureOptions::NEAREST, || {
             mosaic::channel(&self.detail.values, self.shape, self.channel, range, tokens)

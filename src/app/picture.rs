@@ -52,7 +52,7 @@ fn fitted(rect: Rect, frame: &Frame) -> Rect {
 
 fn picture(ui: &Ui, place: Rect, frame: &Frame, state: &mut State) {
     let size = [frame.width as usize, frame.height as usize];
-    let key = Id::unique((frame.index, frame.captured, frame.rgb.as_ptr() as usize));
+    let key = Id::unique((frame.source, frame.index, frame.captured));
     let texture = state
         .textures
         .picture

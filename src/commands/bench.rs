@@ -70,7 +70,7 @@ pub(super) fn picture(edge: usize) -> Result<InputImage> {
     let mut rgb = vec![0; (WIDTH * HEIGHT * 3) as usize];
     DemoRenderer::new(1).render(0, &mut rgb);
     let mut image = InputImage::black(edge);
-    Preprocessor::new().run(&rgb, WIDTH, HEIGHT, &mut image)?;
+    Preprocessor::new(1).run(&rgb, WIDTH, HEIGHT, &mut image)?;
     Ok(image)
 }
 

@@ -1,6 +1,6 @@
 //! `ernscope classify`: what a network says of pictures.
 
-use super::{PictureReader, open};
+use super::{PictureReader, open, threads};
 use crate::ClassifyArgs;
 use crate::output;
 use anyhow::Result;
@@ -35,7 +35,7 @@ struct Line<'a> {
 /// Prints what is seen in each image; whether all could be read.
 pub(crate) fn run(args: &ClassifyArgs) -> Result<bool> {
     let mut engine = open(&args.network, &args.engine.engine, args.engine.threads)?;
-    let mut reader = PictureReader::new(engine.edge());
+    let mut reader = PictureReader::new(engine.edge(), threads(args.engine.threads));
     let network = engine.network().clone();
     let mut probabilities = Vec::new();
     let mut out = output::stdout();

@@ -98,7 +98,7 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     let threads = threads(args.engine.threads);
     let image = picture(EDGE)?;
     let mut ours = our_networks(args, threads)?;
-    let mut camera = Camera::new();
+    let mut camera = Camera::new(threads);
     let (mut rivals, missing) = start_rivals(threads)?;
 
     let clock_before = measured_ghz();
@@ -175,12 +175,13 @@ impl Ours {
 }
 
 impl Camera {
-    fn new() -> Self {
+    fn new(threads: usize) -> Self {
+        let preprocessor = Preprocessor::new(threads);
         let rgb = (0..3 * CAMERA[0] * CAMERA[1]).map(|i| (i.wrapping_mul(0x9e37_79b9) >> 24) as u8).collect();
         let network = format!("{}×{} to {EDGE}×{EDGE}", CAMERA[0], CAMERA[1]);
-        let runtime = format!("camera's frame to input, {} thread(s)", Preprocessor::threads());
+        let runtime = format!("camera's frame to input, {} thread(s)", preprocessor.threads());
         let row = Row { runtime, network, ..Row::default() };
-        Self { preprocessor: Preprocessor::new(), rgb, input: InputImage::black(EDGE), row }
+        Self { preprocessor, rgb, input: InputImage::black(EDGE), row }
     }
 
     fn take_turn(&mut self) -> Result<()> {

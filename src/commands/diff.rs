@@ -17,9 +17,11 @@ const READ_AHEAD: usize = 16 << 20;
 /// Prints a line an image; whether all could be read and were identical.
 pub(crate) fn run(args: &DiffArgs) -> Result<bool> {
     let (network, edge) = load(&args.network.model, args.network.size)?;
-    let mut reader = PictureReader::new(edge);
+    let mut reader = PictureReader::new(edge, threads(None));
     let mut out = output::stdout();
     let mut all_well = true;
+    // Where an engine panics, the error is told, in one line.
+    std::panic::set_hook(Box::new(|panic| tracing::debug!("{panic}")));
     for paths in args.images.chunks((READ_AHEAD / (edge * edge * 3)).max(1)) {
         let mut inputs: Vec<(&PathBuf, InputImage)> = Vec::new();
         for path in paths {

@@ -32,9 +32,10 @@ pub(crate) fn run(args: &EvalArgs) -> Result<()> {
     if args.resize.is_some_and(|resize| (resize.shorter() as usize) < edge) {
         bail!("--resize is smaller than the {edge} pixels that are cut out: name a larger one, or a smaller --crop");
     }
-    let mut engine = engines::open(&args.engine.engine, network.clone(), edge, threads(args.engine.threads))?;
+    let threads = threads(args.engine.threads);
+    let mut engine = engines::open(&args.engine.engine, network.clone(), edge, threads)?;
     let mut set = Dataset::open(&args.data, network.labels())?;
-    let mut views = Views::new(cut(args), edge);
+    let mut views = Views::new(cut(args), edge, threads);
     let start = Instant::now();
     let (tally, left_out) = count(&mut *engine, &mut set, &mut views)?;
     if tally.images() == 0 {

@@ -50,8 +50,8 @@ struct PictureReader {
 }
 
 impl PictureReader {
-    fn new(edge: usize) -> Self {
-        Self { preprocessor: Preprocessor::new(), input: InputImage::black(edge) }
+    fn new(edge: usize, threads: usize) -> Self {
+        Self { preprocessor: Preprocessor::new(threads), input: InputImage::black(edge) }
     }
 
     fn read(&mut self, path: &Path) -> Result<&InputImage> {

@@ -8,6 +8,7 @@ use super::board::{BoardEngine, BoardError};
 use super::link::packets::{Patience, TRIES};
 use super::link::serial::{self, AnyLink};
 use super::link::{LinkError, simulated};
+use crate::engine::cpu::CpuEngine;
 use crate::engine::{BoardChoice, BoardFrame, BoardState, Engine, EngineError, EngineInfo, Probe, Wants};
 use crate::frame::InputImage;
 use crate::network::Network;
@@ -240,6 +241,14 @@ impl Engine for LiveBoard {
 
     fn planned_bytes(&self) -> usize {
         self.stand_in.planned_bytes()
+    }
+
+    fn cpu(&self) -> Option<&CpuEngine> {
+        self.stand_in.cpu()
+    }
+
+    fn set_threads(&mut self, threads: usize) {
+        self.stand_in.set_threads(threads);
     }
 
     fn run(&mut self, input: &InputImage) -> Result<&[f32], EngineError> {
