@@ -31,6 +31,12 @@ use std::sync::Arc;
 const IN_THE_NEXT: &str = "in the next layer";
 const IN_THE_LAST: &str = "in the layer before";
 
+/// Whether a network is large enough at this input edge to gain by more than one thread; for a smaller one this engine takes one,
+/// whatever it is given.
+pub fn gains_by_threads(network: &Network, edge: usize) -> bool {
+    plan::is_shared(&network.shapes(edge))
+}
+
 /// The SIMD engine.
 pub struct CpuEngine {
     network: Arc<Network>,
@@ -52,7 +58,7 @@ impl CpuEngine {
         let kernels = Kernels::new(level).ok_or(OpenError::Unavailable(level))?;
         let plan = Plan::new(&network, edge, kernels.packing());
         let arena = Arena::new(&plan);
-        let pool = Pool::new(if plan.steps.iter().any(|step| step.parallel) { threads } else { 1 });
+        let pool = Pool::new(if plan::is_shared(&plan.shapes) { threads } else { 1 });
         Ok(Self { network, edge, level, kernels, plan, arena, pool })
     }
 
