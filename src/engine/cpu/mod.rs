@@ -31,6 +31,12 @@ use std::sync::Arc;
 const IN_THE_NEXT: &str = "in the next layer";
 const IN_THE_LAST: &str = "in the layer before";
 
+/// Whether a network is large enough at this input edge to gain by more than one thread; for a smaller one this engine takes one,
+/// whatever it is given.
+pub fn gains_by_threads(network: &Network, edge: usize) -> bool {
+    plan::is_shared(&network.shapes(edge))
+}
+
 /// The SIMD engine.
 pub struct CpuEngine {
     network: Arc<Network>,

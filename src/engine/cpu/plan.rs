@@ -155,7 +155,7 @@ impl Plan {
             pass_sums: 0,
             shapes,
         };
-        let parallel_network = plan.shapes.iter().map(|shape| shape.macs).sum::<u64>() >= PARALLEL_NETWORK_MACS;
+        let parallel_network = is_large_network(&plan.shapes);
         let (from_pixels, mut pixel_conv) = lower_pixel_conv(network, &plan.shapes, &outputs, packing).unzip();
         for (i, layer) in network.layers().iter().enumerate() {
             let shape = plan.shapes[i];
@@ -167,27 +167,38 @@ impl Plan {
             {
                 plan.pass_sums = plan.pass_sums.max(shape.edge * shape.edge * conv.blocks * packing.lanes);
             }
-            let large = shape.macs >= PARALLEL_MACS
-                || shape.macs == 0 && shape.channels * shape.edge * shape.edge >= PARALLEL_VALUES;
             let made = match i {
                 0 if from_pixels.is_some() => Made::ForProbes,
                 _ if is_fused(i) => Made::Before,
                 _ => Made::Now,
             };
-            plan.steps.push(Step { work, parallel: parallel_network && large, made });
+            plan.steps.push(Step { work, parallel: parallel_network && is_large(shape), made });
         }
         plan
     }
 
     /// As many of `threads` threads as are worth it.
     pub(super) fn pool(&self, threads: usize) -> Pool {
-        Pool::new(if self.steps.iter().any(|step| step.parallel) { threads } else { 1 })
+        Pool::new(if is_shared(&self.shapes) { threads } else { 1 })
     }
 
     /// Bytes of packed weights, tables and thresholds.
     pub(super) fn weight_bytes(&self) -> usize {
         self.steps.iter().map(|step| step.work.weight_bytes()).sum()
     }
+}
+
+/// Whether any step of a network of these layers is shared among threads.
+pub(super) fn is_shared(shapes: &[LayerShape]) -> bool {
+    is_large_network(shapes) && shapes.iter().any(|&shape| is_large(shape))
+}
+
+fn is_large_network(shapes: &[LayerShape]) -> bool {
+    shapes.iter().map(|shape| shape.macs).sum::<u64>() >= PARALLEL_NETWORK_MACS
+}
+
+fn is_large(shape: LayerShape) -> bool {
+    shape.macs >= PARALLEL_MACS || shape.macs == 0 && shape.channels * shape.edge * shape.edge >= PARALLEL_VALUES
 }
 
 impl Work {
