@@ -18,6 +18,7 @@ fn benches(criterion: &mut criterion::Criterion) {
 /// The same report again, and a new one with every frame: textures and histogram made anew.
 #[cfg(feature = "app")]
 fn frames(criterion: &mut criterion::Criterion, name: &str, report: ernscope::pipeline::Report) {
+    use ernscope::pipeline::LayerDetail;
     use std::sync::Arc;
     use std::time::Instant;
     let mut group = criterion.benchmark_group(format!("window/{name}"));
@@ -27,11 +28,13 @@ fn frames(criterion: &mut criterion::Criterion, name: &str, report: ernscope::pi
     });
     group.bench_function("new report", |bencher| {
         let mut frame = window(scenes::model(report.clone()));
+        let mut samples = report.detail.sample;
         bencher.iter_with_setup(
             || {
                 let mut new = report.clone();
                 new.frame.captured = Instant::now();
-                new.detail = Arc::new((*new.detail).clone());
+                samples += 1;
+                new.detail = Arc::new(LayerDetail { sample: samples, ..(*new.detail).clone() });
                 Arc::new(new)
             },
             |new| frame(Some(new)),

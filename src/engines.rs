@@ -17,6 +17,17 @@ pub fn open(
     edge: usize,
     threads: usize,
 ) -> Result<Box<dyn Engine>, OpenError> {
+    open_after(None, choice, network, edge, threads)
+}
+
+/// The same in the place of an engine `before`, of which it keeps what it can.
+fn open_after(
+    before: Option<&dyn Engine>,
+    choice: &EngineChoice,
+    network: Arc<Network>,
+    edge: usize,
+    threads: usize,
+) -> Result<Box<dyn Engine>, OpenError> {
     network.check_edge(edge).map_err(OpenError::Size)?;
     Ok(match choice {
         EngineChoice::Reference => Box::new(ReferenceEngine::new(network, edge)),
@@ -26,7 +37,7 @@ pub fn open(
             if !level.is_available() {
                 return Err(OpenError::Unavailable(level));
             }
-            Box::new(CpuEngine::new(network, edge, level, threads)?)
+            Box::new(CpuEngine::after(before.and_then(Engine::cpu), network, edge, level, threads)?)
         }
         EngineChoice::Fpga(board) => Box::new(connect(board, &network, edge)?),
     })
@@ -34,7 +45,8 @@ pub fn open(
 
 fn connect(choice: &BoardChoice, network: &Arc<Network>, edge: usize) -> Result<AttachedBoard, OpenError> {
     let board = AttachedBoard::connect(choice, network, edge, &mut |_| ());
-    board.map_err(|error| OpenError::Board { remedy: error.remedy(), why: Box::new(error) })
+    let simulated = *choice == BoardChoice::Simulated;
+    board.map_err(|error| OpenError::Board { remedy: error.remedy(simulated), why: Box::new(error) })
 }
 
 /// The same for a run that goes on: a board must be there at the start; should it be lost, the CPU does its work until it is back.
@@ -47,29 +59,32 @@ pub fn open_lasting(
     edge: usize,
     threads: usize,
 ) -> Result<Box<dyn Engine>, OpenError> {
-    beside_cpu(choice, network, edge, threads, |board, network, stand_in| {
+    beside_cpu(None, choice, network, edge, threads, |board, network, stand_in| {
         let attached = connect(board, network, edge)?;
         LiveBoard::with_board(board.clone(), attached, stand_in).map_err(OpenError::Thread)
     })
 }
 
-/// The same for a window: where there is no board, or it is lost, the CPU does its work until the board is back.
+/// The same for a window: where there is no board, or it is lost, the CPU does its work until the board is back. What can be kept of
+/// the engine that ran `before` is not made again.
 ///
 /// # Errors
 /// [`OpenError`], where the size or the level does not fit.
 pub fn open_live(
+    before: Option<&dyn Engine>,
     choice: &EngineChoice,
     network: Arc<Network>,
     edge: usize,
     threads: usize,
 ) -> Result<Box<dyn Engine>, OpenError> {
-    beside_cpu(choice, network, edge, threads, |board, _, stand_in| {
+    beside_cpu(before, choice, network, edge, threads, |board, _, stand_in| {
         LiveBoard::start(board.clone(), stand_in).map_err(OpenError::Thread)
     })
 }
 
 /// A board that `start` makes live beside the CPU's engine for the same network; any other engine as [`open`] makes it.
 fn beside_cpu(
+    before: Option<&dyn Engine>,
     choice: &EngineChoice,
     network: Arc<Network>,
     edge: usize,
@@ -77,8 +92,8 @@ fn beside_cpu(
     start: impl FnOnce(&BoardChoice, &Arc<Network>, Box<dyn Engine>) -> Result<LiveBoard, OpenError>,
 ) -> Result<Box<dyn Engine>, OpenError> {
     let EngineChoice::Fpga(board) = choice else {
-        return open(choice, network, edge, threads);
+        return open_after(before, choice, network, edge, threads);
     };
-    let stand_in = open(&EngineChoice::Cpu(None), Arc::clone(&network), edge, threads)?;
+    let stand_in = open_after(before, &EngineChoice::Cpu(None), Arc::clone(&network), edge, threads)?;
     Ok(Box::new(start(board, &network, stand_in)?))
 }

@@ -9,8 +9,12 @@ use std::time::{Duration, Instant};
 /// A picture from a source. Cloning shares the pixels.
 #[derive(Clone, Debug)]
 pub struct Frame {
+    /// Which of the sources that one supervisor ran, counted from 1: frames of two sources have no number in common.
+    pub source: u64,
     /// Counts the frames of one source from 0, dropped ones included.
     pub index: u64,
+    /// Frames of the same source before this one that gave way to a newer one.
+    pub dropped: u64,
     /// Width in pixels.
     pub width: u32,
     /// Height in pixels.

@@ -10,7 +10,7 @@
 //! ```
 //!
 //! Who may know whom, arrows down only: `app` → [`pipeline`], [`evaluate`] → [`engines`] → [`source`], [`inspect`],
-//! [`fpga`] → [`engine`] → [`network`], [`frame`]. See `ARCHITECTURE.md` for a sentence about each room.
+//! [`fpga`] → [`engine`] → [`network`], [`frame`] → [`regular`]. See `ARCHITECTURE.md` for a sentence about each room.
 
 // The recipes of networks, which the tests outside share, know this crate by its name.
 #[cfg(any(test, fuzzing))]
@@ -18,6 +18,8 @@ extern crate self as ernscope;
 
 #[cfg(feature = "app")]
 pub mod app;
+#[cfg(test)]
+mod done;
 pub mod engine;
 pub mod engines;
 pub mod evaluate;
@@ -29,4 +31,5 @@ pub mod inspect;
 pub mod network;
 pub mod pipeline;
 pub mod preprocess;
+pub mod regular;
 pub mod source;

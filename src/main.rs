@@ -1,6 +1,7 @@
 //! The command line: reads the arguments, calls a command, turns its error into one line and an exit status.
 
 mod commands;
+mod output;
 
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::error::ErrorKind;
@@ -92,7 +93,7 @@ struct RunArgs {
     /// Threads that compute [default: all cores; all but one with a window]
     #[arg(long, value_name = "N", value_parser = thread_count)]
     threads: Option<usize>,
-    /// Print predictions instead of opening a window
+    /// Print predictions instead of opening a window; Ctrl-C ends with the summary
     #[arg(long)]
     headless: bool,
     /// Stop after N predictions
@@ -217,9 +218,9 @@ fn main() -> ExitCode {
     start_log();
     let result = match cli.command.unwrap_or(Command::Run(cli.run)) {
         Command::Run(args) => commands::run::run(args),
-        Command::Classify(args) => commands::classify::run(&args),
+        Command::Classify(args) => return finish_whole(commands::classify::run(&args)),
         Command::Inspect(args) => commands::inspect::run(&args),
-        Command::Diff(args) => return finish_diff(commands::diff::run(&args)),
+        Command::Diff(args) => return finish_whole(commands::diff::run(&args)),
         Command::Bench(args) => commands::bench::run(&args),
         Command::Eval(args) => commands::eval::run(&args),
         Command::Import(args) => commands::import::run(&args),
@@ -250,37 +251,19 @@ fn start_log() {
 fn finish(result: anyhow::Result<()>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
-        // Whoever read our output has seen enough, as in `ernscope … | head`.
-        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) if output::is_closed(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            complain(&in_words(&error), "");
+            complain(&format!("{error:#}"), "");
             ExitCode::FAILURE
         }
     }
 }
 
-/// `diff` fails where engines differ, without a word more than it printed.
-fn finish_diff(identical: anyhow::Result<bool>) -> ExitCode {
-    match identical {
+/// Fails where a command got to its end and not all was well, without a word more than it said.
+fn finish_whole(all_well: anyhow::Result<bool>) -> ExitCode {
+    match all_well {
         Ok(false) => ExitCode::FAILURE,
         other => finish(other.map(|_| ())),
-    }
-}
-
-/// An error of the system that nobody has put into words is one of our own output; all else is read and written by the
-/// library, which names the file.
-fn output_error(error: &anyhow::Error) -> Option<&io::Error> {
-    if error.chain().len() == 1 { error.downcast_ref() } else { None }
-}
-
-fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    output_error(error).is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
-}
-
-fn in_words(error: &anyhow::Error) -> String {
-    match output_error(error) {
-        Some(error) => format!("the output cannot be written ({error}): make room, or send it elsewhere"),
-        None => format!("{error:#}"),
     }
 }
 

@@ -56,28 +56,27 @@ pub fn centre_crop(width: u32, height: u32) -> Crop {
 /// Pictures of fewer pixels are resampled sooner than another thread wakes.
 const PIXELS_FOR_TWO: u64 = 200_000;
 
-/// Crops and resamples, on two cores where there are two; keeps its buffers, so that only the first frame of a size allocates
-/// them.
+/// Crops and resamples, on two threads where it may; keeps its buffers, so that only the first frame of a size allocates them.
 pub struct Preprocessor {
     /// One for the upper half of what comes out, one for the lower half.
     resizers: [Resizer; 2],
-}
-
-impl Default for Preprocessor {
-    fn default() -> Self {
-        Self::new()
-    }
+    threads: usize,
 }
 
 impl Preprocessor {
-    /// A preprocessor without buffers yet.
-    pub fn new() -> Self {
-        Self { resizers: [Resizer::new(), Resizer::new()] }
+    /// A preprocessor without buffers yet. Of `threads` threads it uses the caller's alone, or two.
+    pub fn new(threads: usize) -> Self {
+        Self { resizers: [Resizer::new(), Resizer::new()], threads }
     }
 
-    /// How many cores a large picture is shared among.
-    pub fn threads() -> usize {
-        rayon::current_num_threads().min(2)
+    /// May use so many threads from now on.
+    pub fn set_threads(&mut self, threads: usize) {
+        self.threads = threads;
+    }
+
+    /// How many threads a large picture is shared among.
+    pub fn threads(&self) -> usize {
+        self.threads.clamp(1, 2)
     }
 
     /// Fills `input` with the centre square of a picture of `width` × `height` RGB pixels (`rgb`: HWC bytes) and says which
@@ -133,10 +132,11 @@ impl Preprocessor {
         to: [u32; 2],
     ) -> Result<(), String> {
         let job = Resampling { rgb, from, part, to };
+        let alone = self.threads() == 1;
         let [first, second] = &mut self.resizers;
         let half = to[1].div_ceil(2);
         let large = u64::from(from[0]) * u64::from(from[1]) >= PIXELS_FOR_TWO;
-        if !large || half == to[1] || Self::threads() == 1 {
+        if alone || !large || half == to[1] {
             return job.rows(first, 0..to[1], out);
         }
         let (upper, lower) = out.split_at_mut(half as usize * to[0] as usize * 3);
@@ -201,7 +201,7 @@ mod tests {
     fn a_picture_of_the_inputs_size_is_copied() {
         let rgb: Vec<u8> = (0..16 * 16 * 3).map(|i| (i * 37 % 251) as u8).collect();
         let mut input = InputImage::black(16);
-        let crop = Preprocessor::new().run(&rgb, 16, 16, &mut input);
+        let crop = Preprocessor::new(1).run(&rgb, 16, 16, &mut input);
         assert_eq!(crop, Ok(Crop { x: 0, y: 0, edge: 16 }));
         assert_eq!(input.rgb(), rgb);
     }
@@ -215,7 +215,7 @@ mod tests {
         let row = (0..width).flat_map(|x| if (32..64).contains(&x) { [255, 0, 0] } else { [0, 0, 255] });
         let rgb: Vec<u8> = row.collect::<Vec<u8>>().repeat(height);
         let mut input = InputImage::black(8);
-        Preprocessor::new().run(&rgb, width, height as u32, &mut input).unwrap();
+        Preprocessor::new(1).run(&rgb, width, height as u32, &mut input).unwrap();
         for (i, pixel) in input.rgb().as_chunks::<3>().0.iter().enumerate() {
             // The filter reaches half an input pixel beyond the square, so that the outermost columns get a little blue.
             let inner = (1..7).contains(&(i % 8));
@@ -227,10 +227,10 @@ mod tests {
     fn reduction_averages_and_enlargement_keeps_colours() {
         let checks: Vec<u8> = (0..64 * 64).flat_map(|i| [if (i + i / 64) % 2 == 0 { 0 } else { 255 }; 3]).collect();
         let mut input = InputImage::black(8);
-        Preprocessor::new().run(&checks, 64, 64, &mut input).unwrap();
+        Preprocessor::new(1).run(&checks, 64, 64, &mut input).unwrap();
         assert!(input.rgb().iter().all(|byte| (120..=135).contains(byte)), "{:?}", &input.rgb()[..12]);
         let mut input = InputImage::black(64);
-        Preprocessor::new().run(&[9, 99, 199], 1, 1, &mut input).unwrap();
+        Preprocessor::new(1).run(&[9, 99, 199], 1, 1, &mut input).unwrap();
         assert!(input.rgb().as_chunks::<3>().0.iter().all(|pixel| *pixel == [9, 99, 199]));
     }
 
@@ -264,9 +264,20 @@ mod tests {
     }
 
     #[test]
+    fn any_number_of_threads_gives_the_same() {
+        let rgb: Vec<u8> = (0..1280 * 720 * 3).map(|i| (i * i % 241) as u8).collect();
+        let inputs = [1, 2, 16].map(|threads| {
+            let mut input = InputImage::black(96);
+            Preprocessor::new(threads).run(&rgb, 1280, 720, &mut input).unwrap();
+            input
+        });
+        assert!(inputs.iter().all(|input| *input == inputs[0]));
+    }
+
+    #[test]
     fn sizes_that_cannot_be_are_refused() {
         let run = |bytes: usize, width, height, edge| {
-            Preprocessor::new().run(&vec![0; bytes], width, height, &mut InputImage::black(edge))
+            Preprocessor::new(1).run(&vec![0; bytes], width, height, &mut InputImage::black(edge))
         };
         assert_eq!(run(0, 0, 5, 8), Err(PreprocessError::Empty { width: 0, height: 5, edge: 8 }));
         assert_eq!(run(12, 2, 2, 0), Err(PreprocessError::Empty { width: 2, height: 2, edge: 0 }));

@@ -60,8 +60,21 @@ impl Probe for Looker {
     }
 }
 
-/// No test harness: what it allocates beside the test would be counted as well.
+/// No test harness: what it allocates beside the test would be counted as well. Who runs tests by asking for their list first, as
+/// nextest does, gets one.
 fn main() {
+    let asked: Vec<String> = std::env::args().collect();
+    let has = |argument: &str| asked.iter().any(|asked| asked == argument);
+    if has("--list") {
+        if !has("--ignored") {
+            println!("a_run_allocates_nothing: test");
+        }
+        return;
+    }
+    a_run_allocates_nothing();
+}
+
+fn a_run_allocates_nothing() {
     let shape = PublishedShape::named("erns18-0.75x").expect("published");
     let network = Arc::new(shape.random(1, false).expect("well formed"));
     let edge = if cfg!(target_arch = "x86_64") { 128 } else { 96 };

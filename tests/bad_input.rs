@@ -2,6 +2,8 @@
 
 #[path = "common/folder.rs"]
 mod folder;
+#[path = "common/measured.rs"]
+mod measured;
 
 use folder::Folder;
 use safetensors::tensor::{Dtype, TensorView};
@@ -12,20 +14,12 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::process::{Command, Output};
 
-/// What a refusal may take at most.
-const MEMORY_LIMIT_KB: u64 = 512 * 1024;
-
 /// The longest error line, in bytes.
 const LONGEST_LINE: usize = 600;
 
-/// Runs the program with its time and its memory limited, as a shell does it.
+/// Runs the program, which takes little memory.
 fn ernscope<A: AsRef<OsStr>>(arguments: &[A]) -> Output {
-    let limited = format!("ulimit -v {}; exec timeout 60 \"$0\" \"$@\"", 4 * MEMORY_LIMIT_KB);
-    Command::new("bash")
-        .args(["-c", &limited, env!("CARGO_BIN_EXE_ernscope")])
-        .args(arguments)
-        .output()
-        .expect("bash runs")
+    measured::ernscope(Path::new("."), arguments)
 }
 
 fn refused(arguments: &[&str], status: i32, words: &[&str]) {
@@ -114,6 +108,29 @@ fn pipes_are_not_waited_for() {
         let path = folder.path().join(name);
         refused(&["--headless", "--source", path.to_str().expect("UTF-8")], 1, &["pipe"]);
     }
+}
+
+/// Every file that is named on the command line, and those that lie in a named folder.
+#[test]
+fn no_file_is_waited_for_nor_read_without_end() {
+    let folder = Folder::new();
+    let path = |name: &str| folder.path().join(name).to_str().expect("UTF-8").to_owned();
+    let checkpoint = folder.file("net.ckpt", b"PK").to_str().expect("UTF-8").to_owned();
+    let made = Command::new("mkfifo").arg(path("pipe")).status().expect("mkfifo runs");
+    assert!(made.success());
+    for endless in [path("pipe").as_str(), "/dev/zero"] {
+        refused(&["import", endless, "-o", &path("out")], 1, &[endless, "regular file"]);
+        refused(&["import", &checkpoint, "--labels", endless], 1, &[endless, "a device or a pipe"]);
+        refused(&["eval", "--data", endless], 1, &[endless, "name a folder"]);
+        refused(&["classify", endless], 1, &[endless, "a device or a pipe"]);
+        refused_model(Path::new(endless), &["regular file"]);
+    }
+    let cifar = Folder::new();
+    cifar.file("test.bin", &[0; 3074]);
+    let made = Command::new("mkfifo").arg(cifar.path().join("fine_label_names.txt")).status().expect("mkfifo runs");
+    assert!(made.success());
+    let data = cifar.path().to_str().expect("UTF-8");
+    refused(&["eval", "--data", data], 1, &["fine_label_names.txt", "a device or a pipe"]);
 }
 
 #[test]

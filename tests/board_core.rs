@@ -5,6 +5,8 @@
 mod board;
 #[path = "common/networks.rs"]
 mod networks;
+#[path = "common/skipped.rs"]
+mod skipped;
 
 use board::compare;
 use ernscope::engine::Engine;

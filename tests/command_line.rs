@@ -3,7 +3,8 @@
 use ernscope::engine::cpu::Level;
 use serde_json::Value;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
 fn ernscope(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_ernscope")).args(arguments).output().expect("the binary runs")
@@ -87,6 +88,35 @@ fn classify_prints_a_line_an_image() {
         let best = logits.iter().copied().fold(f64::MIN, f64::max);
         assert!((best.exp() / sum - line["top"][0]["p"].as_f64().expect("a number")).abs() < 1e-4);
     }
+}
+
+/// The most threads that the program has while it classifies pictures that are worth sharing.
+fn most_threads(threads: &str, pictures: &[&str]) -> u64 {
+    let arguments = [&["classify", "--threads", threads], pictures].concat();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ernscope"));
+    let mut child = command.args(arguments).stdout(Stdio::null()).spawn().expect("the binary runs");
+    let tasks = format!("/proc/{}/task", child.id());
+    let mut most = 0;
+    let status = loop {
+        if let Some(status) = child.try_wait().expect("it runs") {
+            break status;
+        }
+        most = most.max(std::fs::read_dir(&tasks).map_or(0, |tasks| tasks.count() as u64));
+        std::thread::sleep(Duration::from_millis(1));
+    };
+    assert!(status.success());
+    most
+}
+
+#[test]
+fn one_thread_is_one_thread() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("large.bmp");
+    image::RgbImage::from_pixel(1280, 720, image::Rgb([9, 99, 199])).save(&path).expect("written");
+    let pictures = [path.to_str().expect("UTF-8"); 60];
+    assert_eq!(most_threads("1", &pictures), 1);
+    // Seen with two, so that they would have been seen with one.
+    assert!(most_threads("2", &pictures) > 1);
 }
 
 #[test]

@@ -2,6 +2,9 @@
 
 #[path = "common/networks.rs"]
 mod networks;
+#[path = "common/skipped.rs"]
+#[expect(dead_code, reason = "nothing is skipped here, levels are noted")]
+mod skipped;
 
 use ernscope::engine::cpu::{CpuEngine, Level};
 use ernscope::engine::reference::ReferenceEngine;
@@ -11,7 +14,7 @@ use ernscope::network::Network;
 use ernscope::network::published::PublishedShape;
 use networks::{Block, First, Recipe, picture, recipes};
 use proptest::prelude::*;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// Remembers all there is to see; floats by their bits.
@@ -81,6 +84,17 @@ fn check(network: Network, threads: usize) {
             assert_eq!(&probed.0, seen, "{level}");
             assert_eq!(&probed.1, logits, "{level}");
         }
+        note_level(level, "ran");
+    }
+}
+
+/// For who runs all tests: what became of a level, once, in the file that `ERNSCOPE_LEVELS` names.
+fn note_level(level: Level, what: &str) {
+    static NOTED: Mutex<Vec<Level>> = Mutex::new(Vec::new());
+    let mut noted = NOTED.lock().unwrap_or_else(PoisonError::into_inner);
+    if !noted.contains(&level) {
+        noted.push(level);
+        skipped::note("ERNSCOPE_LEVELS", &format!("{level}\t{what}"));
     }
 }
 
@@ -93,6 +107,24 @@ proptest! {
     #[test]
     fn random_networks_are_identical(recipe in recipes()) {
         check(recipe.network(), 1);
+    }
+
+    #[test]
+    fn another_size_with_the_same_weights_is_identical(recipe in recipes()) {
+        let network = Arc::new(recipe.network());
+        let edges = [network.edge(), 3 * network.edge(), 2 * network.edge()];
+        let expected = edges.map(|edge| {
+            observe(&mut ReferenceEngine::new(Arc::clone(&network), edge), &picture(edge, 1))
+        });
+        for level in levels() {
+            let mut before: Option<CpuEngine> = None;
+            for (edge, expected) in edges.into_iter().zip(&expected) {
+                let network = Arc::clone(&network);
+                let mut engine = CpuEngine::after(before.as_ref(), network, edge, level, 1).expect("available");
+                prop_assert_eq!(&observe(&mut engine, &picture(edge, 1)), expected, "{} at {}", level, edge);
+                before = Some(engine);
+            }
+        }
     }
 }
 
@@ -160,6 +192,9 @@ fn threads_change_nothing() {
         let mut engine = CpuEngine::new(Arc::clone(&network), edge, Level::best(), threads).expect("available");
         assert_eq!(engine.info().threads, threads);
         seen.push(observe(&mut engine, &image));
+        engine.set_threads(5 - threads);
+        assert_eq!(engine.info().threads, 5 - threads);
+        seen.push(observe(&mut engine, &image));
     }
     assert!(seen.iter().all(|other| *other == seen[0]));
 }
@@ -185,6 +220,7 @@ fn a_level_that_is_not_here_is_refused() {
     for level in Level::ALL.into_iter().filter(|level| !level.is_available()) {
         let refused = CpuEngine::new(Arc::clone(&network), 4, level, 1).err();
         assert!(matches!(refused, Some(OpenError::Unavailable(named)) if named == level));
+        note_level(level, "absent");
     }
 }
 

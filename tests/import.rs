@@ -4,6 +4,10 @@
 mod checkpoint;
 #[path = "common/folder.rs"]
 mod folder;
+#[path = "common/measured.rs"]
+mod measured;
+#[path = "common/skipped.rs"]
+mod skipped;
 
 use checkpoint::{Checkpoint, Dtype, KINDS, Storage, archive, pickled_call, pickled_text};
 use ernscope::engine::cpu::{CpuEngine, Level};
@@ -13,23 +17,14 @@ use ernscope::frame::InputImage;
 use ernscope::network::published::PublishedShape;
 use ernscope::network::{CodeTable, Network, Op, file, import};
 use folder::Folder;
+use measured::ernscope;
 use safetensors::SafeTensors;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 use std::sync::Arc;
 use zip::CompressionMethod;
-
-/// Runs the program in `folder` with its memory limited, as a shell does it.
-fn ernscope(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new("bash")
-        .args(["-c", "ulimit -v 2097152; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_ernscope")])
-        .args(arguments)
-        .current_dir(folder)
-        .output()
-        .expect("bash runs")
-}
 
 /// The network of a checkpoint's bytes, through a file.
 fn read(bytes: &[u8]) -> Result<Network, import::ImportError> {
@@ -100,12 +95,11 @@ fn compare(network: &Network, golden: &SafeTensors<'_>) {
 
 fn golden(name: &str) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/golden");
-    let (packed, expected) =
-        (folder.join(format!("{name}.ckpt.zst")), folder.join(format!("{name}.golden.safetensors")));
-    let (Ok(packed), Ok(expected)) = (fs::File::open(&packed), fs::read(&expected)) else {
-        println!("skipped: {} is absent", packed.display());
-        return;
-    };
+    if !folder.is_dir() {
+        return skipped::skip("golden vectors", "../shared/golden is not there");
+    }
+    let packed = fs::File::open(folder.join(format!("{name}.ckpt.zst"))).expect("there");
+    let expected = fs::read(folder.join(format!("{name}.golden.safetensors"))).expect("there");
     let work = tempfile::tempdir().expect("a temporary folder");
     let mut decoder = ruzstd::decoding::StreamingDecoder::new(packed).expect("a zstd file");
     let mut checkpoint = fs::File::create(work.path().join(format!("{name}.ckpt"))).expect("created");
@@ -219,6 +213,161 @@ fn files_are_written_in_many_ways() {
     assert!(read(&archive(&entries, CompressionMethod::Stored)).expect("without a byte order") == expected);
 }
 
+/// A network without what its file is called.
+fn nameless(network: Network) -> ernscope::network::NetworkParts {
+    let (name, training) = (String::new(), serde_json::Map::new());
+    ernscope::network::NetworkParts { family: name.clone(), name, training, ..network.into_parts() }
+}
+
+/// PyTorch calls the folder in its archive as the file is called, without the ending.
+#[test]
+fn the_name_of_a_file_is_of_no_matter() {
+    let folder = Folder::new();
+    let made = Checkpoint::tiny();
+    let expected = nameless(imported(&made));
+    let long = (1..=60).map(|length| "erns18_imagenet_model".chars().cycle().take(length).collect());
+    let other = (1..=60).map(|length| "ネットワーク ü".chars().cycle().take(length).collect());
+    let odd = ["data.pkl", "a.b.c", "data", "byteorder", "state dict", "-o", "PK", "archive"].map(str::to_owned);
+    for stem in long.chain(other).chain(odd) {
+        let path = folder.file(&format!("{stem}.pth"), &made.saved_as(&stem));
+        let network = import::read(&path, None).unwrap_or_else(|error| panic!("{stem}: {error}"));
+        assert_eq!(network.name(), stem);
+        assert!(nameless(network) == expected, "{stem}");
+    }
+}
+
+/// What trainers put before the names: all of them in any order, each as often as it likes.
+#[test]
+fn names_are_wrapped_in_many_ways() {
+    let plain = Checkpoint::tiny();
+    let expected = imported(&plain);
+    let wrappers = ["module.", "_orig_mod.", "model.", "network."];
+    let mut prefixes = vec![String::new()];
+    for _ in 0..3 {
+        let longer = prefixes.iter().flat_map(|prefix| wrappers.map(|wrapper| format!("{prefix}{wrapper}")));
+        let longer: Vec<String> = longer.collect();
+        prefixes.extend(longer);
+        prefixes.sort();
+        prefixes.dedup();
+    }
+    assert_eq!(prefixes.len(), 1 + 4 + 16 + 64);
+    prefixes.push("module._orig_mod.model.network._orig_mod.module.network.model.".into());
+    let keys = ["", "state_dict", "model", "model_state_dict"];
+    for (index, prefix) in prefixes.into_iter().enumerate() {
+        let prefix: &'static str = prefix.leak();
+        // Under every key, where the prefix is short.
+        let keys = if index < 6 { &keys[..] } else { &keys[index % 4..][..1] };
+        for &key in keys {
+            let made = Checkpoint { prefix, key, lightning: !key.is_empty(), ..plain.clone() };
+            assert!(imported(&made) == expected, "`{prefix}` under `{key}`");
+        }
+    }
+    // A part that was compiled, or runs on many devices, for itself.
+    for wrapper in ["_orig_mod", "module", "_orig_mod.module"] {
+        let mut made = plain.clone();
+        for tensor in made.tensors.iter_mut().filter(|tensor| tensor.name.starts_with("backbone.")) {
+            tensor.name.insert_str("backbone.".len(), &format!("{wrapper}."));
+        }
+        assert!(imported(&made) == expected, "{wrapper}");
+    }
+    // The name in a message is the file's own.
+    let mut made = Checkpoint { prefix: "module.model.", ..plain };
+    made.remove("backbone.bn2.bias");
+    let refused = read(&made.file()).expect_err("a tensor is missing").to_string();
+    assert!(refused.contains("`module.model.backbone.bn2.bias` is missing"), "{refused}");
+}
+
+/// A trainer's checkpoint, imported on the command line: the network, and the one line about the rest.
+fn imported_telling(checkpoint: &Checkpoint) -> (Network, String) {
+    let folder = Folder::new();
+    folder.file("made.ckpt", &checkpoint.file());
+    let output = folder.import(&["made.ckpt"]);
+    let stderr = String::from_utf8(output.stderr).expect("UTF-8");
+    assert!(output.status.success() && stderr.lines().count() == 1, "{stderr}");
+    (file::read(&folder.path().join("made.safetensors")).expect("a model file"), stderr)
+}
+
+#[test]
+fn averaged_copies_are_passed_over_and_said() {
+    let plain = Checkpoint::tiny();
+    let expected = imported(&plain);
+    let other = plain.with_other_weights();
+    assert!(imported(&other) != expected);
+    let state = Checkpoint { prefix: "module.", ..other.clone() }.pickled_state();
+    for key in ["state_dict_ema", "model_ema", "ema", "ema_state_dict", "EMA"] {
+        for main in ["state_dict", "model", "model_state_dict"] {
+            let extra = [pickled_text(key), state.clone()].concat();
+            let (network, told) = imported_telling(&Checkpoint { key: main, extra, ..plain.clone() });
+            assert!(network == expected, "{key} beside {main}");
+            assert!(told.contains(&format!("an averaged copy of the network ({key})")), "{told}");
+        }
+    }
+    for start in ["ema.", "ema_model.module.", "model_ema.", "module_ema.network."] {
+        let mut made = plain.clone();
+        let copies = other.tensors.iter().map(|tensor| {
+            let name = format!("{start}{}", tensor.name);
+            checkpoint::Tensor { name, ..tensor.clone() }
+        });
+        made.tensors.splice(0..0, copies);
+        let (network, told) = imported_telling(&made);
+        assert!(network == expected, "{start}");
+        let first = start.split_inclusive('.').next().expect("a part");
+        assert!(told.contains(&format!("an averaged copy of the network (network.{first})")), "{told}");
+    }
+    // Nothing else to take.
+    let refused =
+        read(&Checkpoint { prefix: "model_ema.", ..plain.clone() }.file()).expect_err("is refused").to_string();
+    assert!(refused.contains("only an averaged copy") && refused.contains("`model_ema.`"), "{refused}");
+    // Settings of an average are none.
+    let settings = [pickled_text("ema"), b"}".to_vec(), pickled_text("decay"), b"K\x01s".to_vec()].concat();
+    let (_, told) = imported_telling(&Checkpoint { extra: settings, ..plain });
+    assert!(told.contains("(ema, epoch, ") && !told.contains("averaged"), "{told}");
+}
+
+#[test]
+fn what_no_network_needs_is_counted() {
+    let mut made = Checkpoint::tiny();
+    let (_, before) = imported_telling(&made);
+    made.own("teacher.backbone.conv1.weight", &[2], Dtype::F32, vec![f32::NAN; 2]);
+    made.own("head.weight", &[2], Dtype::F32, vec![0.0; 2]);
+    made.own("two\nlines.weight", &[2], Dtype::I64, vec![0.0; 2]);
+    made.extra = [pickled_text("optimizer"), b"}".to_vec(), pickled_text("model"), pickled_text("erns18")].concat();
+    let (network, told) = imported_telling(&made);
+    assert!(network == imported(&Checkpoint::tiny()));
+    let count = |told: &str| -> usize {
+        let (_, behind) = told.split_once("passed over: ").expect("it is said");
+        behind.split(' ').next().and_then(|count| count.parse().ok()).expect("a number")
+    };
+    assert_eq!(count(&told), count(&before) + 5, "{told}");
+}
+
+/// Which of two networks is meant, nobody can tell.
+#[test]
+fn two_networks_in_one_file_are_refused() {
+    let plain = Checkpoint::tiny();
+    let other = plain.with_other_weights();
+    let mut both = plain.clone();
+    let renamed = |tensor: &checkpoint::Tensor| {
+        let name = format!("model.{}", tensor.name);
+        checkpoint::Tensor { name, ..tensor.clone() }
+    };
+    both.tensors.extend(other.tensors.iter().map(renamed));
+    let refused = read(&both.file()).expect_err("is refused").to_string();
+    let words = ["`network.backbone.", "`network.model.backbone.", "save the one network"];
+    assert!(words.iter().all(|word| refused.contains(word)), "{refused}");
+
+    let extra = [pickled_text("model"), other.pickled_state()].concat();
+    let refused = read(&Checkpoint { extra, ..plain.clone() }.file()).expect_err("is refused").to_string();
+    assert!(refused.contains("in `state_dict`") && refused.contains("in `model`"), "{refused}");
+
+    // One network under two names is one.
+    let mut twice = plain.clone();
+    twice.tensors.extend(plain.tensors.iter().map(renamed));
+    assert!(imported(&twice) == imported(&plain));
+    let extra = [pickled_text("model"), plain.pickled_state()].concat();
+    assert!(imported(&Checkpoint { extra, ..plain.clone() }) == imported(&plain));
+}
+
 #[test]
 fn signs_and_scales_are_those_of_the_weights() {
     let mut made = Checkpoint::small();
@@ -281,8 +430,10 @@ fn the_command_line_names_output_and_labels() {
     folder.file("labels.txt", "apple\r\npear\ngreen plum\nKürbis\nnothing\n\n".as_bytes());
     let ran = |arguments: &[&str]| {
         let output = folder.import(arguments);
-        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-        assert!(output.stderr.is_empty());
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{arguments:?}: {stderr}");
+        let told = "passed over: 35 entries that no network needs (epoch, network.backbone.bn1.num_batches_tracked, ";
+        assert!(stderr.lines().count() == 1 && stderr.contains(told), "{stderr}");
         String::from_utf8(output.stdout).expect("UTF-8")
     };
     let told = ran(&["net.v2.ckpt"]);

@@ -1,6 +1,7 @@
 //! The running pipeline: reports come, commands are obeyed, what is refused leaves the rest running.
 
 use ernscope::engine::EngineChoice;
+use ernscope::engine::cpu::Level;
 use ernscope::network::shipped::ModelChoice;
 use ernscope::pipeline::{Command, EngineState, Pipeline, Report, Settings};
 use std::sync::Arc;
@@ -102,4 +103,118 @@ fn engine_and_comparison_change_while_running() {
     assert!(report.comparison.is_none());
     pipeline.send(Command::Compare(true));
     wait_for(&pipeline, |report| report.comparison.is_some());
+}
+
+/// xorshift64: the same commands with every run.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, n: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 % n as u64) as usize
+    }
+}
+
+/// All that a report says of itself fits together, whatever changed meanwhile.
+fn check(report: &Report) {
+    let (network, counts) = (&report.network, report.counts);
+    let classes = network.labels().len();
+    assert_eq!((report.prediction.raw.len(), report.prediction.smoothed.len()), (classes, classes));
+    for probabilities in [&report.prediction.raw, &report.prediction.smoothed] {
+        assert!((probabilities.iter().sum::<f32>() - 1.0).abs() < 1e-3, "{probabilities:?}");
+    }
+    let layers = network.layers().len();
+    assert_eq!((report.layers.len(), report.engine.kernels.len()), (layers, layers), "{}", network.name());
+    network.check_edge(report.edge).expect("an edge that the network has");
+    let shapes = network.shapes(report.edge);
+    for (layer, (sample, shape)) in report.layers.iter().zip(&shapes).enumerate() {
+        let makes_codes = network.layers()[layer].op.makes_codes();
+        let codes = if makes_codes { shape.channels * shape.edge * shape.edge } else { 0 };
+        assert_eq!(sample.codes.iter().sum::<u32>() as usize, codes, "{} at {}", network.name(), report.edge);
+    }
+    let (detail, shape) = (&report.detail, shapes[report.detail.layer]);
+    let values = shape.channels * shape.edge * shape.edge;
+    assert!(detail.sample > 0 && [0, values].contains(&detail.values.codes.len()), "layer {}", detail.layer);
+    assert_eq!(counts.captured, counts.dropped + counts.predicted, "{counts:?}");
+    assert!(counts.right <= counts.with_truth && counts.with_truth <= counts.predicted, "{counts:?}");
+    let knows_cards = network.labels().iter().any(|label| label == "nothing");
+    let truths = if knows_cards && report.frame.truth.is_some() { counts.predicted } else { 0 };
+    assert_eq!(counts.with_truth, truths, "{} of source {}", network.name(), report.frame.source);
+    if let Some(twins) = &report.comparison {
+        let names = [&twins.embedded.name, &twins.float_input.name];
+        assert!(names.iter().any(|name| *name == network.name()), "{names:?} beside {}", network.name());
+        assert_eq!(format!("{}-float-input", names[0]), *names[1]);
+        assert!(twins.frames as u64 <= counts.predicted);
+    }
+}
+
+/// A picture and a film beside the demo, commands of every kind at any time: no report mixes what was with what is, and what was
+/// asked for last is what runs at the end.
+#[test]
+fn everything_changes_while_it_runs() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let picture = folder.path().join("picture.png");
+    image::RgbImage::from_pixel(300, 200, image::Rgb([9, 99, 199])).save(&picture).expect("written");
+    let film = folder.path().join("film.y4m");
+    let frame = [&b"FRAME\n"[..], &[77; 64 * 48]].concat();
+    std::fs::write(&film, [&b"YUV4MPEG2 W64 H48 F60:1 Cmono\n"[..], &frame.repeat(9)].concat()).expect("written");
+    let sources = ["demo:1", "demo:2", picture.to_str().expect("UTF-8"), film.to_str().expect("UTF-8")];
+    let models = ["cards", "cards-float-input", "cifar100"];
+    let levels = Level::ALL.into_iter().filter(|level| level.is_available());
+    let engines: Vec<EngineChoice> = levels.map(Some).chain([None]).map(EngineChoice::Cpu).collect();
+
+    let (pipeline, _) = start();
+    let (mut random, started) = (Random(0x9e37_79b9_7f4a_7c15), Instant::now());
+    let mut last: Option<Arc<Report>> = None;
+    let mut seen = 0;
+    while started.elapsed() < Duration::from_secs(8) {
+        for _ in 0..=random.below(3) {
+            match random.below(8) {
+                0 | 1 => pipeline.source().switch_to(Some(sources[random.below(4)].parse().expect("a source"))),
+                2 => pipeline.send(Command::Model(models[random.below(3)].parse().expect("any text"))),
+                3 => pipeline.send(Command::Engine(engines[random.below(engines.len())].clone())),
+                4 => pipeline.send(Command::Threads(1 + random.below(3))),
+                5 => pipeline.send(Command::Edge([None, Some(32), Some(64), Some(96)][random.below(4)])),
+                6 => pipeline.send(Command::Watch(random.below(30))),
+                _ => pipeline.send(Command::Compare(random.below(2) == 0)),
+            }
+        }
+        let (sent, pause) = (Instant::now(), Duration::from_millis(random.below(120) as u64));
+        while sent.elapsed() < pause || matches!(pipeline.engine_state(), EngineState::Loading(_)) {
+            let known = last.as_ref().map(|last| last.sequence);
+            if let Some(report) = pipeline.report().filter(|new| known < Some(new.sequence)) {
+                check(&report);
+                assert!(last.is_none_or(|last| last.frame.source <= report.frame.source));
+                last = Some(report);
+                seen += 1;
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+    assert!(seen > 50, "{seen} reports");
+    assert!(pipeline.notices().is_empty(), "{:?}", pipeline.notices());
+
+    pipeline.source().switch_to(Some(sources[0].parse().expect("a source")));
+    let wanted = Settings {
+        model: ModelChoice::Shipped("cifar100"),
+        engine: EngineChoice::Cpu(Some(Level::Scalar)),
+        edge: Some(64),
+        threads: 2,
+    };
+    pipeline.send(Command::Model(wanted.model.clone()));
+    pipeline.send(Command::Engine(wanted.engine.clone()));
+    pipeline.send(Command::Threads(wanted.threads));
+    pipeline.send(Command::Edge(wanted.edge));
+    pipeline.send(Command::Compare(true));
+    let report = wait_for(&pipeline, |report| {
+        report.network.name() == "cifar100"
+            && report.engine.name == "cpu:scalar"
+            && report.edge == 64
+            && report.frame.truth.is_some()
+            && report.comparison.as_ref().is_some_and(|twins| twins.frames > 3)
+    });
+    check(&report);
+    assert_eq!(pipeline.engine_state(), EngineState::Running(wanted));
 }

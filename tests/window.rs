@@ -3,19 +3,31 @@
 #![cfg(feature = "app")]
 
 mod scenes;
+#[path = "common/window_text.rs"]
+mod window_text;
 
 use egui::{Key, Modifiers, ThemePreference, vec2};
 use egui_kittest::kittest::Queryable;
-use egui_kittest::{Harness, SnapshotOptions, SnapshotResults};
+use egui_kittest::{Harness, SnapshotResults};
+use ernscope::app::dialog::Answer;
 use ernscope::app::keys::{Deed, TABLE};
+use ernscope::app::layout;
+use ernscope::app::lister::Lister;
 use ernscope::app::model::Model;
-use ernscope::app::state::Action;
+use ernscope::app::state::{Action, Wanted};
 use ernscope::app::theme;
 use ernscope::app::window::Window;
 use ernscope::engine::{BoardChoice, BoardFrame, BoardState, EngineChoice, EngineInfo, LayerCycles};
-use ernscope::pipeline::{About, Command, Comparison, EngineState, FrameTiming, Measured, Notice, Rates, Report};
+use ernscope::fpga::link::serial::FoundPort;
+use ernscope::network::shipped::ModelChoice;
+use ernscope::pipeline::{
+    About, Command, Comparison, Counts, EngineState, FrameTiming, Measured, Notice, Rates, Report,
+};
 use ernscope::source::{CameraFault, CameraInfo, SourceChoice, SourceError, SourceState};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use window_text::{compare_text, misplaced, painted, told, untold};
 
 /// The window, what it is shown, and what was asked for.
 struct Scene {
@@ -29,6 +41,24 @@ fn open(model: Model) -> Harness<'static, Scene> {
 }
 
 fn open_with(model: Model, size: egui::Vec2, prepare: impl FnOnce(&mut Window)) -> Harness<'static, Scene> {
+    open_scaled(model, size, 1.0, prepare)
+}
+
+/// On a screen or in a window of so many pixels, `scaling` of them a point of the system's, as the program fits itself into it.
+fn open_on(model: Model, pixels: [f32; 2], scaling: f32, prepare: impl FnOnce(&mut Window)) -> Harness<'static, Scene> {
+    let mut window = Window::default();
+    prepare(&mut window);
+    let points = egui::Vec2::from(pixels) / scaling;
+    let zoom = layout::zoom(points, scaling, window.state.layout.large);
+    open_scaled(model, points / zoom, scaling * zoom, |empty| *empty = window)
+}
+
+fn open_scaled(
+    model: Model,
+    size: egui::Vec2,
+    pixels_per_point: f32,
+    prepare: impl FnOnce(&mut Window),
+) -> Harness<'static, Scene> {
     let mut window = Window::default();
     window.state.theme = ThemePreference::Dark;
     prepare(&mut window);
@@ -36,16 +66,18 @@ fn open_with(model: Model, size: egui::Vec2, prepare: impl FnOnce(&mut Window)) 
         let actions = scene.window.show(ui, &scene.model);
         scene.actions.extend(actions);
     };
-    let harness = Harness::builder().with_size(size).with_context_setup(theme::apply).with_max_steps(8);
+    let harness = Harness::builder().with_size(size).with_pixels_per_point(pixels_per_point);
+    let harness = harness.with_context_setup(theme::apply).with_max_steps(8);
     let mut harness = harness.build_ui_state(show, Scene { window, model, actions: Vec::new() });
     harness.run_steps(4);
     harness
 }
 
-/// Compares with the picture in tests/snapshots. Anti-aliased edges may differ a little from one renderer to another.
+/// Compares with the picture and the text in tests/snapshots. The text must be the same; how far pictures may differ, since not
+/// every machine draws them alike, says kittest.toml. `UPDATE_SNAPSHOTS=1` writes both anew.
 fn compare(harness: &mut Harness<'_, Scene>, name: &str) {
-    let options = SnapshotOptions::new().threshold(2.0).max_failed_pixels(400);
-    harness.snapshot_options(name, &options);
+    harness.snapshot(name);
+    compare_text(name, &told(harness));
 }
 
 /// One outcome of all pictures of a test.
@@ -131,7 +163,7 @@ fn light() {
 
 #[test]
 fn full_screen() {
-    let mut harness = open_with(scenes::model(card()), vec2(1920.0, 1080.0), |window| {
+    let mut harness = open_on(scenes::model(card()), [1920.0, 1080.0], 1.0, |window| {
         window.state.fullscreen = true;
         window.state.layout.large = true;
     });
@@ -140,7 +172,7 @@ fn full_screen() {
 
 #[test]
 fn small() {
-    compare(&mut open_with(scenes::model(card()), vec2(1376.0, 866.0), |_| ()), "small");
+    compare(&mut open_on(scenes::model(card()), [1280.0, 800.0], 1.0, |_| ()), "small");
 }
 
 #[test]
@@ -369,21 +401,240 @@ fn an_engine_and_a_source_can_be_chosen() {
     compare(&mut harness, "choosing_a_source");
     harness.get_by_label("first camera that works").click();
     harness.run_steps(2);
-    assert_eq!(harness.state().actions, [Action::ListCameras, Action::Source(None)]);
+    let (listed, chosen): (Vec<_>, Vec<_>) =
+        harness.state_mut().actions.drain(..).partition(|action| *action == Action::ListCameras);
+    assert!(!listed.is_empty());
+    assert_eq!(chosen, [Action::Source(None)]);
 }
 
 #[test]
 fn a_path_can_be_typed() {
     let mut harness = open(scenes::model(card()));
-    harness.key_press(Key::O);
+    harness.key_press(Key::P);
     harness.run_steps(2);
+    assert_eq!(
+        typed(&mut harness, "nets/mine.safetensors"),
+        [Action::Send(Command::Model(file("nets/mine.safetensors")))]
+    );
+}
+
+fn file(path: &str) -> ModelChoice {
+    ModelChoice::File(path.into())
+}
+
+/// What is asked for when `path` is typed and entered.
+fn typed(harness: &mut Harness<'_, Scene>, path: &str) -> Vec<Action> {
     harness.state_mut().actions.clear();
-    harness.event(egui::Event::Text("nets/mine.safetensors".into()));
+    harness.event(egui::Event::Text(path.into()));
     harness.run_steps(1);
     harness.key_press(Key::Enter);
     harness.run_steps(2);
-    let file = ernscope::network::shipped::ModelChoice::File("nets/mine.safetensors".into());
-    assert_eq!(harness.state().actions, [Action::Send(Command::Model(file))]);
+    std::mem::take(&mut harness.state_mut().actions)
+}
+
+#[test]
+fn without_a_dialog_of_the_system_the_path_is_typed() {
+    let mut all = SnapshotResults::new();
+    let mut harness = open(scenes::model(card()));
+    harness.state_mut().actions.clear();
+    harness.key_press(Key::O);
+    harness.run_steps(1);
+    harness.key_press_modifiers(Modifiers::SHIFT, Key::O);
+    harness.run_steps(1);
+    let asked = std::mem::take(&mut harness.state_mut().actions);
+    assert_eq!(asked, [Action::Choose(Wanted::File), Action::Choose(Wanted::Folder)]);
+    harness.get_by_label_contains("Source: ").click();
+    harness.run_steps(3);
+    harness.state_mut().actions.clear();
+    harness.get_by_label_contains("a folder of pictures").click();
+    harness.run_steps(2);
+    assert!(harness.state().actions.contains(&Action::Choose(Wanted::Folder)));
+
+    let failed = Answer::Failed("this desktop has no portal that shows dialogs for files".into());
+    assert_eq!(harness.state_mut().window.answered(failed), None);
+    harness.run_steps(3);
+    harness.get_by_label_contains("Typed here because this desktop has no portal");
+    compare(&mut harness, "typed_path");
+    gather(&mut all, &mut harness);
+    assert_eq!(typed(&mut harness, "walk.y4m"), [Action::Source(Some(SourceChoice::File("walk.y4m".into())))]);
+    assert!(harness.query_by_label_contains("Typed here").is_none());
+
+    let window = &mut harness.state_mut().window;
+    assert_eq!(window.answered(Answer::Dismissed), None);
+    let chosen = Answer::Chosen("nets/mine.safetensors".into());
+    assert_eq!(window.answered(chosen), Some(Action::Send(Command::Model(file("nets/mine.safetensors")))));
+    harness.run_steps(2);
+    assert!(harness.query_by_label_contains("Typed here").is_none());
+}
+
+/// What a press of `key` asks for, and what the window says to it.
+fn pressed(harness: &mut Harness<'_, Scene>, key: Key) -> Vec<Action> {
+    harness.state_mut().actions.clear();
+    harness.key_press(key);
+    harness.run_steps(3);
+    std::mem::take(&mut harness.state_mut().actions)
+}
+
+#[test]
+fn the_keys_of_threads_say_why_they_do_nothing() {
+    let most = std::thread::available_parallelism().map_or(1, usize::from);
+    // Too small a network: one thread, whatever is asked.
+    let mut harness = open(scenes::model(card()));
+    for key in [Key::Plus, Key::Minus] {
+        assert_eq!(pressed(&mut harness, key), []);
+        harness.get_by_label_contains("cards is so small that one thread computes it");
+    }
+    harness.get_by_label_contains("Engine: ").click();
+    harness.run_steps(3);
+    assert!(harness.query_all_by_label_contains("so small that one thread").count() >= 2, "the list says it too");
+
+    let mut report = card();
+    report.engine.name = "reference".into();
+    let mut harness = open(scenes::model(report));
+    assert_eq!(pressed(&mut harness, Key::Plus), []);
+    harness.get_by_label_contains("The reference engine always computes with one thread");
+
+    let mut harness = open(scenes::model(on_board(card())));
+    assert_eq!(pressed(&mut harness, Key::Minus), []);
+    harness.get_by_label_contains("The board computes");
+
+    // A large one: as many as there are, and no fewer than one.
+    let network = scenes::network("random:erns18");
+    let mut large = scenes::report(&network, scenes::frame(scenes::FRAME), 1);
+    large.edge = network.edge();
+    let mut model = scenes::model(large);
+    model.settings.threads = 1;
+    let mut harness = open(model);
+    assert_eq!(pressed(&mut harness, Key::Minus), []);
+    harness.get_by_label_contains("One thread computes already");
+    let one_more = if most > 1 { vec![Action::Send(Command::Threads(2))] } else { vec![] };
+    assert_eq!(pressed(&mut harness, Key::Plus), one_more);
+    harness.state_mut().model.settings.threads = most;
+    assert_eq!(pressed(&mut harness, Key::Equals), []);
+    harness.get_by_label_contains(if most > 1 { "compute already" } else { "runs one thread at a time" });
+}
+
+/// The system is never asked for ports on the window's thread, however often that paints, and not again and again.
+#[test]
+fn ports_are_listed_on_another_thread() {
+    let (searches, threads) = (Arc::new(AtomicUsize::new(0)), Arc::new(Mutex::new(Vec::new())));
+    let counted = (searches.clone(), threads.clone());
+    let mut ports = Lister::new("ports", move || {
+        counted.0.fetch_add(1, Ordering::SeqCst);
+        counted.1.lock().expect("whole").push(std::thread::current().id());
+        vec![FoundPort { path: "/dev/ttyUSB7".into(), name: "a board".into() }]
+    });
+    let mut harness = open(scenes::model(card()));
+    harness.get_by_label_contains("Engine: ").click();
+    let mut asked = 0;
+    for _ in 0..200 {
+        harness.run_steps(1);
+        for action in std::mem::take(&mut harness.state_mut().actions) {
+            if action == Action::ListPorts {
+                asked += 1;
+                ports.ask(|| ());
+            }
+        }
+        if let Some(found) = ports.news() {
+            harness.state_mut().model.ports = found;
+        }
+        if asked > 20 && harness.query_by_label_contains("/dev/ttyUSB7").is_some() {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert!(asked > 20, "asked with every repaint");
+    harness.get_by_label("fpga:/dev/ttyUSB7: a board");
+    assert_eq!(searches.load(Ordering::SeqCst), 1, "within its pace once");
+    assert!(!threads.lock().expect("whole").contains(&std::thread::current().id()));
+}
+
+/// The windows in which nothing may meet or be cut off: pixels, pixels a point, large type.
+const SIZES: [([f32; 2], f32, bool); 14] = [
+    ([1440.0, 900.0], 1.0, false),
+    ([1280.0, 800.0], 1.0, false),
+    ([1280.0, 800.0], 1.5, false),
+    ([1280.0, 800.0], 2.0, false),
+    ([1920.0, 1200.0], 1.5, false),
+    ([2560.0, 1600.0], 2.0, false),
+    ([1280.0, 800.0], 1.0, true),
+    ([1280.0, 800.0], 2.0, true),
+    ([1920.0, 1080.0], 1.0, true),
+    ([1920.0, 1080.0], 1.0, false),
+    ([3840.0, 2160.0], 2.0, true),
+    // Tiled beside another window, and as small as it gets.
+    ([700.0, 900.0], 1.0, false),
+    ([960.0, 1080.0], 1.0, false),
+    ([640.0, 400.0], 1.0, false),
+];
+
+/// Figures as wide as they get: a fast engine on a long run, a slow one, and a board.
+fn wide_figures() -> [Report; 3] {
+    let mut fast = card();
+    fast.rates.engine_per_s = 123_456.0;
+    fast.counts =
+        Counts { captured: 9_876_543, dropped: 12_345, with_truth: 1_234_567, right: 1_234_000, ..fast.counts };
+    let mut compared = scenes::comparison(0.01, 0.02);
+    compared.frames = 1000;
+    compared.agreement = 1.0;
+    compared.embedded.accuracy = Some(1.0);
+    fast.comparison = Some(compared);
+    let mut slow = card();
+    slow.rates.infer_ms = 12_345.0;
+    slow.rates.engine_per_s = 0.08;
+    slow.comparison = Some(scenes::comparison(12_345.0, 123.4));
+    let mut board = on_board(card());
+    board.comparison = Some(Comparison { measured: Measured::SimulatedBoard, ..scenes::comparison(0.88, 1.21) });
+    [fast, slow, board]
+}
+
+#[test]
+fn no_text_meets_another_or_is_cut_off_and_every_figure_is_told() {
+    let mut wrong = Vec::new();
+    let reports = std::iter::once(card()).chain(wide_figures());
+    for (which, report) in reports.enumerate() {
+        let model = scenes::model(report);
+        for (pixels, scaling, large) in SIZES {
+            let harness = open_on(model.clone(), pixels, scaling, |window| window.state.layout.large = large);
+            let texts = painted(&harness);
+            let tiles = harness.query_all_by_label_contains("layer ").map(|tile| tile.rect().y_range());
+            let scrolling = tiles.reduce(|a, b| egui::Rangef::new(a.min.min(b.min), a.max.max(b.max)));
+            assert!(texts.len() > 30, "the window is full of text");
+            let mut all = misplaced(&texts, 4.0, scrolling);
+            all.extend(untold(&harness).into_iter().map(|text| format!("{text} is not told")));
+            let note = |text| format!("report {which}, {pixels:?} at {scaling}, large {large}: {text}");
+            wrong.extend(all.into_iter().map(note));
+        }
+    }
+    assert!(wrong.is_empty(), "{} faults:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// All five columns of both twins, and the verdict, at every size that shows the comparison.
+#[test]
+fn the_comparison_keeps_its_figures_apart() {
+    for report in std::iter::once(card()).chain(wide_figures()) {
+        let compared = report.comparison.clone().expect("compared");
+        let model = scenes::model(report);
+        for (pixels, scaling, _) in SIZES.into_iter().filter(|size| !size.2) {
+            let harness = open_on(model.clone(), pixels, scaling, |_| ());
+            let texts = painted(&harness);
+            for twin in [&compared.embedded, &compared.float_input] {
+                let row = harness.get_by_label_contains(&format!("{} frames/s ", twin.name)).rect();
+                let mut figures: Vec<_> = texts.iter().filter(|text| row.contains(text.ink.center())).collect();
+                assert_eq!(figures.len(), 5, "{}, {pixels:?} at {scaling}: {figures:?}", twin.name);
+                figures.sort_by(|a, b| a.ink.left().total_cmp(&b.ink.left()));
+                for pair in figures.windows(2) {
+                    let gap = pair[1].ink.left() - pair[0].ink.right();
+                    assert!(
+                        gap >= 7.0,
+                        "{pixels:?} at {scaling}: {} and {} are {gap} apart",
+                        pair[0].text,
+                        pair[1].text
+                    );
+                }
+            }
+        }
+    }
 }
 
 /// The simulated board at work, lost, and back: never without the word that it is simulated, never with the other's figures.

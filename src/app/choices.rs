@@ -1,9 +1,8 @@
 //! What can be chosen, in the order in which lists show it and keys walk it.
 
 use super::model::Model;
-use crate::engine::cpu::Level;
+use crate::engine::cpu::{self, Level};
 use crate::engine::{BoardChoice, BoardState, EngineChoice};
-use crate::fpga::link::serial;
 use crate::network::published::SHAPES;
 use crate::network::shipped::{ModelChoice, SHIPPED};
 use crate::source::{DEFAULT_SEED, SourceChoice, SourceState};
@@ -88,9 +87,9 @@ pub fn engines(model: &Model) -> Vec<Choice<EngineChoice>> {
     list.extend(levels.map(|level| (EngineChoice::Cpu(Some(level)), format!("cpu:{level}"))));
     list.push((EngineChoice::Reference, "reference: plain loops".into()));
     list.push((EngineChoice::Fpga(BoardChoice::First), "fpga: the first board found".into()));
-    list.extend(serial::ports().into_iter().map(|port| {
+    list.extend(model.ports.iter().map(|port| {
         let says = format!("fpga:{}: {}", port.path, port.name);
-        (EngineChoice::Fpga(BoardChoice::Port(port.path)), says)
+        (EngineChoice::Fpga(BoardChoice::Port(port.path.clone())), says)
     }));
     list.push((EngineChoice::Fpga(BoardChoice::Simulated), "fpga:sim: a simulated board".into()));
     let chosen = &model.settings.engine;
@@ -115,9 +114,49 @@ pub fn engine_name(model: &Model) -> String {
 
 /// One thread to as many as there are cores.
 pub fn threads(model: &Model) -> Vec<Choice<usize>> {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let running = running_threads(model);
-    (1..=cores).map(|value| Choice { value, says: value.to_string(), chosen: value == running }).collect()
+    (1..=cores()).map(|value| Choice { value, says: value.to_string(), chosen: value == running }).collect()
+}
+
+/// As many threads as this machine runs at a time.
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// Why the number of threads makes no difference to what runs now; `None` where it does.
+pub fn fixed_threads(model: &Model) -> Option<String> {
+    let report = model.report.as_ref()?;
+    let (engine, network) = (&report.engine, &report.network);
+    let on_board = report.timing.board.is_some();
+    match engine.name.as_str() {
+        _ if on_board => Some("The board computes; threads of this machine make no difference to it.".into()),
+        "reference" => Some("The reference engine always computes with one thread.".into()),
+        _ if !cpu::gains_by_threads(network, report.edge) => {
+            let name = network.name();
+            Some(format!(
+                "{name} is so small that one thread computes it fastest; more would only wait for each other."
+            ))
+        }
+        _ => None,
+    }
+}
+
+/// The number of threads after `step` more, or why that makes no difference.
+pub fn more_threads(model: &Model, step: isize) -> Result<usize, String> {
+    if let Some(why) = fixed_threads(model) {
+        return Err(why);
+    }
+    let (now, most) = (model.settings.threads, cores());
+    if step > 0 && now >= most {
+        return Err(match most {
+            1 => "This machine runs one thread at a time, and that one computes.".into(),
+            _ => format!("All {most} threads that this machine runs at a time compute already."),
+        });
+    }
+    if step < 0 && now <= 1 {
+        return Err("One thread computes already; it cannot be fewer.".into());
+    }
+    Ok(now.saturating_add_signed(step).clamp(1, most))
 }
 
 /// Threads that compute now.

@@ -1,13 +1,14 @@
 //! The two twins on the same frames: what pixel embedding buys on this engine, measured.
 
 use super::format;
-use super::lines::{self, Series};
+use super::lines::{self, Chart, Series};
 use super::model::Model;
 use super::state::State;
 use super::theme::{self, Tokens};
-use super::widgets::{self, say, text};
+use super::widgets::{self, say};
 use crate::pipeline::{Comparison, Measured, Report, TwinFigures};
-use egui::{Align2, Color32, FontId, Rect, RichText, Ui, pos2, vec2};
+use egui::{Color32, Galley, Rect, RichText, Ui, Vec2, pos2, vec2};
+use std::sync::Arc;
 
 /// How far back the lines go, in seconds.
 const SPAN: f64 = 10.0;
@@ -49,15 +50,55 @@ fn hint(ui: &mut Ui, first: &str, then: &str) {
     });
 }
 
+/// Between the chart, the table and the verdict.
+const BETWEEN: f32 = 26.0;
+/// Between two columns of the table.
+const COLUMN_GAP: f32 = 16.0;
+/// The share of the panel that the chart takes at most.
+const CHART: f32 = 0.36;
+/// A narrower chart is left out.
+const LEAST_CHART: f32 = 140.0;
+/// The table's height: what it needs at scale 1, and the most that it takes.
+const TABLE: [f32; 2] = [84.0, 150.0];
+/// Between the verdict's figure and its words, where they stand side by side.
+const BESIDE: f32 = 14.0;
+/// The smallest scale of the type with the chart beside it, and without.
+const LEAST_SCALE: [f32; 2] = [0.85, 0.5];
+
 fn content(ui: &mut Ui, model: &Model, comparison: &Comparison) {
     let rect = ui.max_rect();
-    let column = |from: f32, to: f32| {
-        let x = |at: f32| rect.left() + rect.width() * at;
-        Rect::from_min_max(pos2(x(from), rect.top()), pos2(x(to), rect.bottom()))
+    let Some((table, verdict, chart_width)) = arrange(ui, comparison, rect.size()) else {
+        return hint(ui, "Too small for figures.", "Drag the panel's border, or press R.");
     };
-    chart(ui, column(0.0, 0.36), model);
-    table(ui, column(0.39, 0.79), comparison);
-    verdict(ui, column(0.825, 1.0), comparison);
+    if let Some(width) = chart_width {
+        chart(ui, Rect::from_min_size(rect.min, vec2(width, rect.height())), model);
+    }
+    let left = rect.right() - verdict.size.x;
+    verdict.show(ui, Rect::from_min_max(pos2(left, rect.top()), rect.max));
+    let start = chart_width.map_or(rect.left(), |width| rect.left() + width + BETWEEN);
+    let spare = left - BETWEEN - start - table.width();
+    let corner = pos2(start + spare / 2.0, rect.top());
+    table.show(ui, Rect::from_min_size(corner, vec2(table.width(), rect.height())), comparison);
+}
+
+/// Table and verdict at the largest scale at which all has its place, and the chart's width where one fits beside them.
+fn arrange(ui: &Ui, comparison: &Comparison, room: Vec2) -> Option<(Table, Verdict, Option<f32>)> {
+    let at = |step: u8, with_chart: bool| {
+        let scale = 1.0 - 0.05 * f32::from(step);
+        let table = Table::new(ui, comparison, scale);
+        [false, true].into_iter().find_map(|beside| {
+            let verdict = Verdict::new(ui, comparison, scale, beside);
+            let rest = room.x - table.width() - verdict.size.x - BETWEEN;
+            let width = (rest - BETWEEN).min(room.x * CHART);
+            let fits_across = if with_chart { width >= LEAST_CHART } else { rest >= 0.0 };
+            let fits = fits_across && table.least_height() <= room.y && verdict.size.y <= room.y;
+            fits.then(|| (table.clone(), verdict, with_chart.then_some(width)))
+        })
+    };
+    [true, false].into_iter().zip(LEAST_SCALE).find_map(|(with_chart, least)| {
+        let steps = ((1.0 - least) / 0.05).round() as u8;
+        (0..=steps).find_map(|step| at(step, with_chart))
+    })
 }
 
 fn chart(ui: &mut Ui, rect: Rect, model: &Model) {
@@ -70,70 +111,149 @@ fn chart(ui: &mut Ui, rect: Rect, model: &Model) {
         Series { name: "with pixel embedding", color: tokens.embedded, points: line(0) },
         Series { name: "float first layer", color: tokens.float_input, points: line(1) },
     ];
-    lines::show(ui, rect, "twins over time", SPAN, "frames/s", series);
+    let caption = series.iter().map(|line| (line.name.to_owned(), theme::plain(theme::SMALL), line.color)).collect();
+    lines::show(ui, rect, Chart { id: "twins over time", seconds: SPAN, unit: "frames/s", caption, series });
 }
 
-/// The right ends of the columns, as parts of the table's width.
-const COLUMNS: [(f32, &str); 5] =
-    [(0.23, ""), (0.45, "frames/s"), (0.64, "a frame"), (0.84, "first layer"), (1.0, "right")];
+/// The heads of the columns.
+const HEADS: [&str; 5] = ["", "frames/s", "a frame", "first layer", "right"];
+/// A figure that each column has room for at least, so that nothing moves when figures grow.
+const WIDEST: [&str; 5] = ["float input", "12 345", "12.34 ms", "12.34 ms", "100.0 %"];
 
-fn table(ui: &Ui, rect: Rect, comparison: &Comparison) {
-    let tokens = Tokens::of(ui);
-    if comparison.measured == Measured::SimulatedBoard {
-        let place = pos2(rect.left() + rect.width() * COLUMNS[0].0, rect.top() + rect.height().min(150.0) * 0.1);
-        let says = text(ui, place, Align2::RIGHT_CENTER, "simulated", theme::bold(theme::SMALL), tokens.float_input);
-        say(ui, says, "simulated", "simulated").on_hover_text("computed by a simulation; times are those of its clock");
-    }
-    let row = |y: f32| rect.top() + rect.height().min(150.0) * y;
-    for (at, name) in COLUMNS {
-        let place = pos2(rect.left() + rect.width() * at, row(0.1));
-        text(ui, place, Align2::RIGHT_CENTER, name, theme::plain(theme::SMALL), tokens.quiet);
-    }
-    twin(ui, rect, row(0.42), "embedding", tokens.embedded, &comparison.embedded);
-    twin(ui, rect, row(0.8), "float input", tokens.float_input, &comparison.float_input);
+/// The figures of both twins, laid out.
+#[derive(Clone)]
+struct Table {
+    /// A column's head, its two figures, and its width.
+    columns: Vec<([Arc<Galley>; 3], f32)>,
+    scale: f32,
 }
 
-fn twin(ui: &Ui, rect: Rect, y: f32, name: &str, color: Color32, figures: &TwinFigures) {
-    let cells: [(String, FontId); 5] = [
-        (name.into(), theme::bold(theme::BODY)),
-        (format::whole(figures.frames_per_s), theme::mono(21.0)),
-        (format!("{} ms", format::ms(figures.frame_ms)), theme::mono(theme::BODY)),
-        (format!("{} ms", format::ms(figures.first_layer_ms)), theme::mono(theme::BODY)),
-        (figures.accuracy.map_or("–".into(), format::percent), theme::mono(theme::BODY)),
-    ];
-    let mut says = String::from(&figures.name);
-    for ((at, column), (cell, font)) in COLUMNS.iter().zip(cells) {
-        says.push_str(&format!(" {column} {}", cell.trim()));
-        text(ui, pos2(rect.left() + rect.width() * at, y), Align2::RIGHT_CENTER, cell, font, color);
+impl Table {
+    fn new(ui: &Ui, comparison: &Comparison, scale: f32) -> Self {
+        let tokens = Tokens::of(ui);
+        let simulated = comparison.measured == Measured::SimulatedBoard;
+        let rows = [cells("embedding", &comparison.embedded), cells("float input", &comparison.float_input)];
+        let columns = (0..HEADS.len()).map(|column| {
+            let font = match column {
+                0 => theme::bold(theme::BODY * scale),
+                1 => theme::mono(21.0 * scale),
+                _ => theme::mono(theme::BODY * scale),
+            };
+            let head = match column {
+                0 if simulated => {
+                    widgets::layout(ui, "simulated", theme::bold(theme::SMALL * scale), tokens.float_input)
+                }
+                _ => widgets::layout(ui, HEADS[column], theme::plain(theme::SMALL * scale), tokens.quiet),
+            };
+            let figure = |row: usize, color| widgets::layout(ui, &rows[row][column], font.clone(), color);
+            let least = widgets::layout(ui, WIDEST[column], font.clone(), tokens.text).size().x;
+            let texts = [head, figure(0, tokens.embedded), figure(1, tokens.float_input)];
+            let width = texts.iter().map(|text| text.size().x).fold(least, f32::max);
+            (texts, width)
+        });
+        Self { columns: columns.collect(), scale }
     }
-    let place = Rect::from_x_y_ranges(rect.x_range(), (y - 14.0)..=(y + 14.0));
-    say(ui, place, name, &says).on_hover_text(&figures.name);
+
+    fn width(&self) -> f32 {
+        let gaps = COLUMN_GAP * self.scale * (self.columns.len() as f32 - 1.0);
+        self.columns.iter().map(|column| column.1).sum::<f32>() + gaps
+    }
+
+    fn least_height(&self) -> f32 {
+        TABLE[0] * self.scale
+    }
+
+    fn show(&self, ui: &Ui, rect: Rect, comparison: &Comparison) {
+        let height = rect.height().min(TABLE[1]);
+        let middles = [0.1, 0.42, 0.8].map(|part| rect.top() + height * part);
+        let mut right = rect.left();
+        for (texts, width) in &self.columns {
+            right += width;
+            for (text, y) in texts.iter().zip(middles) {
+                let at = pos2(right - text.size().x, y - text.size().y / 2.0);
+                ui.painter().galley(at, text.clone(), Color32::PLACEHOLDER);
+            }
+            right += COLUMN_GAP * self.scale;
+        }
+        let band = |y: f32, half: f32| Rect::from_x_y_ranges(rect.x_range(), (y - half)..=(y + half));
+        if comparison.measured == Measured::SimulatedBoard {
+            let place = band(middles[0], 8.0 * self.scale);
+            let place = place.with_max_x(rect.left() + self.columns[0].1);
+            say(ui, place, "simulated", "simulated")
+                .on_hover_text("computed by a simulation; times are those of its clock");
+        }
+        for (figures, name, y) in
+            [(&comparison.embedded, "embedding", middles[1]), (&comparison.float_input, "float input", middles[2])]
+        {
+            let says: String = HEADS
+                .iter()
+                .zip(cells(name, figures))
+                .fold(figures.name.clone(), |says, (head, cell)| format!("{says} {head} {}", cell.trim()));
+            say(ui, band(y, 14.0 * self.scale), name, &says).on_hover_text(&figures.name);
+        }
+    }
+}
+
+/// A twin's line of the table.
+fn cells(name: &str, figures: &TwinFigures) -> [String; 5] {
+    [
+        name.into(),
+        format::whole(figures.frames_per_s),
+        format!("{} ms", format::ms(figures.frame_ms)),
+        format!("{} ms", format::ms(figures.first_layer_ms)),
+        figures.accuracy.map_or("–".into(), format::percent),
+    ]
 }
 
 /// Which one is faster, and by how much: never assumed.
-fn verdict(ui: &Ui, rect: Rect, comparison: &Comparison) {
-    let Some(speedup) = comparison.speedup() else { return };
-    let tokens = Tokens::of(ui);
-    let (figure, says, color) = match speedup {
-        s if (s - 1.0).abs() < EQUAL => ("1.00×".into(), "equally fast either way", tokens.text),
-        s if s > 1.0 => (format!("{s:.2}×"), "faster with pixel embedding", tokens.embedded),
-        s => (format!("{:.2}×", 1.0 / s.max(1e-6)), "slower with pixel embedding", tokens.float_input),
-    };
-    let size = widgets::fitting(ui, &figure, 42.0, rect.width());
-    let big = text(ui, rect.min - vec2(0.0, 6.0), Align2::LEFT_TOP, &figure, theme::bold(size), color);
-    let lines = [
-        says.to_owned(),
-        match comparison.measured {
-            Measured::SimulatedBoard => "simulated boards, no line".into(),
-            Measured::Board => "on boards, without the line".into(),
-            Measured::Here => "on this engine, last 10 s".into(),
-        },
-        format!("same answer on {} of", format::percent(comparison.agreement).trim()),
-        format!("{} frames", format::whole(comparison.frames as f32)),
-    ];
-    let mut at = pos2(rect.left(), big.bottom() + 2.0);
-    for line in &lines {
-        at.y = text(ui, at, Align2::LEFT_TOP, line, theme::plain(theme::SMALL), tokens.quiet).bottom() + 1.5;
+struct Verdict {
+    figure: String,
+    words: String,
+    color: Color32,
+    /// Laid out: the figure, and the words below or beside it.
+    texts: [Arc<Galley>; 2],
+    beside: bool,
+    size: Vec2,
+}
+
+impl Verdict {
+    fn new(ui: &Ui, comparison: &Comparison, scale: f32, beside: bool) -> Self {
+        let tokens = Tokens::of(ui);
+        let (figure, says, color) = match comparison.speedup() {
+            None => ("…".into(), "not yet measured", tokens.quiet),
+            Some(s) if (s - 1.0).abs() < EQUAL => ("1.00×".into(), "equally fast either way", tokens.text),
+            Some(s) if s > 1.0 => (format!("{s:.2}×"), "faster with pixel embedding", tokens.embedded),
+            Some(s) => (format!("{:.2}×", 1.0 / s.max(1e-6)), "slower with pixel embedding", tokens.float_input),
+        };
+        let measured = match comparison.measured {
+            Measured::SimulatedBoard => "simulated boards, no line",
+            Measured::Board => "on boards, without the line",
+            Measured::Here => "on this engine, last 10 s",
+        };
+        let agreement = format::percent(comparison.agreement);
+        let frames = format::whole(comparison.frames as f32);
+        let words = format!("{says}\n{measured}\nsame answer on {} of\n{frames} frames", agreement.trim());
+        let texts = [
+            widgets::layout(ui, &figure, theme::bold(42.0 * scale), color),
+            widgets::layout(ui, &words, theme::plain(theme::SMALL * scale), tokens.quiet),
+        ];
+        let [large, small] = texts.each_ref().map(|text| text.size());
+        let size = if beside {
+            vec2(large.x + BESIDE + small.x, large.y.max(small.y))
+        } else {
+            vec2(large.x.max(small.x), large.y + small.y)
+        };
+        Self { figure, words, color, texts, beside, size }
     }
-    say(ui, rect, "verdict", &format!("{figure} {}", lines.join(" ")));
+
+    fn show(self, ui: &Ui, rect: Rect) {
+        let says = format!("{} {}", self.figure, self.words.replace('\n', " "));
+        let [large, small] = self.texts;
+        // Above capitals there is air.
+        let at = if self.beside { rect.min } else { rect.min - vec2(0.0, large.size().y * 0.1) };
+        let below = if self.beside { vec2(large.size().x + BESIDE, 0.0) } else { vec2(0.0, large.size().y) };
+        ui.painter().galley(at, large, self.color);
+        ui.painter().galley(at + below, small, self.color);
+        say(ui, rect, "verdict", &says);
+    }
 }

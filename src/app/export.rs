@@ -159,7 +159,7 @@ fn write_frame(path: &Path, report: &Report) -> Result<String> {
     )
     .with_context(|| format!("{} cannot be written", path.display()))?;
     let mut input = InputImage::black(report.edge);
-    Preprocessor::new().run(&frame.rgb, frame.width, frame.height, &mut input)?;
+    Preprocessor::new(1).run(&frame.rgb, frame.width, frame.height, &mut input)?;
     let mut engine = engines::open(&EngineChoice::Cpu(None), report.network.clone(), report.edge, 1)?;
     let logits = engine.run(&input)?.to_vec();
     let layers = path.with_extension("safetensors");

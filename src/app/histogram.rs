@@ -55,25 +55,22 @@ impl Histogram {
 /// seen, so that bars do not jump from frame to frame.
 #[derive(Debug, Default)]
 pub(super) struct Cache {
-    key: Option<(usize, Option<usize>)>,
+    /// The sample and the channel that were counted.
+    counted: Option<(u64, Option<usize>)>,
     histogram: Histogram,
     of: Option<(usize, LayerShape)>,
-    seen: Option<usize>,
+    /// The sample whose range was seen last.
+    seen: Option<u64>,
     range: (f64, f64),
 }
 
 impl Cache {
-    /// The histogram of `detail`, which `key` stands for.
-    pub(super) fn get(
-        &mut self,
-        detail: &LayerDetail,
-        shape: LayerShape,
-        of: Option<usize>,
-        key: (usize, Option<usize>),
-    ) -> &Histogram {
+    /// The histogram of `detail`.
+    pub(super) fn get(&mut self, detail: &LayerDetail, shape: LayerShape, of: Option<usize>) -> &Histogram {
         let range = self.range(detail, shape);
-        if self.key != Some(key) {
-            self.key = Some(key);
+        let key = Some((detail.sample, of));
+        if self.counted != key {
+            self.counted = key;
             self.histogram = Histogram::count(&detail.values, shape, of, range);
         }
         &self.histogram
@@ -81,12 +78,11 @@ impl Cache {
 
     /// The lowest and the highest sum seen of this layer.
     pub(super) fn range(&mut self, detail: &LayerDetail, shape: LayerShape) -> (f64, f64) {
-        let pointer = std::ptr::from_ref(detail) as usize;
         if self.of != Some((detail.layer, shape)) {
             *self = Self { of: Some((detail.layer, shape)), range: (0.0, 1.0), ..Self::default() };
         }
-        if self.seen != Some(pointer) {
-            self.seen = Some(pointer);
+        if self.seen != Some(detail.sample) {
+            self.seen = Some(detail.sample);
             let sums = &detail.values.sums;
             let stride = sums.len().div_ceil(MOST).max(1);
             let values = (0..sums.len()).step_by(stride).filter_map(|index| sums.get(index));
@@ -107,15 +103,31 @@ mod tests {
         let codes = sums.iter().map(|&n| u8::from(n >= -100) + u8::from(n >= 0) + u8::from(n >= 100)).collect();
         let values = LayerValues { codes, sums: SumValues::Integers(sums), ..LayerValues::default() };
         let shape = LayerShape { channels: 6, edge: 10, macs: 0 };
-        let detail = LayerDetail { layer: 3, values };
+        let detail = LayerDetail { sample: 1, layer: 3, values };
         let mut cache = Cache::default();
-        let histogram = cache.get(&detail, shape, None, (1, None));
+        let histogram = cache.get(&detail, shape, None);
         let totals = histogram.bins.iter().fold([0; 4], |sum, bin| [0, 1, 2, 3].map(|code| sum[code] + bin[code]));
         assert_eq!(totals, [200, 100, 100, 200]);
         let middle = (histogram.place(0.0) * histogram.bins.len() as f32) as usize;
         assert_eq!(histogram.bins[middle][1], 0, "the bin from 0 on holds code 2 alone");
-        let one = cache.get(&detail, shape, Some(5), (1, Some(5)));
+        let one = cache.get(&detail, shape, Some(5));
         assert_eq!(one.bins.iter().map(|bin| bin[3]).sum::<u32>(), 100);
         assert_eq!(one.bins.iter().flatten().sum::<u32>(), 100);
+    }
+
+    /// Where the one lay, in memory, the next may lie.
+    #[test]
+    fn another_sample_at_the_same_address_is_counted_anew() {
+        let shape = LayerShape { channels: 1, edge: 2, macs: 0 };
+        let detail = |sample, sum| {
+            let values = LayerValues { sums: SumValues::Integers(vec![sum; 4]), ..LayerValues::default() };
+            LayerDetail { sample, layer: 0, values }
+        };
+        let mut cache = Cache::default();
+        let mut place = Box::new(detail(1, 3));
+        let high = cache.get(&place, shape, None).high;
+        *place = detail(2, 40);
+        assert_eq!(cache.range(&place, shape), (0.0, 40.0));
+        assert!(cache.get(&place, shape, None).high > high);
     }
 }

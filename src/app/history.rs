@@ -28,6 +28,8 @@ pub struct Point {
 pub struct History {
     points: VecDeque<Point>,
     predicted: VecDeque<(Instant, u64)>,
+    /// The source that they are of.
+    source: u64,
     newest: Option<Instant>,
 }
 
@@ -63,7 +65,8 @@ impl History {
     /// Predictions a second over the last second, from the pipeline's own count: the window may see fewer reports.
     fn rate(&mut self, report: &Report, now: Instant) -> f32 {
         let count = report.counts.predicted;
-        if self.predicted.back().is_some_and(|(_, last)| *last > count) {
+        let is_of_another = std::mem::replace(&mut self.source, report.frame.source) != report.frame.source;
+        if is_of_another || self.predicted.back().is_some_and(|(_, last)| *last > count) {
             // Counting began anew with another source, network or engine.
             self.predicted.clear();
         }

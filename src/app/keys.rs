@@ -1,5 +1,6 @@
 //! The keyboard: one table that is both acted on and shown.
 
+use super::state::Wanted;
 use super::theme::{self, Tokens};
 use egui::{Key, Modifiers, RichText, Ui, Window};
 
@@ -22,14 +23,18 @@ pub enum Deed {
     Compare,
     /// The source of this place in the list.
     Source(usize),
+    /// Choose something to open in the system's dialog.
+    Open(Wanted),
     /// Type or paste a path.
-    Open,
+    TypePath,
     /// The next network of the list.
     NextNetwork,
     /// The next engine of the list.
     NextEngine,
     /// So many threads more.
     Threads(isize),
+    /// Compute with so many threads.
+    SetThreads(usize),
     /// Save the window as a picture.
     Screenshot,
     /// Save the figures.
@@ -79,7 +84,9 @@ pub const TABLE: &[Row] = &[
     (Key::Num7, NONE, Deed::Source(6), "", ""),
     (Key::Num8, NONE, Deed::Source(7), "", ""),
     (Key::Num9, NONE, Deed::Source(8), "", ""),
-    (Key::O, NONE, Deed::Open, "O", "open a picture, folder, video or network"),
+    (Key::O, SHIFT, Deed::Open(Wanted::Folder), "Shift O", "open a folder of pictures"),
+    (Key::O, NONE, Deed::Open(Wanted::File), "O", "open a picture, video or network"),
+    (Key::P, NONE, Deed::TypePath, "P", "type or paste the path of any of these"),
     (Key::N, NONE, Deed::NextNetwork, "N", "next network"),
     (Key::G, NONE, Deed::NextEngine, "G", "next engine"),
     (Key::Plus, NONE, Deed::Threads(1), "+ −", "more, fewer threads"),

@@ -14,17 +14,18 @@ use egui::{
     Align2, Color32, Id, Mesh, Rect, RichText, Role, Sense, Shape, Stroke, StrokeKind, TextureOptions, Ui, Vec2,
     WidgetInfo, pos2, vec2,
 };
-use std::sync::Arc;
 
 /// The part of the panel's height that the histogram takes.
 const HISTOGRAM: f32 = 0.36;
 /// Height of a caption above a part.
 const CAPTION: f32 = 20.0;
+/// Width of what explains the colours of the codes.
+const LEGEND: f32 = 76.0;
 
 /// The watched layer with all that is needed to draw it.
 struct Watched<'a> {
     report: &'a Report,
-    detail: &'a Arc<LayerDetail>,
+    detail: &'a LayerDetail,
     op: &'a Op,
     shape: LayerShape,
     channel: usize,
@@ -87,7 +88,7 @@ impl<'a> Watched<'a> {
     fn codes(&self, ui: &mut Ui, rect: Rect, state: &mut State) {
         let of = if state.one_channel { format!("channel {}", self.channel) } else { "all channels".into() };
         let says = format!("codes · {of} (the integers stay within the board)");
-        if caption(ui, rect, &says, Sense::click()).on_hover_text("One channel, or all (H)").clicked() {
+        if caption(ui, rect, &says, Sense::click(), rect.width()).on_hover_text("One channel, or all (H)").clicked() {
             state.one_channel = !state.one_channel;
         }
         let (plane, codes) = (self.shape.edge * self.shape.edge, &self.detail.values.codes);
@@ -104,10 +105,10 @@ impl<'a> Watched<'a> {
             let color = if code == 0 { tokens.code_edge } else { tokens.codes[code] };
             ui.painter().rect_filled(column, 2.0, color);
             let (font, words) = (theme::mono(theme::TINY), format::percent(share));
-            text(ui, column.center_top(), Align2::CENTER_BOTTOM, words.trim(), font.clone(), tokens.text);
+            let above = text(ui, column.center_top(), Align2::CENTER_BOTTOM, words.trim(), font.clone(), tokens.text);
             let below = pos2(column.center().x, place.bottom() + 2.0);
-            text(ui, below, Align2::CENTER_TOP, format!("code {code}"), font, tokens.quiet);
-            say(ui, column, ("code", code), &format!("code {code}: {}", words.trim()));
+            let below = text(ui, below, Align2::CENTER_TOP, format!("code {code}"), font, tokens.quiet);
+            say(ui, column.union(above).union(below), ("code", code), &format!("code {code}: {}", words.trim()));
         }
     }
 
@@ -115,22 +116,24 @@ impl<'a> Watched<'a> {
     fn histogram(&self, ui: &mut Ui, rect: Rect, state: &mut State) {
         let of = state.one_channel.then_some(self.channel);
         let says = self.histogram_caption(of);
-        let toggle = caption(ui, rect, &says, Sense::click()).on_hover_text("One channel, or all (H)");
+        let toggle = caption(ui, rect, &says, Sense::click(), rect.width()).on_hover_text("One channel, or all (H)");
         if toggle.clicked() {
             state.one_channel = !state.one_channel;
         }
         let place = Rect::from_min_max(rect.min + vec2(0.0, CAPTION), rect.max - vec2(0.0, 15.0));
-        let key = (Arc::as_ptr(self.detail) as usize, of);
-        let histogram = state.histogram.get(self.detail, self.shape, of, key);
+        let histogram = state.histogram.get(self.detail, self.shape, of);
         paint_histogram(ui, place, histogram);
-        self.marks(ui, place, histogram, of);
+        let marks = self.marks(ui, place, histogram, of);
         let tokens = Tokens::of(ui);
+        let mut room = place;
         for (x, anchor, value) in
             [(place.left(), Align2::LEFT_TOP, histogram.low), (place.right(), Align2::RIGHT_TOP, histogram.high)]
         {
             let at = pos2(x, place.bottom() + 2.0);
-            text(ui, at, anchor, short(value), theme::mono(theme::TINY), tokens.quiet);
+            room = room.union(text(ui, at, anchor, short(value), theme::mono(theme::TINY), tokens.quiet));
         }
+        let says = format!("from {} to {}{marks}", short(histogram.low), short(histogram.high));
+        say(ui, room, "histogram", &says);
     }
 
     fn histogram_caption(&self, of: Option<usize>) -> String {
@@ -176,8 +179,11 @@ impl<'a> Watched<'a> {
         }))
     }
 
-    fn marks(&self, ui: &Ui, place: Rect, histogram: &Histogram, of: Option<usize>) {
-        let Some(thresholds) = of.map_or_else(|| self.medians(), |channel| self.thresholds(channel)) else { return };
+    /// The thresholds as dashed lines; returns them in words.
+    fn marks(&self, ui: &Ui, place: Rect, histogram: &Histogram, of: Option<usize>) -> String {
+        let Some(thresholds) = of.map_or_else(|| self.medians(), |channel| self.thresholds(channel)) else {
+            return String::new();
+        };
         let tokens = Tokens::of(ui);
         let mut labels_end = f32::NEG_INFINITY;
         let mut order = [0, 1, 2];
@@ -197,29 +203,32 @@ impl<'a> Watched<'a> {
             labels_end =
                 text(ui, pos2(left, place.top() - 1.0), Align2::LEFT_TOP, label, font, tokens.text).right() + 4.0;
         }
-        let says = thresholds.map(short).join(", ");
-        say(ui, place, "thresholds", &format!("thresholds {says}"));
+        let named = |(place, value): (usize, f64)| format!("; T{} {}", place + 1, short(value));
+        thresholds.into_iter().enumerate().map(named).collect()
     }
 
     /// Which codes the embedding gives to each byte: a row a code, a column a byte.
     fn table(&self, ui: &mut Ui, rect: Rect, state: &mut State) {
         let Op::PixelEmbedding(table) = self.op else { return };
-        caption(ui, rect, "the table: codes of every byte, for red, green, blue", Sense::hover());
+        caption(ui, rect, "the table: codes of every byte, for red, green, blue", Sense::hover(), rect.width());
         let place = Rect::from_min_max(rect.min + vec2(0.0, CAPTION), rect.max - vec2(0.0, 15.0));
         let tokens = Tokens::of(ui);
-        let key = Id::unique((table.codes().as_ptr() as usize, ui.visuals().dark_mode));
+        let key = Id::unique((table.codes(), ui.visuals().dark_mode));
         let texture =
             state.textures.table.get(ui.ctx(), "table", key, TextureOptions::NEAREST, || mosaic::table(table, tokens));
         paint_texture(ui, texture, place);
         let font = theme::mono(theme::TINY);
-        text(ui, place.left_bottom() + vec2(0.0, 2.0), Align2::LEFT_TOP, "byte 0", font.clone(), tokens.quiet);
-        text(ui, place.right_bottom() + vec2(0.0, 2.0), Align2::RIGHT_TOP, "255", font, tokens.quiet);
+        let below = vec2(0.0, 2.0);
+        let low = text(ui, place.left_bottom() + below, Align2::LEFT_TOP, "byte 0", font.clone(), tokens.quiet);
+        let high = text(ui, place.right_bottom() + below, Align2::RIGHT_TOP, "255", font, tokens.quiet);
+        say(ui, place.union(low).union(high), "table", "codes from byte 0 to 255");
     }
 
     /// The mosaic of all channels, and the chosen one large.
     fn channels(&self, ui: &mut Ui, rect: Rect, state: &mut State) {
         let values = if self.op.makes_codes() { "codes 0–3" } else { "integers, low to high" };
-        caption(ui, rect, &format!("{} channels, {values}", self.shape.channels), Sense::hover());
+        let says = format!("{} channels, {values}", self.shape.channels);
+        caption(ui, rect, &says, Sense::hover(), rect.width() - LEGEND);
         legend(ui, rect, self.op.makes_codes());
         let body = Rect::from_min_max(rect.min + vec2(0.0, CAPTION), rect.max);
         let side = (body.width() * 0.3).min(body.height() - 34.0).max(24.0);
@@ -232,8 +241,7 @@ impl<'a> Watched<'a> {
     fn mosaic(&self, ui: &mut Ui, rect: Rect, state: &mut State) {
         let grid = Grid::fitting(self.shape, rect.size());
         let place = grid.place(rect);
-        let pointer = Arc::as_ptr(self.detail) as usize;
-        let key = Id::unique((pointer, grid.columns, ui.visuals().dark_mode));
+        let key = Id::unique((self.detail.sample, grid.columns, ui.visuals().dark_mode));
         let (tokens, range) = (Tokens::of(ui), state.histogram.range(self.detail, self.shape));
         let texture = state
             .textures
@@ -256,8 +264,7 @@ impl<'a> Watched<'a> {
 
     fn channel(&self, ui: &mut Ui, place: Rect, state: &mut State) {
         let tokens = Tokens::of(ui);
-        let pointer = Arc::as_ptr(self.detail) as usize;
-        let key = Id::unique((pointer, self.channel, ui.visuals().dark_mode));
+        let key = Id::unique((self.detail.sample, self.channel, ui.visuals().dark_mode));
         let range = state.histogram.range(self.detail, self.shape);
         let texture = state.textures.channel.get(ui.ctx(), "channel", key, TextureOptions::NEAREST, || {
             mosaic::channel(&self.detail.values, self.shape, self.channel, range, tokens)
@@ -267,10 +274,15 @@ impl<'a> Watched<'a> {
         response.widget_info(|| WidgetInfo::labeled(Role::Image, true, format!("channel {} large", self.channel)));
         let below = place.left_bottom() + vec2(0.0, 5.0);
         let name = format!("channel {}", self.channel);
-        let line = text(ui, below, Align2::LEFT_TOP, name, theme::mono(theme::TINY + 0.5), tokens.text);
         let value = response.hover_pos().map(|pointer| self.value_under(place, pointer));
         let value = value.unwrap_or_else(|| "point at a pixel".into());
-        text(ui, line.left_bottom() + vec2(0.0, 1.0), Align2::LEFT_TOP, value, theme::mono(theme::TINY), tokens.quiet);
+        let write = |at, words: &str, size, color| {
+            let size = widgets::fitting(ui, words, theme::mono, size, place.width());
+            text(ui, at, Align2::LEFT_TOP, words, theme::mono(size), color)
+        };
+        let line = write(below, &name, theme::TINY + 0.5, tokens.text);
+        let under = write(line.left_bottom() + vec2(0.0, 1.0), &value, theme::TINY, tokens.quiet);
+        say(ui, line.union(under), "value", &format!("{name}: {value}"));
     }
 
     /// The sum and the code of the pixel at `pointer`.
@@ -296,7 +308,7 @@ impl<'a> Watched<'a> {
         let sums = (0..self.shape.channels).map_while(|class| self.detail.values.sums.get(class));
         let mut logits: Vec<(usize, f32)> = sums.enumerate().map(|(class, sum)| (class, logit(class, sum))).collect();
         logits.sort_by(|a, b| b.1.total_cmp(&a.1));
-        caption(ui, rect, "logits, the highest first", Sense::hover());
+        caption(ui, rect, "logits, the highest first", Sense::hover(), rect.width());
         let row = 22.0;
         let rows = ((rect.height() - CAPTION) / row) as usize;
         let extent = logits.iter().map(|l| l.1.abs()).fold(1e-6, f32::max);
@@ -316,15 +328,18 @@ impl<'a> Watched<'a> {
                 Rect::from_min_max(pos2(rect.left() + width + 8.0, y - 5.0), pos2(rect.right() - 62.0, y + 5.0));
             bar(ui, track, logit.max(0.0) / extent, if place == 0 { winner } else { tokens.code_edge });
             let figure = format!("{logit:>7.2}");
-            text(ui, pos2(rect.right(), y), Align2::RIGHT_CENTER, figure, theme::mono(theme::SMALL), color);
+            text(ui, pos2(rect.right(), y), Align2::RIGHT_CENTER, &figure, theme::mono(theme::SMALL), color);
+            let line = Rect::from_x_y_ranges(rect.x_range(), (y - row / 2.0)..=(y + row / 2.0));
+            say(ui, line, ("logit", class), &format!("{name}: {}", figure.trim()));
         }
     }
 }
 
-/// A caption in the uppermost line of `rect`.
-fn caption(ui: &Ui, rect: Rect, says: &str, sense: Sense) -> egui::Response {
+/// A caption in the uppermost line of `rect`, not wider than `width`.
+fn caption(ui: &Ui, rect: Rect, says: &str, sense: Sense, width: f32) -> egui::Response {
     let tokens = Tokens::of(ui);
-    let place = widgets::elided(ui, rect.min, says, theme::plain(theme::SMALL), tokens.quiet, rect.width() - 76.0);
+    let size = widgets::fitting(ui, says, theme::plain, theme::SMALL, width);
+    let place = widgets::elided(ui, rect.min, says, theme::plain(size), tokens.quiet, width);
     let response = ui.interact(place, ui.scope_id().with(("caption", rect.min.y as i32)), sense);
     let role = if sense.senses_click() { Role::Button } else { Role::Label };
     response.widget_info(|| WidgetInfo::labeled(role, true, says));
@@ -344,6 +359,8 @@ fn legend(ui: &Ui, rect: Rect, codes: bool) {
         let ink = if code < 2 { tokens.codes[3] } else { tokens.codes[0] };
         text(ui, swatch.center(), Align2::CENTER_CENTER, code, theme::mono(theme::TINY - 0.5), ink);
     }
+    let whole = Rect::from_min_max(pos2(rect.right() - LEGEND, rect.top()), pos2(rect.right(), rect.top() + CAPTION));
+    say(ui, whole, "legend", "codes 0, 1, 2, 3");
 }
 
 fn paint_texture(ui: &Ui, texture: egui::TextureId, place: Rect) {

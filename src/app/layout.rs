@@ -1,5 +1,6 @@
 //! Where the panels stand: two arrangements, one for working and one to be read from afar, both free to be rearranged.
 
+use egui::{Vec2, vec2};
 use egui_tiles::{Container, Linear, LinearDir, Tile, TileId, Tiles, Tree};
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
@@ -72,6 +73,21 @@ impl Layout {
     }
 }
 
+/// The size in points that the working arrangement is drawn for.
+const DRAWN_FOR: Vec2 = vec2(1360.0, 850.0);
+/// The smallest and the largest zoom, and the largest of the arrangement with large type.
+const ZOOM: [f32; 3] = [0.5, 1.0, 4.0];
+/// Smaller type than this one's, in pixels of the screen for each of its points, cannot be read.
+const LEAST_PIXELS: f32 = 0.7;
+
+/// How type is scaled in a window of `size` points of the system's, each of so many pixels: a small window keeps its arrangement
+/// as long as it can be read, one to be read from afar gets large letters.
+pub fn zoom(size: Vec2, pixels_per_point: f32, large: bool) -> f32 {
+    let [least, small, most] = ZOOM;
+    let least = (LEAST_PIXELS / pixels_per_point.max(0.1)).clamp(least, LEAST_PIXELS);
+    (size / DRAWN_FOR).min_elem().clamp(least, if large { most } else { small })
+}
+
 fn row(tiles: &mut Tiles<Panel>, panels: &[(Panel, f32)]) -> TileId {
     let ids: Vec<(TileId, f32)> = panels.iter().map(|&(panel, share)| (tiles.insert_pane(panel), share)).collect();
     split(tiles, LinearDir::Horizontal, &ids)
@@ -118,6 +134,17 @@ fn sound(tree: &Tree<Panel>, panels: &[Panel]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn small_windows_keep_their_arrangement_as_long_as_letters_can_be_read() {
+        let zoomed = |width, height, scaling, large| zoom(vec2(width, height), scaling, large);
+        assert_eq!(zoomed(1440.0, 900.0, 1.0, false), 1.0);
+        assert_eq!(zoomed(3840.0, 2160.0, 1.0, false), 1.0);
+        assert_eq!(zoomed(2720.0, 1700.0, 1.0, true), 2.0);
+        assert_eq!(zoomed(680.0, 850.0, 1.0, false), 0.7);
+        assert_eq!(zoomed(680.0, 425.0, 2.0, false), 0.5);
+        assert_eq!(zoomed(100.0, 100.0, 2.0, true), 0.5);
+    }
 
     #[test]
     fn a_layout_survives_its_file() {

@@ -2,13 +2,13 @@
 
 use super::format;
 use super::theme::{self, Tokens};
-use super::widgets::{say, text};
-use egui::{Align2, Color32, Rect, Ui, pos2, vec2};
+use super::widgets::{self, say};
+use egui::{Color32, FontId, Rect, Ui, pos2, vec2};
 use egui_plot::{GridMark, HoverPosition, Line, Plot, PlotPoints};
 
 /// A line: its name, its colour, its points (age in seconds, value).
 pub(super) struct Series<'a> {
-    /// Shown at the line's left end.
+    /// What it shows.
     pub(super) name: &'a str,
     /// Its meaning's colour.
     pub(super) color: Color32,
@@ -16,11 +16,32 @@ pub(super) struct Series<'a> {
     pub(super) points: Vec<[f64; 2]>,
 }
 
-/// Draws lines of the last `seconds` in `rect`, from 0 to a round number above them all.
-pub(super) fn show(ui: &mut Ui, rect: Rect, id: &str, seconds: f64, unit: &str, series: Vec<Series<'_>>) {
+/// Lines of the last seconds, from 0 to a round number above them all.
+pub(super) struct Chart<'a> {
+    /// Tells it from other charts.
+    pub(super) id: &'a str,
+    /// How far back the lines go.
+    pub(super) seconds: f64,
+    /// Of the values.
+    pub(super) unit: &'a str,
+    /// What stands above the lines, the most important first.
+    pub(super) caption: Vec<(String, FontId, Color32)>,
+    /// The lines.
+    pub(super) series: Vec<Series<'a>>,
+}
+
+/// Height of the line of text above a chart.
+const CAPTION: f32 = 16.0;
+/// Between texts above a chart.
+const BETWEEN: f32 = 12.0;
+
+/// Draws a chart in `rect`: in one line its caption and its scale, so that no text meets a line of the chart.
+pub(super) fn show(ui: &mut Ui, rect: Rect, chart: Chart<'_>) {
+    let Chart { id, seconds, unit, caption, series } = chart;
     let tokens = Tokens::of(ui);
     let highest = series.iter().flat_map(|line| &line.points).map(|point| point[1]).fold(0.0, f64::max);
     let top = round_above(highest);
+    let room = Rect::from_min_max(rect.min + vec2(0.0, CAPTION), rect.max);
     let plot = Plot::new(id)
         .show_axes(false)
         .show_grid([false, true])
@@ -42,43 +63,48 @@ pub(super) fn show(ui: &mut Ui, rect: Rect, id: &str, seconds: f64, unit: &str, 
                 hover;
             Some(format!("{} {unit}\n{:.1} s ago", format::rate(point.y as f32), -point.x))
         })
-        .width(rect.width())
-        .height(rect.height());
-    let says: Vec<String> = series.iter().map(|line| summary(line, unit)).collect();
-    let labels: Vec<([f64; 2], &str, Color32)> =
-        series.iter().map(|line| (ends(line), line.name, line.color)).collect();
-    super::widgets::inner(ui, rect, |ui| {
-        plot.show(ui, |plot| {
-            plot.set_plot_bounds_x(-seconds..=0.0);
-            plot.set_plot_bounds_y(0.0..=top * 1.02);
-            for line in series {
-                plot.line(Line::new(line.name, PlotPoints::from(line.points)).color(line.color).width(1.6));
-            }
-        })
-    });
-    let font = theme::mono(theme::TINY);
+        .width(room.width())
+        .height(room.height());
     let scale = format!("{} {unit}", format::rate(top as f32));
-    text(ui, rect.right_top() + vec2(0.0, 2.0), Align2::RIGHT_TOP, scale, font, tokens.quiet);
-    name_lines(ui, rect, top, &labels);
+    let mut says: Vec<String> = caption.iter().map(|(text, ..)| text.clone()).collect();
+    says.extend(series.iter().map(|line| summary(line, unit)));
+    says.push(format!("scale to {scale}, {seconds} s"));
+    if room.is_positive() {
+        widgets::inner(ui, room, |ui| {
+            plot.show(ui, |plot| {
+                plot.set_plot_bounds_x(-seconds..=0.0);
+                plot.set_plot_bounds_y(0.0..=top * 1.02);
+                for line in series {
+                    plot.line(Line::new(line.name, PlotPoints::from(line.points)).color(line.color).width(1.6));
+                }
+            })
+        });
+    }
+    write_caption(ui, rect, caption, scale);
     say(ui, rect, id, &says.join("; "));
 }
 
-/// Names stand at the left end of their lines, above or below so that they do not meet.
-fn name_lines(ui: &Ui, rect: Rect, top: f64, labels: &[([f64; 2], &str, Color32)]) {
-    let highest = labels.iter().map(|label| label.0[1]).fold(f64::NEG_INFINITY, f64::max);
-    for &([low, high], name, color) in labels {
-        let y = |value: f64| rect.bottom() - rect.height() * (value / (top * 1.02)).clamp(0.0, 1.0) as f32;
-        let above = high >= highest || rect.bottom() - y(low) < 18.0;
-        let (anchor, y) = if above { (Align2::LEFT_BOTTOM, y(high) - 3.0) } else { (Align2::LEFT_TOP, y(low) + 3.0) };
-        text(ui, pos2(rect.left() + 2.0, y), anchor, name, theme::plain(theme::SMALL), color);
+/// The caption from the left, the scale at the right; what finds no room is left out, the last of the caption first.
+fn write_caption(ui: &Ui, rect: Rect, caption: Vec<(String, FontId, Color32)>, scale: String) {
+    let quiet = Tokens::of(ui).quiet;
+    let scale = widgets::layout(ui, scale, theme::mono(theme::TINY), quiet);
+    let texts: Vec<_> =
+        caption.into_iter().map(|(text, font, color)| (widgets::layout(ui, text, font, color), color)).collect();
+    let y = |height: f32| rect.top() + (CAPTION - 3.0 - height) / 2.0;
+    let mut left = rect.left();
+    for (place, (text, color)) in texts.into_iter().enumerate() {
+        let right = left + text.size().x;
+        let limit = if place == 0 { rect.right() } else { rect.right() - scale.size().x - BETWEEN };
+        if right > limit {
+            break;
+        }
+        ui.painter().galley(pos2(left, y(text.size().y)), text, color);
+        left = right + BETWEEN;
     }
-}
-
-/// The lowest and the highest value among the older half of a line, where its name stands.
-fn ends(line: &Series<'_>) -> [f64; 2] {
-    let some = line.points.len().div_ceil(2);
-    let values = line.points.iter().take(some).map(|point| point[1]);
-    [values.clone().fold(f64::INFINITY, f64::min), values.fold(0.0, f64::max)]
+    let at = rect.right() - scale.size().x;
+    if left <= at {
+        ui.painter().galley(pos2(at, y(scale.size().y)), scale, quiet);
+    }
 }
 
 fn summary(line: &Series<'_>, unit: &str) -> String {

@@ -1,19 +1,22 @@
 //! The window on a screen, in front of a running pipeline.
 
+use super::dialog::Dialogs;
 use super::export::Exporter;
+use super::layout;
+use super::lister::Lister;
 use super::model::Model;
 use super::notices::Tone;
 use super::settings::{self, Remembered};
-use super::state::Action;
+use super::state::{Action, Wanted};
 use super::theme;
 use super::window::Window;
-use crate::engine::EngineChoice;
+use crate::engine::{EngineChoice, OpenError};
+use crate::fpga::link::serial::{self, FoundPort};
 use crate::network::shipped::ModelChoice;
-use crate::pipeline::{Command, EngineState, Pipeline, Settings, StartError};
+use crate::pipeline::{Command, EngineState, Pipeline, PredictError, Settings, StartError};
 use crate::source::{self, CameraInfo, SourceChoice};
-use crossbeam_channel::{Receiver, bounded};
 use egui::{Context, Theme, ThemePreference, ViewportBuilder, ViewportCommand};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -21,6 +24,9 @@ use thiserror::Error;
 
 /// Least time between two repaints that news asks for, with a graphics card and without.
 const REPAINT_EVERY: [Duration; 2] = [Duration::from_millis(16), Duration::from_millis(100)];
+
+/// The smallest window: a screen of 1280×800 pixels scaled by two has no more points.
+const LEAST_SIZE: [f32; 2] = [640.0, 400.0];
 
 /// What the command line names; what it leaves open is as it was last time.
 #[derive(Clone, Debug, Default)]
@@ -78,7 +84,7 @@ pub fn run(options: Options) -> Result<(), WindowError> {
         .with_title("Ernscope")
         .with_app_id("ernscope")
         .with_inner_size(size)
-        .with_min_inner_size([960.0, 620.0]);
+        .with_min_inner_size(LEAST_SIZE);
     let native = eframe::NativeOptions { viewport, ..eframe::NativeOptions::default() };
     let make = move |cc: &eframe::CreationContext<'_>| -> Result<Box<dyn eframe::App>, _> {
         Ok(Box::new(App::new(cc, pipeline, model, window, waker, file)))
@@ -86,38 +92,57 @@ pub fn run(options: Options) -> Result<(), WindowError> {
     eframe::run_native("Ernscope", native, Box::new(make)).map_err(WindowError::Display)
 }
 
-/// Starts what the command line names, and else what ran last time; where that is refused now, what runs by default.
+/// Starts what the command line names, and else what ran last time. What of that is refused now gives way to the default and is
+/// named in a notice; all else stays.
 fn start(
     options: &Options,
     remembered: &Remembered,
     waker: &Arc<Waker>,
 ) -> Result<(Pipeline, Settings, Option<SourceChoice>), StartError> {
+    let mut last = remembered.clone();
+    let mut notices = Vec::new();
+    loop {
+        let settings = wanted(options, &last);
+        let source = options.source.clone().or_else(|| last.source());
+        let waker = waker.clone();
+        match Pipeline::start(settings.clone(), source.clone(), move || waker.wake()) {
+            Ok(pipeline) => {
+                notices.iter().for_each(|text: &String| pipeline.notify(text));
+                return Ok((pipeline, settings, source));
+            }
+            Err(refused) => notices.push(forget(&mut last, options, refused)?),
+        }
+    }
+}
+
+fn wanted(options: &Options, last: &Remembered) -> Settings {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     // One core stays free for the window and the camera.
     let default_threads = cores.saturating_sub(1).max(1);
-    let parsed = |text: &Option<String>| text.as_ref().and_then(|text| text.parse::<ModelChoice>().ok());
-    let named = |last: &Remembered| Settings {
-        model: options.model.clone().or_else(|| parsed(&last.model)).unwrap_or_else(default_model),
-        engine: options
-            .engine
-            .clone()
-            .or_else(|| last.engine.as_ref()?.parse().ok())
-            .unwrap_or(EngineChoice::Cpu(None)),
+    let model = || last.model.as_ref()?.parse().ok();
+    let engine = || last.engine.as_ref()?.parse().ok();
+    Settings {
+        model: options.model.clone().or_else(model).unwrap_or_else(default_model),
+        engine: options.engine.clone().or_else(engine).unwrap_or(EngineChoice::Cpu(None)),
         edge: options.edge,
         threads: options.threads.or(last.threads).unwrap_or(default_threads).min(1024),
+    }
+}
+
+/// Forgets what is refused, where it is of last time, and says so in a sentence; what the command line names is an error.
+fn forget(last: &mut Remembered, options: &Options, refused: StartError) -> Result<String, StartError> {
+    let forgotten = match &refused {
+        StartError::Source(_) if options.source.is_none() => last.source.take().map(|_| "source"),
+        StartError::Predict(PredictError::Load(_) | PredictError::Open(OpenError::Size(_)))
+            if options.model.is_none() =>
+        {
+            last.model.take().map(|_| "network")
+        }
+        StartError::Predict(PredictError::Open(_)) if options.engine.is_none() => last.engine.take().map(|_| "engine"),
+        _ => None,
     };
-    let begin = |settings: Settings, source: Option<SourceChoice>| {
-        let waker = waker.clone();
-        let pipeline = Pipeline::start(settings.clone(), source.clone(), move || waker.wake())?;
-        Ok((pipeline, settings, source))
-    };
-    let source = options.source.clone().or_else(|| remembered.source());
-    begin(named(remembered), source).or_else(|refused: StartError| {
-        let (settings, source) = (named(&Remembered::default()), options.source.clone());
-        let (pipeline, settings, source) = begin(settings, source)?;
-        pipeline.notify(&format!("What ran last time cannot run now: {refused}."));
-        Ok((pipeline, settings, source))
-    })
+    let Some(what) = forgotten else { return Err(refused) };
+    Ok(format!("The {what} of last time cannot be had now, and the default takes its place: {refused}."))
 }
 
 fn default_model() -> ModelChoice {
@@ -161,11 +186,10 @@ impl Waker {
     }
 }
 
-/// Scales all type with the window: a small one keeps its layout, one to be read from afar gets large letters.
+/// Scales all type with the window.
 fn fit(ctx: &Context, large: bool) {
-    let (zoom, size) = (ctx.zoom_factor(), ctx.content_rect().size());
-    let most = if large { 4.0 } else { 1.0 };
-    let wanted = (size * zoom / egui::vec2(1360.0, 850.0)).min_elem().clamp(0.7, most);
+    let zoom = ctx.zoom_factor();
+    let wanted = layout::zoom(ctx.content_rect().size() * zoom, ctx.pixels_per_point() / zoom, large);
     if (wanted - zoom).abs() > 0.01 {
         ctx.set_zoom_factor(wanted);
     }
@@ -177,7 +201,9 @@ struct App {
     window: Window,
     exporter: Exporter,
     waker: Arc<Waker>,
-    cameras: Option<Receiver<Vec<CameraInfo>>>,
+    cameras: Lister<CameraInfo>,
+    ports: Lister<FoundPort>,
+    dialogs: Dialogs,
     file: Option<PathBuf>,
     size: Option<[f32; 2]>,
 }
@@ -199,9 +225,27 @@ impl App {
         model.software_rendering = cc.wgpu_render_state.as_ref().is_some_and(software);
         waker.attach(&cc.egui_ctx, REPAINT_EVERY[usize::from(model.software_rendering)]);
         let exporter = Exporter::new(cc.egui_ctx.clone());
-        let mut app = Self { pipeline, model, window, exporter, waker, cameras: None, file, size: None };
-        app.list_cameras();
+        let mut app = Self {
+            pipeline,
+            model,
+            window,
+            exporter,
+            waker,
+            cameras: Lister::new("cameras", source::cameras),
+            ports: Lister::new("ports", serial::ports),
+            dialogs: Dialogs::default(),
+            file,
+            size: None,
+        };
+        app.cameras.ask(app.waking());
+        app.ports.ask(app.waking());
         app
+    }
+
+    /// What wakes the window when a thread of its own has news.
+    fn waking(&self) -> impl FnOnce() + Send + 'static {
+        let waker = self.waker.clone();
+        move || waker.wake()
     }
 
     /// Brings the model to the present.
@@ -216,20 +260,22 @@ impl App {
         if let Some(report) = self.pipeline.report() {
             model.take(report, Instant::now());
         }
-        if let Some(cameras) = self.cameras.as_ref().and_then(|found| found.try_recv().ok()) {
+        if let Some(cameras) = self.cameras.news() {
             model.cameras = cameras;
-            self.cameras = None;
+        }
+        if let Some(ports) = self.ports.news() {
+            model.ports = ports;
         }
         for (text, tone) in self.exporter.outcomes() {
             self.window.state.toasts.push(text, tone);
         }
         let fullscreen = ctx.input(|input| input.viewport().fullscreen);
         if fullscreen == Some(false) {
-            self.size = Some(ctx.content_rect().size().into());
+            self.size = Some((ctx.content_rect().size() * ctx.zoom_factor()).into());
         }
     }
 
-    fn act(&mut self, ctx: &Context, action: Action) {
+    fn act(&mut self, ctx: &Context, action: Action, frame: &eframe::Frame) {
         let source = self.pipeline.source();
         match action {
             Action::Send(command) => self.pipeline.send(command),
@@ -243,7 +289,9 @@ impl App {
             Action::ExportFigures => self.export(Exporter::figures),
             Action::ExportFrame => self.export(Exporter::frame),
             Action::Fullscreen(fullscreen) => ctx.send_viewport_cmd(ViewportCommand::Fullscreen(fullscreen)),
-            Action::ListCameras => self.list_cameras(),
+            Action::Choose(wanted) => self.choose(wanted, frame),
+            Action::ListCameras => self.cameras.ask(self.waking()),
+            Action::ListPorts => self.ports.ask(self.waking()),
         }
     }
 
@@ -254,33 +302,32 @@ impl App {
         }
     }
 
-    /// Asking the system for cameras can take a while: on a thread of its own.
-    fn list_cameras(&mut self) {
-        let (sender, found) = bounded(1);
-        let waker = self.waker.clone();
-        let started = std::thread::Builder::new().name("cameras".into()).spawn(move || {
-            // The window may be gone by now.
-            let _ = sender.send(source::cameras());
-            waker.wake();
-        });
-        // Without a thread the list stays as it is.
-        self.cameras = started.ok().map(|_| found);
+    /// Shows the system's dialog, where the last file lies.
+    fn choose(&mut self, wanted: Wanted, frame: &eframe::Frame) {
+        let folder = match &self.model.choice {
+            Some(SourceChoice::File(path)) => std::path::absolute(path).ok(),
+            _ => None,
+        };
+        let folder = folder.as_deref().and_then(Path::parent);
+        if !self.dialogs.open(wanted, folder, frame, self.waking()) {
+            self.window.state.toasts.push("The dialog for opening is there already.", Tone::Hint);
+        }
     }
 
     fn remember(&self) {
         let Some(file) = &self.file else { return };
         let state = &self.window.state;
-        let settings = &self.model.settings;
+        let running = &self.model.settings;
         let remembered = Remembered {
             theme: match state.theme {
                 ThemePreference::Light => Some("light".into()),
                 ThemePreference::Dark => Some("dark".into()),
                 ThemePreference::System => None,
             },
-            source: self.model.choice.as_ref().map(ToString::to_string),
-            model: Some(settings.model.to_string()),
-            engine: Some(settings.engine.to_string()),
-            threads: Some(settings.threads),
+            source: self.model.choice.as_ref().and_then(settings::spell_source),
+            model: settings::spell_model(&running.model),
+            engine: Some(running.engine.to_string()),
+            threads: Some(running.threads),
             compare_off: !state.compare,
             size: self.size,
             layout: Some(state.layout.clone()),
@@ -292,12 +339,13 @@ impl App {
 }
 
 impl eframe::App for App {
-    fn ui(&mut self, ui: &mut egui::Ui, _: &mut eframe::Frame) {
+    fn ui(&mut self, ui: &mut egui::Ui, frame: &mut eframe::Frame) {
         self.waker.painting();
         fit(ui.ctx(), self.window.state.layout.large);
         self.refresh(ui.ctx());
-        for action in self.window.show(ui, &self.model) {
-            self.act(ui.ctx(), action);
+        let answer = self.dialogs.answer().and_then(|answer| self.window.answered(answer));
+        for action in self.window.show(ui, &self.model).into_iter().chain(answer) {
+            self.act(ui.ctx(), action, frame);
         }
     }
 
@@ -308,5 +356,59 @@ impl eframe::App for App {
     fn clear_color(&self, visuals: &egui::Visuals) -> [f32; 4] {
         let theme = if visuals.dark_mode { Theme::Dark } else { Theme::Light };
         theme::Tokens::of_theme(theme).ground.to_normalized_gamma_f32()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What was refused of last time, and what runs.
+    fn started(options: &Options, remembered: &Remembered) -> (Vec<String>, Settings, Option<SourceChoice>) {
+        let (pipeline, settings, source) = start(options, remembered, &Arc::default()).expect("something runs");
+        (pipeline.notices().into_iter().map(|notice| notice.text).collect(), settings, source)
+    }
+
+    fn remembered(model: &Path) -> Remembered {
+        Remembered {
+            model: Some(model.display().to_string()),
+            source: Some("demo:7".into()),
+            engine: Some("reference".into()),
+            threads: Some(3),
+            ..Remembered::default()
+        }
+    }
+
+    #[test]
+    fn a_network_that_is_gone_or_damaged_takes_no_other_setting_with_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let damaged = folder.path().join("damaged.safetensors");
+        std::fs::write(&damaged, b"no network").expect("written");
+        for model in [folder.path().join("gone.safetensors"), damaged] {
+            let (notices, settings, source) = started(&Options::default(), &remembered(&model));
+            let name = model.file_name().and_then(|name| name.to_str()).expect("a name");
+            assert!(notices.len() == 1 && notices[0].contains(name), "{notices:?}");
+            assert_eq!(settings.model, default_model());
+            assert_eq!((settings.engine, settings.threads), (EngineChoice::Reference, 3));
+            assert_eq!(source, Some(SourceChoice::Demo { seed: 7 }));
+        }
+    }
+
+    #[test]
+    fn a_source_that_is_gone_is_named_and_takes_nothing_with_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let gone = folder.path().join("gone.png").display().to_string();
+        let last =
+            Remembered { source: Some(gone.clone()), model: Some("objects".into()), ..remembered(Path::new("")) };
+        let (notices, settings, source) = started(&Options::default(), &last);
+        assert!(notices.len() == 1 && notices[0].contains(&gone), "{notices:?}");
+        assert_eq!((settings.model, source), (ModelChoice::Shipped("objects"), None));
+    }
+
+    #[test]
+    fn what_the_command_line_names_is_never_replaced() {
+        let options = Options { model: Some("no-such.safetensors".parse().expect("any text")), ..Options::default() };
+        let refused = start(&options, &remembered(Path::new("cards")), &Arc::default());
+        assert!(refused.is_err_and(|error| error.to_string().contains("no-such.safetensors")));
     }
 }

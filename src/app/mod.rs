@@ -6,6 +6,7 @@
 
 pub mod choices;
 mod comparison;
+pub mod dialog;
 pub mod export;
 pub mod format;
 mod histogram;
@@ -14,6 +15,7 @@ pub mod keys;
 mod layer_detail;
 pub mod layout;
 mod lines;
+pub mod lister;
 mod live;
 pub mod model;
 mod mosaic;

@@ -1,6 +1,7 @@
 //! What the window draws from: read-only for every panel, filled once a frame.
 
 use super::history::History;
+use crate::fpga::link::serial::FoundPort;
 use crate::inspect::Recent;
 use crate::pipeline::{EngineState, Notice, Report, Settings};
 use crate::source::{CameraInfo, SourceChoice, SourceStatus};
@@ -31,8 +32,10 @@ pub struct Model {
     pub settings: Settings,
     /// The source that was asked for last; `None` is the first camera that works.
     pub choice: Option<SourceChoice>,
-    /// The cameras of this machine.
+    /// The cameras of this machine, as found last.
     pub cameras: Vec<CameraInfo>,
+    /// The ports of this machine with boards, as found last.
+    pub ports: Vec<FoundPort>,
     /// Frames a second that the window shows, refreshed with [`Model::steady`].
     pub shown_per_s: f32,
     /// Whether the window is drawn without a graphics card.
@@ -54,6 +57,7 @@ impl Model {
             settings,
             choice,
             cameras: Vec::new(),
+            ports: Vec::new(),
             shown_per_s: 0.0,
             software_rendering: false,
             shown: Recent::new(Duration::from_secs(2), 256),

@@ -14,7 +14,7 @@ use egui::{
 };
 
 /// Width of a tile: as much as lets all stand side by side, within these limits.
-const TILE: std::ops::RangeInclusive<f32> = 82.0..=132.0;
+const TILE: std::ops::RangeInclusive<f32> = 92.0..=132.0;
 /// Width of a tile without codes of its own.
 const NARROW: f32 = 46.0;
 /// Between tiles.
@@ -35,6 +35,15 @@ struct Tile<'a> {
     board: Option<BoardFrame>,
     chosen: bool,
     width: f32,
+}
+
+/// A tile's figures as they are shown.
+struct Figures {
+    /// Where a board counted them.
+    cycles: Option<String>,
+    time: String,
+    /// Of the frame's time; `None` where the layer has no time of its own.
+    share: Option<String>,
 }
 
 /// Shows the panel; returns whether the person starts dragging it.
@@ -93,9 +102,13 @@ fn tile_width(room: f32, layers: &[Layer]) -> f32 {
 impl Tile<'_> {
     fn show(&self, ui: &mut Ui, height: f32, probabilities: &[f32]) -> Response {
         let (rect, response) = ui.allocate_exact_size(vec2(self.width, height), Sense::click());
-        response.widget_info(|| WidgetInfo::selected(Role::Button, true, self.chosen, self.says()));
+        let figures = self.figures();
+        response.widget_info(|| WidgetInfo {
+            current_text_value: Some(self.figures_in_words(&figures)),
+            ..WidgetInfo::selected(Role::Button, true, self.chosen, self.says())
+        });
         if ui.is_rect_visible(rect) {
-            self.paint(ui, rect, &response, probabilities);
+            self.paint(ui, rect, &response, &figures, probabilities);
         }
         response.on_hover_ui(|ui| self.tip(ui))
     }
@@ -105,7 +118,32 @@ impl Tile<'_> {
         format!("layer {name}, {}, {}", format::shape(self.shape), format::kind_in_words(&self.layer.op))
     }
 
-    fn paint(&self, ui: &Ui, rect: Rect, response: &Response, probabilities: &[f32]) {
+    fn figures(&self) -> Figures {
+        let ms = self.steady.elapsed.as_secs_f32() * 1e3;
+        let folded = self.folded();
+        Figures {
+            cycles: self.steady.counted.map(|counted| format!("{} cycles", format::cycles(counted.computing()))),
+            time: folded.map_or_else(|| format!("{} ms", format::ms(ms).trim()), |(short, _)| short.into()),
+            share: folded.is_none().then(|| format!("{:.0} %", ms / self.whole[0].max(1e-9) * 100.0)),
+        }
+    }
+
+    /// All that the tile shows as figures or bars.
+    fn figures_in_words(&self, figures: &Figures) -> String {
+        let share = figures.share.as_ref().map(|share| format!("{share} of the frame"));
+        let all = self.sample.codes.iter().sum::<u32>().max(1) as f32;
+        let codes = self.layer.op.makes_codes().then(|| {
+            let shares = self.sample.codes.map(|count| format!("{:.0} %", count as f32 / all * 100.0));
+            format!("codes 0 to 3: {}", shares.join(", "))
+        });
+        [Some(figures.time.clone()), share, figures.cycles.clone(), codes]
+            .into_iter()
+            .flatten()
+            .collect::<Vec<_>>()
+            .join("; ")
+    }
+
+    fn paint(&self, ui: &Ui, rect: Rect, response: &Response, figures: &Figures, probabilities: &[f32]) {
         let tokens = Tokens::of(ui);
         let fill = match (self.chosen, response.hovered()) {
             (true, _) => tokens.chosen_fill,
@@ -124,7 +162,7 @@ impl Tile<'_> {
         if wide {
             text(ui, below, Align2::LEFT_TOP, format::shape(self.shape), theme::mono(theme::TINY), tokens.quiet);
         }
-        self.foot(ui, inside, tokens);
+        self.foot(ui, inside, figures, tokens);
         let middle =
             Rect::from_min_max(pos2(inside.left(), below.y + 18.0), pos2(inside.right(), inside.bottom() - 42.0));
         match &self.layer.op {
@@ -135,30 +173,29 @@ impl Tile<'_> {
     }
 
     /// Kind or a board's cycles, time, share of the frame, and a bar of the time beside the slowest layer's.
-    fn foot(&self, ui: &Ui, inside: Rect, tokens: &Tokens) {
-        let ms = self.steady.elapsed.as_secs_f32() * 1e3;
-        let [all, longest] = self.whole;
+    fn foot(&self, ui: &Ui, inside: Rect, figures: &Figures, tokens: &Tokens) {
+        let wide = is_wide(self.layer);
         let font = theme::mono(theme::TINY);
         let y = inside.bottom() - 8.0;
         let kind = format::kind(&self.layer.op);
-        let kind = if is_wide(self.layer) { &kind } else { kind.trim_end_matches(" +") };
-        let (first, colour) = match self.steady.counted.filter(|_| is_wide(self.layer)) {
-            Some(counted) => (format!("{} cycles", format::cycles(counted.computing())), tokens.text),
-            None => (kind.to_owned(), tokens.quiet),
+        let kind = if wide { &kind } else { kind.trim_end_matches(" +") };
+        let (first, color) = match figures.cycles.as_deref().filter(|_| wide) {
+            Some(cycles) => (cycles, tokens.text),
+            None => (kind, tokens.quiet),
         };
-        text(ui, pos2(inside.left(), y - 16.0), Align2::LEFT_BOTTOM, first, font.clone(), colour);
-        let unit = if is_wide(self.layer) { " ms" } else { "" };
-        let time = match self.folded() {
-            Some((short, _)) => short.into(),
-            None => format!("{}{unit}", format::ms(ms).trim()),
-        };
-        text(ui, pos2(inside.left(), y - 2.0), Align2::LEFT_BOTTOM, time, font.clone(), tokens.text);
-        if is_wide(self.layer) && self.folded().is_none() {
-            let share = format!("{:.0} %", ms / all.max(1e-9) * 100.0);
-            text(ui, pos2(inside.right(), y - 2.0), Align2::RIGHT_BOTTOM, share, font, tokens.quiet);
+        text(ui, pos2(inside.left(), y - 16.0), Align2::LEFT_BOTTOM, first, font.clone(), color);
+        let time = if wide { &figures.time } else { figures.time.trim_end_matches(" ms") };
+        let time = text(ui, pos2(inside.left(), y - 2.0), Align2::LEFT_BOTTOM, time, font.clone(), tokens.text);
+        if let Some(share) = figures.share.as_ref().filter(|_| wide) {
+            let share = widgets::layout(ui, share, font, tokens.quiet);
+            let at = inside.right() - share.size().x;
+            // Beside a long time there is no room for it.
+            if at >= time.right() + 4.0 {
+                ui.painter().galley(pos2(at, time.top()), share, tokens.quiet);
+            }
         }
         let track = Rect::from_min_max(pos2(inside.left(), inside.bottom() - 3.0), inside.max);
-        bar(ui, track, ms / longest.max(1e-9), tokens.chosen);
+        bar(ui, track, self.steady.elapsed.as_secs_f32() * 1e3 / self.whole[1].max(1e-9), tokens.chosen);
     }
 
     /// Where the engine does this layer's work along with another's: in few words, and in more.

@@ -8,8 +8,8 @@ use egui::{Align2, Area, Color32, Frame, Margin, Order, RichText, Role, Ui, Widg
 
 /// How many messages are shown at a time.
 const MOST: usize = 3;
-/// How long a good message and a bad one stay, in seconds of the window's clock.
-const STAY: [f64; 2] = [6.0, 30.0];
+/// How long a good message, a bad one and a hint stay, in seconds of the window's clock.
+const STAY: [f64; 3] = [6.0, 30.0, 6.0];
 
 /// Whether something went well.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub enum Tone {
     Good,
     /// It did not.
     Bad,
+    /// Nothing was done, since nothing was to be done.
+    Hint,
 }
 
 /// A message on the window.
@@ -70,6 +72,8 @@ impl Toasts {
             self.refusal = refusal;
         }
         for (text, tone, about) in self.unplaced.drain(..) {
+            // Said again, a message stays longer, and does not stand there twice.
+            self.toasts.retain(|toast| toast.text != text);
             if of_board(about) {
                 self.toasts.retain(|toast| !of_board(toast.about));
             }
@@ -113,7 +117,11 @@ pub fn show(ui: &mut Ui, model: &Model, toasts: &mut Toasts) {
 /// One message; returns whether it was dismissed.
 fn message(ui: &mut Ui, toast: &Toast) -> bool {
     let tokens = Tokens::of(ui);
-    let color = if toast.tone == Tone::Bad { tokens.fault } else { tokens.embedded };
+    let color = match toast.tone {
+        Tone::Good => tokens.embedded,
+        Tone::Bad => tokens.fault,
+        Tone::Hint => tokens.chosen,
+    };
     let frame =
         Frame::popup(ui.style()).fill(tokens.raised).stroke((1.0, color)).inner_margin(Margin::symmetric(14, 10));
     let shown = frame.show(ui, |ui| {
@@ -138,6 +146,10 @@ fn message(ui: &mut Ui, toast: &Toast) -> bool {
 /// Tells tones apart without colour.
 fn mark(ui: &Ui, tone: Tone, color: Color32) {
     let at = ui.available_rect_before_wrap().left_top() + vec2(0.0, 1.0);
-    let sign = if tone == Tone::Bad { "!" } else { "✓" };
+    let sign = match tone {
+        Tone::Good => "✓",
+        Tone::Bad => "!",
+        Tone::Hint => "i",
+    };
     widgets::text(ui, at, Align2::LEFT_TOP, sign, theme::bold(theme::BODY + 1.0), color);
 }

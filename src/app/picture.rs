@@ -52,7 +52,7 @@ fn fitted(rect: Rect, frame: &Frame) -> Rect {
 
 fn picture(ui: &Ui, place: Rect, frame: &Frame, state: &mut State) {
     let size = [frame.width as usize, frame.height as usize];
-    let key = Id::unique((frame.index, frame.captured, frame.rgb.as_ptr() as usize));
+    let key = Id::unique((frame.source, frame.index, frame.captured));
     let texture = state
         .textures
         .picture
@@ -95,6 +95,7 @@ fn chip(ui: &Ui, at: Pos2, anchor: Align2, says: &str) {
     let rect = anchor.anchor_size(at, galley.size() + vec2(14.0, 8.0));
     ui.painter().rect_filled(rect, theme::ROUND_SMALL, tokens.scrim);
     ui.painter().galley(rect.min + vec2(7.0, 4.0), galley, tokens.on_picture);
+    widgets::say(ui, rect, "chip", says);
 }
 
 /// A situation that leaves the picture to be seen: a band at its top.

@@ -28,7 +28,7 @@ fn waiting(ui: &mut Ui) {
 
 fn content(ui: &mut Ui, model: &Model, report: &Report, steady: &Report) {
     let rect = ui.max_rect();
-    let scale = (rect.size() / DRAWN_FOR).min_elem().clamp(0.7, 4.0);
+    let scale = (rect.size() / DRAWN_FOR).min_elem().clamp(0.3, 4.0);
     let line = |y: f32, height: f32| {
         Rect::from_min_size(pos2(rect.left(), rect.top() + y * scale), vec2(rect.width(), height * scale))
     };
@@ -56,8 +56,10 @@ fn label(ui: &Ui, rect: Rect, report: &Report, past: bool, scale: f32) {
     let Some((name, probability)) = best(report) else { return };
     let tokens = Tokens::of(ui);
     let (what, color) = if past { ("last prediction", tokens.quiet) } else { ("prediction", tokens.text) };
-    let size = widgets::fitting(ui, &name, (60.0 * scale).round(), rect.width());
-    text(ui, rect.left_center(), Align2::LEFT_CENTER, &name, theme::bold(size), color);
+    let size = widgets::fitting(ui, &name, theme::bold, (60.0 * scale).round(), rect.width());
+    let height = widgets::layout(ui, &name, theme::bold(size), color).size().y;
+    let at = rect.left_center() - vec2(0.0, height / 2.0);
+    widgets::elided(ui, at, &name, theme::bold(size), color, rect.width());
     say(ui, rect, "label", &format!("{what}: {name}, {} percent", (probability * 100.0).round()));
 }
 
@@ -73,11 +75,8 @@ fn last_seen(ui: &Ui, rect: Rect, scale: f32) {
 fn verdict(ui: &Ui, rect: Rect, report: &Report, steady: &Report, scale: f32) {
     let tokens = Tokens::of(ui);
     let Some((name, probability)) = best(report) else { return };
-    let font = theme::mono((13.5 * scale).round());
-    let mut at = rect.left_center();
-    let mut write = |words: String, color: Color32| {
-        at.x = text(ui, at, Align2::LEFT_CENTER, words, font.clone(), color).right();
-    };
+    let mut parts = Vec::new();
+    let mut write = |words: String, color: Color32| parts.push((words, color));
     write(format!("{:.0} %", probability * 100.0), tokens.text);
     if let Some(truth) = report.frame.truth.as_ref().filter(|_| knows_cards(&report.network)) {
         let right = format::label(&truth.label) == name;
@@ -90,6 +89,13 @@ fn verdict(ui: &Ui, rect: Rect, report: &Report, steady: &Report, scale: f32) {
         let of = format::whole(counts.with_truth as f32);
         write(format!(" · right {} of {of}", format::whole(counts.right as f32)), tokens.quiet);
     }
+    let all: String = parts.iter().map(|part| part.0.as_str()).collect();
+    let font = theme::mono(widgets::fitting(ui, &all, theme::mono, (13.5 * scale).round(), rect.width()));
+    let mut at = rect.left_center();
+    for (words, color) in parts {
+        at.x = text(ui, at, Align2::LEFT_CENTER, words, font.clone(), color).right();
+    }
+    say(ui, rect, "verdict", &all);
 }
 
 /// One class: name, smoothed bar with a mark at the raw value, percent.
@@ -100,7 +106,7 @@ fn row(ui: &Ui, rect: Rect, report: &Report, (class, smoothed, first): (usize, f
     let raw = report.prediction.raw.get(class).copied().unwrap_or(0.0);
     let size = (14.0 * scale).round();
     let (font, color) = if first { (theme::bold(size), tokens.text) } else { (theme::plain(size), tokens.quiet) };
-    let name_width = rect.width() * 0.25;
+    let name_width = rect.width() * 0.27;
     let top = pos2(rect.left(), rect.center().y - size * 0.62);
     widgets::elided(ui, top, &name, font, color, name_width);
     let figure = theme::mono((13.0 * scale).round());
@@ -136,18 +142,20 @@ fn figures(ui: &Ui, rect: Rect, model: &Model, steady: &Report, scale: f32) {
         None => ("frames/s of the engine", "a frame"),
     };
     let columns = [
-        (0.0, format!("{:>6}", format::whole(rates.engine_per_s)), per_s),
-        (0.43, format!("{} ms", format::ms(rates.infer_ms)), a_frame),
-        (0.76, format!("{:>4}", format::rate(model.shown_per_s)), "frames/s shown"),
+        (0.0..0.42, format::whole(rates.engine_per_s), per_s),
+        (0.43..0.75, format!("{} ms", format::ms(rates.infer_ms)), a_frame),
+        (0.76..1.0, format::rate(model.shown_per_s), "frames/s shown"),
     ];
-    for (at, figure, says) in columns {
-        let x = rect.left() + rect.width() * at;
-        let tokens = Tokens::of(ui);
-        let size = (theme::FIGURE * scale).round();
-        let top = text(ui, pos2(x, rect.top()), Align2::LEFT_TOP, figure.trim(), theme::mono(size), tokens.text);
+    let tokens = Tokens::of(ui);
+    for (part, figure, says) in columns {
+        let (x, width) = (rect.left() + rect.width() * part.start, rect.width() * (part.end - part.start));
+        let figure = figure.trim();
+        let size = widgets::fitting(ui, figure, theme::mono, (theme::FIGURE * scale).round(), width);
+        let top = text(ui, pos2(x, rect.top()), Align2::LEFT_TOP, figure, theme::mono(size), tokens.text);
         let below = pos2(x, top.bottom() + 1.0);
-        let small = text(ui, below, Align2::LEFT_TOP, says, theme::plain((theme::SMALL * scale).round()), tokens.quiet);
-        say(ui, top.union(small), says, &format!("{} {says}", figure.trim()));
+        let size = widgets::fitting(ui, says, theme::plain, (theme::SMALL * scale).round(), width);
+        let small = text(ui, below, Align2::LEFT_TOP, says, theme::plain(size), tokens.quiet);
+        say(ui, top.union(small), says, &format!("{figure} {says}"));
     }
 }
 

@@ -1,11 +1,13 @@
 //! What is remembered between runs: a small JSON file in the user's configuration folder.
 
 use super::layout::Layout;
+use crate::network::shipped::ModelChoice;
+use crate::regular::{self, OpenError};
 use crate::source::SourceChoice;
 use directories::ProjectDirs;
 use serde::{Deserialize, Serialize};
 use std::fs;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 /// No honest settings are larger.
@@ -40,9 +42,9 @@ pub fn path() -> Option<PathBuf> {
 
 /// Reads the settings. What cannot be read or makes no sense is left out, and the second value says so.
 pub fn load(path: &Path) -> (Remembered, Option<String>) {
-    let file = match fs::File::open(path) {
+    let file = match regular::open(path) {
         Ok(file) => file,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return (Remembered::default(), None),
+        Err(OpenError::Io(error)) if error.kind() == ErrorKind::NotFound => return (Remembered::default(), None),
         Err(error) => return (Remembered::default(), Some(complaint(path, &error))),
     };
     let mut text = String::new();
@@ -93,14 +95,31 @@ impl Remembered {
         self
     }
 
-    /// The source, where it can still be there: a file that is gone is no reason not to start.
+    /// The source.
     pub fn source(&self) -> Option<SourceChoice> {
-        let source = self.source.as_ref()?.parse().ok()?;
-        match &source {
-            SourceChoice::File(path) if !path.exists() => None,
-            _ => Some(source),
-        }
+        self.source.as_ref()?.parse().ok()
     }
+}
+
+/// How a source is remembered: a file with its whole path, which leads to it from any folder. `None` where no text can say it.
+pub fn spell_source(choice: &SourceChoice) -> Option<String> {
+    match choice {
+        SourceChoice::File(path) => whole(path),
+        _ => Some(choice.to_string()),
+    }
+}
+
+/// The same of a network.
+pub fn spell_model(choice: &ModelChoice) -> Option<String> {
+    match choice {
+        ModelChoice::File(path) => whole(path),
+        _ => Some(choice.to_string()),
+    }
+}
+
+/// Links stay links: a twin lies beside the name that was given, and a link may lead to something newer next time.
+fn whole(path: &Path) -> Option<String> {
+    std::path::absolute(path).ok()?.to_str().map(str::to_owned)
 }
 
 #[cfg(test)]
@@ -127,6 +146,17 @@ mod tests {
     }
 
     #[test]
+    fn no_pipe_is_waited_for() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("settings.json");
+        nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU).expect("made");
+        let (tell, told) = std::sync::mpsc::channel();
+        std::thread::spawn(move || tell.send(load(&path).1));
+        let notice = told.recv_timeout(std::time::Duration::from_secs(20)).expect("it is not waited for");
+        assert!(notice.is_some_and(|notice| notice.contains("a device or a pipe")));
+    }
+
+    #[test]
     fn damaged_settings_are_left_out_and_said() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("settings.json");
@@ -136,8 +166,22 @@ mod tests {
             assert!(notice.is_some_and(|notice| notice.contains("settings.json")), "{text:?}");
             assert_eq!(read.threads, None);
         }
-        fs::write(&path, "{\"threads\": 0, \"size\": [1, 1e9], \"source\": \"/no/such/file.png\"}").expect("written");
+        fs::write(&path, "{\"threads\": 0, \"size\": [1, 1e9], \"source\": \"camera:x\"}").expect("written");
         let (read, notice) = load(&path);
         assert_eq!((notice, read.threads, read.size, read.source()), (None, None, None, None));
+    }
+
+    #[test]
+    fn files_are_remembered_so_that_they_are_found_from_any_folder() {
+        let here = std::env::current_dir().expect("a folder");
+        for name in ["nets/mine.safetensors", "demo", "cards", "random:erns18"] {
+            let whole = here.join(name);
+            let model = spell_model(&ModelChoice::File(name.into())).expect("text");
+            assert_eq!(model.parse(), Ok(ModelChoice::File(whole.clone())));
+            let source = spell_source(&SourceChoice::File(name.into())).expect("text");
+            assert_eq!(source.parse(), Ok(SourceChoice::File(whole)));
+        }
+        assert_eq!(spell_model(&ModelChoice::Shipped("cards")).as_deref(), Some("cards"));
+        assert_eq!(spell_source(&SourceChoice::Demo { seed: 7 }).as_deref(), Some("demo:7"));
     }
 }

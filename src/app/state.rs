@@ -28,8 +28,30 @@ pub enum Action {
     ExportFrame,
     /// Fill the screen, or not.
     Fullscreen(bool),
+    /// Show the system's dialog for choosing something to open.
+    Choose(Wanted),
     /// Look for cameras.
     ListCameras,
+    /// Look for ports with boards.
+    ListPorts,
+}
+
+/// What is to be chosen in a dialog.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// A picture, a video, a network.
+    File,
+    /// A folder of pictures.
+    Folder,
+}
+
+/// The line in which a path is typed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TypedPath {
+    /// What is typed so far.
+    pub text: String,
+    /// Why it must be typed, where the system's dialog failed.
+    pub why: Option<String>,
 }
 
 /// Textures of the panels.
@@ -61,8 +83,8 @@ pub struct State {
     pub compare: bool,
     /// Whether the list of keys is open.
     pub help: bool,
-    /// What is typed as the path to open; `None` where that is closed.
-    pub path: Option<String>,
+    /// The path that is typed; `None` where that is closed.
+    pub path: Option<TypedPath>,
     /// Dark, light, or as the system has it.
     pub theme: egui::ThemePreference,
     /// Whether the window fills the screen.

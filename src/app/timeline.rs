@@ -2,11 +2,11 @@
 
 use super::format;
 use super::history::{Point, SPAN};
-use super::lines::{self, Series};
+use super::lines::{self, Chart, Series};
 use super::model::Model;
 use super::theme::{self, Tokens};
-use super::widgets::{self, text};
-use egui::{Align2, Rect, Ui, pos2};
+use super::widgets;
+use egui::{Rect, Ui, pos2};
 
 /// Shows the panel; returns whether the person starts dragging it.
 pub(super) fn show(ui: &mut Ui, model: &Model) -> bool {
@@ -22,17 +22,16 @@ pub(super) fn show(ui: &mut Ui, model: &Model) -> bool {
         let frames = format!("{:>5} predicted/s", format::rate(predicted_per_s));
         let upper = Rect::from_min_max(rect.min, pos2(rect.right(), middle - 4.0));
         let lower = Rect::from_min_max(pos2(rect.left(), middle + 4.0), rect.max);
-        half(ui, upper, model, "predictions over time", "/s", &frames, |point| point.predicted_per_s);
-        half(ui, lower, model, "latency over time", "ms", &latency, |point| point.latency_ms);
+        half(ui, upper, model, "predicted", "/s", frames.trim(), |point| point.predicted_per_s);
+        half(ui, lower, model, "latency", "ms", latency.trim(), |point| point.latency_ms);
     })
 }
 
 /// A figure above its line.
-fn half(ui: &mut Ui, rect: Rect, model: &Model, id: &str, unit: &str, figure: &str, value: fn(&Point) -> f32) {
-    let color = Tokens::of(ui).text;
-    let line = text(ui, rect.min, Align2::LEFT_TOP, figure.trim(), theme::mono(theme::SMALL), color);
+fn half(ui: &mut Ui, rect: Rect, model: &Model, name: &str, unit: &str, figure: &str, value: fn(&Point) -> f32) {
+    let tokens = Tokens::of(ui);
     let points = model.history.points().map(|(age, point)| [f64::from(-age), f64::from(value(point))]).collect();
-    let chart = Rect::from_min_max(pos2(rect.left(), line.bottom() + 2.0), rect.max);
-    let series = vec![Series { name: "", color: Tokens::of(ui).chosen, points }];
-    lines::show(ui, chart, id, SPAN.as_secs_f64(), unit, series);
+    let caption = vec![(figure.to_owned(), theme::mono(theme::SMALL), tokens.text)];
+    let series = vec![Series { name, color: tokens.chosen, points }];
+    lines::show(ui, rect, Chart { id: name, seconds: SPAN.as_secs_f64(), unit, caption, series });
 }

@@ -4,52 +4,120 @@ use super::choices::{self, Choice};
 use super::format;
 use super::keys::Deed;
 use super::model::Model;
-use super::state::{Action, State};
+use super::state::{Action, Wanted};
 use super::theme::{self, Tokens};
+use super::widgets;
 use crate::pipeline::Command;
 use egui::containers::menu::MenuButton;
-use egui::{Align, Button, Layout, Response, RichText, Role, Ui, WidgetInfo, vec2};
+use egui::{Align, Button, Color32, FontId, Layout, Response, RichText, Role, Ui, WidgetInfo, vec2};
+
+/// How much the bar says where there is little room.
+#[derive(Clone, Copy)]
+struct Brevity {
+    /// The program's name.
+    title: bool,
+    /// What a choice is about.
+    whats: bool,
+    /// The keys of the buttons.
+    keys: bool,
+    /// The most letters of what is chosen.
+    letters: usize,
+    /// Frames captured and dropped, and the latency.
+    counters: bool,
+}
+
+const FULL: Brevity = Brevity { title: true, whats: true, keys: true, letters: 30, counters: true };
+/// The first one that fits is taken.
+const BREVITIES: [Brevity; 8] = [
+    FULL,
+    Brevity { keys: false, ..FULL },
+    Brevity { keys: false, title: false, letters: 24, ..FULL },
+    Brevity { keys: false, title: false, counters: false, letters: 24, ..FULL },
+    Brevity { keys: false, title: false, counters: false, whats: false, letters: 24 },
+    Brevity { keys: false, title: false, counters: false, whats: false, letters: 16 },
+    Brevity { keys: false, title: false, counters: false, whats: false, letters: 10 },
+    Brevity { keys: false, title: false, counters: false, whats: false, letters: 5 },
+];
+/// Between parts of the bar, besides the usual spacing.
+const SPACE: f32 = 6.0;
 
 /// Shows the bar. Returns what its buttons ask for; choices go to `actions`.
-pub(super) fn show(ui: &mut Ui, model: &Model, state: &mut State, actions: &mut Vec<Action>) -> Vec<Deed> {
+pub(super) fn show(ui: &mut Ui, model: &Model, actions: &mut Vec<Action>) -> Vec<Deed> {
     ui.spacing_mut().interact_size.y = theme::BUTTON;
     let mut deeds = Vec::new();
     ui.horizontal_centered(|ui| {
-        ui.label(RichText::new("Ernscope").font(theme::bold(17.0)));
-        ui.add_space(6.0);
-        sources(ui, model, state, actions);
-        networks(ui, model, state, actions);
-        engines(ui, model, actions);
+        let room = ui.available_width();
+        let brevity = BREVITIES.into_iter().find(|&brevity| width(ui, model, brevity) <= room);
+        let brevity = brevity.unwrap_or(BREVITIES[BREVITIES.len() - 1]);
+        if brevity.title {
+            ui.label(title());
+            ui.add_space(SPACE);
+        }
+        sources(ui, model, brevity, actions, &mut deeds);
+        networks(ui, model, brevity, actions, &mut deeds);
+        engines(ui, model, brevity, actions, &mut deeds);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            buttons(ui, model, &mut deeds);
-            ui.add_space(6.0);
-            counters(ui, model);
+            buttons(ui, model, brevity, &mut deeds);
+            ui.add_space(SPACE);
+            if brevity.counters {
+                counters(ui, model);
+            }
         });
     });
     deeds
 }
 
+fn title() -> RichText {
+    RichText::new("Ernscope").font(theme::bold(17.0))
+}
+
+/// The width that the bar takes.
+fn width(ui: &Ui, model: &Model, brevity: Brevity) -> f32 {
+    let text = |words: &str, font| widgets::layout(ui, words, font, Color32::PLACEHOLDER).size().x;
+    let spacing = ui.spacing();
+    let (padding, gap, between) = (2.0 * spacing.button_padding.x, spacing.icon_spacing, spacing.item_spacing.x);
+    let title = if brevity.title { text("Ernscope", theme::bold(17.0)) + SPACE + between } else { 0.0 };
+    let choosers =
+        [("Source", choices::source_name(model)), ("Network", network(model)), ("Engine", choices::engine_name(model))];
+    let choosers = choosers.iter().map(|(what, chosen)| {
+        let what = if brevity.whats { text(what, theme::plain(theme::BODY)) + gap } else { 0.0 };
+        let name = text(&shortened(chosen, brevity.letters), theme::bold(theme::BODY));
+        what + name + gap + text("▾", theme::plain(theme::SMALL)) + padding + between
+    });
+    let buttons = BUTTONS.iter().map(|row| {
+        let key =
+            if brevity.keys && !row.key.is_empty() { text(row.key, theme::plain(theme::SMALL)) + gap } else { 0.0 };
+        (text(row.sign(ui, model).0, theme::plain(theme::BODY)) + key + padding).max(theme::BUTTON) + between
+    });
+    let counters = if brevity.counters { text(&figures(model), counter_font()) + between } else { 0.0 };
+    title + choosers.sum::<f32>() + buttons.sum::<f32>() + SPACE + counters
+}
+
 /// A button that opens a list: what it chooses, quietly, then what is chosen.
-fn chooser(ui: &mut Ui, what: &str, chosen: &str, list: impl FnOnce(&mut Ui)) {
+fn chooser(ui: &mut Ui, what: &str, chosen: &str, brevity: Brevity, list: impl FnOnce(&mut Ui)) {
     let tokens = Tokens::of(ui);
-    let short = shortened(chosen);
+    let short = shortened(chosen, brevity.letters);
     let name = RichText::new(short).font(theme::bold(theme::BODY)).color(tokens.text);
     let arrow = RichText::new("▾").size(theme::SMALL).color(tokens.quiet);
-    let button = Button::new((RichText::new(what).color(tokens.quiet), name, arrow)).min_size(vec2(0.0, theme::BUTTON));
-    let (response, _) = MenuButton::from_button(button).ui(ui, |ui| {
+    let button = if brevity.whats {
+        Button::new((RichText::new(what).color(tokens.quiet), name, arrow))
+    } else {
+        Button::new((name, arrow))
+    };
+    let (response, _) = MenuButton::from_button(button.min_size(vec2(0.0, theme::BUTTON))).ui(ui, |ui| {
         ui.set_min_width(250.0);
         list(ui);
     });
     response.widget_info(|| WidgetInfo::labeled(Role::Button, true, format!("{what}: {chosen}")));
 }
 
-fn shortened(text: &str) -> String {
-    const MOST: usize = 30;
+/// The end of a long text: of paths it says most.
+fn shortened(text: &str, most: usize) -> String {
     let letters: Vec<char> = text.chars().collect();
-    if letters.len() <= MOST {
+    if letters.len() <= most {
         text.into()
     } else {
-        format!("…{}", letters[letters.len() - MOST..].iter().collect::<String>())
+        format!("…{}", letters[letters.len() - most..].iter().collect::<String>())
     }
 }
 
@@ -77,35 +145,41 @@ fn entries<T>(ui: &mut Ui, list: Vec<Choice<T>>, mut choose: impl FnMut(T)) {
     }
 }
 
-fn open_entry(ui: &mut Ui, state: &mut State, says: &str) {
+/// Ways to open what is in no list.
+fn open_entries(ui: &mut Ui, ways: &[(Deed, &str)], deeds: &mut Vec<Deed>) {
     ui.separator();
-    if entry(ui, false, says).clicked() {
-        state.path = Some(String::new());
-        ui.close();
+    for &(deed, says) in ways {
+        if entry(ui, false, says).clicked() {
+            deeds.push(deed);
+            ui.close();
+        }
     }
     heading(ui, "or drop a file on the window");
 }
 
-fn sources(ui: &mut Ui, model: &Model, state: &mut State, actions: &mut Vec<Action>) {
-    let chosen = choices::source_name(model);
-    let mut opened = false;
-    chooser(ui, "Source", &chosen, |ui| {
-        opened = true;
-        entries(ui, choices::sources(model), |source| actions.push(Action::Source(source)));
-        open_entry(ui, state, "a picture, folder or video …  O");
-    });
-    let newly = opened && !ui.data(|data| data.get_temp::<bool>(ui.scope_id().with("sources")).unwrap_or(false));
-    ui.data_mut(|data| data.insert_temp(ui.scope_id().with("sources"), opened));
-    if newly {
+fn sources(ui: &mut Ui, model: &Model, brevity: Brevity, actions: &mut Vec<Action>, deeds: &mut Vec<Deed>) {
+    chooser(ui, "Source", &choices::source_name(model), brevity, |ui| {
+        // Asked with every repaint while the list is open; who lists them keeps a pace of its own.
         actions.push(Action::ListCameras);
-    }
+        entries(ui, choices::sources(model), |source| actions.push(Action::Source(source)));
+        let ways = [
+            (Deed::Open(Wanted::File), "a picture or video …  O"),
+            (Deed::Open(Wanted::Folder), "a folder of pictures …  Shift O"),
+            (Deed::TypePath, "a typed path …  P"),
+        ];
+        open_entries(ui, &ways, deeds);
+    });
 }
 
-fn networks(ui: &mut Ui, model: &Model, state: &mut State, actions: &mut Vec<Action>) {
+/// What the network is called, and its size.
+fn network(model: &Model) -> String {
     let size = model.steady.as_ref().map(|report| format::bytes(report.network.weight_bits() / 8));
     let name = choices::network_name(model);
-    let chosen = size.map_or(name.clone(), |size| format!("{name} · {size}"));
-    chooser(ui, "Network", &chosen, |ui| {
+    size.map_or(name.clone(), |size| format!("{name} · {size}"))
+}
+
+fn networks(ui: &mut Ui, model: &Model, brevity: Brevity, actions: &mut Vec<Action>, deeds: &mut Vec<Deed>) {
+    chooser(ui, "Network", &network(model), brevity, |ui| {
         let (shipped, random) = choices::networks(model);
         entries(ui, shipped, |network| actions.push(Action::Send(Command::Model(network))));
         heading(ui, "published shapes, random weights");
@@ -121,13 +195,14 @@ fn networks(ui: &mut Ui, model: &Model, state: &mut State, actions: &mut Vec<Act
                 }
             }
         });
-        open_entry(ui, state, "a model file …  O");
+        let ways = [(Deed::Open(Wanted::File), "a model file …  O"), (Deed::TypePath, "a typed path …  P")];
+        open_entries(ui, &ways, deeds);
     });
 }
 
-fn engines(ui: &mut Ui, model: &Model, actions: &mut Vec<Action>) {
-    let chosen = choices::engine_name(model);
-    chooser(ui, "Engine", &chosen, |ui| {
+fn engines(ui: &mut Ui, model: &Model, brevity: Brevity, actions: &mut Vec<Action>, deeds: &mut Vec<Deed>) {
+    chooser(ui, "Engine", &choices::engine_name(model), brevity, |ui| {
+        actions.push(Action::ListPorts);
         entries(ui, choices::engines(model), |engine| actions.push(Action::Send(Command::Engine(engine))));
         heading(ui, "threads");
         ui.horizontal_wrapped(|ui| {
@@ -135,17 +210,20 @@ fn engines(ui: &mut Ui, model: &Model, actions: &mut Vec<Action>) {
             for choice in choices::threads(model) {
                 let button = ui.add(Button::selectable(choice.chosen, choice.says.as_str()));
                 if button.clicked() {
-                    actions.push(Action::Send(Command::Threads(choice.value)));
+                    deeds.push(Deed::SetThreads(choice.value));
                     ui.close();
                 }
             }
         });
+        if let Some(why) = choices::fixed_threads(model) {
+            ui.set_max_width(300.0);
+            heading(ui, &why);
+        }
     });
 }
 
 /// The figures of the whole way, in fixed width.
-fn counters(ui: &mut Ui, model: &Model) {
-    let tokens = Tokens::of(ui);
+fn figures(model: &Model) -> String {
     let mut parts = Vec::new();
     if let Some(steady) = &model.steady {
         let captured_per_s = if model.is_past() { 0.0 } else { steady.rates.captured_per_s };
@@ -155,40 +233,70 @@ fn counters(ui: &mut Ui, model: &Model) {
             parts.push(format!("latency {} ms", format::ms(steady.rates.latency_ms)));
         }
     }
-    let says = parts.join(" · ");
-    let width = |ui: &Ui, words: &str| {
-        ui.painter().layout_no_wrap(words.into(), theme::mono(theme::TINY + 0.5), tokens.quiet).size().x
-    };
-    if !says.is_empty() && width(ui, &says) <= ui.available_width() {
-        ui.label(RichText::new(&says).font(theme::mono(theme::TINY + 0.5)).color(tokens.quiet));
+    parts.join(" · ")
+}
+
+fn counter_font() -> FontId {
+    theme::mono(theme::TINY + 0.5)
+}
+
+fn counters(ui: &mut Ui, model: &Model) {
+    let tokens = Tokens::of(ui);
+    let says = figures(model);
+    if !says.is_empty() {
+        ui.label(RichText::new(&says).font(counter_font()).color(tokens.quiet));
     }
     let software = "software rendering, 10/s";
-    if model.software_rendering && width(ui, software) + 16.0 <= ui.available_width() {
-        let label = RichText::new(software).font(theme::mono(theme::TINY + 0.5)).color(tokens.float_input);
+    let width = widgets::layout(ui, software, counter_font(), tokens.quiet).size().x;
+    if model.software_rendering && width + 16.0 <= ui.available_width() {
+        let label = RichText::new(software).font(counter_font()).color(tokens.float_input);
         ui.label(label).on_hover_text(
             "No graphics card: the window repaints 10 times a second and leaves the processor to the network.",
         );
     }
 }
 
-fn buttons(ui: &mut Ui, model: &Model, deeds: &mut Vec<Deed>) {
-    let paused = model.source.paused;
-    let rows = [
-        (Deed::Help, "?", "", "Keys (F1)"),
-        (Deed::Fullscreen, "□", "F11", "Full screen with large type (F11)"),
-        (Deed::Theme, if ui.visuals().dark_mode { "☀" } else { "☾" }, "", "Dark or light (T)"),
-        (Deed::Figures, "⇩", "E", "Save the figures as CSV and JSON (E); the frame and all layers (Shift E)"),
-        (Deed::Screenshot, "◉", "S", "Save a screenshot (S)"),
-        (Deed::Step, "▸|", "", "One frame, then pause (.)"),
-        if paused {
-            (Deed::Pause, "▶", "Space", "Go on (Space)")
-        } else {
-            (Deed::Pause, "❚❚", "Space", "Pause (Space)")
-        },
-    ];
-    for (deed, sign, key, says) in rows {
+/// A button: what it does, the key that is shown on it, its sign and what it says.
+struct ButtonRow {
+    deed: Deed,
+    key: &'static str,
+    sign: &'static str,
+    says: &'static str,
+}
+
+/// The buttons from the right.
+const BUTTONS: [ButtonRow; 7] = [
+    ButtonRow { deed: Deed::Help, key: "", sign: "?", says: "Keys (F1)" },
+    ButtonRow { deed: Deed::Fullscreen, key: "F11", sign: "□", says: "Full screen with large type (F11)" },
+    ButtonRow { deed: Deed::Theme, key: "", sign: "☀", says: "Dark or light (T)" },
+    ButtonRow {
+        deed: Deed::Figures,
+        key: "E",
+        sign: "⇩",
+        says: "Save the figures as CSV and JSON (E); the frame and all layers (Shift E)",
+    },
+    ButtonRow { deed: Deed::Screenshot, key: "S", sign: "◉", says: "Save a screenshot (S)" },
+    ButtonRow { deed: Deed::Step, key: "", sign: "▸|", says: "One frame, then pause (.)" },
+    ButtonRow { deed: Deed::Pause, key: "Space", sign: "❚❚", says: "Pause (Space)" },
+];
+
+impl ButtonRow {
+    /// Sign and words as things stand.
+    fn sign(&self, ui: &Ui, model: &Model) -> (&'static str, &'static str) {
+        match self.deed {
+            Deed::Theme if !ui.visuals().dark_mode => ("☾", self.says),
+            Deed::Pause if model.source.paused => ("▶", "Go on (Space)"),
+            _ => (self.sign, self.says),
+        }
+    }
+}
+
+fn buttons(ui: &mut Ui, model: &Model, brevity: Brevity, deeds: &mut Vec<Deed>) {
+    for row in &BUTTONS {
+        let (sign, says) = row.sign(ui, model);
+        let key = if brevity.keys { row.key } else { "" };
         if button(ui, sign, key, says).clicked() {
-            deeds.push(deed);
+            deeds.push(row.deed);
         }
     }
 }

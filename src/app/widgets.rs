@@ -1,12 +1,15 @@
 //! What several panels draw with.
 
 use super::theme::{self, Tokens};
-use egui::text::{LayoutJob, TextFormat};
+use egui::text::{LayoutJob, TextFormat, TextWrapping};
 use egui::{
-    Align, Align2, Color32, CornerRadius, CursorIcon, FontId, Id, Layout, Mesh, Pos2, Rect, Response, Role, Sense,
-    StrokeKind, Ui, UiBuilder, WidgetInfo, pos2, vec2,
+    Align, Align2, Color32, CornerRadius, CursorIcon, FontId, Galley, Id, Layout, Mesh, Pos2, Rect, Response, Role,
+    Sense, StrokeKind, Ui, UiBuilder, WidgetInfo, pos2, vec2,
 };
+use std::sync::Arc;
 
+/// Smaller type cannot be read.
+const LEAST_SIZE: f32 = 6.0;
 /// Height of a panel's title with the room below it.
 const TITLE: f32 = 26.0;
 
@@ -16,7 +19,7 @@ pub(super) fn panel(ui: &mut Ui, title: &str, content: impl FnOnce(&mut Ui)) -> 
     let inside = rect.shrink(theme::MARGIN);
     let bar = Rect::from_min_size(inside.min, vec2(inside.width(), TITLE));
     let handle = handle(ui, bar, title);
-    ui.painter().with_clip_rect(bar).galley(bar.min, title_text(ui, title), Color32::PLACEHOLDER);
+    ui.painter().galley(bar.min, title_text(ui, title, bar.width()), Color32::PLACEHOLDER);
     let body = Rect::from_min_max(pos2(inside.left(), bar.bottom()), inside.max);
     if body.is_positive() {
         inner(ui, body, content);
@@ -45,15 +48,23 @@ pub(super) fn inner<R>(ui: &mut Ui, rect: Rect, content: impl FnOnce(&mut Ui) ->
     content(&mut child)
 }
 
-fn title_text(ui: &Ui, title: &str) -> std::sync::Arc<egui::Galley> {
-    let tokens = Tokens::of(ui);
-    let format = TextFormat {
-        font_id: theme::bold(theme::TINY),
-        extra_letter_spacing: 1.0,
-        color: tokens.quiet,
-        ..TextFormat::default()
+/// A title in spaced capitals; a long one gives up the spaces, then its end.
+fn title_text(ui: &Ui, title: &str, width: f32) -> Arc<Galley> {
+    let color = Tokens::of(ui).quiet;
+    let layout = |extra_letter_spacing| {
+        let format =
+            TextFormat { font_id: theme::bold(theme::TINY), extra_letter_spacing, color, ..TextFormat::default() };
+        let mut job = LayoutJob::single_section(title.to_uppercase(), format);
+        job.wrap = TextWrapping { max_rows: 1, break_anywhere: true, max_width: width, ..TextWrapping::default() };
+        ui.painter().layout_job(job)
     };
-    ui.painter().layout_job(LayoutJob::single_section(title.to_uppercase(), format))
+    let spaced = layout(1.0);
+    if spaced.elided { layout(0.0) } else { spaced }
+}
+
+/// Text in one line, to be measured before it is painted.
+pub(super) fn layout(ui: &Ui, text: impl ToString, font: FontId, color: Color32) -> Arc<Galley> {
+    ui.painter().layout_no_wrap(text.to_string(), font, color)
 }
 
 /// Text at a place; returns where it stands.
@@ -64,18 +75,18 @@ pub(super) fn text(ui: &Ui, at: Pos2, anchor: Align2, text: impl ToString, font:
 /// Text that gives way at `width` with an ellipsis.
 pub(super) fn elided(ui: &Ui, at: Pos2, text: &str, font: FontId, color: Color32, width: f32) -> Rect {
     let mut job = LayoutJob::simple_singleline(text.into(), font, color);
-    job.wrap = egui::text::TextWrapping::truncate_at_width(width);
+    job.wrap = TextWrapping::truncate_at_width(width);
     let galley = ui.painter().layout_job(job);
     let rect = Rect::from_min_size(at, galley.size());
     ui.painter().galley(at, galley, color);
     rect
 }
 
-/// The largest font size up to `size` at which `text` is not wider than `width`.
-pub(super) fn fitting(ui: &Ui, text: &str, size: f32, width: f32) -> f32 {
-    let full = ui.painter().layout_no_wrap(text.into(), theme::bold(size), Color32::PLACEHOLDER).size().x;
+/// The largest font size up to `size` at which `text` is not wider than `width`, as long as it can be read.
+pub(super) fn fitting(ui: &Ui, text: &str, font: fn(f32) -> FontId, size: f32, width: f32) -> f32 {
+    let full = layout(ui, text, font(size), Color32::PLACEHOLDER).size().x;
     // Whole sizes keep the number of glyphs in the atlas small.
-    if full <= width { size } else { (size * width / full).floor().max(theme::BODY) }
+    if full <= width { size } else { (size * width / full).floor().max(LEAST_SIZE) }
 }
 
 /// Makes painted text known to screen readers, and gives it a tip.

@@ -1,11 +1,12 @@
 //! All that is drawn, without what lies behind: tests and benches show it as the program does.
 
 use super::choices;
+use super::dialog::Answer;
 use super::keys::{self, Deed};
 use super::layout::Panel;
 use super::model::Model;
 use super::notices::{self, Tone};
-use super::state::{Action, State};
+use super::state::{Action, State, TypedPath};
 use super::theme::{self, Tokens};
 use super::{comparison, layer_detail, network_strip, picture, prediction, timeline, toolbar};
 use crate::network::shipped::ModelChoice;
@@ -40,7 +41,7 @@ impl Window {
         let bar = Frame::new().fill(tokens.ground).inner_margin(Margin::symmetric(theme::GAP as i8, 0));
         let top =
             Side::top("toolbar").exact_size(theme::TOOLBAR).frame(bar).show_separator_line(false).resizable(false);
-        let deeds = top.show(ui, |ui| toolbar::show(ui, model, &mut self.state, &mut actions)).inner;
+        let deeds = top.show(ui, |ui| toolbar::show(ui, model, &mut actions)).inner;
         for deed in deeds {
             self.perform(ui, deed, model, &mut actions);
         }
@@ -52,6 +53,16 @@ impl Window {
         // From the next frame on: within one all panels look alike.
         ui.ctx().set_theme(self.state.theme);
         actions
+    }
+
+    /// What the answer of the system's dialog asks for. Where there is no dialog, the path is typed.
+    pub fn answered(&mut self, answer: Answer) -> Option<Action> {
+        match answer {
+            Answer::Chosen(path) => return Some(open(path)),
+            Answer::Dismissed => {}
+            Answer::Failed(why) => self.state.path = Some(TypedPath { why: Some(why), ..TypedPath::default() }),
+        }
+        None
     }
 
     fn panels(&mut self, ui: &mut Ui, model: &Model, actions: &mut Vec<Action>) {
@@ -87,7 +98,8 @@ impl Window {
                     choices::sources(model).into_iter().map(|choice| choice.value).filter(Option::is_some).nth(place);
                 actions.extend(source.map(Action::Source));
             }
-            Deed::Open => state.path = Some(String::new()),
+            Deed::Open(wanted) => actions.push(Action::Choose(wanted)),
+            Deed::TypePath => state.path = Some(TypedPath::default()),
             Deed::NextNetwork => {
                 let next = choices::next(choices::networks(model).0);
                 actions.extend(next.map(|network| send(Command::Model(network))));
@@ -96,13 +108,14 @@ impl Window {
                 let next = choices::next(choices::engines(model));
                 actions.extend(next.map(|engine| send(Command::Engine(engine))));
             }
-            Deed::Threads(step) => {
-                let most = std::thread::available_parallelism().map_or(1, usize::from);
-                let wanted = model.settings.threads.saturating_add_signed(step).clamp(1, most);
-                if wanted != model.settings.threads {
-                    actions.push(send(Command::Threads(wanted)));
-                }
-            }
+            Deed::Threads(step) => match choices::more_threads(model, step) {
+                Ok(threads) => actions.push(send(Command::Threads(threads))),
+                Err(why) => state.toasts.push(why, Tone::Hint),
+            },
+            Deed::SetThreads(threads) => match choices::fixed_threads(model) {
+                None => actions.push(send(Command::Threads(threads))),
+                Some(why) => state.toasts.push(why, Tone::Hint),
+            },
             Deed::Screenshot => actions.push(Action::Screenshot),
             Deed::Figures => actions.push(Action::ExportFigures),
             Deed::Frame => actions.push(Action::ExportFrame),
@@ -170,7 +183,7 @@ impl Window {
 
     /// The line in which a path is typed.
     fn path(&mut self, ui: &Ui, actions: &mut Vec<Action>) {
-        let Some(text) = &mut self.state.path else { return };
+        let Some(TypedPath { text, why }) = &mut self.state.path else { return };
         let mut entered = false;
         let window = egui::Window::new("Open").collapsible(false).resizable(false).title_bar(false);
         window.anchor(Align2::CENTER_CENTER, [0.0, -80.0]).show(ui.ctx(), |ui| {
@@ -183,6 +196,10 @@ impl Window {
             let edit = ui.add(edit).labelled_by(label.id);
             edit.request_focus();
             entered = ui.input(|input| input.key_pressed(Key::Enter));
+            if let Some(why) = why {
+                let says = format!("Typed here because {why}.");
+                ui.label(RichText::new(says).size(theme::SMALL).color(Tokens::of(ui).float_input));
+            }
             ui.label(RichText::new("Enter opens, Esc closes").size(theme::SMALL).color(quiet));
         });
         if entered {

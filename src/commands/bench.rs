@@ -2,6 +2,7 @@
 
 use super::{load, threads};
 use crate::BenchArgs;
+use crate::output;
 use anyhow::Result;
 use ernscope::engines;
 use ernscope::frame::InputImage;
@@ -36,7 +37,7 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     for choice in &chosen {
         bench_model(args, choice, &mut document)?;
     }
-    let mut out = std::io::stdout().lock();
+    let mut out = output::stdout();
     if args.json {
         writeln!(out, "{}", serde_json::to_string(&document)?)?;
         return Ok(());
@@ -69,7 +70,7 @@ pub(super) fn picture(edge: usize) -> Result<InputImage> {
     let mut rgb = vec![0; (WIDTH * HEIGHT * 3) as usize];
     DemoRenderer::new(1).render(0, &mut rgb);
     let mut image = InputImage::black(edge);
-    Preprocessor::new().run(&rgb, WIDTH, HEIGHT, &mut image)?;
+    Preprocessor::new(1).run(&rgb, WIDTH, HEIGHT, &mut image)?;
     Ok(image)
 }
 

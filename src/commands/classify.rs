@@ -1,7 +1,8 @@
 //! `ernscope classify`: what a network says of pictures.
 
-use super::{PictureReader, open};
+use super::{PictureReader, open, threads};
 use crate::ClassifyArgs;
+use crate::output;
 use anyhow::Result;
 use ernscope::engine::softmax;
 use ernscope::network::Network;
@@ -31,14 +32,20 @@ struct Line<'a> {
     logits: Option<&'a [f32]>,
 }
 
-pub(crate) fn run(args: &ClassifyArgs) -> Result<()> {
+/// Prints what is seen in each image; whether all could be read.
+pub(crate) fn run(args: &ClassifyArgs) -> Result<bool> {
     let mut engine = open(&args.network, &args.engine.engine, args.engine.threads)?;
-    let mut reader = PictureReader::new(engine.edge());
+    let mut reader = PictureReader::new(engine.edge(), threads(args.engine.threads));
     let network = engine.network().clone();
     let mut probabilities = Vec::new();
-    let mut out = std::io::stdout().lock();
+    let mut out = output::stdout();
+    let mut all_read = true;
     for path in &args.images {
-        let logits = engine.run(reader.read(path)?)?;
+        let Some(input) = reader.read_or_complain(path) else {
+            all_read = false;
+            continue;
+        };
+        let logits = engine.run(input)?;
         softmax(logits, &mut probabilities);
         let top = top(&network, &probabilities, args.top);
         if args.json {
@@ -49,7 +56,7 @@ pub(crate) fn run(args: &ClassifyArgs) -> Result<()> {
             print_text(&mut out, path, &top)?;
         }
     }
-    Ok(())
+    Ok(all_read)
 }
 
 fn print_text(out: &mut impl Write, path: &Path, top: &[Top<'_>]) -> Result<()> {

@@ -4,6 +4,7 @@
 use super::bench::picture;
 use super::threads;
 use crate::BenchArgs;
+use crate::output;
 use anyhow::Result;
 use ernscope::engine::Engine;
 use ernscope::engines;
@@ -97,7 +98,7 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     let threads = threads(args.engine.threads);
     let image = picture(EDGE)?;
     let mut ours = our_networks(args, threads)?;
-    let mut camera = Camera::new();
+    let mut camera = Camera::new(threads);
     let (mut rivals, missing) = start_rivals(threads)?;
 
     let clock_before = measured_ghz();
@@ -116,7 +117,7 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     let processor = system_line("/proc/cpuinfo", "model name").unwrap_or_else(|| std::env::consts::ARCH.into());
     let cpus = system_line("/proc/self/status", "Cpus_allowed_list").unwrap_or_else(|| "all".into());
     let document = Document { processor, cpus, clock_ghz, size: EDGE, threads, peers };
-    let mut out = std::io::stdout().lock();
+    let mut out = output::stdout();
     if args.json {
         writeln!(out, "{}", serde_json::to_string(&document)?)?;
         return Ok(());
@@ -174,12 +175,13 @@ impl Ours {
 }
 
 impl Camera {
-    fn new() -> Self {
+    fn new(threads: usize) -> Self {
+        let preprocessor = Preprocessor::new(threads);
         let rgb = (0..3 * CAMERA[0] * CAMERA[1]).map(|i| (i.wrapping_mul(0x9e37_79b9) >> 24) as u8).collect();
         let network = format!("{}×{} to {EDGE}×{EDGE}", CAMERA[0], CAMERA[1]);
-        let runtime = format!("camera's frame to input, {} thread(s)", Preprocessor::threads());
+        let runtime = format!("camera's frame to input, {} thread(s)", preprocessor.threads());
         let row = Row { runtime, network, ..Row::default() };
-        Self { preprocessor: Preprocessor::new(), rgb, input: InputImage::black(EDGE), row }
+        Self { preprocessor, rgb, input: InputImage::black(EDGE), row }
     }
 
     fn take_turn(&mut self) -> Result<()> {

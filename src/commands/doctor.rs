@@ -1,5 +1,6 @@
 //! `ernscope doctor`: what this machine offers.
 
+use crate::output;
 use anyhow::Result;
 use ernscope::engine::cpu::Level;
 use ernscope::fpga::board::{BoardError, capabilities};
@@ -10,7 +11,7 @@ use ernscope::source;
 use std::io::Write;
 
 pub(crate) fn run() -> Result<()> {
-    let mut out = std::io::stdout().lock();
+    let mut out = output::stdout();
     writeln!(out, "ernscope {}", env!("CARGO_PKG_VERSION"))?;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let (large, small) = (Level::best(), Level::best_for(0));
@@ -39,13 +40,21 @@ fn boards(out: &mut impl Write) -> Result<()> {
     writeln!(out, "FPGA boards:")?;
     let ports = serial::ports();
     for port in &ports {
+        if !port.is_board {
+            let (path, name) = (&port.path, &port.name);
+            writeln!(
+                out,
+                "  {path} {name}: no board is known by this name, nothing was sent; fpga:{path} uses it all the same"
+            )?;
+            continue;
+        }
         let found = serial::connect(&port.path, Patience::BOARD).map_err(BoardError::from);
         match found.and_then(|mut link| capabilities(&mut link)) {
             Ok(size) => {
                 let (lanes, outputs, pixels) = (size.parallel_in, size.parallel_out, size.pixels);
                 writeln!(out, "  fpga:{} {}: an accelerator of {lanes}×{outputs}×{pixels}", port.path, port.name)?;
             }
-            Err(error) => writeln!(out, "  fpga:{} {}: {error}; {}", port.path, port.name, error.remedy())?,
+            Err(error) => writeln!(out, "  fpga:{} {}: {error}; {}", port.path, port.name, error.remedy(false))?,
         }
     }
     if ports.is_empty() {

@@ -1,7 +1,9 @@
 //! `ernscope import`: a published checkpoint becomes a model file.
 
+use crate::output;
 use anyhow::{Context, Result, bail};
 use ernscope::network::{file, import};
+use ernscope::regular;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -34,7 +36,7 @@ pub(crate) fn run(args: &ImportArgs) -> Result<()> {
     let bytes = file::serialize(&network)?;
     write_whole(&output, &bytes).with_context(|| format!("cannot write {}", output.display()))?;
     writeln!(
-        io::stdout(),
+        output::stdout(),
         "{}: {} classes, {} layers, {} weight bits, {:.0} kB",
         output.display(),
         network.labels().len(),
@@ -70,7 +72,7 @@ fn check_output(output: &Path, args: &ImportArgs) -> Result<()> {
 
 fn read_labels(path: &Path) -> Result<Vec<String>> {
     let mut text = String::new();
-    let read = File::open(path).and_then(|file| file.take(MAX_LABELS_BYTES + 1).read_to_string(&mut text));
+    let read = regular::open(path).and_then(|file| Ok(file.take(MAX_LABELS_BYTES + 1).read_to_string(&mut text)?));
     if let Err(why) = read {
         bail!("labels {}: cannot be read ({why}): name a text file with a line a class", path.display());
     }

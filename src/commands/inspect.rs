@@ -1,8 +1,9 @@
 //! `ernscope inspect`: what every layer holds for a picture.
 
 use super::classify::{Top, top};
-use super::{PictureReader, open};
+use super::{PictureReader, open, threads};
 use crate::InspectArgs;
+use crate::output;
 use anyhow::Result;
 use ernscope::engine::{CodeHistogram, softmax};
 use ernscope::inspect::{Sampler, dump};
@@ -32,7 +33,7 @@ pub(crate) fn run(args: &InspectArgs) -> Result<()> {
     let mut engine = open(&args.network, &args.engine, None)?;
     let network = engine.network().clone();
     let mut sampler = Sampler::new(&network, usize::MAX);
-    let mut reader = PictureReader::new(engine.edge());
+    let mut reader = PictureReader::new(engine.edge(), threads(None));
     let input = reader.read(&args.image)?;
     // The first run warms caches, so that the times are those of a running program.
     engine.run(input)?;
@@ -58,7 +59,7 @@ pub(crate) fn run(args: &InspectArgs) -> Result<()> {
         top: top(&network, &probabilities, 5),
         layers: layers.collect(),
     };
-    let mut out = std::io::stdout().lock();
+    let mut out = output::stdout();
     if args.json {
         writeln!(out, "{}", serde_json::to_string(&document)?)?;
         return Ok(());

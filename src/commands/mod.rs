@@ -12,7 +12,7 @@ pub(crate) mod models;
 pub(crate) mod render;
 pub(crate) mod run;
 
-use crate::NetworkArgs;
+use crate::{NetworkArgs, complain};
 use anyhow::Result;
 use ernscope::engine::{Engine, EngineChoice, OpenError};
 use ernscope::engines;
@@ -50,13 +50,25 @@ struct PictureReader {
 }
 
 impl PictureReader {
-    fn new(edge: usize) -> Self {
-        Self { preprocessor: Preprocessor::new(), input: InputImage::black(edge) }
+    fn new(edge: usize, threads: usize) -> Self {
+        Self { preprocessor: Preprocessor::new(threads), input: InputImage::black(edge) }
     }
 
     fn read(&mut self, path: &Path) -> Result<&InputImage> {
         let picture = read_picture(path)?;
         self.preprocessor.run(&picture.rgb, picture.width, picture.height, &mut self.input)?;
         Ok(&self.input)
+    }
+
+    /// The picture; `None` where it cannot be read, which is said in a line on stderr.
+    fn read_or_complain(&mut self, path: &Path) -> Option<&InputImage> {
+        // Borrowed anew: what is lent in one arm would be lent in the other as well.
+        match self.read(path).map(drop) {
+            Ok(()) => Some(&self.input),
+            Err(error) => {
+                complain(&format!("{error:#}"), "");
+                None
+            }
+        }
     }
 }

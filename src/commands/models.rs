@@ -1,12 +1,13 @@
 //! `ernscope models`: the networks inside the program.
 
+use crate::output;
 use anyhow::Result;
 use ernscope::network::Network;
 use ernscope::network::shipped::{ModelChoice, SHIPPED};
 use std::io::Write;
 
 pub(crate) fn run() -> Result<()> {
-    let mut out = std::io::stdout().lock();
+    let mut out = output::stdout();
     for shipped in SHIPPED {
         let network = ModelChoice::Shipped(shipped.name).load()?;
         writeln!(out, "{}", describe(&network, shipped.bytes.len()))?;

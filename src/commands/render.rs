@@ -1,5 +1,6 @@
 //! `ernscope render`: labelled frames of the demo.
 
+use crate::output;
 use anyhow::{Result, anyhow};
 use ernscope::source::demo::stream::{self, Frames};
 use std::io::BufWriter;
@@ -31,6 +32,6 @@ pub(crate) fn run(args: &RenderArgs) -> Result<()> {
             let folder = folder.display();
             anyhow!("cannot write into {folder} ({why}): name a folder that may be written to, where there is room")
         }),
-        None => Ok(stream::write_records(frames, args.edge.into(), BufWriter::new(std::io::stdout().lock()))?),
+        None => Ok(stream::write_records(frames, args.edge.into(), BufWriter::new(output::stdout()))?),
     }
 }

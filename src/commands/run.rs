@@ -2,6 +2,7 @@
 
 use super::classify::{Top, top};
 use crate::RunArgs;
+use crate::output;
 use anyhow::{Result, bail};
 use ernscope::engine::{BoardState, EngineChoice};
 use ernscope::frame::Frame;
@@ -10,7 +11,11 @@ use ernscope::network::shipped::ModelChoice;
 use ernscope::pipeline::{Inference, Predictor, Settings};
 use ernscope::source::{Manner, SourceState, SourceStatus, Supervisor};
 use serde::Serialize;
-use std::io::Write;
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag;
+use std::io::{self, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 pub(crate) fn run(args: RunArgs) -> Result<()> {
@@ -153,18 +158,38 @@ impl Tally {
     }
 }
 
+/// Ctrl-C, or the same from another program, as a wish to come to an end. The second one ends the program at once.
+struct Farewell(Arc<AtomicBool>);
+
+impl Farewell {
+    fn listen() -> io::Result<Self> {
+        let wished = Arc::new(AtomicBool::new(false));
+        for signal in [SIGINT, SIGTERM] {
+            // In this order, so that the first one finds no wish.
+            flag::register_conditional_default(signal, Arc::clone(&wished))?;
+            flag::register(signal, Arc::clone(&wished))?;
+        }
+        Ok(Self(wished))
+    }
+
+    fn is_wished(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
 fn headless(args: RunArgs) -> Result<()> {
     let settings = settings(&args);
     let mut predictor = Predictor::open_lasting(&settings)?;
+    let farewell = Farewell::listen()?;
     let mut board = BoardWatch::new(&settings.engine);
     let manner = if args.frames.is_some() { Manner::Lossless } else { Manner::Terminal };
     let supervisor = Supervisor::start(args.source, manner, || ())?;
-    let mut out = std::io::stdout().lock();
+    let mut out = output::stdout();
     let mut tally = Tally::new();
     let mut state = String::new();
     while args.frames.is_none_or(|frames| tally.frames < frames) {
         let asked = Instant::now();
-        let Some(frame) = next_frame(&supervisor, &mut state) else {
+        let Some(frame) = next_frame(&supervisor, &farewell, &mut state) else {
             break;
         };
         let source = asked.elapsed();
@@ -176,15 +201,15 @@ fn headless(args: RunArgs) -> Result<()> {
         tally.count(milliseconds(infer.compute), predictor.is_right(&frame));
     }
     let status = supervisor.status();
-    if tally.frames == 0 {
+    if tally.frames == 0 && !farewell.is_wished() {
         bail!("{}", why_nothing_came(&status));
     }
     print_summary(&mut out, args.json, tally.summary(status.dropped))
 }
 
-/// The next frame; `None` when no more can come. Says on stderr what the source does whenever that changes.
-fn next_frame(supervisor: &Supervisor, told: &mut String) -> Option<Frame> {
-    loop {
+/// The next frame; `None` when no more can come, or nobody wants any. Says on stderr what the source does whenever that changes.
+fn next_frame(supervisor: &Supervisor, farewell: &Farewell, told: &mut String) -> Option<Frame> {
+    while !farewell.is_wished() {
         let frame = supervisor.frames().recv_timeout(Duration::from_millis(250));
         let state = supervisor.status().state.to_string();
         if &state != told {
@@ -197,6 +222,7 @@ fn next_frame(supervisor: &Supervisor, told: &mut String) -> Option<Frame> {
             Err(_) => {}
         }
     }
+    None
 }
 
 fn why_nothing_came(status: &SourceStatus) -> String {

@@ -30,6 +30,15 @@ pub trait Engine: Send {
     /// probes are shown.
     fn planned_bytes(&self) -> usize;
 
+    /// The CPU's engine, where it is one or has one at hand: the next one may share what was packed for it.
+    fn cpu(&self) -> Option<&cpu::CpuEngine> {
+        None
+    }
+
+    /// Computes with so many threads from now on, at least 1; nothing of the network is made again. Means nothing to an engine
+    /// whose number of threads is given.
+    fn set_threads(&mut self, _threads: usize) {}
+
     /// What a probe can be shown of a layer: everything, but for a board, which keeps some to itself.
     fn shows(&self, _layer: usize) -> Wants {
         Wants { codes: true, histogram: true, sums: true }

@@ -1,7 +1,11 @@
 //! Labelled pictures on disk: a folder a class, or the binary files of CIFAR-10 and CIFAR-100.
 
+use crate::regular::{self, OpenError};
 use crate::source::SourceError;
 use crate::source::picture::{Picture, is_picture, read_picture};
+use serde::Serialize;
+use std::collections::HashMap;
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -11,6 +15,8 @@ use thiserror::Error;
 const CIFAR_EDGE: usize = 32;
 /// Bytes of a CIFAR picture.
 const CIFAR_PIXELS: usize = CIFAR_EDGE * CIFAR_EDGE * 3;
+/// As much is read of the list of a CIFAR set's classes; the longest has a kilobyte.
+const MAX_LIST_BYTES: u64 = 1 << 20;
 
 /// The test files of CIFAR: name, bytes of labels before each picture (the last one counts), names of the classes.
 /// (Krizhevsky: Learning Multiple Layers of Features from Tiny Images, 2009; the "binary version".)
@@ -26,25 +32,40 @@ pub enum DatasetError {
         /// Which.
         path: String,
         /// The system's words.
-        why: io::Error,
+        why: OpenError,
     },
     /// No folder has a picture in it.
     #[error("{0} holds no pictures: it needs a folder a class with PNG, JPEG, WebP or BMP files, or CIFAR's test.bin")]
     Empty(String),
-    /// The classes are not those of the network.
+    /// A class of the set is none of the network's.
     #[error(
-        "{path} has {found} classes, `{unknown}` among them, which the network does not know, and the network has {known}: \
-             name the folders after the network's labels, or choose another network"
+        "{path} has a class `{class}` that is none of the network's labels (it has {found} classes, the network {known}): rename \
+         its folder after a label, take it out of the set, or choose another network"
     )]
-    Classes {
+    Unknown {
         /// The set.
         path: String,
+        /// Its class that is no label.
+        class: String,
         /// Its classes.
         found: usize,
-        /// One that is no label.
-        unknown: String,
         /// The network's classes.
         known: usize,
+    },
+    /// A class of the set may be one or another of the network's.
+    #[error(
+        "{path} has a class `{class}` that may be `{one}` or `{other}`, both labels of the network: spell it as the one that is \
+         meant, or choose another network"
+    )]
+    Ambiguous {
+        /// The set.
+        path: String,
+        /// Its class.
+        class: String,
+        /// A label that it may be.
+        one: String,
+        /// Another one.
+        other: String,
     },
     /// A CIFAR file that is none.
     #[error("{path} is no CIFAR file ({why}): get it again")]
@@ -59,28 +80,40 @@ pub enum DatasetError {
     Picture(#[from] SourceError),
 }
 
+/// How a set's classes were found among the network's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mapping {
+    /// By their names.
+    Name,
+    /// By their order, the first one being the network's first: none of them bears a label's name.
+    Order,
+}
+
 /// A set of labelled pictures, read one at a time.
 pub struct Dataset {
-    folder: String,
+    folder: PathBuf,
     pictures: Pictures,
     /// What the set's classes are in the network, by their number in the set.
     classes: Vec<usize>,
+    mapping: Mapping,
 }
 
 enum Pictures {
-    /// Path and class.
-    Files(Vec<(PathBuf, usize)>),
-    Cifar {
-        path: PathBuf,
-        file: File,
-        labels: usize,
-        count: usize,
-    },
+    Files(Vec<PictureFile>),
+    Cifar { path: PathBuf, file: File, labels: usize, count: usize },
+}
+
+struct PictureFile {
+    path: PathBuf,
+    /// The class's number; none of what leads nowhere and may have been a class.
+    class: Option<usize>,
 }
 
 impl Dataset {
-    /// Finds the pictures in `folder` for a network with `labels`. Classes go by their names; where one of them is no label and
-    /// there are as many as labels, they go by their order.
+    /// Finds the pictures in `folder` for a network with `labels`. Classes go by their names, letter case ignored where no other
+    /// label has that name; where none of them is a label and there are as many as labels, they go by their order, which is
+    /// said in the log.
     ///
     /// # Errors
     /// [`DatasetError`], where there is no such set or its classes are others.
@@ -90,8 +123,11 @@ impl Dataset {
             Some(kind) => open_cifar(folder, kind, labels.len())?,
             None => find_files(folder)?,
         };
-        let classes = match_classes(folder, &names, labels)?;
-        Ok(Self { folder: folder.display().to_string(), pictures, classes })
+        let (classes, mapping) = match_classes(folder, &names, labels)?;
+        if mapping == Mapping::Order {
+            tracing::warn!("the classes are taken in their order: none of them bears the name of a label");
+        }
+        Ok(Self { folder: folder.to_owned(), pictures, classes, mapping })
     }
 
     /// How many pictures there are.
@@ -107,55 +143,150 @@ impl Dataset {
         self.len() == 0
     }
 
+    /// How its classes were found among the network's.
+    pub fn mapping(&self) -> Mapping {
+        self.mapping
+    }
+
+    /// What picture number `index` is called in the set.
+    ///
+    /// # Panics
+    /// Where `index` is not below [`Dataset::len`].
+    pub fn name(&self, index: usize) -> String {
+        match &self.pictures {
+            Pictures::Files(files) => {
+                let path = &files[index].path;
+                path.strip_prefix(&self.folder).unwrap_or(path).display().to_string()
+            }
+            Pictures::Cifar { .. } => format!("picture {index}"),
+        }
+    }
+
     /// Picture number `index` and its class in the network.
     ///
     /// # Errors
-    /// [`DatasetError`], where the file cannot be read.
+    /// [`DatasetError::Picture`] of a picture that cannot be read, any other where the set cannot.
     ///
     /// # Panics
     /// Where `index` is not below [`Dataset::len`].
     pub fn read(&mut self, index: usize) -> Result<(Picture, usize), DatasetError> {
         let (picture, class) = match &mut self.pictures {
             Pictures::Files(files) => {
-                let (path, class) = &files[index];
-                (read_picture(path)?, *class)
+                let PictureFile { path, class } = &files[index];
+                let gone = || SourceError::NotFound { path: path.display().to_string() };
+                let class = class.ok_or_else(gone)?;
+                (read_picture(path)?, class)
             }
             Pictures::Cifar { path, file, labels, .. } => read_cifar(path, file, *labels, index)?,
         };
         let unknown = || {
             let why = format!("picture {index} is of class {class}, and there are {} classes", self.classes.len());
-            DatasetError::Cifar { path: self.folder.clone(), why }
+            DatasetError::Cifar { path: self.folder.display().to_string(), why }
         };
         Ok((picture, *self.classes.get(class).ok_or_else(unknown)?))
     }
 }
 
-fn unreadable(path: &Path) -> impl FnOnce(io::Error) -> DatasetError {
+fn unreadable<E: Into<OpenError>>(path: &Path) -> impl FnOnce(E) -> DatasetError {
     let path = path.display().to_string();
-    move |why| DatasetError::Unreadable { path, why }
+    move |why| DatasetError::Unreadable { path, why: why.into() }
 }
 
 /// The pictures of a folder a class, and the classes' names, both in the order of names.
 fn find_files(folder: &Path) -> Result<(Pictures, Vec<String>), DatasetError> {
     let mut names = Vec::new();
     let mut files = Vec::new();
-    for class in sorted(folder)?.into_iter().filter(|path| path.is_dir()) {
-        let number = names.len();
-        files.extend(sorted(&class)?.into_iter().filter(|path| is_picture(path)).map(|path| (path, number)));
-        names.push(class.file_name().unwrap_or_default().to_string_lossy().into_owned());
+    let mut strays = 0;
+    for Entry { path, kind } in listed(folder)? {
+        match kind {
+            Kind::Folder => {
+                let class = Some(names.len());
+                files.extend(pictures_of(&path)?.into_iter().map(|path| PictureFile { path, class }));
+                names.push(path.file_name().unwrap_or_default().to_string_lossy().into_owned());
+            }
+            Kind::DeadLink => files.push(PictureFile { path, class: None }),
+            Kind::Other => strays += usize::from(is_picture(&path)),
+        }
     }
     if files.is_empty() {
         return Err(DatasetError::Empty(folder.display().to_string()));
     }
+    if strays > 0 {
+        tracing::warn!("{strays} pictures beside the folders are passed over: nothing says of which class they are");
+    }
     Ok((Pictures::Files(files), names))
 }
 
-fn sorted(folder: &Path) -> Result<Vec<PathBuf>, DatasetError> {
-    let entries = fs::read_dir(folder).map_err(unreadable(folder))?;
-    let paths: io::Result<Vec<PathBuf>> = entries.map(|entry| entry.map(|entry| entry.path())).collect();
-    let mut paths = paths.map_err(unreadable(folder))?;
-    paths.sort();
-    Ok(paths)
+/// The pictures of a class, which lie in its folder or in one called `images` there (as in Tiny-ImageNet), and what may have
+/// been some.
+fn pictures_of(class: &Path) -> Result<Vec<PathBuf>, DatasetError> {
+    let mut pictures = Vec::new();
+    for entry in listed(class)? {
+        if entry.is_picture() {
+            pictures.push(entry.path);
+        } else if entry.kind == Kind::Folder && entry.path.ends_with("images") && !is_same(&entry.path, class) {
+            pictures.extend(listed(&entry.path)?.into_iter().filter(Entry::is_picture).map(|entry| entry.path));
+        }
+    }
+    Ok(pictures)
+}
+
+/// Whether both are one folder: a link may lead back.
+fn is_same(one: &Path, other: &Path) -> bool {
+    matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
+}
+
+struct Entry {
+    path: PathBuf,
+    kind: Kind,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Folder,
+    /// A link that leads nowhere, or in a circle.
+    DeadLink,
+    Other,
+}
+
+impl Entry {
+    /// Whether it is to be read as a picture; one that cannot be is then counted as left out.
+    fn is_picture(&self) -> bool {
+        match self.kind {
+            Kind::Folder => false,
+            Kind::DeadLink => true,
+            Kind::Other => is_picture(&self.path),
+        }
+    }
+}
+
+/// What is in a folder, in the order of names, without what is hidden.
+fn listed(folder: &Path) -> Result<Vec<Entry>, DatasetError> {
+    let mut entries = Vec::new();
+    for entry in fs::read_dir(folder).map_err(unreadable(folder))? {
+        let entry = entry.map_err(unreadable(folder))?;
+        if is_hidden(&entry.file_name()) {
+            continue;
+        }
+        let path = entry.path();
+        let kind = match entry.file_type() {
+            Ok(kind) if !kind.is_symlink() => Ok(kind),
+            _ => fs::metadata(&path).map(|metadata| metadata.file_type()),
+        };
+        let kind = match kind {
+            Ok(kind) if kind.is_dir() => Kind::Folder,
+            Ok(_) => Kind::Other,
+            Err(_) => Kind::DeadLink,
+        };
+        entries.push(Entry { path, kind });
+    }
+    entries.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(entries)
+}
+
+/// Names that systems and programs give to what nobody is to see: `.ipynb_checkpoints`, `._picture.jpg`, `__MACOSX`.
+fn is_hidden(name: &OsStr) -> bool {
+    name.as_encoded_bytes().starts_with(b".") || name == "__MACOSX"
 }
 
 /// Opens a CIFAR file. Without its list of names the classes are as many as the network's.
@@ -165,7 +296,7 @@ fn open_cifar(
     known: usize,
 ) -> Result<(Pictures, Vec<String>), DatasetError> {
     let path = folder.join(name);
-    let file = File::open(&path).map_err(unreadable(&path))?;
+    let file = regular::open(&path).map_err(unreadable(&path))?;
     let bytes = file.metadata().map_err(unreadable(&path))?.len() as usize;
     let record = labels + CIFAR_PIXELS;
     if bytes == 0 || !bytes.is_multiple_of(record) {
@@ -173,9 +304,15 @@ fn open_cifar(
         return Err(DatasetError::Cifar { path: path.display().to_string(), why });
     }
     let list = folder.join(list);
-    let names = match fs::read_to_string(&list) {
-        Ok(text) => text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect(),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => (0..known).map(|i| format!("class {i}")).collect(),
+    let names = match regular::open(&list) {
+        Ok(file) => {
+            let mut text = String::new();
+            file.take(MAX_LIST_BYTES).read_to_string(&mut text).map_err(unreadable(&list))?;
+            text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect()
+        }
+        Err(OpenError::Io(error)) if error.kind() == io::ErrorKind::NotFound => {
+            (0..known).map(|i| format!("class {i}")).collect()
+        }
         Err(error) => return Err(unreadable(&list)(error)),
     };
     Ok((Pictures::Cifar { path, file, labels, count: bytes / record }, names))
@@ -193,17 +330,33 @@ fn read_cifar(path: &Path, file: &mut File, labels: usize, index: usize) -> Resu
     Ok((picture, labels.last().copied().map_or(0, usize::from)))
 }
 
-/// The network's classes for those of a set, by name, else by number.
-fn match_classes(folder: &Path, names: &[String], labels: &[String]) -> Result<Vec<usize>, DatasetError> {
-    let by_name = |name: &String| labels.iter().position(|label| label == name).ok_or_else(|| name.clone());
-    match names.iter().map(by_name).collect() {
-        Ok(classes) => Ok(classes),
-        Err(_) if names.len() == labels.len() => Ok((0..names.len()).collect()),
-        Err(unknown) => {
-            let path = folder.display().to_string();
-            Err(DatasetError::Classes { path, found: names.len(), unknown, known: labels.len() })
-        }
+/// The network's classes for those of a set.
+fn match_classes(folder: &Path, names: &[String], labels: &[String]) -> Result<(Vec<usize>, Mapping), DatasetError> {
+    let mut by_name: HashMap<&str, Vec<usize>> = HashMap::new();
+    let mut by_letters: HashMap<String, Vec<usize>> = HashMap::new();
+    for (class, label) in labels.iter().enumerate() {
+        by_name.entry(label).or_default().push(class);
+        by_letters.entry(label.to_lowercase()).or_default().push(class);
     }
+    let find = |name: &String| by_name.get(name.as_str()).or_else(|| by_letters.get(&name.to_lowercase()));
+    let found: Vec<Option<&Vec<usize>>> = names.iter().map(find).collect();
+    if names.len() == labels.len() && found.iter().all(Option::is_none) {
+        return Ok(((0..names.len()).collect(), Mapping::Order));
+    }
+    let path = || folder.display().to_string();
+    let class = |(name, found): (&String, Option<&Vec<usize>>)| match found.map(Vec::as_slice) {
+        Some(&[class]) => Ok(class),
+        Some(&[one, other, ..]) => {
+            let [one, other] = [one, other].map(|class| labels[class].clone());
+            Err(DatasetError::Ambiguous { path: path(), class: name.clone(), one, other })
+        }
+        _ => {
+            let (found, known) = (names.len(), labels.len());
+            Err(DatasetError::Unknown { path: path(), class: name.clone(), found, known })
+        }
+    };
+    let classes: Result<Vec<usize>, DatasetError> = names.iter().zip(found).map(class).collect();
+    Ok((classes?, Mapping::Name))
 }
 
 #[cfg(test)]
@@ -236,6 +389,22 @@ mod tests {
         assert_eq!(classes(folder.path(), &["first", "second"]).unwrap(), [0, 1]);
         let refused = classes(folder.path(), &["dog", "bird", "fish"]).unwrap_err().to_string();
         assert!(refused.contains("`cat`"), "{refused}");
+        // As many as labels, and one of them is a label: the other is a mistake.
+        let refused = classes(folder.path(), &["dog", "bird"]).unwrap_err().to_string();
+        assert!(refused.contains("`cat`"), "{refused}");
+    }
+
+    #[test]
+    fn letter_case_counts_only_where_two_labels_differ_by_it() {
+        let folder = folder_of(&["CAT", "Öl, gelb"]);
+        assert_eq!(classes(folder.path(), &["dog", "öl, Gelb", "cat"]).unwrap(), [2, 1]);
+        assert_eq!(classes(folder.path(), &["cat", "öl, gelb", "CAT"]).unwrap(), [2, 1]);
+        let refused = classes(folder.path(), &["cat", "öl, gelb", "Cat"]).unwrap_err();
+        assert!(matches!(&refused, DatasetError::Ambiguous { class, .. } if class == "CAT"), "{refused}");
+        let refused = classes(folder.path(), &["CAT", "öl, gelb", "CAT"]).unwrap_err();
+        assert!(matches!(&refused, DatasetError::Ambiguous { .. }), "{refused}");
+        let both = folder_of(&["Cat", "cat"]);
+        assert_eq!(classes(both.path(), &["dog", "cat"]).unwrap(), [1, 1]);
     }
 
     #[test]

@@ -95,10 +95,10 @@ pub struct Views {
 }
 
 impl Views {
-    /// Views of `edge` × `edge` pixels.
-    pub fn new(cut: Cut, edge: usize) -> Self {
+    /// Views of `edge` × `edge` pixels, made with `threads` threads.
+    pub fn new(cut: Cut, edge: usize, threads: usize) -> Self {
         let count = if matches!(cut, Cut::Crop { ten: true, .. }) { 10 } else { 1 };
-        Self { cut, preprocessor: Preprocessor::new(), views: vec![InputImage::black(edge); count] }
+        Self { cut, preprocessor: Preprocessor::new(threads), views: vec![InputImage::black(edge); count] }
     }
 
     /// The views of a picture: one, or ten.
@@ -168,7 +168,7 @@ mod tests {
 
     #[test]
     fn ten_crops_are_centre_corners_and_their_mirrors() {
-        let mut views = Views::new(Cut::Crop { resize: None, ten: true }, 4);
+        let mut views = Views::new(Cut::Crop { resize: None, ten: true }, 4, 1);
         let found = views.of(&picture(7, 5)).unwrap();
         let corners: Vec<[u8; 2]> = found.iter().map(corner).collect();
         assert_eq!(corners[..5], [[2, 0], [0, 0], [3, 0], [0, 1], [3, 1]]);
@@ -179,7 +179,7 @@ mod tests {
     fn the_shorter_side_is_resized_and_the_centre_cut() {
         assert_eq!(Resize::Shorter(256).of(500, 375), (341, 256));
         assert_eq!(Resize::Shorter(256).of(375, 500), (256, 341));
-        let mut views = Views::new(Cut::Crop { resize: Some(Resize::Shorter(8)), ten: false }, 8);
+        let mut views = Views::new(Cut::Crop { resize: Some(Resize::Shorter(8)), ten: false }, 8, 1);
         let view = &views.of(&picture(32, 16)).unwrap()[0];
         // 16 wide, of which the middle 8 start at column 4: bytes 8 and 9 of the original.
         assert!((8..=9).contains(&view.rgb()[0]), "{}", view.rgb()[0]);
@@ -203,13 +203,13 @@ mod tests {
             Cut::Crop { resize: None, ten: false },
             Cut::Crop { resize: Some(Resize::Shorter(8)), ten: false },
         ] {
-            assert_eq!(Views::new(cut, 8).of(&given).unwrap()[0].rgb(), &given.rgb[..], "{cut:?}");
+            assert_eq!(Views::new(cut, 8, 1).of(&given).unwrap()[0].rgb(), &given.rgb[..], "{cut:?}");
         }
     }
 
     #[test]
     fn small_pictures_are_refused() {
-        let mut views = Views::new(Cut::Crop { resize: None, ten: false }, 8);
+        let mut views = Views::new(Cut::Crop { resize: None, ten: false }, 8, 1);
         assert_eq!(views.of(&picture(9, 7)), Err(ViewError::Small { width: 9, height: 7, edge: 8 }));
     }
 }

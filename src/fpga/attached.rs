@@ -8,6 +8,7 @@ use super::board::{BoardEngine, BoardError};
 use super::link::packets::{Patience, TRIES};
 use super::link::serial::{self, AnyLink};
 use super::link::{LinkError, simulated};
+use crate::engine::cpu::CpuEngine;
 use crate::engine::{BoardChoice, BoardFrame, BoardState, Engine, EngineError, EngineInfo, Probe, Wants};
 use crate::frame::InputImage;
 use crate::network::Network;
@@ -112,7 +113,7 @@ fn open(choice: &BoardChoice) -> Result<AnyLink, LinkError> {
         BoardChoice::Port(port) => serial::connect(port, Patience::BOARD),
         BoardChoice::First => {
             let mut why = LinkError::NoBoard;
-            for port in serial::ports() {
+            for port in serial::ports().into_iter().filter(|port| port.is_board) {
                 match serial::connect(&port.path, Patience::BOARD) {
                     Ok(link) => return Ok(link),
                     Err(error) => why = error,
@@ -123,16 +124,13 @@ fn open(choice: &BoardChoice) -> Result<AnyLink, LinkError> {
     }
 }
 
-fn link_error(error: &EngineError) -> Option<&LinkError> {
+fn board_error(error: &EngineError) -> Option<&BoardError> {
     let EngineError::Board(error) = error else { return None };
-    match error.downcast_ref()? {
-        BoardError::Link(error) => Some(error),
-        BoardError::Capabilities(_) | BoardError::Compile(_) | BoardError::Host(_) => None,
-    }
+    error.downcast_ref()
 }
 
 fn is_passing(error: &EngineError) -> bool {
-    link_error(error).is_some_and(LinkError::is_passing)
+    matches!(board_error(error), Some(BoardError::Link(error)) if error.is_passing())
 }
 
 /// A board where there is one, another engine where there is none.
@@ -194,8 +192,8 @@ impl LiveBoard {
     }
 
     fn lose(&mut self, error: &EngineError) {
-        self.board = None;
-        let remedy = link_error(error).map_or("look at the board", LinkError::remedy).to_owned();
+        let simulated = self.board.take().is_some_and(|board| board.simulated);
+        let remedy = board_error(error).map_or("look at the board", |error| error.remedy(simulated)).to_owned();
         set(&self.state, BoardState::Lost { why: error.to_string(), remedy });
         self.look();
     }
@@ -243,6 +241,14 @@ impl Engine for LiveBoard {
 
     fn planned_bytes(&self) -> usize {
         self.stand_in.planned_bytes()
+    }
+
+    fn cpu(&self) -> Option<&CpuEngine> {
+        self.stand_in.cpu()
+    }
+
+    fn set_threads(&mut self, threads: usize) {
+        self.stand_in.set_threads(threads);
     }
 
     fn run(&mut self, input: &InputImage) -> Result<&[f32], EngineError> {
@@ -306,7 +312,8 @@ impl Search {
 
     fn refused(&self, error: &BoardError) {
         let mut now = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let (why, remedy) = (error.to_string(), error.remedy().to_owned());
+        let simulated = self.choice == BoardChoice::Simulated;
+        let (why, remedy) = (error.to_string(), error.remedy(simulated).to_owned());
         *now = match &*now {
             BoardState::Lost { .. } => BoardState::Lost { why, remedy },
             _ => BoardState::Absent { why, remedy },

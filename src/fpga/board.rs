@@ -35,9 +35,11 @@ pub enum BoardError {
 }
 
 impl BoardError {
-    /// What a person can do about it.
-    pub fn remedy(&self) -> &'static str {
+    /// What a person can do about it, where the board is a simulated one or is not.
+    pub fn remedy(&self, simulated: bool) -> &'static str {
         match self {
+            Self::Link(error) if simulated => error.remedy_of_simulated(),
+            Self::Capabilities(_) if simulated => LinkError::Foreign.remedy_of_simulated(),
             Self::Link(error) => error.remedy(),
             Self::Capabilities(_) => "load the bitstream that comes with this program",
             Self::Compile(_) => "choose a smaller network or input size, or a larger board",

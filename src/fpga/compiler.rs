@@ -5,7 +5,7 @@
 
 use super::capabilities::Capabilities;
 use super::program::{
-    CodePlace, Command, DESCRIPTOR_WORDS, Descriptor, FrameFormat, Needs, Program, TrunkPlace, flags,
+    CodePlace, Command, DESCRIPTOR_WORDS, Descriptor, FrameFormat, Needs, Program, TooWide, TrunkPlace, flags,
 };
 use crate::network::{BinaryConv, CodeTable, LayerShape, Network, NetworkError, Op, Thresholds, TrunkMode};
 use std::fmt;
@@ -28,6 +28,18 @@ pub enum CompileError {
         needs: u64,
         /// What the board has.
         available: u64,
+    },
+    /// A number that no descriptor can hold.
+    #[error("layer `{layer}` does not fit any board: its {field} is {value}, and a descriptor holds up to {most}")]
+    Descriptor {
+        /// The layer.
+        layer: String,
+        /// The field, as `rtl/ernscope_pkg.sv` calls it.
+        field: &'static str,
+        /// What it would be.
+        value: u32,
+        /// The most that it can be.
+        most: u32,
     },
 }
 
@@ -149,7 +161,7 @@ impl<'a> Compiler<'a> {
         while layer < self.network.layers().len() {
             layer += self.layer(layer)?;
         }
-        Ok(self.finish())
+        self.finish()
     }
 
     /// The logarithm of the rows that the codes of `layer` take turns in, if they do.
@@ -430,11 +442,14 @@ impl<'a> Compiler<'a> {
         Ok(place)
     }
 
-    fn finish(self) -> Program {
+    fn finish(self) -> Result<Program, CompileError> {
         let Capabilities { parallel_in, parallel_out, .. } = self.capabilities;
         let weight_beats = (parallel_in * parallel_out).div_ceil(32);
         let table_beats = (3 * 2 * parallel_in).div_ceil(32);
-        let descriptors: Vec<u32> = self.descriptors.iter().flat_map(Descriptor::pack).collect();
+        let mut descriptors = Vec::with_capacity(self.descriptors.len() * DESCRIPTOR_WORDS);
+        for (index, descriptor) in self.descriptors.iter().enumerate() {
+            descriptors.extend(descriptor.pack().map_err(|wide| self.too_wide(index, wide))?);
+        }
         let parts = [
             (Command::WriteLayers, &descriptors, DESCRIPTOR_WORDS),
             (Command::WriteWeights, &self.weights, weight_beats),
@@ -446,7 +461,7 @@ impl<'a> Compiler<'a> {
             upload.extend(command.words(0, (words.len() / beats) as u32));
             upload.extend(words);
         }
-        Program {
+        Ok(Program {
             capabilities: self.capabilities,
             upload,
             descriptors: self.descriptors,
@@ -456,7 +471,14 @@ impl<'a> Compiler<'a> {
             trunks: self.trunks,
             descriptor_of: self.descriptor_of,
             needs: self.needs,
-        }
+        })
+    }
+
+    fn too_wide(&self, descriptor: usize, TooWide { field, value, most }: TooWide) -> CompileError {
+        let mut layers = self.network.layers().iter().zip(&self.descriptor_of);
+        let layer =
+            layers.find(|(_, own)| **own == descriptor).map_or_else(String::new, |(layer, _)| layer.name.clone());
+        CompileError::Descriptor { layer, field, value, most }
     }
 }
 
@@ -581,6 +603,31 @@ mod tests {
 
     fn erns18() -> Network {
         PublishedShape::named("erns18").expect("published").random(1, false).expect("well formed")
+    }
+
+    /// A board may have more rows of thresholds than a descriptor can tell apart.
+    #[test]
+    fn what_no_descriptor_holds_is_refused() {
+        let board = Capabilities {
+            parallel_out: 1024,
+            drain_channels: 1,
+            acc_bits: 31,
+            trunk_bits: 32,
+            code_depth: 1 << 24,
+            weight_depth: 1 << 24,
+            threshold_depth: 1 << 24,
+            trunk_depth: 1 << 24,
+            table_words: 256,
+            layers: 256,
+            pool_depth: 1 << 16,
+            ..ULX3S
+        };
+        let network = PublishedShape::named("erns101").expect("published").random(1, false).expect("well formed");
+        let refused = compile(&network, 32, board).expect_err("too many rows");
+        assert!(
+            matches!(&refused, CompileError::Descriptor { field: "threshold_base", most: 0xffff, .. }),
+            "{refused}"
+        );
     }
 
     #[test]

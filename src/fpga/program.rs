@@ -59,19 +59,41 @@ pub struct Descriptor {
     pub(crate) threshold_base: u32,
 }
 
+/// A number that is too large for its field of a descriptor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TooWide {
+    pub(crate) field: &'static str,
+    pub(crate) value: u32,
+    /// The largest that fits.
+    pub(crate) most: u32,
+}
+
 impl Descriptor {
-    pub(crate) fn pack(&self) -> [u32; DESCRIPTOR_WORDS] {
-        let halves = |low: u32, high: u32| low & 0xffff | high << 16;
-        [
-            self.flags | self.in_base << 8,
-            halves(self.in_row, self.in_words),
-            halves(self.in_edge, self.groups.wrapping_sub(1)),
-            self.out_base | self.ring << 24,
-            halves(self.out_row, self.out_words),
+    /// The words of the descriptor.
+    ///
+    /// # Errors
+    /// [`TooWide`] names the first number that does not fit.
+    pub(crate) fn pack(&self) -> Result<[u32; DESCRIPTOR_WORDS], TooWide> {
+        let fit = |field, value: u32, bits: u32| {
+            let most = (1 << bits) - 1;
+            if value <= most { Ok(value) } else { Err(TooWide { field, value, most }) }
+        };
+        let half = |field, value| fit(field, value, 16);
+        // What is counted from 0 on, less 1; all ones where there is none.
+        let last = |field, count: u32| match count.checked_sub(1) {
+            Some(last) => half(field, last),
+            None => Ok(0xffff),
+        };
+        Ok([
+            fit("flags", self.flags, 8)? | fit("in_base", self.in_base, 24)? << 8,
+            half("in_row", self.in_row)? | half("in_words", self.in_words)? << 16,
+            half("in_edge", self.in_edge)? | last("groups", self.groups)? << 16,
+            fit("out_base", self.out_base, 24)? | fit("ring", self.ring, 8)? << 24,
+            half("out_row", self.out_row)? | half("out_words", self.out_words)? << 16,
             self.weight_base,
-            halves(self.rows.wrapping_sub(1), self.tiles.wrapping_sub(1)),
-            halves(self.classes.wrapping_sub(1), self.threshold_base),
-        ]
+            last("rows", self.rows)? | last("tiles", self.tiles)? << 16,
+            last("classes", self.classes)? | half("threshold_base", self.threshold_base)? << 16,
+        ])
     }
 
     /// Steps of a tile: a word of weights each.
@@ -199,5 +221,61 @@ impl Program {
     /// residual layer shares that one's.
     pub fn descriptor_of(&self) -> &[usize] {
         &self.descriptor_of
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_that_are_full_are_packed_and_one_more_is_refused() {
+        let full = Descriptor {
+            flags: 0xff,
+            in_base: 0xff_ffff,
+            in_row: 0xffff,
+            in_words: 0xffff,
+            in_edge: 0xffff,
+            groups: 0x1_0000,
+            out_base: 0xff_ffff,
+            ring: 0xff,
+            out_row: 0xffff,
+            out_words: 0xffff,
+            weight_base: u32::MAX,
+            rows: 0x1_0000,
+            tiles: 0x1_0000,
+            classes: 0x1_0000,
+            threshold_base: 0xffff,
+        };
+        assert_eq!(full.pack(), Ok([u32::MAX; DESCRIPTOR_WORDS]));
+        let refused = |change: fn(&mut Descriptor)| {
+            let mut descriptor = full;
+            change(&mut descriptor);
+            descriptor.pack().expect_err("too wide")
+        };
+        assert_eq!(
+            refused(|d| d.threshold_base += 1),
+            TooWide { field: "threshold_base", value: 0x1_0000, most: 0xffff }
+        );
+        let changes: [fn(&mut Descriptor); 14] = [
+            |d| d.flags += 1,
+            |d| d.in_base += 1,
+            |d| d.in_row += 1,
+            |d| d.in_words += 1,
+            |d| d.in_edge += 1,
+            |d| d.groups += 1,
+            |d| d.out_base += 1,
+            |d| d.ring += 1,
+            |d| d.out_row += 1,
+            |d| d.out_words += 1,
+            |d| d.rows += 1,
+            |d| d.tiles += 1,
+            |d| d.classes += 1,
+            |d| d.threshold_base += 1,
+        ];
+        let fields: std::collections::HashSet<&str> = changes.into_iter().map(|change| refused(change).field).collect();
+        assert_eq!(fields.len(), changes.len());
+        // Of the frame's descriptor nothing is counted.
+        assert_eq!(Descriptor::default().pack(), Ok([0, 0, 0xffff_0000, 0, 0, 0, u32::MAX, 0xffff]));
     }
 }

@@ -3,8 +3,10 @@
 use super::SumValues;
 use crate::engine::{Engine, EngineError, Probe, Sums, Wants};
 use crate::frame::InputImage;
+use std::any::Any;
 use std::fmt;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 use thiserror::Error;
@@ -38,6 +40,16 @@ pub enum DiffError {
     /// One of them failed.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// One of them came upon a fault of its own.
+    #[error(
+        "the engine {engine} fails in its own code ({what}): compare with another engine, and report this as a fault"
+    )]
+    Panicked {
+        /// Its name.
+        engine: String,
+        /// What the panic says.
+        what: String,
+    },
     /// The system refused a thread for one of them.
     #[error("the system gives no thread for the second engine ({0}): close other programs and try again")]
     Thread(io::Error),
@@ -62,18 +74,21 @@ pub fn compare(
     let mut comparer = Comparer { wants: &wants, shown: Some(receiver), first: None };
     let (left_logits, right_logits) = thread::scope(|scope| {
         let mut teller = Teller { wants: &wants, tell: sender };
+        let names = [left.info().name, right.info().name];
         let run_left = move || left.run_probed(image, &mut teller).map(<[f32]>::to_vec);
         let left = thread::Builder::new().spawn_scoped(scope, run_left).map_err(DiffError::Thread)?;
-        let right = right.run_probed(image, &mut comparer);
-        // Should the right engine have shown less, the left one must not wait for it.
+        // Neither engine is used again behind a panic.
+        let run_right = AssertUnwindSafe(|| right.run_probed(image, &mut comparer).map(<[f32]>::to_vec));
+        let right = catch_unwind(run_right);
+        // Should the right engine have shown less, or panicked, the left one must not wait for it.
         comparer.shown = None;
-        let left = left.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        Ok::<_, DiffError>((left?, right?))
+        let [left_name, right_name] = names;
+        Ok::<_, DiffError>((finished(left.join(), left_name)?, finished(right, right_name)?))
     })?;
     let differs = |(a, b): (&f32, &f32)| a.to_bits() != b.to_bits();
     let last = network.layers().len() - 1;
     let logit = || {
-        let class = left_logits.iter().zip(right_logits).position(differs)?;
+        let class = left_logits.iter().zip(&right_logits).position(differs)?;
         let values = [left_logits[class], right_logits[class]].map(f64::from);
         Some(Found { layer: last, what: "logit", at: class, values })
     };
@@ -82,6 +97,15 @@ pub fn compare(
         let position = [at / (edge * edge), at / edge % edge, at % edge];
         Difference { layer: network.layers()[layer].name.clone(), what, position, left, right }
     }))
+}
+
+/// What an engine's run came to, a panic included.
+fn finished(run: thread::Result<Result<Vec<f32>, EngineError>>, engine: String) -> Result<Vec<f32>, DiffError> {
+    let panicked = |panic: Box<dyn Any + Send>| {
+        let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+        DiffError::Panicked { engine, what: text.unwrap_or("a panic without words").to_owned() }
+    };
+    Ok(run.map_err(panicked)??)
 }
 
 /// What an engine shows of a layer, CHW.
@@ -181,8 +205,12 @@ fn differ_at<T>(left: &[T], right: &[T], same: impl Fn(&T, &T) -> bool) -> Optio
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::EngineInfo;
     use crate::engine::reference::ReferenceEngine;
+    use crate::network::Network;
     use crate::network::published::PublishedShape;
+    use std::sync::Arc;
+    use std::time::Duration;
 
     fn engine(seed: u64, float_input: bool) -> ReferenceEngine {
         let shape = PublishedShape::named("erns18-0.75x").expect("published");
@@ -199,6 +227,78 @@ mod tests {
             let difference = compare(&mut one, &mut other, &image).expect("runs").expect("other weights");
             assert_eq!((difference.layer.as_str(), difference.what), ("backbone.act1", "sum"));
             assert_ne!(difference.left, difference.right);
+        }
+    }
+
+    /// Panics when it comes to a layer, as an engine with a fault would.
+    struct Faulty {
+        engine: ReferenceEngine,
+        layer: usize,
+    }
+
+    impl Engine for Faulty {
+        fn info(&self) -> EngineInfo {
+            EngineInfo { name: "faulty".into(), ..self.engine.info() }
+        }
+
+        fn network(&self) -> &Arc<Network> {
+            self.engine.network()
+        }
+
+        fn edge(&self) -> usize {
+            self.engine.edge()
+        }
+
+        fn planned_bytes(&self) -> usize {
+            self.engine.planned_bytes()
+        }
+
+        fn run(&mut self, input: &InputImage) -> Result<&[f32], EngineError> {
+            self.engine.run(input)
+        }
+
+        fn run_probed(&mut self, input: &InputImage, probe: &mut dyn Probe) -> Result<&[f32], EngineError> {
+            self.engine.run_probed(input, &mut Until { layer: self.layer, probe })
+        }
+    }
+
+    struct Until<'a> {
+        layer: usize,
+        probe: &'a mut dyn Probe,
+    }
+
+    impl Probe for Until<'_> {
+        fn wants(&self, layer: usize) -> Wants {
+            assert_ne!(layer, self.layer, "the rows ran out");
+            self.probe.wants(layer)
+        }
+
+        fn codes(&mut self, layer: usize, codes: &[u8]) {
+            self.probe.codes(layer, codes);
+        }
+
+        fn sums(&mut self, layer: usize, sums: Sums<'_>) {
+            self.probe.sums(layer, sums);
+        }
+    }
+
+    #[test]
+    fn an_engine_that_panics_is_an_error_and_nobody_waits_for_it() {
+        for layer in [0, 3] {
+            for is_left in [true, false] {
+                let (tell, told) = std::sync::mpsc::channel();
+                thread::spawn(move || {
+                    let mut faulty = Faulty { engine: engine(1, false), layer };
+                    let mut sound = engine(1, false);
+                    let engines: [&mut dyn Engine; 2] =
+                        if is_left { [&mut faulty, &mut sound] } else { [&mut sound, &mut faulty] };
+                    let [left, right] = engines;
+                    tell.send(compare(left, right, &InputImage::black(32)).map_err(|error| error.to_string()))
+                });
+                let error = told.recv_timeout(Duration::from_secs(60)).expect("it ends").expect_err("it panicked");
+                assert!(error.contains("engine faulty") && error.contains("the rows ran out"), "{error}");
+                assert_eq!(error.lines().count(), 1, "{error}");
+            }
         }
     }
 

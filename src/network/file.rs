@@ -40,11 +40,11 @@ use super::{
     BinaryConv, Classifier, CodeTable, FloatConv, Geometry, Layer, Network, NetworkError, NetworkParts, Op, Thresholds,
     TrunkMode,
 };
+use crate::regular::{self, OpenError};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::fs::{self, File};
 use std::io::Read;
 use std::path::Path;
 use thiserror::Error;
@@ -96,6 +96,15 @@ pub enum FileError {
     /// The parts do not make a network.
     #[error(transparent)]
     Network(#[from] NetworkError),
+}
+
+impl From<OpenError> for FileError {
+    fn from(error: OpenError) -> Self {
+        match error {
+            OpenError::Io(error) => Self::Io(error),
+            OpenError::Folder | OpenError::Device => Self::NotAFile,
+        }
+    }
 }
 
 impl FileError {
@@ -189,17 +198,15 @@ enum Trunk {
 /// # Errors
 /// [`FileError`] says what is wrong with the file; the path is the caller's to name.
 pub fn read(path: &Path) -> Result<Network, FileError> {
-    // Asked of the path: opening a pipe would wait until somebody writes to it.
-    let metadata = fs::metadata(path)?;
-    match metadata.len() {
-        _ if !metadata.is_file() => return Err(FileError::NotAFile),
+    let file = regular::open(path)?;
+    match file.metadata()?.len() {
         // Files of the kernel say so too, and some of them never end.
         0 => return Err(FileError::Empty),
         length if length > MAX_FILE_BYTES => return Err(FileError::TooLarge(length)),
         _ => {}
     }
     let mut bytes = Vec::new();
-    File::open(path)?.take(MAX_FILE_BYTES).read_to_end(&mut bytes)?;
+    file.take(MAX_FILE_BYTES).read_to_end(&mut bytes)?;
     parse(&bytes)
 }
 

@@ -200,10 +200,15 @@ pub struct Geometry {
     pub stride: usize,
 }
 
+/// The product of a network's sizes, each of which is small: in 64 bits, where a `usize` may have 32.
+fn product<const N: usize>(sizes: [usize; N]) -> u64 {
+    sizes.into_iter().fold(1_u64, |product, size| product.saturating_mul(size as u64))
+}
+
 impl Geometry {
     /// Multiply-accumulates for an output of `edge` × `edge`.
     pub fn macs(&self, edge: usize) -> u64 {
-        (self.in_channels * self.kernel * self.kernel * self.out_channels) as u64 * (edge * edge) as u64
+        product([self.in_channels, self.kernel, self.kernel, self.out_channels, edge, edge])
     }
 
     /// Bytes of packed weights a kernel tap.
@@ -558,13 +563,13 @@ impl Network {
         let has_sums = |layer: &Layer| !matches!(layer.op, Op::PixelEmbedding(_));
         let with_sums = self.layers().iter().zip(&values).filter(|(layer, _)| has_sums(layer));
         let sums = with_sums.map(|(_, values)| 3 * 4 * values).max().unwrap_or(0);
-        let picture = (edge * edge * 3) as u64 * 5;
+        let picture = product([edge, edge, 3, 5]);
         picture + self.layers().iter().map(|layer| layer.op.parameter_memory()).sum::<u64>() + codes + sums
     }
 
     /// Values of every layer, its channels counted in whole blocks.
     fn block_values(&self, edge: usize) -> Vec<u64> {
-        let values = |s: LayerShape| (s.channels.next_multiple_of(CHANNEL_BLOCK) * s.edge * s.edge) as u64;
+        let values = |s: LayerShape| product([s.channels.next_multiple_of(CHANNEL_BLOCK), s.edge, s.edge]);
         self.shapes(edge).into_iter().map(values).collect()
     }
 
@@ -642,11 +647,11 @@ impl Op {
         const THRESHOLD_BYTES: usize = 32;
         let conv = self.binary_conv().map_or(0, |conv| {
             let g = conv.geometry();
-            let filters = g.out_channels.next_multiple_of(CHANNEL_BLOCK) * g.kernel * g.kernel;
-            filters * g.in_channels.div_ceil(CHANNEL_BLOCK) * BLOCK_BYTES
+            let filters = product([g.out_channels.next_multiple_of(CHANNEL_BLOCK), g.kernel, g.kernel]);
+            filters * product([g.in_channels.div_ceil(CHANNEL_BLOCK), BLOCK_BYTES])
         });
-        let thresholds = self.thresholds().map_or(0, |thresholds| thresholds.channels() * THRESHOLD_BYTES);
-        (conv + thresholds) as u64
+        let thresholds = self.thresholds().map_or(0, |thresholds| product([thresholds.channels(), THRESHOLD_BYTES]));
+        conv + thresholds
     }
 
     /// Whether the layer makes codes (the others feed the trunk or make logits).
@@ -772,5 +777,20 @@ fn check_thresholds(thresholds: &Thresholds<i32>, output: Option<Flow>, bound: i
     match thresholds.rows().iter().flatten().find(|t| !allowed.contains(t)) {
         Some(t) => Err(format!("threshold {t} is beyond ±{} (the bound + 1)", bound + 1)),
         None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Where a `usize` has 32 bits, the sizes of what passes as a layer multiply to more than it holds.
+    #[test]
+    fn products_of_sizes_do_not_wrap() {
+        let widest = Geometry { in_channels: MAX_CHANNELS, out_channels: MAX_CLASSES, kernel: 3, stride: 1 };
+        assert_eq!(widest.problem(), None);
+        assert_eq!(widest.macs(MAX_EDGE), (9 << 13) << 16 << 24);
+        assert_eq!(product([MAX_CLASSES, MAX_EDGE, MAX_EDGE]), 1 << 40);
+        assert_eq!(product([usize::MAX; 6]), u64::MAX);
     }
 }

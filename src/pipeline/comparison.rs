@@ -53,6 +53,18 @@ impl Twins {
         }
     }
 
+    /// The other twin, to be made over.
+    pub(super) fn into_other(self) -> Predictor {
+        self.other
+    }
+
+    /// Forgets what was measured.
+    pub(super) fn forget(&mut self, own: &Network) {
+        self.own = Record::new(own);
+        self.others = Record::new(self.other.network());
+        self.agreements = recent();
+    }
+
     /// Runs the other twin on the picture that `own` prepared, its first layer timed where `probed`.
     pub(super) fn infer(&mut self, own: &Predictor, probed: bool) -> Result<(), PredictError> {
         self.first_layers.elapsed = Duration::ZERO;
@@ -69,9 +81,7 @@ impl Twins {
         let [measured, others] = [own_times, self.others_last].map(|times| Measured::of(times.infer.board));
         if measured != self.measured || measured != others {
             self.measured = measured;
-            self.own = Record::new(own.network());
-            self.others = Record::new(self.other.network());
-            self.agreements = recent();
+            self.forget(own.network());
         }
         if measured != others {
             return;

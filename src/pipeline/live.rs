@@ -1,5 +1,8 @@
 //! The engine thread: takes the newest frame, predicts it, publishes a report; obeys commands in between.
 
+#[cfg(test)]
+mod tests;
+
 use super::comparison::{Times, Twins, milliseconds, recent};
 use super::predictor::{PredictError, Predictor, crop};
 use super::report::{Counts, FrameTiming, LayerDetail, Prediction, Rates, Report};
@@ -8,7 +11,8 @@ use crate::engine::{BoardState, Probe};
 use crate::frame::Frame;
 use crate::inspect::LayerSample;
 use crate::inspect::{Recent, Sampler};
-use crate::source::Supervisor;
+use crate::network::Network;
+use crate::source::{SourceStatus, Supervisor};
 use crossbeam_channel::{Receiver, never, select_biased};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -26,11 +30,15 @@ pub(super) struct Live {
     shared: Arc<Shared>,
     source: Arc<Supervisor>,
     predictor: Predictor,
+    /// The twin's network, read but once: `Some(None)` where there is none.
+    twin: Option<Option<Arc<Network>>>,
+    /// While they are not compared, the twin is kept as it is.
     twins: Option<Twins>,
     sampler: Sampler,
     comparing: bool,
     layers: Arc<[LayerSample]>,
     detail: Arc<LayerDetail>,
+    samples: u64,
     sampled: Option<Instant>,
     sampling_took: Duration,
     /// Whether a board ran the frame that was sampled.
@@ -43,9 +51,13 @@ pub(super) struct Live {
     sequence: u64,
 }
 
-/// What is forgotten when the source, the network or the engine changes.
+/// What is forgotten when the source or a setting changes.
 struct History {
+    /// Frames of the source that were captured, and those of them that were dropped, before counting began.
+    before: [u64; 2],
     counts: Counts,
+    /// Frames a second of the source, as long as its status told of it.
+    captured_per_s: f32,
     smoothed: Vec<f32>,
     last: Option<Instant>,
     infer_ms: Recent,
@@ -57,7 +69,9 @@ struct History {
 impl Default for History {
     fn default() -> Self {
         Self {
+            before: [0; 2],
             counts: Counts::default(),
+            captured_per_s: 0.0,
             smoothed: Vec::new(),
             last: None,
             infer_ms: recent(),
@@ -75,14 +89,28 @@ enum Visit {
     Again,
 }
 
+/// Whether a network's file is read for a command, or what was read before will do.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Read {
+    Before,
+    Anew,
+}
+
+/// The network that is known already, where it is the one that was read: what was made for it fits then.
+fn same_or_new(known: Option<&Arc<Network>>, read: Network) -> Arc<Network> {
+    known.filter(|known| ***known == read).cloned().unwrap_or_else(|| Arc::new(read))
+}
+
 impl Live {
     pub(super) fn new(settings: Settings, shared: Arc<Shared>, source: Arc<Supervisor>, predictor: Predictor) -> Self {
         let mut live = Self {
             sampler: Sampler::new(predictor.network(), 0),
+            twin: None,
             twins: None,
             comparing: true,
             layers: Arc::new([]),
             detail: Arc::default(),
+            samples: 0,
             sampled: None,
             sampling_took: Duration::ZERO,
             sample_on_board: false,
@@ -120,10 +148,7 @@ impl Live {
     fn obey(&mut self, command: Command) {
         let mut wanted = self.settings.clone();
         match command {
-            Command::Model(model) => {
-                wanted.model = model;
-                wanted.edge = None;
-            }
+            Command::Model(model) => return self.reopen(Settings { model, edge: None, ..wanted }, Read::Anew),
             Command::Engine(engine) => wanted.engine = engine,
             Command::Threads(threads) => wanted.threads = threads,
             Command::Edge(edge) => wanted.edge = edge,
@@ -133,48 +158,77 @@ impl Live {
             }
             Command::Compare(comparing) => {
                 self.comparing = comparing;
-                self.open_twin();
+                if comparing {
+                    self.open_twin();
+                }
                 return self.look_again();
             }
         }
-        self.reopen(wanted);
+        self.reopen(wanted, Read::Before);
     }
 
     /// Runs what `wanted` names from now on; keeps what runs where that is refused.
-    fn reopen(&mut self, wanted: Settings) {
+    fn reopen(&mut self, wanted: Settings, read: Read) {
         self.shared.set_engine_state(EngineState::Loading(wanted.model.to_string()));
-        match Predictor::open_live(&wanted) {
-            Ok(predictor) => {
-                if predictor.network() != self.predictor.network() {
-                    self.sampler = Sampler::new(predictor.network(), 0);
-                }
-                self.predictor = predictor;
-                self.settings = wanted;
-                self.history = History::default();
-                self.open_twin();
-            }
-            Err(error) => self.refuse(&format!("{error}; {} keeps running", self.settings.model)),
+        if let Err(error) = self.change(wanted, read) {
+            self.refuse(&format!("{error}; {} keeps running", self.settings.model));
         }
         self.shared.set_engine_state(EngineState::Running(self.settings.clone()));
         self.look_again();
     }
 
-    fn open_twin(&mut self) {
-        self.twins = None;
-        if !self.comparing {
-            return;
+    fn change(&mut self, wanted: Settings, read: Read) -> Result<(), PredictError> {
+        let running = Arc::clone(self.predictor.network());
+        let network = match read {
+            Read::Before => Arc::clone(&running),
+            Read::Anew => same_or_new(Some(&running), wanted.model.load()?),
+        };
+        self.predictor.change(&wanted, network)?;
+        self.settings = wanted;
+        if read == Read::Anew {
+            self.twin = None;
         }
-        match self.predictor.open_twin(&self.settings) {
+        if !Arc::ptr_eq(&running, self.predictor.network()) {
+            self.sampler = Sampler::new(self.predictor.network(), 0);
+        }
+        let before = self.last_frame.as_ref().map_or([0; 2], |last| [last.index + 1, last.dropped]);
+        self.history = History { before, ..History::default() };
+        if self.comparing {
+            self.open_twin();
+        } else {
+            self.twins = None;
+        }
+        Ok(())
+    }
+
+    /// Has the twin run as the network does, from now on; what of it fits already stays.
+    fn open_twin(&mut self) {
+        let former = self.twins.take().map(Twins::into_other);
+        match self.find_twin(former) {
             Ok(other) => self.twins = other.map(|other| Twins::new(self.predictor.network(), other)),
             Err(error) => self.refuse(&format!("the twin cannot be compared: {error}")),
         }
     }
 
+    fn find_twin(&mut self, former: Option<Predictor>) -> Result<Option<Predictor>, PredictError> {
+        if self.twin.is_none() {
+            let known = former.as_ref().map(Predictor::network);
+            let read = self.predictor.read_twin(&self.settings.model)?;
+            self.twin = Some(read.map(|read| same_or_new(known, read)));
+        }
+        match self.twin.as_ref().and_then(Option::as_ref) {
+            Some(network) => self.predictor.twin(&self.settings, network, former),
+            None => Ok(None),
+        }
+    }
+
     fn take(&mut self, frame: Frame) {
-        let started_over = self.last_frame.as_ref().is_some_and(|last| frame.index <= last.index);
-        if started_over {
+        if self.last_frame.as_ref().is_some_and(|last| last.source != frame.source) {
             self.history = History::default();
-            self.open_twin();
+            self.sampled = None;
+            if let Some(twins) = &mut self.twins {
+                twins.forget(self.predictor.network());
+            }
         }
         self.visit(&frame, Visit::First);
         self.last_frame = Some(frame);
@@ -207,11 +261,12 @@ impl Live {
         }
         // Who comes second finds warmer caches: the twins take turns.
         let other_first = self.sequence % 2 == 1;
-        if let Some(twins) = self.twins.as_mut().filter(|_| other_first) {
+        let mut twins = self.twins.as_mut().filter(|_| self.comparing);
+        if let Some(twins) = twins.as_mut().filter(|_| other_first) {
             twins.infer(&self.predictor, sampling)?;
         }
         let infer = self.predictor.infer(sampling.then_some(&mut self.sampler as &mut dyn Probe))?;
-        if let Some(twins) = self.twins.as_mut().filter(|_| !other_first) {
+        if let Some(twins) = twins.as_mut().filter(|_| !other_first) {
             twins.infer(&self.predictor, sampling)?;
         }
         if sampling {
@@ -224,7 +279,7 @@ impl Live {
             self.detail = Arc::default();
             self.sampled = None;
         }
-        if let Some(twins) = self.twins.as_mut().filter(|_| visit == Visit::First) {
+        if let Some(twins) = self.twins.as_mut().filter(|_| self.comparing && visit == Visit::First) {
             let first_layers = &self.layers[..twins.own_first_layers()];
             let first_layer = sampling.then(|| first_layers.iter().map(|sample| sample.elapsed).sum());
             twins.count(&self.predictor, frame, Times { infer, first_layer });
@@ -266,7 +321,8 @@ impl Live {
         self.sampled = Some(Instant::now());
         self.layers = self.sampler.samples().into();
         let values = self.sampler.detail().clone();
-        self.detail = Arc::new(LayerDetail { layer: self.sampler.watched(), values });
+        self.samples += 1;
+        self.detail = Arc::new(LayerDetail { sample: self.samples, layer: self.sampler.watched(), values });
     }
 
     fn publish(&mut self, frame: &Frame, timing: FrameTiming, visit: Visit) {
@@ -274,9 +330,7 @@ impl Live {
             self.history.count(timing, self.predictor.is_right(frame));
         }
         self.history.smooth(self.predictor.probabilities(), visit);
-        let status = self.source.status();
-        self.history.counts.captured = status.produced;
-        self.history.counts.dropped = status.dropped;
+        self.history.see(frame, &self.source.status());
         let prediction =
             Prediction { raw: self.predictor.probabilities().to_vec(), smoothed: self.history.smoothed.clone() };
         self.watch_board();
@@ -290,11 +344,11 @@ impl Live {
             engine: engine.info(),
             prediction,
             timing,
-            rates: self.history.rates(status.fps),
+            rates: self.history.rates(),
             counts: self.history.counts,
             layers: self.layers.clone(),
             detail: self.detail.clone(),
-            comparison: self.twins.as_mut().map(Twins::figures),
+            comparison: self.twins.as_mut().filter(|_| self.comparing).map(Twins::figures),
         };
         self.sequence += 1;
         self.shared.publish(report);
@@ -302,6 +356,16 @@ impl Live {
 }
 
 impl History {
+    /// What is known of the source when it gave `frame`. It may have changed since, and its status with it.
+    fn see(&mut self, frame: &Frame, status: &SourceStatus) {
+        let [captured, dropped] = self.before;
+        self.counts.captured = frame.index + 1 - captured;
+        self.counts.dropped = frame.dropped - dropped;
+        if status.source == frame.source {
+            self.captured_per_s = status.fps;
+        }
+    }
+
     fn count(&mut self, timing: FrameTiming, right: Option<bool>) {
         let now = Instant::now();
         // A board and the CPU that does its work meanwhile have no times in common.
@@ -331,10 +395,10 @@ impl History {
         self.smoothed.iter_mut().zip(raw).for_each(|(smooth, raw)| *smooth += weight * (raw - *smooth));
     }
 
-    fn rates(&mut self, captured_per_s: f32) -> Rates {
+    fn rates(&mut self) -> Rates {
         let infer_ms = self.infer_ms.median();
         Rates {
-            captured_per_s,
+            captured_per_s: self.captured_per_s,
             predicted_per_s: self.infer_ms.rate(),
             engine_per_s: if infer_ms > 0.0 { 1e3 / infer_ms } else { 0.0 },
             infer_ms,

@@ -1,11 +1,11 @@
 //! One network on one engine, from frames to probabilities.
 
 use super::Settings;
-use crate::engine::{self, BoardFrame, Engine, EngineError, OpenError, Probe, softmax};
+use crate::engine::{self, BoardFrame, Engine, EngineChoice, EngineError, OpenError, Probe, softmax};
 use crate::engines;
 use crate::frame::{Crop, Frame, InputImage};
 use crate::network::Network;
-use crate::network::shipped::LoadError;
+use crate::network::shipped::{LoadError, ModelChoice};
 use crate::preprocess::{PreprocessError, Preprocessor, centre_crop};
 use crate::source::demo;
 use std::sync::Arc;
@@ -64,6 +64,8 @@ enum Manner {
 /// Crops and resizes frames and runs the network on them. Allocates nothing after the first frame of a size.
 pub struct Predictor {
     engine: Box<dyn Engine>,
+    /// What `engine` was made for.
+    choice: EngineChoice,
     manner: Manner,
     preprocessor: Preprocessor,
     input: InputImage,
@@ -76,7 +78,7 @@ impl Predictor {
     /// # Errors
     /// [`PredictError`], where the network, its size or the engine is refused.
     pub fn open(settings: &Settings) -> Result<Self, PredictError> {
-        Self::for_network(settings, Arc::new(settings.model.load()?), Manner::Strict)
+        Self::for_network(None, settings, Arc::new(settings.model.load()?), Manner::Strict)
     }
 
     /// The same for a run that goes on: a board that is lost on the way is replaced by the CPU until it is back.
@@ -84,7 +86,7 @@ impl Predictor {
     /// # Errors
     /// As [`Predictor::open`].
     pub fn open_lasting(settings: &Settings) -> Result<Self, PredictError> {
-        Self::for_network(settings, Arc::new(settings.model.load()?), Manner::Lasting)
+        Self::for_network(None, settings, Arc::new(settings.model.load()?), Manner::Lasting)
     }
 
     /// The same for a window: while a board is not there or lost, the CPU does its work.
@@ -92,41 +94,88 @@ impl Predictor {
     /// # Errors
     /// [`PredictError`], where the network or its size is refused.
     pub fn open_live(settings: &Settings) -> Result<Self, PredictError> {
-        Self::for_network(settings, Arc::new(settings.model.load()?), Manner::Live)
+        Self::for_network(None, settings, Arc::new(settings.model.load()?), Manner::Live)
     }
 
-    /// The twin of the network that `settings` name, on the same engine and input edge; `None` where it has none.
+    /// Reads the twin of the network, which `model` names; `None` where it has none.
+    ///
+    /// # Errors
+    /// [`PredictError::Load`].
+    pub(super) fn read_twin(&self, model: &ModelChoice) -> Result<Option<Network>, PredictError> {
+        let twin = model.twin().map(|twin| twin.load()).transpose()?;
+        let own = self.network();
+        Ok(twin.filter(|network| {
+            network.family() == own.family()
+                && network.labels() == own.labels()
+                && network.has_pixel_embedding() != own.has_pixel_embedding()
+        }))
+    }
+
+    /// The twin `network` on the same engine and input edge, made of `former` as far as that fits; `None` where it does not run
+    /// at that edge.
     ///
     /// # Errors
     /// As [`Predictor::open`].
-    pub fn open_twin(&self, settings: &Settings) -> Result<Option<Self>, PredictError> {
-        let Some(network) = settings.model.twin().map(|twin| twin.load()).transpose()? else {
-            return Ok(None);
-        };
-        let own = self.network();
-        let is_twin = network.family() == own.family()
-            && network.labels() == own.labels()
-            && network.has_pixel_embedding() != own.has_pixel_embedding();
-        if !is_twin || network.check_edge(self.engine.edge()).is_err() {
+    pub(super) fn twin(
+        &self,
+        settings: &Settings,
+        network: &Arc<Network>,
+        former: Option<Self>,
+    ) -> Result<Option<Self>, PredictError> {
+        if network.check_edge(self.engine.edge()).is_err() {
             return Ok(None);
         }
         if !settings.engine.allows_two() {
             return Err(PredictError::OneBoard);
         }
         let settings = Settings { edge: Some(self.engine.edge()), ..settings.clone() };
-        Self::for_network(&settings, Arc::new(network), self.manner).map(Some)
+        let Some(mut former) = former else {
+            return Self::for_network(None, &settings, Arc::clone(network), self.manner).map(Some);
+        };
+        former.change(&settings, Arc::clone(network))?;
+        Ok(Some(former))
     }
 
-    fn for_network(settings: &Settings, network: Arc<Network>, manner: Manner) -> Result<Self, PredictError> {
+    /// Goes on with other settings; `network` is the one that they name. Only what is another one is made again: a number of
+    /// threads leaves the engine as it is, and a board keeps its program. Where the settings are refused, all stays as it was.
+    ///
+    /// # Errors
+    /// [`PredictError`], where the size or the engine is refused.
+    pub(super) fn change(&mut self, wanted: &Settings, network: Arc<Network>) -> Result<(), PredictError> {
+        let edge = wanted.edge.unwrap_or(network.edge());
+        let is_same =
+            Arc::ptr_eq(&network, self.network()) && edge == self.engine.edge() && wanted.engine == self.choice;
+        if is_same {
+            self.engine.set_threads(wanted.threads);
+            self.preprocessor.set_threads(wanted.threads);
+        } else {
+            *self = Self::for_network(Some(&*self.engine), wanted, network, self.manner)?;
+        }
+        Ok(())
+    }
+
+    /// In the place of `before`, of which what it can is kept.
+    fn for_network(
+        before: Option<&dyn Engine>,
+        settings: &Settings,
+        network: Arc<Network>,
+        manner: Manner,
+    ) -> Result<Self, PredictError> {
         let edge = settings.edge.unwrap_or(network.edge());
-        let open = match manner {
-            Manner::Strict => engines::open,
-            Manner::Lasting => engines::open_lasting,
-            Manner::Live => engines::open_live,
-        };
-        let engine = open(&settings.engine, network, edge, settings.threads)?;
-        let input = InputImage::black(edge);
-        Ok(Self { engine, manner, preprocessor: Preprocessor::new(), input, probabilities: Vec::new() })
+        let engine = match manner {
+            Manner::Strict => engines::open(&settings.engine, network, edge, settings.threads),
+            Manner::Lasting => engines::open_lasting(&settings.engine, network, edge, settings.threads),
+            Manner::Live => engines::open_live(before, &settings.engine, network, edge, settings.threads),
+        }?;
+        let (preprocessor, input) = (Preprocessor::new(settings.threads), InputImage::black(edge));
+        Ok(Self { engine, choice: settings.engine.clone(), manner, preprocessor, input, probabilities: Vec::new() })
+    }
+
+    #[cfg(test)]
+    pub(super) fn with_engine(settings: &Settings, engine: Box<dyn Engine>) -> Self {
+        let (preprocessor, input) = (Preprocessor::new(settings.threads), InputImage::black(engine.edge()));
+        let (choice, manner) = (settings.engine.clone(), Manner::Live);
+        Self { engine, choice, manner, preprocessor, input, probabilities: Vec::new() }
     }
 
     /// The network.

@@ -28,7 +28,7 @@ pub struct Report {
     pub timing: FrameTiming,
     /// What the last seconds were like.
     pub rates: Rates,
-    /// What was counted since the source, network or engine changed.
+    /// What was counted since the source or a setting changed, up to this frame and of its source alone.
     pub counts: Counts,
     /// Every layer at a glance, of the last sampled frame (10 to 15 a second are sampled).
     pub layers: Arc<[LayerSample]>,
@@ -89,7 +89,7 @@ pub struct Rates {
     pub latency_ms: f32,
 }
 
-/// What was counted.
+/// What was counted: frames that were captured were dropped, or predicted, or else refused.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Frames that the source delivered.
@@ -107,6 +107,8 @@ pub struct Counts {
 /// One layer whole.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct LayerDetail {
+    /// Counts the samples that were taken, from 1: no two of one pipeline have the same number. 0 where nothing was sampled yet.
+    pub sample: u64,
     /// Its index.
     pub layer: usize,
     /// Codes and sums, CHW.

@@ -66,10 +66,10 @@ impl Picture {
         Self { width, height, rgb, captured: Instant::now(), truth: None, skipped: 0 }
     }
 
-    /// The picture as the frame number `index`.
-    pub fn into_frame(self, index: u64, took: Duration) -> Frame {
+    /// The picture as the frame number `index` of the source number `source`, which has `dropped` others before it.
+    pub fn into_frame(self, source: u64, index: u64, dropped: u64, took: Duration) -> Frame {
         let Self { width, height, rgb, captured, truth, skipped: _ } = self;
-        Frame { index, width, height, rgb, captured, took, truth }
+        Frame { source, index, dropped, width, height, rgb, captured, took, truth }
     }
 }
 

@@ -7,6 +7,8 @@ use std::time::Duration;
 /// A snapshot of the supervisor.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SourceStatus {
+    /// Which source this is of: what its frames have as [`crate::frame::Frame::source`].
+    pub source: u64,
     /// What the source is doing.
     pub state: SourceState,
     /// Whether the user holds it.
@@ -24,7 +26,7 @@ pub struct SourceStatus {
 impl Default for SourceStatus {
     fn default() -> Self {
         let state = SourceState::Starting { name: "the source".to_owned() };
-        Self { state, paused: false, refusal: None, produced: 0, dropped: 0, fps: 0.0 }
+        Self { source: 0, state, paused: false, refusal: None, produced: 0, dropped: 0, fps: 0.0 }
     }
 }
 

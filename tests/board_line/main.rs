@@ -8,6 +8,8 @@ mod lines;
 #[path = "../common/networks.rs"]
 mod networks;
 mod program;
+#[path = "../common/skipped.rs"]
+mod skipped;
 
 use board::{build, compare};
 use ernscope::engine::Engine;

@@ -4,7 +4,7 @@ use super::build;
 use ernscope::engine::{BoardChoice, BoardState, EngineChoice};
 use ernscope::fpga::link::simulated::SimulatedBoard;
 use ernscope::network::shipped::ModelChoice;
-use ernscope::pipeline::{About, Pipeline, Report, Settings};
+use ernscope::pipeline::{About, Command as Order, Pipeline, Report, Settings};
 use ernscope::source::SourceChoice;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
@@ -152,6 +152,35 @@ fn the_live_pipeline_goes_on_without_its_board() {
         wait(&pipeline, "sampled on the CPU", |report| !report.layers[1].elapsed.is_zero());
         let says = pipeline.notices().last().map(|notice| notice.text.clone()).unwrap_or_default();
         assert!(says.starts_with("Board lost") && says.contains("plug the board in"), "{says}");
+    }
+}
+
+/// Another source, more threads, the comparison that one board does not allow: none of it is the board's business. It computes every
+/// frame, and is given its program once.
+#[test]
+fn a_board_keeps_its_program_while_other_things_change() {
+    let Some(program) = build("default-board", &[]) else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("board").display().to_string();
+    let _board = SimulatedBoard::start(&program, &["--link", &path]).expect("built");
+    let name = format!("fpga:{path}");
+    let engine = EngineChoice::Fpga(BoardChoice::Port(path));
+    let settings = Settings { model: ModelChoice::Shipped("cards"), engine, edge: None, threads: 1 };
+    let pipeline = Pipeline::start(settings, Some(SourceChoice::Demo { seed: 1 }), || ()).expect("it starts");
+    let first = wait(&pipeline, "ready", |report| report.engine.name == name);
+    for round in 0..12 {
+        let before = wait(&pipeline, "any", |_| true);
+        match round % 4 {
+            0 => pipeline.source().switch_to(Some(SourceChoice::Demo { seed: round })),
+            1 => pipeline.send(Order::Threads(1 + round as usize % 3)),
+            2 => pipeline.send(Order::Compare(round % 8 == 2)),
+            _ => pipeline.send(Order::Model(ModelChoice::Shipped("cards"))),
+        }
+        let report = wait(&pipeline, "the next", |report| {
+            assert_eq!(report.engine.name, name, "round {round}: {:?}", report.engine.board);
+            report.sequence > before.sequence + 1 && (round % 4 != 0 || report.frame.source > before.frame.source)
+        });
+        assert!(report.timing.board.is_some() && Arc::ptr_eq(&report.network, &first.network), "round {round}");
     }
 }
 

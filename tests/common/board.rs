@@ -1,5 +1,6 @@
 //! What tests of boards share: building a simulated one, comparing an engine with the reference at every layer.
 
+use crate::skipped::skip;
 use ernscope::engine::reference::ReferenceEngine;
 use ernscope::engine::{Engine, Probe, Sums, Wants};
 use ernscope::fpga::board::BoardEngine;
@@ -46,7 +47,7 @@ static BUILT: Mutex<BTreeMap<PathBuf, Arc<OnceLock<()>>>> = Mutex::new(BTreeMap:
 /// The program of a simulated board with these parameters, built where it is not there yet; `None` without verilator.
 pub(crate) fn build(name: &str, parameters: &[&str]) -> Option<PathBuf> {
     if Command::new("verilator").arg("--version").output().is_err() {
-        eprintln!("skipped: verilator is not installed (apt-get install verilator g++ make)");
+        skip("a simulated board", "verilator is not installed (apt-get install verilator g++ make)");
         return None;
     }
     let output = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("board-sim").join(name);

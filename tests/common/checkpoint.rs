@@ -52,6 +52,8 @@ pub(crate) struct Checkpoint {
     pub(crate) prefix: &'static str,
     /// Whether the state dictionary is one item of a larger one.
     pub(crate) lightning: bool,
+    /// Under which key.
+    pub(crate) key: &'static str,
     /// Whether tensors are pickled as parameters.
     pub(crate) parameters: bool,
     /// Pickled items of the outermost dictionary, key and value.
@@ -68,8 +70,9 @@ impl Checkpoint {
     pub(crate) fn published((_, bottleneck, blocks, widths): Kind, classes: usize, dtype: Dtype) -> Self {
         let pool = Storage { dtype, values: Vec::new() };
         let (tensors, storages, extra) = (Vec::new(), vec![pool], Vec::new());
+        let (prefix, key) = ("network.", "state_dict");
         let mut made =
-            Self { dtype, tensors, storages, prefix: "network.", lightning: true, parameters: false, extra, random: 7 };
+            Self { dtype, tensors, storages, prefix, lightning: true, key, parameters: false, extra, random: 7 };
         made.embedding();
         for (part, channels) in [("1", 30), ("2", 64), ("_downsample", 64)] {
             made.conv(&format!("backbone.conv{part}"), [64, channels, 3]);
@@ -235,20 +238,38 @@ impl Checkpoint {
         }
     }
 
-    /// The pickle.
-    pub(crate) fn pickle(&self) -> Vec<u8> {
+    /// The state dictionary, pickled, up to where its last items are to be set.
+    fn pickled_items(&self) -> Vec<u8> {
         let mut state = b"ccollections\nOrderedDict\n)R(".to_vec();
         for tensor in &self.tensors {
             text(&mut state, &format!("{}{}", self.prefix, tensor.name));
             self.pickle_tensor(&mut state, tensor);
         }
+        state
+    }
+
+    /// The state dictionary, pickled.
+    pub(crate) fn pickled_state(&self) -> Vec<u8> {
+        [self.pickled_items(), b"u".to_vec()].concat()
+    }
+
+    /// The same tensors with other weights in them, out of the same storages.
+    pub(crate) fn with_other_weights(&self) -> Self {
+        let mut other = self.clone();
+        other.tensors.iter_mut().filter(|tensor| tensor.storage == POOL).for_each(|tensor| tensor.offset /= 2);
+        other
+    }
+
+    /// The pickle.
+    pub(crate) fn pickle(&self) -> Vec<u8> {
+        let state = self.pickled_items();
         if !self.lightning {
             return [b"\x80\x02", &state[..], &self.extra, b"u}", &pickled_text("_metadata"), b"}sb."].concat();
         }
         let mut pickle = b"\x80\x02}(".to_vec();
         text(&mut pickle, "epoch");
         pickle.extend(b"K\x03");
-        text(&mut pickle, "state_dict");
+        text(&mut pickle, self.key);
         [&pickle[..], &state, b"u", &self.extra, b"u."].concat()
     }
 
@@ -293,7 +314,16 @@ impl Checkpoint {
 
     /// The file, as PyTorch writes it.
     pub(crate) fn file(&self) -> Vec<u8> {
-        archive(&self.entries(), CompressionMethod::Stored)
+        self.saved_as("archive")
+    }
+
+    /// The file, as PyTorch writes it under a name without its ending.
+    pub(crate) fn saved_as(&self, stem: &str) -> Vec<u8> {
+        let mut zip = TorchZip::default();
+        for (name, bytes) in self.entries() {
+            zip.add(&format!("{stem}/{name}"), &bytes);
+        }
+        zip.finish()
     }
 }
 
@@ -310,6 +340,55 @@ impl Storage {
             }
         }
         bytes
+    }
+}
+
+/// A zip archive as PyTorch lays it out: entries as they are, each at a multiple of 64 bytes, with sizes and checksum behind it;
+/// and behind the directory the records of zip64, which it does not need.
+#[derive(Default)]
+struct TorchZip {
+    file: Vec<u8>,
+    directory: Vec<u8>,
+    entries: u16,
+}
+
+impl TorchZip {
+    const ALIGNMENT: usize = 64;
+
+    fn add(&mut self, name: &str, bytes: &[u8]) {
+        let start = self.file.len();
+        let (name_length, size) = (name.len() as u16, bytes.len() as u32);
+        let data = start + 30 + name.len() + 4;
+        let padding = data.next_multiple_of(Self::ALIGNMENT) - data;
+        // Version; sizes behind the entry, a name in UTF-8; stored; no time; neither checksum nor sizes.
+        let about = [[0_u16, 0x0808, 0, 0, 0].map(u16::to_le_bytes).concat(), vec![0; 12]].concat();
+        self.file.extend([b"PK\x03\x04".as_slice(), &about].concat());
+        self.file.extend([name_length, 4 + padding as u16].map(u16::to_le_bytes).concat());
+        self.file.extend(name.as_bytes());
+        self.file.extend([b"FB".as_slice(), &(padding as u16).to_le_bytes(), &vec![b'Z'; padding]].concat());
+        self.file.extend(bytes);
+        let sums = [crc32fast::hash(bytes), size, size].map(u32::to_le_bytes).concat();
+        self.file.extend([b"PK\x07\x08".as_slice(), &sums].concat());
+
+        let about = [0_u16, 0, 0x0808, 0, 0, 0].map(u16::to_le_bytes).concat();
+        self.directory.extend([b"PK\x01\x02".as_slice(), &about, &sums, &name_length.to_le_bytes()].concat());
+        self.directory.extend([vec![0; 12], (start as u32).to_le_bytes().to_vec(), name.as_bytes().to_vec()].concat());
+        self.entries += 1;
+    }
+
+    fn finish(mut self) -> Vec<u8> {
+        let start = self.file.len() as u64;
+        let size = self.directory.len() as u64;
+        self.file.append(&mut self.directory);
+        let records = self.file.len() as u64;
+        let entries = u64::from(self.entries);
+        self.file.extend([b"PK\x06\x06".as_slice(), &44_u64.to_le_bytes(), &[0x1e, 3, 0x2d, 0], &[0; 8]].concat());
+        self.file.extend([entries, entries, size, start].map(u64::to_le_bytes).concat());
+        self.file.extend([b"PK\x06\x07".as_slice(), &[0; 4], &records.to_le_bytes(), &1_u32.to_le_bytes()].concat());
+        let counts = [0, 0, self.entries, self.entries].map(u16::to_le_bytes).concat();
+        let places = [size as u32, start as u32].map(u32::to_le_bytes).concat();
+        self.file.extend([b"PK\x05\x06".as_slice(), &counts, &places, &[0; 2]].concat());
+        self.file
     }
 }
 

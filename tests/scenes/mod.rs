@@ -15,10 +15,14 @@ use ernscope::preprocess::Preprocessor;
 use ernscope::source::demo::{DemoRenderer, HEIGHT, WIDTH};
 use ernscope::source::{SourceChoice, SourceState, SourceStatus};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 /// A frame of the demo film 1 that shows a card, large and unhidden.
 pub(crate) const FRAME: u64 = 40;
+
+/// Numbers the samples, as a pipeline does.
+static SAMPLES: AtomicU64 = AtomicU64::new(1);
 
 /// The network of that name.
 pub(crate) fn network(name: &str) -> Arc<Network> {
@@ -31,7 +35,9 @@ pub(crate) fn frame(index: u64) -> Frame {
     let mut rgb = vec![0; (WIDTH * HEIGHT * 3) as usize];
     let truth = DemoRenderer::new(1).render(index, &mut rgb);
     Frame {
+        source: 1,
         index,
+        dropped: 0,
         width: WIDTH,
         height: HEIGHT,
         rgb: rgb.into(),
@@ -46,7 +52,7 @@ pub(crate) fn frame(index: u64) -> Frame {
 pub(crate) fn report(network: &Arc<Network>, frame: Frame, watch: usize) -> Report {
     let edge = network.edge().min(64);
     let mut input = InputImage::black(edge);
-    let crop = Preprocessor::new().run(&frame.rgb, frame.width, frame.height, &mut input).expect("a good frame");
+    let crop = Preprocessor::new(1).run(&frame.rgb, frame.width, frame.height, &mut input).expect("a good frame");
     let mut engine = engines::open(&EngineChoice::Cpu(None), network.clone(), edge, 1).expect("the engine opens");
     let mut sampler = Sampler::new(network, watch);
     let mut raw = Vec::new();
@@ -79,7 +85,7 @@ pub(crate) fn report(network: &Arc<Network>, frame: Frame, watch: usize) -> Repo
         },
         counts: Counts { captured: 612, dropped: 0, predicted: 612, with_truth: 612, right: 603 },
         layers: layers.into(),
-        detail: Arc::new(LayerDetail { layer: watch, values }),
+        detail: Arc::new(LayerDetail { sample: SAMPLES.fetch_add(1, Ordering::Relaxed), layer: watch, values }),
         comparison: None,
         frame,
     }
@@ -133,6 +139,6 @@ pub(crate) fn model(report: Report) -> Model {
 pub(crate) fn bare(state: SourceState, choice: Option<SourceChoice>) -> Model {
     let settings =
         Settings { model: "cards".parse().expect("any text"), engine: EngineChoice::Cpu(None), edge: None, threads: 1 };
-    let source = SourceStatus { state, paused: false, refusal: None, produced: 612, dropped: 0, fps: 30.0 };
+    let source = SourceStatus { source: 1, state, paused: false, refusal: None, produced: 612, dropped: 0, fps: 30.0 };
     Model::new(settings, choice, source)
 }

@@ -111,7 +111,9 @@ impl Arena {
                     room.floats = vec![0.0; values];
                     room.float_lanes = vec![0.0; conv.thresholds.flips.len() * shape.edge * shape.edge];
                 }
-                Work::Conv { conv, .. } => wide = wide.max(conv.passes[0].offsets.len() * shape.edge * shape.edge),
+                Work::Conv { conv, .. } => {
+                    wide = wide.max(conv.passes[0].packed.offsets.len() * shape.edge * shape.edge)
+                }
                 Work::PixelConv { conv, .. } => wide = wide.max(conv.offsets.len() * shape.edge * shape.edge),
                 _ => {}
             }
@@ -249,31 +251,36 @@ impl Stage<'_> {
     /// Sums of a convolution → `wide`.
     fn sum_up(&mut self, conv: &PackedConv, input: Codes, parallel: bool) {
         let (kernels, arena) = (self.kernels, &mut *self.arena);
-        let lanes = conv.passes[0].offsets.len();
+        let lanes = conv.passes[0].packed.offsets.len();
         let (from, sums) = (&arena.codes[input.slot], &mut arena.wide[..conv.width * conv.width * lanes]);
         in_bands(self.pool, parallel, sums, conv.width, |rows, sums| {
-            for (pass, packed) in conv.passes.iter().enumerate() {
-                kernels.to_wide(&conv_rows(conv, pass, input, from, rows.clone()), &packed.offsets, pass > 0, sums);
+            for (pass, part) in conv.passes.iter().enumerate() {
+                kernels.to_wide(
+                    &conv_rows(conv, pass, input, from, rows.clone()),
+                    &part.packed.offsets,
+                    pass > 0,
+                    sums,
+                );
             }
         });
     }
 
     fn add_residual(&mut self, conv: &PackedConv, input: Codes, add: bool, parallel: bool) {
         let (kernels, arena) = (self.kernels, &mut *self.arena);
-        let count = conv.width * conv.width * conv.passes[0].offsets.len();
+        let count = conv.width * conv.width * conv.passes[0].packed.offsets.len();
         let from = &arena.codes[input.slot];
         let passes = || conv.passes.iter().enumerate();
         match &mut arena.trunk {
             Trunk::Narrow(trunk) => in_bands(self.pool, parallel, &mut trunk[..count], conv.width, |rows, trunk| {
-                for (pass, packed) in passes() {
+                for (pass, part) in passes() {
                     let conv = conv_rows(conv, pass, input, from, rows.clone());
-                    kernels.to_narrow(&conv, &packed.offsets, add || pass > 0, trunk);
+                    kernels.to_narrow(&conv, &part.packed.offsets, add || pass > 0, trunk);
                 }
             }),
             Trunk::Wide(trunk) => in_bands(self.pool, parallel, &mut trunk[..count], conv.width, |rows, trunk| {
-                for (pass, packed) in passes() {
+                for (pass, part) in passes() {
                     let conv = conv_rows(conv, pass, input, from, rows.clone());
-                    kernels.to_wide(&conv, &packed.offsets, add || pass > 0, trunk);
+                    kernels.to_wide(&conv, &part.packed.offsets, add || pass > 0, trunk);
                 }
             }),
         }
@@ -289,7 +296,7 @@ impl Stage<'_> {
     ) {
         let (kernels, arena) = (self.kernels, &mut *self.arena);
         let Trunk::Narrow(trunk) = &mut arena.trunk else { unreachable!("the plan fuses with a trunk of 16 bits") };
-        let offsets = &*conv.passes[0].offsets;
+        let offsets = &conv.passes[0].packed.offsets;
         let trunk = &mut trunk[..conv.width * conv.width * offsets.len()];
         let mut out = std::mem::take(&mut arena.codes[output.slot]);
         let from = &arena.codes[input.slot];
@@ -354,7 +361,7 @@ impl Stage<'_> {
             Work::Conv { input, conv, .. } => {
                 // The kernel compared them in registers: make them once more.
                 self.sum_up(conv, *input, self.plan.steps[layer].parallel);
-                let sums = &self.arena.wide[..area * conv.passes[0].offsets.len()];
+                let sums = &self.arena.wide[..area * conv.passes[0].packed.offsets.len()];
                 let out = &mut room.sums[..shape.channels * area];
                 unpack::sums(packing, sums, out, area, |channel, sum| if conv.turned[channel] { -sum } else { sum });
                 probe.sums(layer, Sums::Integers(out));
@@ -397,7 +404,7 @@ fn conv_rows<'a>(conv: &'a PackedConv, pass: usize, input: Codes, from: &'a [u8]
         rows,
         taps: &pass.taps,
         blocks: conv.blocks,
-        weights: &pass.weights,
+        weights: &pass.packed.weights,
     }
 }
 

@@ -1,6 +1,6 @@
 //! How values lie in memory: codes packed a few channels together, maps with a border, lanes of sums.
 
-use std::ops::{Deref, DerefMut};
+use std::ops::{Deref, DerefMut, Range};
 
 /// How the kernels of one level pack channels.
 ///
@@ -26,6 +26,15 @@ impl Packing {
     /// Indices of `channels` channels.
     pub(super) fn groups(self, channels: usize) -> usize {
         channels / INDEX_BLOCK * INDEX_BLOCK.div_ceil(self.group) + (channels % INDEX_BLOCK).div_ceil(self.group)
+    }
+
+    /// Which of the pieces of input that a convolution takes at once hold `channels`.
+    pub(super) fn tap_groups(self, channels: &Range<usize>) -> Range<usize> {
+        if self.multiplies() {
+            channels.start / self.tap..channels.end.div_ceil(self.tap)
+        } else {
+            self.groups(channels.start)..self.groups(channels.end)
+        }
     }
 
     /// The index that holds a channel, and the channel's place among its two-bit fields.

@@ -31,6 +31,12 @@ use std::sync::Arc;
 const IN_THE_NEXT: &str = "in the next layer";
 const IN_THE_LAST: &str = "in the layer before";
 
+/// Whether a network is large enough at this input edge to gain by more than one thread; for a smaller one this engine takes one,
+/// whatever it is given.
+pub fn gains_by_threads(network: &Network, edge: usize) -> bool {
+    plan::is_shared(&network.shapes(edge))
+}
+
 /// The SIMD engine.
 pub struct CpuEngine {
     network: Arc<Network>,
@@ -49,10 +55,25 @@ impl CpuEngine {
     /// # Errors
     /// [`OpenError::Unavailable`].
     pub fn new(network: Arc<Network>, edge: usize, level: Level, threads: usize) -> Result<Self, OpenError> {
+        Self::after(None, network, edge, level, threads)
+    }
+
+    /// The same in the place of `before`, whose packed weights it shares where the network and the level are the same.
+    ///
+    /// # Errors
+    /// As [`CpuEngine::new`].
+    pub fn after(
+        before: Option<&Self>,
+        network: Arc<Network>,
+        edge: usize,
+        level: Level,
+        threads: usize,
+    ) -> Result<Self, OpenError> {
         let kernels = Kernels::new(level).ok_or(OpenError::Unavailable(level))?;
-        let plan = Plan::new(&network, edge, kernels.packing());
+        let alike = before.filter(|before| before.level == level && Arc::ptr_eq(&before.network, &network));
+        let plan = Plan::new(&network, edge, kernels.packing(), alike.map(|before| &before.plan));
         let arena = Arena::new(&plan);
-        let pool = Pool::new(if plan.steps.iter().any(|step| step.parallel) { threads } else { 1 });
+        let pool = plan.pool(threads);
         Ok(Self { network, edge, level, kernels, plan, arena, pool })
     }
 
@@ -107,6 +128,14 @@ impl Engine for CpuEngine {
 
     fn planned_bytes(&self) -> usize {
         self.plan.weight_bytes() + self.arena.bytes()
+    }
+
+    fn cpu(&self) -> Option<&Self> {
+        Some(self)
+    }
+
+    fn set_threads(&mut self, threads: usize) {
+        self.pool = self.plan.pool(threads);
     }
 
     fn run(&mut self, input: &InputImage) -> Result<&[f32], EngineError> {

@@ -2,10 +2,12 @@
 
 use super::classify::PackedClassifier;
 use super::embed::PackedTable;
+use super::kernels::pool::Pool;
 use super::layout::{CodeMap, LaneThresholds, Lines, Packing};
 use super::pixel_sums::PackedPixelConv;
 use crate::network::{BinaryConv, FloatConv, LayerShape, Network, Op, Thresholds, TrunkMode};
 use std::ops::Range;
+use std::sync::Arc;
 
 /// Most that a sum may reach in 16 bits: one less than their largest number, which stands for "never".
 const NARROW: i32 = i16::MAX as i32 - 1;
@@ -96,6 +98,12 @@ pub(super) struct PackedConv {
 pub(super) struct Pass {
     /// As `kernels::Conv::taps`.
     pub(super) taps: Vec<u32>,
+    /// What does not depend on the size of the map.
+    pub(super) packed: Arc<PackedPass>,
+}
+
+/// The weights of a pass.
+pub(super) struct PackedPass {
     /// As `kernels::Conv::weights`.
     pub(super) weights: Lines<u8>,
     /// What the kernel's sums have too much, lane by lane: three a 0 bit.
@@ -130,8 +138,9 @@ pub(super) struct PackedFloatConv {
 }
 
 impl Plan {
-    /// For an `edge` that [`Network::check_edge`] accepts.
-    pub(super) fn new(network: &Network, edge: usize, packing: Packing) -> Self {
+    /// For an `edge` that [`Network::check_edge`] accepts. What `before`, a plan of the same network and packing for another edge,
+    /// has packed of convolutions is shared with it.
+    pub(super) fn new(network: &Network, edge: usize, packing: Packing, before: Option<&Self>) -> Self {
         let shapes = network.shapes(edge);
         let residuals = || network.layers().iter().enumerate().filter(|(_, l)| matches!(l.op, Op::Residual { .. }));
         let sums = |i: usize| shapes[i].edge * shapes[i].edge * packing.blocks(shapes[i].channels) * packing.lanes;
@@ -146,34 +155,50 @@ impl Plan {
             pass_sums: 0,
             shapes,
         };
-        let parallel_network = plan.shapes.iter().map(|shape| shape.macs).sum::<u64>() >= PARALLEL_NETWORK_MACS;
+        let parallel_network = is_large_network(&plan.shapes);
         let (from_pixels, mut pixel_conv) = lower_pixel_conv(network, &plan.shapes, &outputs, packing).unzip();
         for (i, layer) in network.layers().iter().enumerate() {
             let shape = plan.shapes[i];
-            let work = pixel_conv
-                .take_if(|_| from_pixels == Some(i))
-                .unwrap_or_else(|| lower(&layer.op, shape, &outputs, outputs[i], packing, plan.wide_trunk));
+            let before = before.and_then(|before| before.steps[i].work.conv());
+            let lowered = || lower(&layer.op, shape, &outputs, outputs[i], packing, plan.wide_trunk, before);
+            let work = pixel_conv.take_if(|_| from_pixels == Some(i)).unwrap_or_else(lowered);
             if let Work::Conv { conv, .. } = &work
                 && conv.passes.len() > 1
             {
                 plan.pass_sums = plan.pass_sums.max(shape.edge * shape.edge * conv.blocks * packing.lanes);
             }
-            let large = shape.macs >= PARALLEL_MACS
-                || shape.macs == 0 && shape.channels * shape.edge * shape.edge >= PARALLEL_VALUES;
             let made = match i {
                 0 if from_pixels.is_some() => Made::ForProbes,
                 _ if is_fused(i) => Made::Before,
                 _ => Made::Now,
             };
-            plan.steps.push(Step { work, parallel: parallel_network && large, made });
+            plan.steps.push(Step { work, parallel: parallel_network && is_large(shape), made });
         }
         plan
+    }
+
+    /// As many of `threads` threads as are worth it.
+    pub(super) fn pool(&self, threads: usize) -> Pool {
+        Pool::new(if is_shared(&self.shapes) { threads } else { 1 })
     }
 
     /// Bytes of packed weights, tables and thresholds.
     pub(super) fn weight_bytes(&self) -> usize {
         self.steps.iter().map(|step| step.work.weight_bytes()).sum()
     }
+}
+
+/// Whether any step of a network of these layers is shared among threads.
+pub(super) fn is_shared(shapes: &[LayerShape]) -> bool {
+    is_large_network(shapes) && shapes.iter().any(|&shape| is_large(shape))
+}
+
+fn is_large_network(shapes: &[LayerShape]) -> bool {
+    shapes.iter().map(|shape| shape.macs).sum::<u64>() >= PARALLEL_NETWORK_MACS
+}
+
+fn is_large(shape: LayerShape) -> bool {
+    shape.macs >= PARALLEL_MACS || shape.macs == 0 && shape.channels * shape.edge * shape.edge >= PARALLEL_VALUES
 }
 
 impl Work {
@@ -186,6 +211,14 @@ impl Work {
             | Self::Conv { output, .. }
             | Self::Activation { output, .. } => Some(output),
             Self::Residual { .. } | Self::Classify { .. } => None,
+        }
+    }
+
+    /// Its binary convolution, where it is one over codes.
+    fn conv(&self) -> Option<&PackedConv> {
+        match self {
+            Self::Conv { conv, .. } | Self::Residual { conv, .. } => Some(conv),
+            _ => None,
         }
     }
 
@@ -251,7 +284,8 @@ fn place_codes(
     (outputs, slots)
 }
 
-/// Lowers one layer. `outputs` holds the codes of every layer that makes some, `output` this layer's own.
+/// Lowers one layer. `outputs` holds the codes of every layer that makes some, `output` this layer's own; `before` is its
+/// convolution at another size.
 fn lower(
     op: &Op,
     shape: LayerShape,
@@ -259,6 +293,7 @@ fn lower(
     output: Option<Codes>,
     packing: Packing,
     wide_trunk: bool,
+    before: Option<&PackedConv>,
 ) -> Work {
     // A `Network` is well formed: inputs make codes.
     let codes = |codes: Option<Codes>| codes.expect("a well-formed network reads and makes codes where it must");
@@ -269,13 +304,13 @@ fn lower(
         }
         Op::Conv { input, conv, thresholds } => {
             let input = codes(outputs[*input]);
-            let (conv, thresholds) = lower_conv(conv, thresholds, input.map, packing);
+            let (conv, thresholds) = lower_conv(conv, thresholds, input.map, packing, before);
             Work::Conv { input, conv, thresholds, output: codes(output) }
         }
         Op::Residual { input, conv, trunk } => {
             let turned = vec![false; shape.channels];
             let input = codes(outputs[*input]);
-            let conv = PackedConv::new(conv, turned, input.map, packing);
+            let conv = PackedConv::new(conv, turned, input.map, packing, before);
             Work::Residual { input, conv, add: *trunk == TrunkMode::Add }
         }
         Op::Activation(thresholds) => {
@@ -308,15 +343,16 @@ fn lower_conv(
     thresholds: &Thresholds<i32>,
     map: CodeMap,
     packing: Packing,
+    before: Option<&PackedConv>,
 ) -> (PackedConv, ConvThresholds) {
     let rows = thresholds.rows().iter().zip(thresholds.falling());
     if conv.bound() > NARROW {
-        let packed = PackedConv::new(conv, vec![false; thresholds.channels()], map, packing);
+        let packed = PackedConv::new(conv, vec![false; thresholds.channels()], map, packing, before);
         let thresholds = LaneThresholds::new(packing, rows.map(|(&row, &falling)| (row, falling)));
         return (packed, ConvThresholds::AllPasses(thresholds));
     }
-    let packed = PackedConv::new(conv, thresholds.falling().to_vec(), map, packing);
-    let thresholds = turned_thresholds(thresholds, &packed.passes[0].offsets, packing);
+    let packed = PackedConv::new(conv, thresholds.falling().to_vec(), map, packing, before);
+    let thresholds = turned_thresholds(thresholds, &packed.passes[0].packed.offsets, packing);
     (packed, ConvThresholds::OnePass(thresholds))
 }
 
@@ -353,14 +389,19 @@ fn lower_pixel_conv(
 }
 
 impl PackedConv {
-    fn new(conv: &BinaryConv, turned: Vec<bool>, map: CodeMap, packing: Packing) -> Self {
+    fn new(conv: &BinaryConv, turned: Vec<bool>, map: CodeMap, packing: Packing, before: Option<&Self>) -> Self {
         let g = conv.geometry();
         // One pass if it can be; else passes start where a block of indices does.
         let most = NARROW as usize / (3 * g.kernel * g.kernel);
         let a_pass = if g.in_channels <= most { g.in_channels } else { most / 64 * 64 };
-        let starts = (0..g.in_channels).step_by(a_pass);
-        let passes =
-            starts.map(|start| Pass::new(conv, &turned, start..g.in_channels.min(start + a_pass), map, packing));
+        let starts = (0..g.in_channels).step_by(a_pass).enumerate();
+        let passes = starts.map(|(pass, start)| {
+            let channels = start..g.in_channels.min(start + a_pass);
+            let taps = tap_offsets(g.kernel, packing.tap_groups(&channels), map, packing);
+            let known = before.map(|before| Arc::clone(&before.passes[pass].packed));
+            let packed = known.unwrap_or_else(|| Arc::new(PackedPass::new(conv, &turned, channels, packing)));
+            Pass { taps, packed }
+        });
         Self {
             kernel: g.kernel,
             stride: g.stride,
@@ -372,25 +413,31 @@ impl PackedConv {
     }
 
     fn bytes(&self) -> usize {
-        self.passes.iter().map(|pass| pass.weights.len() + 4 * pass.taps.len() + 2 * pass.offsets.len()).sum()
+        self.passes.iter().map(|pass| 4 * pass.taps.len() + pass.packed.bytes()).sum()
     }
 }
 
-impl Pass {
-    fn new(conv: &BinaryConv, turned: &[bool], channels: Range<usize>, map: CodeMap, packing: Packing) -> Self {
+impl PackedPass {
+    fn new(conv: &BinaryConv, turned: &[bool], channels: Range<usize>, packing: Packing) -> Self {
+        #[cfg(test)]
+        crate::done::PACKINGS.count();
         if packing.multiplies() {
-            Self::signs(conv, turned, channels, map, packing)
+            Self::signs(conv, turned, channels, packing)
         } else {
-            Self::positions(conv, turned, channels, map, packing)
+            Self::positions(conv, turned, channels, packing)
         }
     }
 
+    fn bytes(&self) -> usize {
+        self.weights.len() + size_of_val(&*self.offsets)
+    }
+
     /// Weights to multiply with: a bit is set for +1. Those behind the last channel meet codes of 0.
-    fn signs(conv: &BinaryConv, turned: &[bool], channels: Range<usize>, map: CodeMap, packing: Packing) -> Self {
+    fn signs(conv: &BinaryConv, turned: &[bool], channels: Range<usize>, packing: Packing) -> Self {
         let g = conv.geometry();
-        let groups = channels.start / packing.tap..channels.end.div_ceil(packing.tap);
-        let taps = tap_offsets(g.kernel, groups.clone(), map, packing);
-        let block_bytes = taps.len() * packing.lanes * packing.weight_bytes();
+        let groups = packing.tap_groups(&channels);
+        let taps = g.kernel * g.kernel * groups.len();
+        let block_bytes = taps * packing.lanes * packing.weight_bytes();
         let mut weights = Lines::new(0, packing.blocks(g.out_channels) * block_bytes);
         for (out, &turned) in turned.iter().enumerate() {
             let lane = packing.lane(out);
@@ -398,21 +445,21 @@ impl Pass {
                 let bits = conv.tap(out, ky, kx);
                 for channel in channels.clone() {
                     let tap = (ky * groups.len() + channel / packing.tap - groups.start) * g.kernel + kx;
-                    let place = packing.place_of_sign(taps.len(), tap, lane % packing.lanes, channel % packing.tap);
+                    let place = packing.place_of_sign(taps, tap, lane % packing.lanes, channel % packing.tap);
                     let positive = (bits[channel / 8] >> (channel % 8) & 1 == 1) != turned;
                     weights[lane / packing.lanes * block_bytes + place / 8] |= u8::from(positive) << (place % 8);
                 }
             }
         }
         let offsets = Lines::new(0, packing.blocks(g.out_channels) * packing.lanes);
-        Self { taps, weights, offsets }
+        Self { weights, offsets }
     }
 
     /// Weights to look up with: positions in tables.
-    fn positions(conv: &BinaryConv, turned: &[bool], channels: Range<usize>, map: CodeMap, packing: Packing) -> Self {
+    fn positions(conv: &BinaryConv, turned: &[bool], channels: Range<usize>, packing: Packing) -> Self {
         let g = conv.geometry();
         let taps = g.kernel * g.kernel;
-        let groups = packing.groups(channels.start)..packing.groups(channels.end);
+        let groups = packing.tap_groups(&channels);
         let blocks = packing.blocks(g.out_channels);
         // Bits behind the last channel are 1, where the code 0 adds nothing.
         let ones = (1_u8 << packing.group) - 1;
@@ -436,7 +483,7 @@ impl Pass {
                 }
             }
         }
-        Self { taps: tap_offsets(g.kernel, groups, map, packing), weights, offsets }
+        Self { weights, offsets }
     }
 }
 

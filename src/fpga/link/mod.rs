@@ -63,6 +63,9 @@ pub enum LinkError {
     /// The connection broke.
     #[error("the board was unplugged ({0})")]
     Unplugged(io::Error),
+    /// The simulated board's process is gone.
+    #[error("the simulated board has ended")]
+    Ended,
     /// Nothing comes.
     #[error("the board does not answer")]
     Silent,
@@ -87,10 +90,19 @@ pub enum LinkError {
 }
 
 impl LinkError {
+    /// The connection broke, with this error.
+    fn broken(error: io::Error) -> Self {
+        match error.get_ref() {
+            Some(inner) if inner.is::<simulated::Ended>() => Self::Ended,
+            _ => Self::Unplugged(error),
+        }
+    }
+
     /// What a person can do about it.
     pub fn remedy(&self) -> &'static str {
         match self {
-            Self::NoBoard | Self::Absent { .. } | Self::Unplugged(_) => "plug the board in, or use fpga:sim or cpu",
+            Self::NoBoard => "plug the board in, name its port (fpga:PORT), or use fpga:sim or cpu",
+            Self::Absent { .. } | Self::Unplugged(_) => "plug the board in, or use fpga:sim or cpu",
             Self::Denied { .. } => {
                 "install packaging/70-ernscope.rules into /etc/udev/rules.d and plug the board in again, or become a member of \
                  the port's group (dialout)"
@@ -99,12 +111,22 @@ impl LinkError {
             Self::Port { .. } => "see whether it is a serial port",
             Self::NotBuilt { .. } => "packaging/build-board-sim builds it",
             Self::Start { .. } => "packaging/build-board-sim builds it anew",
+            Self::Ended => "start it again; if it ends again, packaging/build-board-sim builds it anew",
             Self::Silent => "see whether the board has power and its bitstream is loaded, then press its reset button",
             Self::Foreign => "see whether this is the board's port and its bitstream is loaded",
             Self::Version(_) => "load the bitstream that comes with this program",
             Self::Stuck => "press the board's reset button",
             Self::Reset => "nothing: the program is sent again",
             Self::Damaged | Self::Lost => "use another cable or port",
+        }
+    }
+
+    /// The same of a simulated board: there is nothing to plug in, to press or to load.
+    pub fn remedy_of_simulated(&self) -> &'static str {
+        match self {
+            Self::NotBuilt { .. } | Self::Start { .. } | Self::Reset | Self::Ended => self.remedy(),
+            Self::Foreign | Self::Version(_) => "packaging/build-board-sim builds it anew",
+            _ => Self::Ended.remedy(),
         }
     }
 
@@ -201,6 +223,39 @@ impl ReadBack {
             Self::Trunk => Command::ReadTrunk,
             Self::Counters => Command::ReadCounters,
             Self::Capabilities => Command::ReadCapabilities,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_is_told_to_plug_a_simulated_board_in() {
+        let (port, program) = (|| "/dev/pts/7".to_owned(), || "sim".to_owned());
+        let gone = || io::Error::from(io::ErrorKind::NotFound);
+        let errors = [
+            LinkError::Absent { port: port() },
+            LinkError::Denied { port: port() },
+            LinkError::InUse { port: port() },
+            LinkError::Port { port: port(), error: gone() },
+            LinkError::NotBuilt { program: program() },
+            LinkError::Start { program: program(), error: gone() },
+            LinkError::Unplugged(gone()),
+            LinkError::Ended,
+            LinkError::Silent,
+            LinkError::Foreign,
+            LinkError::Version(2),
+            LinkError::Stuck,
+            LinkError::Damaged,
+            LinkError::Lost,
+        ];
+        for error in errors {
+            let remedy = error.remedy_of_simulated();
+            assert!(remedy.contains("packaging/build-board-sim"), "{error}: {remedy}");
+            let of_hardware = ["plug", "button", "bitstream", "cable", "udev"];
+            assert!(!of_hardware.iter().any(|word| remedy.contains(word)), "{error}: {remedy}");
         }
     }
 }

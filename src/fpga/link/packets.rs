@@ -192,7 +192,7 @@ impl<P: Read + Write + Send> PacketLink<P> {
             Ok(0) => Err(LinkError::Unplugged(io::ErrorKind::UnexpectedEof.into())),
             Ok(count) => Ok(bytes[..count].iter().filter_map(|&byte| self.deframer.push(byte)).collect()),
             Err(error) if is_waiting(&error) => Ok(Vec::new()),
-            Err(error) => Err(LinkError::Unplugged(error)),
+            Err(error) => Err(LinkError::broken(error)),
         }
     }
 
@@ -208,7 +208,7 @@ impl<P: Read + Write + Send> PacketLink<P> {
                         return Err(LinkError::Silent);
                     }
                 }
-                Err(error) => return Err(LinkError::Unplugged(error)),
+                Err(error) => return Err(LinkError::broken(error)),
             }
         }
         Ok(())
@@ -363,7 +363,7 @@ impl<P: Read + Write + Send> PacketLink<P> {
 }
 
 /// Whether an error only says that nothing came yet.
-fn is_waiting(error: &io::Error) -> bool {
+pub(super) fn is_waiting(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
 }
 

@@ -3,7 +3,7 @@
 use super::LinkError;
 use super::packets::{PacketLink, Patience};
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
-use serialport::{ErrorKind, SerialPort, SerialPortType};
+use serialport::{ErrorKind, SerialPort, SerialPortInfo, SerialPortType};
 use std::io::{self, Read, Write};
 use std::os::fd::AsRawFd;
 use std::path::Path;
@@ -17,6 +17,9 @@ const READ_WAIT: Duration = Duration::from_millis(5);
 const FTDI: u16 = 0x0403;
 /// FTDI's two- and four-port chips, FT232H, FT231X (ULX3S).
 const FTDI_PRODUCTS: [u16; 4] = [0x6010, 0x6011, 0x6014, 0x6015];
+/// How the boards call themselves that there is a bitstream for: `ULX3S FPGA 85K v3.0.8`. All else with such a chip may be
+/// anything, a printer or a machine that obeys what it is sent.
+const BOARDS: [&str; 1] = ["ULX3S"];
 
 /// Something to write bytes to and to read bytes from; reading waits some milliseconds.
 pub trait Port: Read + Write + Send {}
@@ -33,6 +36,8 @@ pub struct FoundPort {
     pub path: String,
     /// What it calls itself.
     pub name: String,
+    /// Whether that is a board's name; to any other port nothing is written that nobody has named.
+    pub is_board: bool,
 }
 
 /// The USB serial ports with a chip that FPGA boards have, in the order of their paths. A port is only looked at, not opened.
@@ -42,17 +47,20 @@ pub fn ports() -> Vec<FoundPort> {
         return Vec::new();
     }
     // Where the system gives no list, there is nothing to choose from.
-    let mut found: Vec<FoundPort> = serialport::available_ports()
-        .unwrap_or_default()
-        .into_iter()
-        .filter_map(|port| match port.port_type {
-            SerialPortType::UsbPort(usb) if usb.vid == FTDI && FTDI_PRODUCTS.contains(&usb.pid) => {
-                let name = usb.product.unwrap_or_else(|| format!("{:04x}:{:04x}", usb.vid, usb.pid));
-                Some(FoundPort { path: port.port_name, name })
-            }
-            _ => None,
-        })
-        .collect();
+    choose(serialport::available_ports().unwrap_or_default())
+}
+
+/// Those with a chip that boards have.
+fn choose(ports: Vec<SerialPortInfo>) -> Vec<FoundPort> {
+    let found = ports.into_iter().filter_map(|port| match port.port_type {
+        SerialPortType::UsbPort(usb) if usb.vid == FTDI && FTDI_PRODUCTS.contains(&usb.pid) => {
+            let is_board = usb.product.as_ref().is_some_and(|name| BOARDS.iter().any(|board| name.starts_with(board)));
+            let name = usb.product.unwrap_or_else(|| format!("{:04x}:{:04x}", usb.vid, usb.pid));
+            Some(FoundPort { path: port.port_name, name, is_board })
+        }
+        _ => None,
+    });
+    let mut found: Vec<FoundPort> = found.collect();
     found.sort_by(|a, b| a.path.cmp(&b.path));
     found
 }
@@ -88,4 +96,37 @@ pub fn connect(path: &str, patience: Patience) -> Result<AnyLink, LinkError> {
 pub(super) fn session_seed() -> u8 {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     (since.as_millis() / 16) as u8
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serialport::UsbPortInfo;
+
+    fn port(path: &str, vid: u16, pid: u16, product: Option<&str>) -> SerialPortInfo {
+        let product = product.map(str::to_owned);
+        let usb = UsbPortInfo { vid, pid, serial_number: None, manufacturer: Some("FTDI".into()), product };
+        SerialPortInfo { port_name: path.into(), port_type: SerialPortType::UsbPort(usb) }
+    }
+
+    #[test]
+    fn only_ports_of_known_boards_are_taken_for_boards() {
+        let found = choose(vec![
+            port("/dev/ttyUSB4", FTDI, 0x6015, Some("ULX3S FPGA 85K v3.0.8")),
+            port("/dev/ttyUSB0", FTDI, 0x6015, Some("FT231X USB UART")),
+            port("/dev/ttyUSB1", FTDI, 0x6010, Some("Laser cutter, ULX3S inside")),
+            port("/dev/ttyUSB2", FTDI, 0x6014, None),
+            port("/dev/ttyUSB3", FTDI, 0x6001, Some("FT232R USB UART")),
+            port("/dev/ttyACM0", 0x2341, 0x0043, Some("ULX3S")),
+            SerialPortInfo { port_name: "/dev/ttyS0".into(), port_type: SerialPortType::PciPort },
+        ]);
+        let told: Vec<_> = found.iter().map(|port| (port.path.as_str(), port.name.as_str(), port.is_board)).collect();
+        let expected = [
+            ("/dev/ttyUSB0", "FT231X USB UART", false),
+            ("/dev/ttyUSB1", "Laser cutter, ULX3S inside", false),
+            ("/dev/ttyUSB2", "0403:6014", false),
+            ("/dev/ttyUSB4", "ULX3S FPGA 85K v3.0.8", true),
+        ];
+        assert_eq!(told, expected);
+    }
 }

@@ -2,11 +2,13 @@
 //! as it reaches a serial line.
 
 use super::LinkError;
-use super::packets::{PacketLink, Patience};
+use super::packets::{PacketLink, Patience, is_waiting};
 use super::serial::{AnyLink, open_port, session_seed};
 use std::io::{self, BufRead, BufReader, Read, Write};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
+use thiserror::Error;
 
 /// The program's name.
 const PROGRAM: &str = "ernscope-board-sim";
@@ -29,6 +31,8 @@ impl SimulatedBoard {
         let failed = |error| LinkError::Start { program: program.display().to_string(), error };
         let mut command = Command::new(program);
         command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped());
+        // Ctrl-C is for us: the board ends with us, when its input does.
+        command.process_group(0);
         let mut child = command.spawn().map_err(failed)?;
         let gone = || failed(io::ErrorKind::BrokenPipe.into());
         let controls = child.stdin.take().ok_or_else(gone)?;
@@ -77,21 +81,35 @@ impl Drop for SimulatedBoard {
     }
 }
 
+/// The simulated board's process is gone: what an [`OwnedPort`]'s error says where that of a cable would be an unplugged board.
+#[derive(Debug, Error)]
+#[error("the process has ended")]
+pub(super) struct Ended;
+
 /// A port, and the board behind it.
 struct OwnedPort<P> {
     port: P,
     _board: SimulatedBoard,
 }
 
+/// What a port says that may have lost its board.
+fn of_board(moved: io::Result<usize>) -> io::Result<usize> {
+    match moved {
+        Ok(count @ 1..) => Ok(count),
+        Err(error) if is_waiting(&error) => Err(error),
+        Ok(0) | Err(_) => Err(io::Error::other(Ended)),
+    }
+}
+
 impl<P: Read> Read for OwnedPort<P> {
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
-        self.port.read(bytes)
+        of_board(self.port.read(bytes))
     }
 }
 
 impl<P: Write> Write for OwnedPort<P> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.port.write(bytes)
+        of_board(self.port.write(bytes))
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -105,7 +123,7 @@ impl<P: Write> Write for OwnedPort<P> {
 /// [`LinkError`], where it is not built or does not start.
 pub fn connect() -> Result<AnyLink, LinkError> {
     let board = SimulatedBoard::start(&program()?, &[])?;
-    let port = open_port(board.port())?;
+    let port = open_port(board.port()).map_err(|_| LinkError::Ended)?;
     PacketLink::open(Box::new(OwnedPort { port, _board: board }), Patience::SIMULATION, session_seed())
 }
 
@@ -121,4 +139,23 @@ pub fn program() -> Result<PathBuf, LinkError> {
     let mut candidates = [beside].into_iter().chain(built).chain([here.clone()]);
     let found = candidates.find(|candidate| candidate.is_file());
     found.ok_or_else(|| LinkError::NotBuilt { program: here.display().to_string() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Cursor;
+
+    #[test]
+    fn a_simulated_board_that_has_ended_says_so() {
+        let board = SimulatedBoard::start(Path::new("/bin/sh"), &["-c", "echo /dev/pts/none"]).expect("started");
+        assert_eq!(board.port(), "/dev/pts/none");
+        let port = OwnedPort { port: Cursor::new(Vec::new()), _board: board };
+        let refused = PacketLink::open(port, Patience::SIMULATION, 1).err().expect("nothing answers");
+        assert_eq!(refused.to_string(), "the simulated board has ended");
+        // A cable's end is another thing.
+        let refused =
+            PacketLink::open(Cursor::new(Vec::new()), Patience::SIMULATION, 1).err().expect("nothing answers");
+        assert!(matches!(refused, LinkError::Unplugged(_)), "{refused}");
+    }
 }

@@ -2,10 +2,12 @@
 
 use super::ImportError;
 use super::pickle::{Pickle, PickleError};
+use crate::regular;
 use std::fs::File;
 use std::io::{BufReader, Read, Seek};
 use std::path::Path;
 use zip::ZipArchive;
+use zip::read::{ArchiveOffset, Config};
 use zip::result::ZipError;
 
 /// Largest pickle. That of ERNs101 with its optimizer's state takes half a megabyte.
@@ -16,6 +18,11 @@ const MAX_STORAGE_BYTES: u64 = 256 << 20;
 const MAX_TOTAL_BYTES: u64 = 1 << 30;
 /// How much of a file that is no zip archive is looked at.
 const SNIFFED_BYTES: u64 = 1 << 20;
+
+/// Nothing stands before the archive, since the file starts with its first entry. Looking for its start misleads: PyTorch
+/// writes zip64 records that its directory does not need, and where the directory's first entry is as long as they are, the
+/// second one seems to be the first.
+const AT_START: Config = Config { archive_offset: ArchiveOffset::Known(0) };
 
 /// An archive, open.
 pub(super) struct Archive {
@@ -32,12 +39,8 @@ impl Archive {
     /// # Errors
     /// [`ImportError`], where the file is no checkpoint, or one that we cannot read.
     pub(super) fn open(path: &Path) -> Result<Self, ImportError> {
-        let mut file = File::open(path)?;
-        let metadata = file.metadata()?;
-        if !metadata.is_file() {
-            return Err(ImportError::NotAFile);
-        }
-        if metadata.len() == 0 {
+        let mut file = regular::open(path)?;
+        if file.metadata()?.len() == 0 {
             return Err(ImportError::Empty);
         }
         let mut start = Vec::new();
@@ -46,7 +49,7 @@ impl Archive {
             return Err(what_else(file, start)?);
         }
         file.rewind()?;
-        let zip = ZipArchive::new(BufReader::new(file)).map_err(|error| damaged(&error))?;
+        let zip = ZipArchive::with_config(AT_START, BufReader::new(file)).map_err(|error| damaged(&error))?;
         let pickle = zip.file_names().flatten().find(|name| name.ends_with("/data.pkl"));
         let root = pickle.and_then(|name| name.strip_suffix("data.pkl").map(str::to_owned));
         let root = root.ok_or(ImportError::Foreign)?;

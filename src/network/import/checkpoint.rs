@@ -1,15 +1,29 @@
 //! The tensors of a checkpoint by name, and their numbers as float32.
+//!
+//! Trainers wrap the same network in many ways. Its state dictionary is the whole pickle, or stands in it under one of
+//! [`STATE_DICTS`]; before its names stand those of what holds it, [`HOLDERS`] and [`WRAPPERS`] in any order, as often as they
+//! like. What a trainer keeps beside it is passed over: an averaged copy, and all that bears no name of the network's.
 
 use super::ImportError;
 use super::archive::Archive;
 use super::pickle::{Global, Pickle, Value};
 use half::{bf16, f16};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-/// What stands before the names of a network's tensors in a checkpoint of PyTorch Lightning.
-const PREFIX: &str = "network.";
-/// Most tensors of a checkpoint; that of ERNs101 has about 700.
+/// Where the state dictionary stands, if it is not the whole.
+const STATE_DICTS: [&str; 3] = ["state_dict", "model_state_dict", "model"];
+/// How many of them may stand in each other.
+const MAX_STATE_DICTS: usize = 4;
+/// How many entries of another dictionary are looked at, to see what it is.
+const LOOKED_AT: usize = 64;
+/// What those call the network that hold it.
+const HOLDERS: [&str; 2] = ["network", "model"];
+/// What stands before the names of a module that runs on many devices, or is compiled: the network, or a part of it.
+const WRAPPERS: [&str; 2] = ["module", "_orig_mod"];
+/// How the names of the network's tensors start.
+const PARTS: [&str; 3] = ["pixel_embedding", "backbone", "conv"];
+/// Most tensors of a checkpoint, and most entries of its dictionaries; that of ERNs101 has about 700.
 const MAX_TENSORS: usize = 1 << 14;
 /// Most dimensions of a tensor; that of pixel embedding has five.
 const MAX_DIMENSIONS: usize = 8;
@@ -21,16 +35,73 @@ const REBUILD_PARAMETER: Global<'_> = Global { module: "torch._utils", name: "_r
 /// An open checkpoint.
 pub(super) struct Checkpoint {
     archive: Archive,
-    /// [`PREFIX`], or nothing in a bare state dictionary.
-    prefix: &'static str,
-    /// By name, without the prefix; what is wrong with it, where it is no tensor that we can read.
-    tensors: BTreeMap<String, Result<Layout, String>>,
+    /// By their names in the network.
+    tensors: BTreeMap<String, Named>,
+    /// What stands before those in the checkpoint, by the first of them.
+    prefix: String,
+    /// What else has a name in it.
+    pub(super) beside: Beside,
     /// The storage that was read last: tensors may share one.
     storage: Option<(String, Vec<u8>)>,
 }
 
+/// What a checkpoint has under a name.
+struct Named {
+    /// The whole name.
+    name: String,
+    /// The state dictionary, by the key that it stands under; empty where it is the whole.
+    place: String,
+    /// What is wrong with it, where it is no tensor that we can read.
+    layout: Result<Layout, String>,
+}
+
+/// What a checkpoint has beside the network.
+#[derive(Default)]
+pub(super) struct Beside {
+    /// The names of what no network needs.
+    pub(super) foreign: Vec<String>,
+    /// Where averaged copies of the network stand: the key of a dictionary, or the start of their names.
+    pub(super) averages: BTreeSet<String>,
+}
+
+/// What a name stands for.
+enum Role {
+    /// Something of the network, by its name there.
+    Own(String),
+    /// Something of an averaged copy, whose names start so.
+    Average(String),
+    /// Something else.
+    Foreign,
+}
+
+impl Role {
+    fn of(name: &str) -> Self {
+        let (mut rest, mut average) = (name, None);
+        while let Some((first, behind)) = rest.split_once('.') {
+            if is_average(first) {
+                average = Some(&name[..name.len() - behind.len()]);
+            } else if !HOLDERS.contains(&first) && !WRAPPERS.contains(&first) {
+                break;
+            }
+            rest = behind;
+        }
+        // A part may be wrapped for itself.
+        let parts: Vec<&str> = rest.split('.').filter(|part| !WRAPPERS.contains(part)).collect();
+        match (parts.as_slice(), average) {
+            ([first, _, ..], Some(start)) if PARTS.contains(first) => Self::Average(start.to_owned()),
+            ([first, _, ..], None) if PARTS.contains(first) => Self::Own(parts.join(".")),
+            _ => Self::Foreign,
+        }
+    }
+}
+
+/// Whether a key or a part of a name stands before an exponential moving average: `ema`, `model_ema`, `ema_model`, …
+fn is_average(word: &str) -> bool {
+    word.split('_').any(|part| part.eq_ignore_ascii_case("ema"))
+}
+
 /// Where a tensor's elements lie.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 struct Layout {
     storage: String,
     dtype: Dtype,
@@ -42,7 +113,7 @@ struct Layout {
 }
 
 /// The type of a storage's elements.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 enum Dtype {
     F16,
     Bf16,
@@ -107,24 +178,36 @@ impl Checkpoint {
         let mut archive = Archive::open(path)?;
         let bytes = archive.pickle()?;
         let pickle = Pickle::parse(&bytes).map_err(ImportError::Pickle)?;
-        let named = state_dict(&pickle)?;
-        if named.len() > MAX_TENSORS {
-            return Err(ImportError::Architecture(format!("{} tensors", named.len())));
+        let mut found = Found::new(&pickle);
+        found.look_into(pickle.root(), "", MAX_STATE_DICTS)?;
+        let Found { tensors, beside, .. } = found;
+        if tensors.is_empty() {
+            if let Some(average) = beside.averages.first() {
+                return Err(ImportError::OnlyAverage(average.clone()));
+            }
+            if beside.foreign.iter().any(|name| STATE_DICTS.contains(&name.as_str())) {
+                return Err(ImportError::NoStateDict);
+            }
         }
-        let prefix = if named.iter().any(|(name, _)| name.starts_with(PREFIX)) { PREFIX } else { "" };
-        let own = named.into_iter().filter_map(|(name, value)| Some((name.strip_prefix(prefix)?.to_owned(), value)));
-        let tensors = own.map(|(name, value)| (name, layout(&pickle, value))).collect();
-        Ok(Self { archive, prefix, tensors, storage: None })
+        let mut prefixes = tensors.iter().filter_map(|(short, named)| named.name.strip_suffix(short.as_str()));
+        let prefix = prefixes.next().unwrap_or_default().to_owned();
+        Ok(Self { archive, tensors, prefix, beside, storage: None })
     }
 
-    /// The names of all tensors, without the prefix.
+    /// The names of all tensors, as the network has them.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         self.tensors.keys().map(String::as_str)
     }
 
+    /// The whole name of the tensor called `name`, whether it is there or not.
+    pub(super) fn whole_name(&self, name: &str) -> String {
+        let there = self.tensors.get(name).map(|named| named.name.clone());
+        there.unwrap_or_else(|| format!("{}{name}", self.prefix))
+    }
+
     /// An error about the tensor called `name`.
     pub(super) fn wrong(&self, name: &str, what: impl Into<String>) -> ImportError {
-        ImportError::Tensor { tensor: format!("{}{name}", self.prefix), what: what.into() }
+        ImportError::Tensor { tensor: self.whole_name(name), what: what.into() }
     }
 
     /// The shape of the tensor called `name`.
@@ -137,8 +220,8 @@ impl Checkpoint {
 
     /// Whether both names stand for one and the same storage: an alias, as `Sequential` makes them.
     pub(super) fn shares_storage(&self, one: &str, other: &str) -> bool {
-        match (self.tensors.get(one), self.tensors.get(other)) {
-            (Some(Ok(one)), Some(Ok(other))) => one.storage == other.storage && one.offset == other.offset,
+        match [one, other].map(|name| self.tensors.get(name).map(|named| &named.layout)) {
+            [Some(Ok(one)), Some(Ok(other))] => one.storage == other.storage && one.offset == other.offset,
             _ => false,
         }
     }
@@ -170,7 +253,7 @@ impl Checkpoint {
     }
 
     fn layout(&self, name: &str) -> Result<&Layout, ImportError> {
-        match self.tensors.get(name) {
+        match self.tensors.get(name).map(|named| &named.layout) {
             Some(Ok(layout)) => Ok(layout),
             Some(Err(what)) => Err(self.wrong(name, what.clone())),
             None => Err(self.wrong(name, "is missing: this is no checkpoint of a published ERN, or not all of it")),
@@ -188,16 +271,83 @@ impl Layout {
     }
 }
 
-/// The named values of `state_dict`, or of the whole where it is the state dictionary itself.
-fn state_dict<'a>(pickle: &Pickle<'a>) -> Result<Vec<(&'a str, Value)>, ImportError> {
-    let named = |value| {
-        let items = pickle.dict(value)?;
-        Some(items.iter().filter_map(|&(key, value)| Some((pickle.text(key)?, value))).collect::<Vec<_>>())
-    };
-    let whole = named(pickle.root()).ok_or(ImportError::NoStateDict)?;
-    match whole.iter().rfind(|(name, _)| *name == "state_dict") {
-        Some(&(_, value)) => named(value).ok_or(ImportError::NoStateDict),
-        None => Ok(whole),
+/// What was found in a pickle so far.
+struct Found<'p, 'a> {
+    pickle: &'p Pickle<'a>,
+    tensors: BTreeMap<String, Named>,
+    beside: Beside,
+    /// The dictionaries that were looked into, and all of their entries.
+    dicts: Vec<Value>,
+    entries: usize,
+}
+
+impl<'p, 'a> Found<'p, 'a> {
+    fn new(pickle: &'p Pickle<'a>) -> Self {
+        Self { pickle, tensors: BTreeMap::new(), beside: Beside::default(), dicts: Vec::new(), entries: 0 }
+    }
+
+    /// Takes in a dictionary that is a state dictionary, or holds some in `depth` layers; `place` is the key that it stands under.
+    fn look_into(&mut self, dict: Value, place: &str, depth: usize) -> Result<(), ImportError> {
+        if self.dicts.contains(&dict) {
+            return Ok(());
+        }
+        let items = self.pickle.dict(dict).ok_or(ImportError::NoStateDict)?;
+        self.dicts.push(dict);
+        self.entries += items.len();
+        if self.entries > MAX_TENSORS {
+            return Err(ImportError::Architecture(format!("{} tensors", self.entries)));
+        }
+        // Of values with one name the last counts.
+        let named: BTreeMap<&str, Value> =
+            items.iter().filter_map(|&(key, value)| Some((self.pickle.text(key)?, value))).collect();
+        let is_state_dict = named.keys().any(|name| matches!(Role::of(name), Role::Own(_)));
+        for (name, value) in named {
+            let may_hold = !is_state_dict && depth > 0 && STATE_DICTS.contains(&name);
+            if may_hold && self.pickle.dict(value).is_some() {
+                self.look_into(value, name, depth - 1)?;
+            } else if is_average(name) && self.is_like_a_network(value) {
+                self.beside.averages.insert(name.to_owned());
+            } else {
+                self.take(name, value, place)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a dictionary starts like one that holds a network.
+    fn is_like_a_network(&self, dict: Value) -> bool {
+        let first = self.pickle.dict(dict).unwrap_or_default().iter().take(LOOKED_AT);
+        let mut names = first.filter_map(|&(key, _)| self.pickle.text(key));
+        names.any(|name| STATE_DICTS.contains(&name) || !matches!(Role::of(name), Role::Foreign))
+    }
+
+    fn take(&mut self, name: &str, value: Value, place: &str) -> Result<(), ImportError> {
+        let short = match Role::of(name) {
+            Role::Own(short) => short,
+            Role::Average(start) => {
+                self.beside.averages.insert(start);
+                return Ok(());
+            }
+            Role::Foreign => {
+                self.beside.foreign.push(name.to_owned());
+                return Ok(());
+            }
+        };
+        let new = Named { name: name.to_owned(), place: place.to_owned(), layout: layout(self.pickle, value) };
+        match self.tensors.get(&short) {
+            // A module that is held under two names: the same numbers, stored once.
+            Some(old) if old.layout.is_ok() && old.layout == new.layout => self.beside.foreign.push(new.name),
+            Some(old) => return Err(ImportError::Twice { tensor: short, one: old.whole(), other: new.whole() }),
+            None => drop(self.tensors.insert(short, new)),
+        }
+        Ok(())
+    }
+}
+
+impl Named {
+    /// The name, and where it stands.
+    fn whole(&self) -> String {
+        if self.place.is_empty() { format!("`{}`", self.name) } else { format!("`{}` in `{}`", self.name, self.place) }
     }
 }
 

@@ -15,6 +15,7 @@ use super::published::{Activated, Block, CodeUnit, EDGE, PublishedShape, Quantit
 use super::{
     BinaryConv, Classifier, CodeTable, Geometry, MAX_CLASSES, Network, NetworkError, NetworkParts, Op, Thresholds,
 };
+use crate::regular::OpenError;
 use checkpoint::{Checkpoint, Tensor};
 use fold::Norm;
 use std::collections::HashSet;
@@ -66,6 +67,21 @@ pub enum ImportError {
     /// Nothing in it that has names.
     #[error("holds no dictionary of tensors (`state_dict`): save the network's state_dict()")]
     NoStateDict,
+    /// An exponential moving average of a network, and not the network.
+    #[error("holds only an averaged copy of a network (`{0}`): save that one's state_dict() alone")]
+    OnlyAverage(String),
+    /// Two networks in one file.
+    #[error(
+        "has two tensors that may be the network's `{tensor}`, {one} and {other}: save the one network's state_dict() alone"
+    )]
+    Twice {
+        /// The tensor, by its name in a network.
+        tensor: String,
+        /// Where one stands.
+        one: String,
+        /// Where the other one stands.
+        other: String,
+    },
     /// A tensor is missing, of another shape, or holds numbers that it must not.
     #[error("tensor `{tensor}` {what}")]
     Tensor {
@@ -90,8 +106,18 @@ pub enum ImportError {
     Network(#[from] NetworkError),
 }
 
+impl From<OpenError> for ImportError {
+    fn from(error: OpenError) -> Self {
+        match error {
+            OpenError::Io(error) => Self::Io(error),
+            OpenError::Folder | OpenError::Device => Self::NotAFile,
+        }
+    }
+}
+
 /// Reads a checkpoint of one of the five published networks, with any number of classes. `labels` are one a class, in
-/// their order; without them the classes are numbered. The network is called as the file is, without its ending.
+/// their order; without them the classes are numbered. The network is called as the file is, without its ending. What else the
+/// file holds is told in one line of the log.
 ///
 /// # Errors
 /// [`ImportError`] names what is wrong with the file; its path is the caller's to name.
@@ -106,6 +132,7 @@ pub fn read(path: &Path, labels: Option<Vec<String>>) -> Result<Network, ImportE
     let mut lowering = Lowering { checkpoint, used: HashSet::new() };
     let layers = shape.layers(classes, &mut lowering)?;
     lowering.check_unused()?;
+    lowering.tell_unused();
     let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let training = [("architecture", shape.name().to_owned()), ("imported_from", file)];
@@ -307,6 +334,39 @@ impl Lowering {
             None => Ok(()),
         }
     }
+
+    /// Says what of the checkpoint is in no network.
+    fn tell_unused(&self) {
+        let unused = self.checkpoint.names().filter(|&name| !self.used.contains(name));
+        let unused = unused.map(|name| self.checkpoint.whole_name(name));
+        let names: Vec<String> = self.checkpoint.beside.foreign.iter().cloned().chain(unused).collect();
+        let averages: Vec<String> = self.checkpoint.beside.averages.iter().cloned().collect();
+        let mut parts = Vec::new();
+        if !names.is_empty() {
+            parts.push(format!("{} entries that no network needs ({})", names.len(), first_names(&names)));
+        }
+        if !averages.is_empty() {
+            parts.push(format!("an averaged copy of the network ({})", first_names(&averages)));
+        }
+        if !parts.is_empty() {
+            tracing::info!("passed over: {}", parts.join(", "));
+        }
+    }
+}
+
+/// How many of the names that are passed over are told.
+const TOLD_NAMES: usize = 3;
+/// The most characters that are told of one.
+const TOLD_CHARACTERS: usize = 80;
+
+/// The first of these names, in a form that suits a line of the log.
+fn first_names(names: &[String]) -> String {
+    let short = |name: &String| name.escape_debug().take(TOLD_CHARACTERS).collect::<String>();
+    let mut told: Vec<String> = names.iter().take(TOLD_NAMES).map(short).collect();
+    if names.len() > TOLD_NAMES {
+        told.push("…".to_owned());
+    }
+    told.join(", ")
 }
 
 /// Appends the signs of `channels` weights to `bits`, eight a byte, sign(0) = +1; gives the sum of their magnitudes.

@@ -5,6 +5,7 @@ use super::super::picture::Picture;
 use super::super::{CameraInfo, Polled, Source};
 use super::{CapturedFrame, Message, ProtocolError, read_message};
 use std::io::BufReader;
+use std::os::unix::process::CommandExt;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -43,6 +44,8 @@ impl CapturedCamera {
             why: one_line(&error.to_string()),
         };
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        // Ctrl-C is for us: the process ends with us, and until then a camera is not lost.
+        command.process_group(0);
         let mut child = command.spawn().map_err(|error| refused("capture process", &error))?;
         let stdin = child.stdin.take();
         let stdout = child.stdout.take();
@@ -166,4 +169,33 @@ fn listen(stdout: ChildStdout, inbox: &Inbox) {
         }
     };
     inbox.put(|content| content.end = Some(end));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    /// The process group of the process that `stat` tells of.
+    fn group(stat: &str) -> &str {
+        stat.rsplit(") ").next().and_then(|fields| fields.split(' ').nth(2)).unwrap()
+    }
+
+    /// Ctrl-C goes to the group of the terminal's foreground.
+    #[test]
+    fn the_process_is_of_another_group_than_we() {
+        let folder = tempfile::tempdir().unwrap();
+        let told = folder.path().join("stat");
+        let mut command = Command::new("sh");
+        command.args(["-c", "cat /proc/self/stat > \"$0.part\"; mv \"$0.part\" \"$0\"; cat"]).arg(&told);
+        let camera = CapturedCamera::start(CameraInfo { index: 0, name: "fake".to_owned() }, command).unwrap();
+        let start = Instant::now();
+        while !told.exists() {
+            assert!(start.elapsed() < Duration::from_secs(20));
+            thread::sleep(Duration::from_millis(5));
+        }
+        let (theirs, ours) = (fs::read_to_string(&told).unwrap(), fs::read_to_string("/proc/self/stat").unwrap());
+        assert_ne!(group(&theirs), group(&ours));
+        drop(camera);
+    }
 }

@@ -32,6 +32,9 @@ pub struct Frames {
     pub stride: u64,
 }
 
+/// Threads that a frame is resampled with.
+const THREADS: usize = 2;
+
 /// Writes labelled inputs of `edge` × `edge` pixels to `out`, in the format above.
 ///
 /// # Errors
@@ -41,7 +44,7 @@ pub fn write_records(frames: Frames, edge: usize, mut out: impl Write) -> io::Re
         "frames": frames.count, "edge": edge, "seed": frames.seed, "stride": frames.stride, "labels": labels(),
     });
     writeln!(out, "{header}")?;
-    let mut preprocessor = Preprocessor::new();
+    let mut preprocessor = Preprocessor::new(THREADS);
     let mut input = InputImage::black(edge);
     for_each(frames, |_, shown, rgb| {
         preprocessor.run(rgb, WIDTH, HEIGHT, &mut input).map_err(invalid)?;

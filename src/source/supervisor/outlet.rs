@@ -36,7 +36,8 @@ impl Outlet {
         self.meter = Meter::default();
         let _ = self.waiting.try_recv();
         let mut status = locked(&self.status);
-        *status = SourceStatus { state: status.state.clone(), paused: status.paused, ..SourceStatus::default() };
+        let (state, paused) = (status.state.clone(), status.paused);
+        *status = SourceStatus { source: self.sources, state, paused, ..SourceStatus::default() };
     }
 
     /// Makes the picture the next frame.
@@ -47,15 +48,17 @@ impl Outlet {
         status.produced = index + 1;
         status.dropped += picture.skipped;
         status.fps = fps;
-        picture.into_frame(index, took)
+        picture.into_frame(self.sources, index, status.dropped, took)
     }
 
     /// Puts the frame where the newest one is waiting to be taken.
-    pub(crate) fn offer(&mut self, frame: Frame) {
-        let taken_back = self.waiting.try_recv().is_ok();
-        // There is room, for nobody else sends.
-        let lost = self.sender.try_send(frame).is_err();
-        locked(&self.status).dropped += u64::from(taken_back) + u64::from(lost);
+    pub(crate) fn offer(&mut self, mut frame: Frame) {
+        if self.waiting.try_recv().is_ok() {
+            frame.dropped += 1;
+            locked(&self.status).dropped += 1;
+        }
+        // There is room, for nobody else sends, and somebody listens: `waiting`.
+        let _ = self.sender.try_send(frame);
     }
 
     /// Changes the state, if it is another one.

@@ -318,6 +318,47 @@ fn a_picture_stays_in_a_window() {
 }
 
 #[test]
+fn frames_say_which_source_they_are_of_and_what_was_dropped_before() {
+    let fakes = Fakes::new(&["cat $F; sleep 0.05; cat $F; exit 1"]);
+    for manner in [Manner::Window, Manner::Lossless] {
+        let supervisor = fakes.supervisor(Some("demo:1"), manner).unwrap();
+        let (mut source, mut taken) = (0, 0);
+        for round in 0..40 {
+            if round % 4 == 0 {
+                // The thread may be handing a frame over: that one is void.
+                std::thread::sleep(Duration::from_millis(70));
+                supervisor.switch_to(Some(format!("demo:{round}").parse().unwrap()));
+            }
+            let frame = supervisor.frames().recv().unwrap();
+            if frame.source != source {
+                assert!(frame.source > source);
+                (source, taken) = (frame.source, 0);
+            }
+            taken += 1;
+            assert_eq!(frame.index + 1 - frame.dropped, taken, "frame {} of source {source}", frame.index);
+            assert!(supervisor.status().source >= source);
+        }
+        assert!(source >= 9, "{source}");
+    }
+}
+
+/// A camera that is opened again and a film that starts over are the source that they were.
+#[test]
+fn what_starts_over_is_no_other_source() {
+    let fakes = Fakes::new(&["cat $F; sleep 0.05; cat $F; exit 1"]);
+    let supervisor = fakes.supervisor(Some("camera"), Manner::Window).unwrap();
+    let frames: Vec<Frame> = supervisor.frames().iter().take(4).collect();
+    assert!(fakes.starts() >= 2);
+    assert!(frames.windows(2).all(|pair| pair[0].index < pair[1].index && pair[1].source == 1), "{frames:?}");
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("short.y4m");
+    std::fs::write(&path, b"YUV4MPEG2 W1 H1 F100:1 Cmono\nFRAME\n\x10FRAME\n\xeb").unwrap();
+    let supervisor = fakes.supervisor(path.to_str(), Manner::Window).unwrap();
+    let frames: Vec<Frame> = supervisor.frames().iter().take(7).collect();
+    assert!(frames.windows(2).all(|pair| pair[0].index < pair[1].index && pair[1].source == 1), "{frames:?}");
+}
+
+#[test]
 fn a_video_that_breaks_off_ends_with_what_was_read() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("cut.y4m");

@@ -1,0 +1,52 @@
+//! Lists of what the machine has, like its cameras: asked of the system on a thread of their own, never on the window's.
+
+use crossbeam_channel::{Receiver, bounded};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Least time between the start of one search and of the next.
+const PACE: Duration = Duration::from_secs(2);
+
+/// Looks for things of one kind; at most one search runs at a time.
+pub struct Lister<T> {
+    name: &'static str,
+    list: Arc<dyn Fn() -> Vec<T> + Send + Sync>,
+    found: Option<Receiver<Vec<T>>>,
+    asked: Option<Instant>,
+}
+
+impl<T: Send + 'static> Lister<T> {
+    /// `list` is what takes a while; the thread that runs it is called `name`.
+    pub fn new(name: &'static str, list: impl Fn() -> Vec<T> + Send + Sync + 'static) -> Self {
+        Self { name, list: Arc::new(list), found: None, asked: None }
+    }
+
+    /// Searches anew and calls `wake` when that is done; does nothing while a search runs or soon after one began.
+    pub fn ask(&mut self, wake: impl FnOnce() + Send + 'static) {
+        if self.found.is_some() || self.asked.is_some_and(|asked| asked.elapsed() < PACE) {
+            return;
+        }
+        self.asked = Some(Instant::now());
+        let (sender, found) = bounded(1);
+        let list = self.list.clone();
+        let started = std::thread::Builder::new().name(self.name.into()).spawn(move || {
+            // The window may be gone by now.
+            let _ = sender.send(list());
+            wake();
+        });
+        // Without a thread the list stays as it is.
+        self.found = started.ok().map(|_| found);
+    }
+
+    /// What a search found, once.
+    pub fn news(&mut self) -> Option<Vec<T>> {
+        let found = self.found.as_ref()?;
+        let news = match found.try_recv() {
+            Err(crossbeam_channel::TryRecvError::Empty) => return None,
+            // Else the search panicked: the list stays as it is.
+            news => news.ok(),
+        };
+        self.found = None;
+        news
+    }
+}

@@ -1,0 +1,238 @@
+//! The engine thread's work done on the test's own thread, step by step: every report is seen, and all that is made is counted.
+
+use super::*;
+use crate::done::{LOADS, PACKINGS};
+use crate::engine::cpu::Level;
+use crate::engine::reference::ReferenceEngine;
+use crate::engine::{BoardChoice, Engine, EngineChoice, EngineError, EngineInfo};
+use crate::frame::InputImage;
+use crate::network::shipped::ModelChoice;
+use crate::pipeline::Latest;
+use crate::source::Manner;
+use std::collections::VecDeque;
+use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use tempfile::TempDir;
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+fn settings(model: &str, engine: EngineChoice) -> Settings {
+    let Ok(model) = model.parse();
+    Settings { model, engine, edge: None, threads: 1 }
+}
+
+/// A pipeline without its thread.
+fn live(settings: Settings, predictor: Predictor) -> Live {
+    let demo = "demo:1".parse().unwrap();
+    let source = Supervisor::start(Some(demo), Manner::Window, || ()).unwrap();
+    let engine = EngineState::Running(settings.clone());
+    let latest = Latest { report: None, engine, notices: VecDeque::new(), noticed: 0 };
+    let shared = Shared { latest: Mutex::new(latest), wake: Box::new(|| ()) };
+    Live::new(settings, Arc::new(shared), Arc::new(source), predictor)
+}
+
+fn opened(model: &str) -> Live {
+    let settings = settings(model, EngineChoice::Cpu(None));
+    let predictor = Predictor::open_live(&settings).unwrap();
+    live(settings, predictor)
+}
+
+impl Live {
+    fn next_frame(&self) -> Frame {
+        self.source.frames().recv_timeout(PATIENCE).unwrap()
+    }
+
+    fn report_of(&mut self, frame: Frame) -> Arc<Report> {
+        self.take(frame);
+        self.report()
+    }
+
+    fn report(&self) -> Arc<Report> {
+        self.shared.latest().report.clone().unwrap()
+    }
+
+    /// Obeys, and says how many networks were read and how many convolutions packed for that.
+    fn made_for(&mut self, command: Command) -> [usize; 2] {
+        let before = [LOADS.get(), PACKINGS.get()];
+        self.obey(command.clone());
+        let notices = &self.shared.latest().notices;
+        assert!(notices.is_empty(), "{command:?}: {notices:?}");
+        [LOADS.get() - before[0], PACKINGS.get() - before[1]]
+    }
+
+    fn switch_to(&self, source: &str) {
+        self.source.switch_to(Some(source.parse().unwrap()));
+    }
+}
+
+/// What the report's own prediction and the frame's truth say.
+fn is_right(report: &Report) -> Option<bool> {
+    let raw = &report.prediction.raw;
+    let class = (0..raw.len()).max_by(|&a, &b| raw[a].total_cmp(&raw[b]).then(b.cmp(&a))).unwrap();
+    report.frame.truth.as_ref().map(|truth| report.network.labels()[class] == truth.label)
+}
+
+/// A film of so many frames, which a window shows again and again.
+fn film(folder: &Path, frames: usize) -> String {
+    let path = folder.join(format!("{frames}.y4m"));
+    let mut film = b"YUV4MPEG2 W8 H8 F50:1 Cmono\n".to_vec();
+    (0..frames).for_each(|frame| film.extend([&b"FRAME\n"[..], &[frame as u8; 64]].concat()));
+    std::fs::write(&path, film).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn counts_are_exact_while_the_source_is_switched_a_hundred_times() {
+    let folder = TempDir::new().unwrap();
+    let films = [film(folder.path(), 2), film(folder.path(), 50)];
+    let mut live = opened("cards");
+    let network = Arc::clone(live.predictor.network());
+    let made = [LOADS.get(), PACKINGS.get()];
+    let (mut source, mut expected) = (0, Counts::default());
+    for round in 0..100_u64 {
+        for _ in 0..=round % 3 {
+            // Now and then nobody takes frames for a while.
+            std::thread::sleep(Duration::from_millis(if round % 10 == 9 { 90 } else { 0 }));
+            let frame = live.next_frame();
+            if frame.source != source {
+                assert!(frame.source > source);
+                (source, expected) = (frame.source, Counts::default());
+            }
+            if round % 4 == 3 {
+                // While this frame is predicted, the source is another one already.
+                live.switch_to(&format!("demo:{round}"));
+                std::thread::sleep(Duration::from_millis(2));
+            }
+            let (index, dropped) = (frame.index, frame.dropped);
+            let report = live.report_of(frame);
+            (expected.captured, expected.dropped) = (index + 1, dropped);
+            expected.predicted += 1;
+            expected.with_truth += u64::from(is_right(&report).is_some());
+            expected.right += u64::from(is_right(&report) == Some(true));
+            assert_eq!(report.counts, expected, "round {round}, source {source}");
+            assert_eq!(expected.captured, expected.dropped + expected.predicted, "round {round}, source {source}");
+            assert_eq!(report.comparison.as_ref().map(|twins| twins.frames as u64), Some(expected.predicted));
+            assert!(Arc::ptr_eq(&report.network, &network));
+        }
+        match round % 3 {
+            0 => live.switch_to(&films[0]),
+            1 => live.switch_to(&format!("demo:{round}")),
+            _ => live.switch_to(&films[1]),
+        }
+    }
+    assert!(source >= 90, "{source} sources gave frames");
+    assert_eq!([LOADS.get(), PACKINGS.get()], made, "networks were read or lowered again");
+}
+
+#[test]
+fn a_late_frame_is_counted_with_its_own_source() {
+    let mut live = opened("cards");
+    let late = live.next_frame();
+    let (index, dropped) = (late.index, late.dropped);
+    live.switch_to("demo:2");
+    let start = Instant::now();
+    while live.source.status().source == late.source || live.source.status().produced < 4 {
+        assert!(start.elapsed() < PATIENCE, "{:?}", live.source.status());
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    let counts = live.report_of(late).counts;
+    assert_eq!((counts.captured, counts.dropped, counts.predicted), (index + 1, dropped, 1));
+    // The next one's number is higher, and yet it is another source's first.
+    let next = live.next_frame();
+    assert!(next.index > index);
+    let (index, dropped) = (next.index, next.dropped);
+    let counts = live.report_of(next).counts;
+    assert_eq!((counts.captured, counts.dropped, counts.predicted), (index + 1, dropped, 1));
+}
+
+#[test]
+fn only_what_a_command_changes_is_made_again() {
+    let mut live = opened("cards");
+    let frame = live.next_frame();
+    let network = Arc::clone(&live.report_of(frame).network);
+    let has_twin = |live: &Live| live.report().comparison.is_some();
+    assert_eq!(live.made_for(Command::Threads(2)), [0, 0]);
+    assert_eq!(live.made_for(Command::Compare(false)), [0, 0]);
+    assert!(!has_twin(&live));
+    assert_eq!(live.made_for(Command::Compare(true)), [0, 0]);
+    assert!(has_twin(&live));
+    assert_eq!(live.made_for(Command::Engine(EngineChoice::Reference)), [0, 0]);
+    let [loads, packings] = live.made_for(Command::Engine(EngineChoice::Cpu(Some(Level::Scalar))));
+    assert!(loads == 0 && packings > 10, "{packings} convolutions packed");
+    // Another size: but for the first convolution, which reads the picture itself where it is large, weights stay.
+    for edge in [Some(128), Some(96), None] {
+        let [loads, packings] = live.made_for(Command::Edge(edge));
+        assert!(loads == 0 && packings <= 1, "{packings} convolutions packed");
+        assert_eq!((live.report().edge, has_twin(&live)), (edge.unwrap_or(64), true));
+    }
+    // The file of a network that is chosen again may be another one now: it is read, and is the same.
+    assert_eq!(live.made_for(Command::Model(ModelChoice::Shipped("cards"))), [2, 0]);
+    assert!(Arc::ptr_eq(&live.report().network, &network));
+    assert_eq!(live.made_for(Command::Model(ModelChoice::Shipped("cifar100")))[0], 2);
+    assert_eq!((live.report().network.name(), has_twin(&live)), ("cifar100", true));
+}
+
+#[test]
+fn threads_change_under_the_same_weights() {
+    let mut live = opened("random:erns18-0.75x");
+    let frame = live.next_frame();
+    let logits = live.report_of(frame).prediction.raw.clone();
+    for threads in [2, 3, 1] {
+        assert_eq!(live.made_for(Command::Threads(threads)), [0, 0]);
+        let report = live.report();
+        assert_eq!((report.engine.threads, &report.prediction.raw), (threads, &logits));
+    }
+}
+
+/// Counts how often it is made for something, in the place of a board that would get its program again.
+struct Boarded(ReferenceEngine, Arc<AtomicUsize>);
+
+impl Engine for Boarded {
+    fn info(&self) -> EngineInfo {
+        EngineInfo { name: "a board".into(), ..self.0.info() }
+    }
+
+    fn network(&self) -> &Arc<Network> {
+        self.0.network()
+    }
+
+    fn edge(&self) -> usize {
+        self.0.edge()
+    }
+
+    fn planned_bytes(&self) -> usize {
+        self.0.planned_bytes()
+    }
+
+    fn run(&mut self, input: &InputImage) -> Result<&[f32], EngineError> {
+        self.1.fetch_add(1, Ordering::Relaxed);
+        self.0.run(input)
+    }
+
+    fn run_probed(&mut self, input: &InputImage, probe: &mut dyn Probe) -> Result<&[f32], EngineError> {
+        self.1.fetch_add(1, Ordering::Relaxed);
+        self.0.run_probed(input, probe)
+    }
+}
+
+#[test]
+fn a_board_keeps_its_program() {
+    let network = Arc::new(ModelChoice::Shipped("cards").load().unwrap());
+    let runs = Arc::new(AtomicUsize::new(0));
+    let engine = Boarded(ReferenceEngine::new(Arc::clone(&network), 64), Arc::clone(&runs));
+    let settings = settings("cards", EngineChoice::Fpga(BoardChoice::First));
+    let predictor = Predictor::with_engine(&settings, Box::new(engine));
+    let mut live = live(settings, predictor);
+    for round in 0..5 {
+        live.switch_to(&format!("demo:{round}"));
+        live.obey(Command::Threads(1 + round % 3));
+        live.obey(Command::Compare(round % 2 == 0));
+        live.obey(Command::Edge(Some(64)));
+        live.obey(Command::Model(ModelChoice::Shipped("cards")));
+        let before = runs.load(Ordering::Relaxed);
+        let frame = live.next_frame();
+        assert_eq!(live.report_of(frame).engine.name, "a board");
+        assert_eq!(runs.load(Ordering::Relaxed), before + 1);
+    }
+}

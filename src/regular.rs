@@ -1,0 +1,74 @@
+//! Opening files whose names come from outside: never waiting for a pipe, never reading a device, which may have no end.
+
+use nix::fcntl::OFlag;
+use std::fs::{self, File, Metadata, OpenOptions};
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use thiserror::Error;
+
+/// Why a path opens no file.
+#[derive(Debug, Error)]
+pub enum OpenError {
+    /// The system refuses.
+    #[error("{0}")]
+    Io(#[from] io::Error),
+    /// A folder.
+    #[error("it is a folder, not a file")]
+    Folder,
+    /// A pipe, a socket, a device.
+    #[error("it is a device or a pipe, not a file")]
+    Device,
+}
+
+/// Opens a regular file to read from it. Returns at once, whatever stands there.
+///
+/// # Errors
+/// [`OpenError`], where there is none, or something else.
+pub fn open(path: &Path) -> Result<File, OpenError> {
+    // Asked of the path first: some devices act when they are opened.
+    check(&fs::metadata(path)?)?;
+    open_without_waiting(path)
+}
+
+/// Something else may stand there meanwhile: a pipe that is opened like this waits for nobody, and is then seen to be one.
+fn open_without_waiting(path: &Path) -> Result<File, OpenError> {
+    let flags = OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
+    let file = OpenOptions::new().read(true).custom_flags(flags.bits()).open(path)?;
+    check(&file.metadata()?)?;
+    Ok(file)
+}
+
+fn check(metadata: &Metadata) -> Result<(), OpenError> {
+    match metadata {
+        _ if metadata.is_file() => Ok(()),
+        _ if metadata.is_dir() => Err(OpenError::Folder),
+        _ => Err(OpenError::Device),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nix::sys::stat::Mode;
+    use nix::unistd::mkfifo;
+    use std::io::Read;
+
+    #[test]
+    fn only_files_are_opened() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, pipe) = (folder.path().join("file"), folder.path().join("pipe"));
+        fs::write(&file, "text").unwrap();
+        mkfifo(&pipe, Mode::S_IRWXU).unwrap();
+        let mut text = String::new();
+        open(&file).unwrap().read_to_string(&mut text).unwrap();
+        assert_eq!(text, "text");
+        assert!(matches!(open(folder.path()), Err(OpenError::Folder)));
+        assert!(matches!(open(Path::new("/dev/zero")), Err(OpenError::Device)));
+        assert!(matches!(open(&pipe), Err(OpenError::Device)));
+        // As where it was put there between the two looks.
+        assert!(matches!(open_without_waiting(&pipe), Err(OpenError::Device)));
+        let gone = open(&folder.path().join("none"));
+        assert!(matches!(gone, Err(OpenError::Io(error)) if error.kind() == io::ErrorKind::NotFound));
+    }
+}
