@@ -50,7 +50,7 @@ fn headless_json_is_the_contract_and_repeats() {
     let summary = &lines[90]["summary"];
     let right = lines[..90].iter().filter(|line| line["top"][0]["label"] == line["truth"]).count();
     assert_eq!(summary["frames"], 90);
-    assert_eq!(summary["dropped"], 0);
+    assert_eq!((summary["dropped"].as_u64(), summary["left_out"].as_u64()), (Some(0), Some(0)));
     assert_eq!(summary["accuracy"].as_f64().expect("a number"), right as f64 / 90.0);
     assert!(summary["infer_ms"]["p95"].as_f64() >= summary["infer_ms"]["p50"].as_f64());
 
@@ -69,6 +69,23 @@ fn a_folder_is_read_once_without_loss() {
     assert_eq!(lines.len(), 8, "the source ended: summary and exit 0");
     assert_eq!(lines[7]["summary"]["frames"], 7);
     assert!(lines[7]["summary"].get("accuracy").is_none(), "no truth is known");
+}
+
+#[test]
+fn a_damaged_picture_of_a_folder_is_left_out_and_counted() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    pictures(folder.path(), 3);
+    // Before and after the good ones; the ending is that of a JPEG.
+    for name in ["00.jfif", "zz.jpe"] {
+        std::fs::write(folder.path().join(name), b"\xff\xd8\xff no picture").expect("writes");
+    }
+    let path = folder.path().to_str().expect("UTF-8");
+    let lines = json_lines(&["run", "--headless", "--source", path, "--json"]);
+    assert_eq!(lines.len(), 4, "three pictures, the summary, exit 0");
+    assert_eq!((&lines[3]["summary"]["frames"], &lines[3]["summary"]["left_out"]), (&3.into(), &2.into()));
+    let output = ernscope(&["run", "--headless", "--source", path]);
+    let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success() && stdout.contains(", 2 pictures left out, "), "{stdout}");
 }
 
 #[test]

@@ -1,18 +1,18 @@
 //! Ctrl-C while predictions run on the terminal.
 
-use nix::fcntl::{FcntlArg, fcntl};
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use serde_json::Value;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::os::fd::AsRawFd;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// Runs until it is told to stop.
-fn run() -> Child {
+fn run(stdout: Stdio) -> Child {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ernscope"));
     command.args(["--headless", "--source", "demo:1", "--json"]);
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("it runs")
+    command.stdin(Stdio::null()).stdout(stdout).stderr(Stdio::piped()).spawn().expect("it runs")
 }
 
 fn send(signal: &str, child: &Child) {
@@ -38,7 +38,7 @@ fn ended(child: &mut Child) -> std::process::ExitStatus {
 #[test]
 fn the_summary_is_printed() {
     for signal in ["-INT", "-TERM"] {
-        let mut child = run();
+        let mut child = run(Stdio::piped());
         let mut lines = BufReader::new(child.stdout.take().expect("piped")).lines();
         let mut line = || -> Option<Value> {
             lines.next().map(|line| serde_json::from_str(&line.expect("readable")).expect("JSON"))
@@ -61,11 +61,15 @@ fn the_summary_is_printed() {
 /// Whoever reads our output does not: nothing can be printed any longer.
 #[test]
 fn the_second_one_ends_it_at_once() {
-    let mut child = run();
-    let stdout = child.stdout.take().expect("piped");
-    fcntl(stdout.as_raw_fd(), FcntlArg::F_SETPIPE_SZ(4096)).expect("a pipe");
-    // More than the pipe holds: a line has some hundred bytes, and there are 30 a second.
-    std::thread::sleep(Duration::from_secs(2));
+    let (_reader, full) = std::io::pipe().expect("a pipe");
+    let flags = |flags| fcntl(full.as_raw_fd(), FcntlArg::F_SETFL(flags)).expect("a pipe");
+    flags(OFlag::O_NONBLOCK);
+    while (&full).write(&[b'\n'; 4096]).is_ok() {}
+    flags(OFlag::empty());
+    let mut child = run(full.into());
+    // It says what the source does: from then on it is heard.
+    let mut stderr = BufReader::new(child.stderr.take().expect("piped"));
+    stderr.read_line(&mut String::new()).expect("text");
     send("-INT", &child);
     std::thread::sleep(Duration::from_millis(500));
     assert_eq!(child.try_wait().expect("a child"), None, "it has something to say yet");

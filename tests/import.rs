@@ -432,7 +432,7 @@ fn the_command_line_names_output_and_labels() {
         let output = folder.import(arguments);
         let stderr = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{arguments:?}: {stderr}");
-        let told = "passed over: 35 entries that no network needs (epoch, network.backbone.bn1.num_batches_tracked, ";
+        let told = "passed over: 37 entries that no network needs (epoch, network.backbone.bn1.num_batches_tracked, ";
         assert!(stderr.lines().count() == 1 && stderr.contains(told), "{stderr}");
         String::from_utf8(output.stdout).expect("UTF-8")
     };

@@ -215,9 +215,9 @@ fn pictures_beside_the_folders_are_of_no_class() {
 fn classify_and_diff_go_on_behind_a_bad_picture() {
     let folder = set(&["a"]);
     let path = |name: &str| folder.path().join(name).to_str().expect("UTF-8").to_owned();
-    let (first, last, none) = (path("a/10.png"), path("a/200.png"), path("a/none.png"));
+    let [first, none, bad, last] = ["a/10.png", "a/none.png", "a/bad.png", "a/200.png"].map(path);
     folder.file("a/bad.png", b"rubbish");
-    let images = [&first, &none, &path("a/bad.png"), &last].map(String::as_str);
+    let images = [&first, &none, &bad, &last].map(String::as_str);
     for command in [&["classify", "--json"][..], &["diff", "--engines", "cpu:scalar,reference"]] {
         let output = ernscope(&[command, &images].concat());
         let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));

@@ -2,10 +2,16 @@
 
     python3 -m train.check_photographs --ernscope PATH [--model cards] [--keep FOLDER]
 
-The cards are cut from the printable sheet (by pdftoppm), the photographs are the validation pictures of tiny-imagenet-a. Every
-range is drawn from uniformly: height 40-95 % of the frame's, roll +-35 degrees, tilt +-36 degrees, hidden part 0-20 %, light,
-blur, noise, JPEG. As many pictures show no card of ours: photographs, blank cards, foreign cards, white things with coloured
-blobs, hands. The pictures go through `ernscope classify --json`.
+The cards are cut from the printable sheet (by pdftoppm), the photographs are the validation pictures of tiny-imagenet-a, which no
+network of ours was trained on. The pictures go through `ernscope classify --json`. Four lines are measured, each on `--count`
+pictures of a kind; every range is drawn from uniformly:
+
+    as the demo    height 40-95 % of the frame's, roll +-35 degrees, tilt +-36 degrees, hidden part 0-20 %, light, blur, noise, JPEG;
+                   as many pictures show no card of ours: photographs, blank cards, foreign cards, white things with coloured blobs,
+                   hands
+    any way up     height 30-95 %, any roll, the rest the same
+    in grey        the same, the card printed in grey
+    our frame      the same, and in the frame of our cards a foreign photograph: no card of ours
 """
 
 import argparse
@@ -15,6 +21,7 @@ import math
 import struct
 import subprocess
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -22,9 +29,21 @@ from PIL import Image, ImageDraw, ImageFilter
 
 # Edge of a composed picture, and how many times finer it is drawn.
 EDGE, FINE = 256, 2
-# Card width by height.
+# Card width by height; the frame's width by the card's.
 CARD_ASPECT = 250 / 350
+FRAME = 15 / 250
 ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Ranges:
+    """How cards are held: the least height as a part of the picture's, the roll in degrees to either side."""
+
+    least: float
+    roll: float
+
+
+AS_THE_DEMO, ANY_WAY_UP = Ranges(0.40, 35), Ranges(0.30, 180)
 
 
 def read_photographs(path):
@@ -84,22 +103,22 @@ class Studio:
     def colour(self):
         return tuple(int(v) for v in self.rng.integers(0, 256, 3))
 
-    def scene(self, face):
+    def scene(self, face, ranges=AS_THE_DEMO):
         """A photograph with `face` held into it, as a camera would give it."""
         picture = self.photograph()
-        corners = self.corners()
+        corners = self.corners(ranges)
         self.lay(picture, face, corners)
         self.hide(picture, corners)
         return self.camera(picture)
 
-    def corners(self):
+    def corners(self, ranges):
         """Where a card's corners are: turned, tilted, wholly in the picture, in fine pixels [4, 2]."""
         rng, edge = self.rng, EDGE * FINE
-        height = rng.uniform(0.40, 0.95) * edge
+        height = rng.uniform(ranges.least, 0.95) * edge
         half = np.array([height * CARD_ASPECT, height]) / 2
         flat = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * half
         points = np.concatenate([flat, np.zeros((4, 1))], axis=1)
-        roll = math.radians(rng.uniform(-35, 35))
+        roll = math.radians(rng.uniform(-ranges.roll, ranges.roll))
         tilts = np.radians(rng.uniform(-36, 36, 2))
         points = points @ turn(0, 1, roll) @ turn(1, 2, tilts[0]) @ turn(0, 2, tilts[1])
         distance = rng.uniform(1.5, 5.0) * height
@@ -217,14 +236,30 @@ class Studio:
     def foreign_or_blank(self):
         return self.foreign() if self.rng.random() < 0.7 else self.blank()
 
+    def framed(self):
+        """The frame of a card of ours with a photograph in it."""
+        card = self.cards[list(self.cards)[self.rng.integers(len(self.cards))]].copy()
+        width, height = card.size
+        border = round(width * FRAME)
+        most = width - 2 * border, height - 2 * border
+        size = most if self.rng.random() < 0.5 else tuple(int(side * part) for side, part in zip(most, self.rng.uniform(0.5, 1, 2)))
+        card.paste((253, 252, 248), (border, border, width - border, height - border))
+        card.paste(self.photograph().resize(size), tuple((whole - part) // 2 for whole, part in zip(card.size, size)))
+        return card
+
     def compose(self, count):
-        """`count` pictures with a card, then `count` without: (name of the card or "nothing", picture)."""
-        names = list(self.cards)
+        """`count` pictures of each kind: (line, name of the card or "nothing", picture)."""
+        names = [list(self.cards)[number % len(self.cards)] for number in range(count)]
+        for name in names:
+            yield "as the demo", name, self.scene(self.cards[name])
         for number in range(count):
-            name = names[number % len(names)]
-            yield name, self.scene(self.cards[name])
-        for number in range(count):
-            yield "nothing", self.without(number)
+            yield "as the demo", "nothing", self.without(number)
+        for name in names:
+            yield "any way up", name, self.scene(self.cards[name], ANY_WAY_UP)
+        for name in names:
+            yield "in grey", name, self.scene(self.cards[name].convert("L").convert("RGB"), ANY_WAY_UP)
+        for _ in range(count):
+            yield "our frame", "nothing", self.scene(self.framed(), ANY_WAY_UP)
 
 
 def turn(a, b, angle):
@@ -260,12 +295,18 @@ def classify(program, model, paths):
     return [json.loads(line)["top"][0]["label"] for line in lines]
 
 
-def rates(truths, answers):
-    """(Fraction of cards recognised, fraction of the others called a card)."""
-    pairs = list(zip(truths, answers))
-    cards = [truth == answer for truth, answer in pairs if truth != "nothing"]
-    others = [answer != "nothing" for truth, answer in pairs if truth == "nothing"]
-    return sum(cards) / len(cards), sum(others) / len(others)
+def report(lines, truths, answers):
+    """What was recognised and what was called a card, line by line, in words."""
+    for line in dict.fromkeys(lines):
+        pairs = [(truth, answer) for where, truth, answer in zip(lines, truths, answers) if where == line]
+        cards = [truth == answer for truth, answer in pairs if truth != "nothing"]
+        others = [answer != "nothing" for truth, answer in pairs if truth == "nothing"]
+        said = []
+        if cards:
+            said.append(f"{sum(cards)} of {len(cards)} cards recognised ({100 * sum(cards) / len(cards):.1f} %)")
+        if others:
+            said.append(f"{sum(others)} of {len(others)} pictures without one called a card ({100 * sum(others) / len(others):.1f} %)")
+        yield f"{line}: {'; '.join(said)}"
 
 
 def main():
@@ -273,9 +314,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--ernscope", required=True, type=Path, help="the program")
     parser.add_argument("--cards", default=ROOT / "assets/cards", type=Path, help="folder of sheet.pdf and the drawings")
-    parser.add_argument("--model", default="cards")
+    parser.add_argument("--model", nargs="+", default=["cards", "cards-float-input"])
     parser.add_argument("--photographs", default=ROOT.parent / "shared/data/tiny-imagenet-a.safetensors", type=Path)
-    parser.add_argument("--count", type=int, default=300, help="pictures with a card, and as many without")
+    parser.add_argument("--count", type=int, default=300, help="pictures of each kind")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--keep", type=Path, help="folder for the pictures")
     arguments = parser.parse_args()
@@ -287,18 +328,19 @@ def main():
     with tempfile.TemporaryDirectory() as scratch:
         folder = arguments.keep or Path(scratch)
         folder.mkdir(parents=True, exist_ok=True)
-        truths, paths = [], []
-        for number, (truth, picture) in enumerate(studio.compose(arguments.count)):
-            paths.append(folder / f"{number:04d}-{truth.replace(' ', '-')}.png")
+        lines, truths, paths = [], [], []
+        for number, (line, truth, picture) in enumerate(studio.compose(arguments.count)):
+            paths.append(folder / f"{number:05d}-{line}-{truth}.png".replace(" ", "-"))
             picture.save(paths[-1])
+            lines.append(line)
             truths.append(truth)
-        answers = classify(arguments.ernscope, arguments.model, paths)
-    for truth, answer, path in zip(truths, answers, paths):
-        if truth != answer:
-            print(f"{path.name}: taken for {answer}")
-    recognised, made_up = rates(truths, answers)
-    print(f"recognised {100 * recognised:.1f} % of {arguments.count} cards; "
-          f"{100 * made_up:.1f} % of {arguments.count} pictures without one called a card")
+        for model in arguments.model:
+            answers = classify(arguments.ernscope, model, paths)
+            for truth, answer, path in zip(truths, answers, paths):
+                if truth != answer:
+                    print(f"{path.name}: taken for {answer} by {model}")
+            for line in report(lines, truths, answers):
+                print(f"{model}, {line}")
 
 
 if __name__ == "__main__":

@@ -59,7 +59,23 @@ def container(tensors, metadata):
 
 def read_document(path):
     """The JSON document of a model file."""
-    with open(path, "rb") as file:
-        (length,) = struct.unpack("<Q", file.read(8))
-        header = json.loads(file.read(length))
-    return json.loads(header["__metadata__"]["ernscope"])
+    return read(path)[0]
+
+
+def read(path):
+    """The JSON document of a model file, and its tensors as they stand in it."""
+    data = Path(path).read_bytes()
+    (length,) = struct.unpack("<Q", data[:8])
+    header, body = json.loads(data[8 : 8 + length]), data[8 + length :]
+    document = json.loads(header.pop("__metadata__")["ernscope"])
+    kinds = {written: kind for kind, written in TYPES.items()}
+    tensors = {
+        name: np.frombuffer(body[slice(*entry["data_offsets"])], kinds[entry["dtype"]]).reshape(entry["shape"])
+        for name, entry in header.items()
+    }
+    return document, tensors
+
+
+def unpacked(bytes_, count):
+    """The +1 and -1 of the first `count` bits along the last axis, float32."""
+    return np.unpackbits(bytes_, axis=-1, count=count, bitorder="little").astype(np.float32) * 2 - 1

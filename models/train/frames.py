@@ -42,10 +42,11 @@ class Records:
 
 
 class Films:
-    """Films by seed, from the cache folder or else from the renderer into it."""
+    """Films by seed, from the cache folder or else from the renderer into it: the demo's, or wide ones with the photographs of a
+    folder."""
 
-    def __init__(self, cache, program, edge=64):
-        self.cache, self.program, self.edge = Path(cache), str(program), edge
+    def __init__(self, cache, program, edge=64, photographs=None):
+        self.cache, self.program, self.edge, self.photographs = Path(cache), str(program), edge, photographs
 
     def labels(self):
         """The names of the classes, in order."""
@@ -54,12 +55,14 @@ class Films:
 
     def path(self, seed, frames):
         """The file with the film's first `frames` records, rendered if it is not there yet."""
-        path = self.cache / f"{seed}-{frames}-{self.edge}.records"
+        kind = "" if self.photographs is None else f"-wide-{self.photographs.name}"
+        path = self.cache / f"{seed}-{frames}-{self.edge}{kind}.records"
         if not path.exists():
             self.cache.mkdir(parents=True, exist_ok=True)
             with tempfile.NamedTemporaryFile(dir=self.cache, suffix=".part", delete=False) as part:
-                sizes = ["--frames", str(frames), "--edge", str(self.edge)]
-                subprocess.run([self.program, "render", "--seed", str(seed), *sizes], stdout=part, check=True)
+                what = ["--seed", str(seed), "--frames", str(frames), "--edge", str(self.edge)]
+                wide = [] if self.photographs is None else ["--wide", str(self.photographs)]
+                subprocess.run([self.program, "render", *what, *wide], stdout=part, check=True)
             os.replace(part.name, path)
         return path
 
@@ -79,25 +82,43 @@ class Course:
     def __init__(self, films, chunks, batch, seed):
         self.films, self.chunks, self.batch, self.seed = films, chunks, batch, seed
 
-    def batches(self, first, last):
-        """Yields the batches numbered `first` to `last` (excluded)."""
+    def drawn(self, first, last):
+        """Yields the records of the batches numbered `first` to `last` (excluded), with the random numbers to vary them by."""
         per_chunk = CHUNK // self.batch
         for number in range(first, last):
             walk, place = divmod(number, per_chunk)
             if number == first or place == 0:
                 chunk = self.films.records(FIRST_SEED + walk % self.chunks)
                 order = np.random.default_rng([self.seed, 1, walk]).permutation(CHUNK)
-            drawn = chunk.take(order[place * self.batch : (place + 1) * self.batch])
-            varied = vary(drawn, np.random.default_rng([self.seed, 2, number]))
+            records = chunk.take(order[place * self.batch : (place + 1) * self.batch])
+            yield records, np.random.default_rng([self.seed, 2, number])
+
+    def batches(self, first, last):
+        """Yields the batches numbered `first` to `last` (excluded)."""
+        for records, rng in self.drawn(first, last):
+            varied = vary(records, rng)
             yield Batch(varied.pixels, varied.labels)
 
 
+class WideCourse:
+    """A walk through the demo's films and through wide ones at once: every batch has records of both."""
+
+    def __init__(self, demo, wide):
+        self.demo, self.wide = demo, wide
+
+    def batches(self, first, last):
+        """Yields the batches numbered `first` to `last` (excluded)."""
+        for (demo, rng), (wide, wide_rng) in zip(self.demo.drawn(first, last), self.wide.drawn(first, last)):
+            parts = vary(demo, rng), vary(turn(wide, wide_rng), wide_rng)
+            yield Batch(*(np.concatenate(column) for column in zip(*((part.pixels, part.labels) for part in parts))))
+
+
 def unvaried(films, frames=12_000, at_once=250):
-    """Yields pixels of training frames as rendered."""
+    """Yields pixels of training frames as rendered, from each of several `films` alike."""
     for seed in range(FIRST_SEED, FIRST_SEED + frames // CHUNK):
-        pixels = films.records(seed).pixels
-        for start in range(0, CHUNK, at_once):
-            yield pixels[start : start + at_once]
+        pixels = [kind.records(seed).pixels for kind in films]
+        for start in range(0, CHUNK, at_once // len(films)):
+            yield np.concatenate([part[start : start + at_once // len(films)] for part in pixels])
 
 
 def vary(records, rng):
@@ -107,6 +128,16 @@ def vary(records, rng):
     pixels[nothing] = vary_nothing(pixels[nothing], rng)
     pixels = recolour(shift(pixels, rng), rng)
     hide(pixels, records.heights, rng)
+    return Records(pixels, records.labels, records.heights, records.hidden)
+
+
+def turn(records, rng, grey=0.06):
+    """The records of a wide film by quarter turns, which are as good as any other, and some as a camera without colours sees them."""
+    pixels = np.array(records.pixels)
+    for i, picture in enumerate(records.pixels):
+        pixels[i] = np.rot90(picture, rng.integers(4))
+        if rng.random() < grey:
+            pixels[i] = (pixels[i] @ [0.299, 0.587, 0.114]).astype(np.uint8)[..., None]
     return Records(pixels, records.labels, records.heights, records.hidden)
 
 

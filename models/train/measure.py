@@ -4,23 +4,23 @@ import numpy as np
 
 from . import integer
 
-# Bands of the card's height and of its hidden part, in percent: [from, to).
-HEIGHTS = [(40, 50), (50, 60), (60, 70), (70, 80), (80, 96)]
+# Bands of the card's hidden part, in percent: [from, to).
 HIDDEN = [(0, 5), (5, 10), (10, 15), (15, 21)]
 
 
-def measure(layers, films, seeds, frames):
-    """Figures of the network on `frames` records of each film: a dictionary of fractions and counts."""
+def measure(layers, films, seeds, frames, edges):
+    """Figures of the network on `frames` records of each film, by bands of the card's height between `edges`: a dictionary of
+    fractions and counts."""
     answered = [_answered(layers, films.records(seed, frames)) for seed in seeds]
     answers, labels, heights, hidden = (np.concatenate(column) for column in zip(*answered))
-    return figures(answers, labels, heights, hidden, nothing=layers[-1].entry["out"] - 1)
+    return figures(answers, labels, heights, hidden, layers[-1].entry["out"] - 1, edges)
 
 
 def _answered(layers, records):
     return integer.answers(layers, records.pixels), records.labels, records.heights, records.hidden
 
 
-def figures(answers, labels, heights, hidden, nothing):
+def figures(answers, labels, heights, hidden, nothing, edges):
     """Fractions of right answers, in all and by band, and how cards and nothing are taken for each other."""
     right, card = answers == labels, labels != nothing
     return {
@@ -29,7 +29,7 @@ def figures(answers, labels, heights, hidden, nothing):
         "accuracy_on_cards": share(right[card]),
         "nothing_called_card": share(answers[~card] != nothing),
         "card_called_nothing": share(answers[card] == nothing),
-        "by_height_percent": bands(right[card], heights[card], HEIGHTS),
+        "by_height_percent": bands(right[card], heights[card], edges),
         "by_hidden_percent": bands(right[card], hidden[card], HIDDEN),
     }
 

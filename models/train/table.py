@@ -39,10 +39,24 @@ def cards(models):
     ]
     embedded, floating = (document["training"]["measured"]["accuracy"] for _, document in documents)
     lines.append(f"\nGap of the pixel embedding to its float-input twin: {100 * (floating - embedded):+.2f} points.\n")
-    for title, key in [("card height", "by_height_percent"), ("hidden part", "by_hidden_percent")]:
-        lines.append(_bands(title, key, documents))
+    for title, measured, key in [
+        ("card height", "measured", "by_height_percent"),
+        ("hidden part", "measured", "by_hidden_percent"),
+        ("card height, on wide films", "measured_wide", "by_height_percent"),
+    ]:
+        lines.append(_bands(title, measured, key, documents))
+    lines.append(_wide(documents))
     lines.append(_how_cards(documents[0][1]["training"]))
     return "".join(lines)
+
+
+def _wide(documents):
+    said = []
+    for _, document in documents:
+        wide = document["training"]["measured_wide"]
+        said.append(f"{document['name']} is right on {_percent(wide['accuracy_on_cards'])} of the cards and calls a card "
+                    f"{_percent(wide['nothing_called_card'])} of what is none")
+    return f"\nOn wide films {' and '.join(said)}.\n"
 
 
 def _percent(share):
@@ -74,26 +88,35 @@ def _cards_row(file, document):
     return f"| {document['name']} | {_first(shape)} | {_shape(shape)} | {file.stat().st_size} | {shares} |\n"
 
 
-def _bands(title, key, documents):
-    bands = list(documents[0][1]["training"]["measured"][key])
+def _bands(title, measured, key, documents):
+    bands = list(documents[0][1]["training"][measured][key])
     lines = [f"\n| right answers by {title} (percent) | " + " | ".join(bands) + " |\n| --- |" + " --- |" * len(bands) + "\n"]
     for _, document in documents:
-        shares = (_percent(document["training"]["measured"][key][band]) for band in bands)
+        shares = (_percent(document["training"][measured][key][band]) for band in bands)
         lines.append(f"| {document['name']} | " + " | ".join(shares) + " |\n")
     return "".join(lines)
 
 
 def _how_cards(training):
-    plan, measured = training["plan"], training["measured"]
+    plan, first, measured = training["plan"], training["first_training"], training["measured"]
+    before = first["plan"]
     return f"""
-Trained by `models/train/retrain-cards`, only on scenes that `ernscope render` makes (no photographs), {training["date"]}, PyTorch
-{training["torch"]}, one thread a network. Both twins saw the same {plan["frames"]} frames in the same order with the same variations:
-{training["distinct_frames"]} distinct ones, of the seeds {training["seeds"]}. Seeds below {training["first_training_seed"]} are never trained on. Adam (eps 1e-4,
-weight decay {plan["weight_decay"]}), batch {plan["batch"]}, peak rate {plan["peak_rate"]}, a warm-up over {100 * plan["warm_up"]:.0f} % and a cosine to zero; the loss of
-"nothing" counts {plan["nothing_weight"]} times; initial weights of seed {plan["seed"]}. At the end batch norm's figures are taken again in float32
-from frames as rendered, and the classifier's scale of "nothing" is multiplied by {training["nothing_gain"]}.{training["note"] and " " + training["note"]}
+Trained twice by `models/train/retrain-cards`, one thread a network, by Adam (eps 1e-4, weight decay {plan["weight_decay"]}) in batches of {plan["batch"]}, with a
+warm-up and a cosine to zero; the loss of "nothing" counts {plan["nothing_weight"]} times. Both twins saw the same frames in the same order with the same
+variations. Films of seeds below {training["first_training_seed"]} are never trained on.
 
-Accuracy: the integer network on {measured["frames"]} frames of the seeds {training["measured_seeds"]}, each frame of another shot, by plain argmax.
+First on the demo's films, scenes that `ernscope render` makes ({first["date"]}, PyTorch {first["torch"]}): {before["frames"]} frames, of which {first["distinct_frames"]} distinct
+ones, of the seeds {first["seeds"]}; peak rate {before["peak_rate"]}, initial weights of seed {before["seed"]}.{first["note"] and " " + first["note"]}
+
+Then from the model file of the first (its signs and thresholds; `train/restart.py`), pixel embedding and stem held as they were, on wide
+films as well, which `ernscope render --wide` makes ({training["date"]}, PyTorch {training["torch"]}): cards from 26 % of the height on and at any turn, prints in grey, pale
+and short of an ink, our frame around photographs and drawings, and photographs behind the cards: {training["photographs"]} of the training
+photographs of Tiny-ImageNet. {plan["frames"]} frames, {100 * training["wide_part"]:.0f} % of them of wide films; {training["wide_frames"]} distinct ones of wide films and {training["demo_frames"]} of the demo's;
+peak rate {plan["peak_rate"]}. At the end batch norm's figures are taken again in float32 from frames of both as rendered, and the classifier's
+scale of "nothing" is multiplied by {training["nothing_gain"]}.{training["note"] and " " + training["note"]}
+
+Accuracy: the integer network on {measured["frames"]} frames of the demo's films of the seeds {training["measured_seeds"]}, and on as many of wide films of these
+seeds with photographs that were not trained on, each frame of another shot, by plain argmax.
 """
 
 

@@ -50,6 +50,8 @@ class Plan:
     optimizer: str = "adam"
     # The rate of the pixel embedding's table, as a share of that of all else.
     table_rate: float = 1.0
+    # Whether pixel embedding and stem learn, or stay as they are.
+    stem_learns: bool = True
     # How often the loss of the last class, which may be "nothing", counts.
     nothing_weight: float = 1.0
     # The part of the loss that comes from a teacher, and the temperature at which it is asked.
@@ -75,19 +77,24 @@ class Run:
     """A run and its folder. A run that was stopped goes on from its last checkpoint, bit for bit.
 
     Where torch.distributed has been started, its processes share every batch: each process's course yields that process's part,
-    the gradients are averaged, and the first process writes the files. `board`, a TensorBoard writer, gets the log as well.
+    the gradients are averaged, and the first process writes the files. `board`, a TensorBoard writer, gets the log as well. `start`
+    gives a network to begin with, in place of a new one.
     """
 
-    def __init__(self, plan, folder, device="cpu", board=None):
+    def __init__(self, plan, folder, device="cpu", board=None, start=None):
         self.plan, self.folder, self.board = plan, Path(folder), board
         self.device = torch.device(device)
         self.folder.mkdir(parents=True, exist_ok=True)
         torch.manual_seed(plan.seed)
-        self.network = Ern(plan.shape).to(self.device, memory_format=torch.channels_last)
+        known = self.checkpoint.exists()
+        network = Ern(plan.shape) if start is None or known else start()
+        self.network = network.to(self.device, memory_format=torch.channels_last)
+        if not plan.stem_learns:
+            self.network.hold_stem()
         self.optimizer = self.make_optimizer()
         self.step = 0
         self.trained_on = device_name(self.device)
-        if self.checkpoint.exists():
+        if known:
             self.load()
         self.parallel = DistributedDataParallel(self.network) if distributed.is_initialized() else self.network
         if self.device.type == "cuda":
@@ -230,7 +237,7 @@ class Run:
 
     def settle(self, pictures):
         """Replaces batch norm's running figures by those of `pictures` (an iterable of u8 [n, edge, edge, 3]), in float32, at rest."""
-        norms = [module for module in self.network.modules() if isinstance(module, torch.nn.BatchNorm2d)]
+        norms = [module for module in self.network.learning() if isinstance(module, torch.nn.BatchNorm2d)]
         momenta = [norm.momentum for norm in norms]
         for norm in norms:
             norm.reset_running_stats()

@@ -229,6 +229,9 @@ fn figures(model: &Model) -> String {
         let captured_per_s = if model.is_past() { 0.0 } else { steady.rates.captured_per_s };
         parts.push(format!("captured {:>3}/s", format::rate(captured_per_s)));
         parts.push(format!("dropped {:>3}", format::whole(steady.counts.dropped as f32)));
+        if model.source.left_out.count > 0 {
+            parts.push(model.source.left_out.to_string());
+        }
         if !model.is_past() {
             parts.push(format!("latency {} ms", format::ms(steady.rates.latency_ms)));
         }

@@ -31,8 +31,8 @@ pub(crate) fn run(args: &ImportArgs) -> Result<()> {
     };
     check_output(&output, args)?;
     let labels = args.labels.as_deref().map(read_labels).transpose()?;
-    let network =
-        import::read(&args.checkpoint, labels).with_context(|| format!("checkpoint {}", args.checkpoint.display()))?;
+    let import::Imported { network, passed_over } = import::read_all(&args.checkpoint, labels)
+        .with_context(|| format!("checkpoint {}", args.checkpoint.display()))?;
     let bytes = file::serialize(&network)?;
     write_whole(&output, &bytes).with_context(|| format!("cannot write {}", output.display()))?;
     writeln!(
@@ -44,6 +44,9 @@ pub(crate) fn run(args: &ImportArgs) -> Result<()> {
         network.weight_bits(),
         bytes.len() as f64 / 1e3,
     )?;
+    if let Some(passed_over) = passed_over {
+        tracing::info!("passed over: {passed_over}");
+    }
     Ok(())
 }
 

@@ -9,7 +9,7 @@ use ernscope::frame::Frame;
 use ernscope::inspect::timing::quantile;
 use ernscope::network::shipped::ModelChoice;
 use ernscope::pipeline::{Inference, Predictor, Settings};
-use ernscope::source::{Manner, SourceState, SourceStatus, Supervisor};
+use ernscope::source::{LeftOut, Manner, SourceState, SourceStatus, Supervisor};
 use serde::Serialize;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
@@ -109,7 +109,13 @@ struct Summary {
     accuracy: Option<f64>,
     fps: f64,
     dropped: u64,
+    #[serde(serialize_with = "count_alone")]
+    left_out: LeftOut,
     infer_ms: Percentiles,
+}
+
+fn count_alone<S: serde::Serializer>(left_out: &LeftOut, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u64(left_out.count)
 }
 
 #[derive(Serialize)]
@@ -146,14 +152,15 @@ impl Tally {
         self.right += u64::from(right == Some(true));
     }
 
-    fn summary(mut self, dropped: u64) -> Summary {
+    fn summary(mut self, source: &SourceStatus) -> Summary {
         let mut percentile = |q| quantile(&mut self.infer_ms, q).unwrap_or(0.0);
         Summary {
             infer_ms: Percentiles { p50: percentile(0.5), p95: percentile(0.95) },
             frames: self.frames,
             accuracy: (self.with_truth > 0).then(|| self.right as f64 / self.with_truth as f64),
             fps: self.frames as f64 / self.start.elapsed().as_secs_f64(),
-            dropped,
+            dropped: source.dropped,
+            left_out: source.left_out,
         }
     }
 }
@@ -204,7 +211,7 @@ fn headless(args: RunArgs) -> Result<()> {
     if tally.frames == 0 && !farewell.is_wished() {
         bail!("{}", why_nothing_came(&status));
     }
-    print_summary(&mut out, args.json, tally.summary(status.dropped))
+    print_summary(&mut out, args.json, tally.summary(&status))
 }
 
 /// The next frame; `None` when no more can come, or nobody wants any. Says on stderr what the source does whenever that changes.
@@ -280,8 +287,11 @@ fn print_summary(out: &mut impl Write, json: bool, summary: Summary) -> Result<(
         writeln!(out, "{}", serde_json::to_string(&Document { summary })?)?;
         return Ok(());
     }
-    let Summary { frames, accuracy, fps, dropped, infer_ms } = summary;
+    let Summary { frames, accuracy, fps, dropped, left_out, infer_ms } = summary;
     write!(out, "{frames} frames, {fps:.1} a second, {dropped} dropped, ")?;
+    if left_out.count > 0 {
+        write!(out, "{left_out}, ")?;
+    }
     write!(out, "network {:.3} ms (95 %: {:.3} ms)", infer_ms.p50, infer_ms.p95)?;
     match accuracy {
         Some(accuracy) => writeln!(out, ", {:.2} % right", accuracy * 100.0)?,

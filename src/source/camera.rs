@@ -2,17 +2,20 @@
 //!
 //! nokhwa opens a device only with a request for a format, and some requests fail for reasons of its own (fractional frame
 //! intervals, a format that the driver changes). So the device is asked what it offers, and the offers are tried, best
-//! first, until one delivers a frame.
+//! first, until one delivers a frame. What it does not see of Linux's cameras is in `v4l2`.
 
 use super::CameraInfo;
-use super::capture::{CapturedFrame, write_fault, write_frame};
+use super::capture::{CapturedFrame, write_fault, write_frame, write_undecodable};
 use super::error::{CameraFault, one_line};
 use super::picture::{Limits, black, decode_jpeg, only_owner};
+#[cfg(target_os = "linux")]
+use super::v4l2;
 use nokhwa::utils::{
     ApiBackend, CameraFormat, CameraIndex, FrameFormat, RequestedFormat, RequestedFormatType, Resolution,
     buf_bgr_to_rgb, buf_nv12_to_rgb, buf_yuyv422_to_rgb,
 };
 use nokhwa::{Buffer, Camera, NokhwaError};
+use std::borrow::Cow;
 use std::io::{self, BufWriter, Read};
 use std::mem::ManuallyDrop;
 use std::process;
@@ -20,7 +23,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// The formats that [`decode`] knows.
+/// The formats that are asked of nokhwa.
 const FORMATS: [FrameFormat; 5] =
     [FrameFormat::YUYV, FrameFormat::NV12, FrameFormat::MJPEG, FrameFormat::RAWRGB, FrameFormat::RAWBGR];
 
@@ -35,9 +38,6 @@ const MOST: u32 = 120;
 
 /// How many offers are tried before we give up.
 const TRIES: usize = 12;
-
-/// How many frames in a row may fail to be decoded.
-const BAD_FRAMES: u32 = 60;
 
 /// The cameras that the system knows, lowest number first. Opens none of them.
 pub(crate) fn list() -> Vec<CameraInfo> {
@@ -79,9 +79,9 @@ struct Fault {
 }
 
 impl Fault {
-    /// nokhwa passes the system's errors on as text only.
+    /// nokhwa passes the system's errors on as text only. Where they tell what the fault is, its sentence says all.
     fn new(error: &NokhwaError, otherwise: CameraFault) -> Self {
-        let detail = one_line(&error.to_string());
+        let text = one_line(&error.to_string());
         let known = [
             ("(os error 16)", CameraFault::Busy),
             ("(os error 13)", CameraFault::Denied),
@@ -90,8 +90,10 @@ impl Fault {
             ("(os error 6)", CameraFault::Missing),
             ("(os error 19)", CameraFault::Missing),
         ];
-        let kind = known.iter().find(|(text, _)| detail.contains(text)).map_or(otherwise, |(_, kind)| *kind);
-        Self { kind, detail }
+        match known.into_iter().find(|(number, _)| text.contains(number)) {
+            Some((_, kind)) => Self { kind, detail: String::new() },
+            None => Self { kind: otherwise, detail: systems_words(&text).to_owned() },
+        }
     }
 
     /// Whether another format would not help.
@@ -100,23 +102,65 @@ impl Fault {
     }
 }
 
+/// The system's words in an error's text, without what the layers above put around them; the whole text where it has none.
+fn systems_words(text: &str) -> &str {
+    let Some((words, _)) = text.split_once(" (os error ") else { return text };
+    words.rsplit_once(": ").map_or(words, |(_, last)| last)
+}
+
+/// A way to read a camera.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Offer {
+    Format(CameraFormat),
+    #[cfg(target_os = "linux")]
+    Grey,
+}
+
+/// A camera that is open.
+enum Device {
+    Camera(Camera),
+    #[cfg(target_os = "linux")]
+    Grey(v4l2::GreyCamera),
+}
+
+impl Device {
+    fn open(index: u32, offer: Offer) -> Result<Self, NokhwaError> {
+        match offer {
+            Offer::Format(format) => {
+                let mut camera = open_as(index, RequestedFormatType::Exact(format))?;
+                camera.open_stream()?;
+                Ok(Self::Camera(camera))
+            }
+            #[cfg(target_os = "linux")]
+            Offer::Grey => v4l2::GreyCamera::open(index, LIKED).map(Self::Grey),
+        }
+    }
+
+    fn frame(&mut self) -> Result<Buffer, NokhwaError> {
+        match self {
+            Self::Camera(camera) => camera.frame(),
+            #[cfg(target_os = "linux")]
+            Self::Grey(camera) => camera.frame(),
+        }
+    }
+}
+
 /// Captures until it fails.
 fn capture(index: u32) -> Fault {
     match open(index) {
         // Closing a camera that failed may panic in the layers below; the end of the process closes it without that.
-        Ok((camera, first)) => stream(&mut ManuallyDrop::new(camera), first),
+        Ok((device, first)) => stream(&mut ManuallyDrop::new(device), first),
         Err(fault) => fault,
     }
 }
 
 /// Opens the camera in the best format that delivers a frame.
-fn open(index: u32) -> Result<(Camera, Buffer), Fault> {
+fn open(index: u32) -> Result<(Device, Buffer), Fault> {
     let mut last = Fault { kind: CameraFault::Format, detail: String::new() };
-    for format in offers(index)? {
-        let opened = open_as(index, RequestedFormatType::Exact(format)).and_then(|mut camera| {
-            camera.open_stream()?;
-            let first = camera.frame()?;
-            Ok((camera, first))
+    for offer in offers(index)? {
+        let opened = Device::open(index, offer).and_then(|mut device| {
+            let first = device.frame()?;
+            Ok((device, first))
         });
         match opened {
             Ok(opened) => return Ok(opened),
@@ -133,8 +177,11 @@ fn open_as(index: u32, request: RequestedFormatType) -> Result<Camera, NokhwaErr
     Camera::new(CameraIndex::Index(index), RequestedFormat::with_formats(request, &FORMATS))
 }
 
-/// The formats worth trying, best first. A camera that does not tell what it offers is tried with the usual ones.
-fn offers(index: u32) -> Result<Vec<CameraFormat>, Fault> {
+/// The offers worth trying, best first, grey last. A camera that does not tell what it offers is tried with the usual ones.
+fn offers(index: u32) -> Result<Vec<Offer>, Fault> {
+    // Where it fails, what comes next fails too and is told of.
+    #[cfg(target_os = "linux")]
+    let _ = v4l2::settle(index, LIKED);
     let told = open_as(index, RequestedFormatType::None).and_then(|mut camera| camera.compatible_camera_formats());
     let mut formats = match told {
         Ok(formats) => formats,
@@ -149,10 +196,16 @@ fn offers(index: u32) -> Result<Vec<CameraFormat>, Fault> {
     formats.retain(|format| FORMATS.contains(&format.format()) && (1..=MOST).contains(&format.frame_rate()));
     formats.sort_by_key(rank);
     formats.truncate(TRIES);
-    for rate in [30, 25, 15] {
-        formats.extend([FrameFormat::YUYV, FrameFormat::MJPEG].map(|format| CameraFormat::new(LIKED, format, rate)));
+    let mut offers: Vec<Offer> = formats.into_iter().map(Offer::Format).collect();
+    #[cfg(target_os = "linux")]
+    if v4l2::offers_grey(index) {
+        offers.push(Offer::Grey);
     }
-    Ok(formats)
+    for rate in [30, 25, 15] {
+        let usual = [FrameFormat::YUYV, FrameFormat::MJPEG].map(|format| CameraFormat::new(LIKED, format, rate));
+        offers.extend(usual.map(Offer::Format));
+    }
+    Ok(offers)
 }
 
 /// Small is good: lively before near to the liked size before cheap to decode before near to 30 frames a second.
@@ -164,71 +217,75 @@ fn rank(format: &CameraFormat) -> (bool, u64, usize, u32) {
 }
 
 /// Writes frames to standard output until the camera fails. Ends the process where nobody reads them any more.
-fn stream(camera: &mut Camera, first: Buffer) -> Fault {
+fn stream(device: &mut Device, first: Buffer) -> Fault {
     let mut output = BufWriter::with_capacity(1 << 16, io::stdout().lock());
     let mut next = Ok(first);
-    let mut bad = 0;
     for sequence in 0.. {
         let buffer = match next {
             Ok(buffer) => buffer,
             Err(error) => return Fault::new(&error, CameraFault::Lost),
         };
-        match frame(&buffer, sequence) {
-            Some(frame) => {
-                bad = 0;
-                if write_frame(&mut output, &frame).is_err() {
-                    process::exit(0);
-                }
-            }
-            None => bad += 1,
+        let written = match frame(&buffer, sequence) {
+            Ok(frame) => write_frame(&mut output, &frame),
+            Err(why) => write_undecodable(&mut output, sequence, &why),
+        };
+        if written.is_err() {
+            process::exit(0);
         }
-        if bad > BAD_FRAMES {
-            let detail = format!("its {} pictures cannot be decoded", buffer.source_frame_format());
-            return Fault { kind: CameraFault::Format, detail };
-        }
-        next = camera.frame();
+        next = device.frame();
     }
     Fault { kind: CameraFault::Lost, detail: String::new() }
 }
 
-/// The buffer as a frame; `None` where it holds no whole picture.
-fn frame(buffer: &Buffer, sequence: u64) -> Option<CapturedFrame> {
+/// The buffer as a frame, or why it holds none.
+fn frame(buffer: &Buffer, sequence: u64) -> Result<CapturedFrame, String> {
     let (width, height, rgb) = decode(buffer)?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let age = buffer.capture_timestamp().map_or(Duration::ZERO, |then| now.saturating_sub(then));
-    Some(CapturedFrame { width, height, sequence, age, rgb })
+    Ok(CapturedFrame { width, height, sequence, age, rgb })
 }
 
 /// Width, height and RGB bytes. The buffers of some drivers are longer than the picture in them.
-fn decode(buffer: &Buffer) -> Option<(u32, u32, Arc<[u8]>)> {
+fn decode(buffer: &Buffer) -> Result<(u32, u32, Arc<[u8]>), String> {
     let resolution = buffer.resolution();
     let (width, height) = (resolution.width(), resolution.height());
     let pixels = width as usize * height as usize;
     let format = buffer.source_frame_format();
     if format == FrameFormat::MJPEG {
-        let picture = decode_jpeg(buffer.buffer(), Limits::ONE_OF_MANY).ok()?;
-        return Some((picture.width, picture.height, picture.rgb));
+        let decoded = decode_jpeg(Cow::Borrowed(buffer.buffer()), Limits::ONE_OF_MANY);
+        let picture = decoded.map_err(|error| error.reason())?;
+        return Ok((picture.width, picture.height, picture.rgb));
     }
     let halves = match format {
+        FrameFormat::GRAY => 2,
         FrameFormat::YUYV => 4,
         FrameFormat::NV12 => 3,
         _ => 6,
     };
-    let raw = buffer.buffer().get(..pixels * halves / 2)?;
+    let raw = buffer.buffer().get(..pixels * halves / 2).ok_or("it is cut short")?;
     let mut rgb = black(pixels * 3);
     let to = only_owner(&mut rgb);
-    match format {
-        FrameFormat::YUYV => buf_yuyv422_to_rgb(raw, to, false).ok()?,
-        FrameFormat::NV12 => buf_nv12_to_rgb(resolution, raw, to, false).ok()?,
-        FrameFormat::RAWBGR => buf_bgr_to_rgb(resolution, raw, to).ok()?,
-        FrameFormat::RAWRGB => to.copy_from_slice(raw),
-        _ => return None,
-    }
-    Some((width, height, rgb))
+    let converted = match format {
+        FrameFormat::YUYV => buf_yuyv422_to_rgb(raw, to, false),
+        FrameFormat::NV12 => buf_nv12_to_rgb(resolution, raw, to, false),
+        FrameFormat::RAWBGR => buf_bgr_to_rgb(resolution, raw, to),
+        FrameFormat::GRAY => {
+            to.as_chunks_mut::<3>().0.iter_mut().zip(raw).for_each(|(pixel, &grey)| *pixel = [grey; 3]);
+            Ok(())
+        }
+        _ => {
+            to.copy_from_slice(raw);
+            Ok(())
+        }
+    };
+    converted.map_err(|error| one_line(&error.to_string()))?;
+    Ok((width, height, rgb))
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::SourceError;
+    use super::super::jpeg::made;
     use super::*;
 
     fn format(width: u32, height: u32, format: FrameFormat, rate: u32) -> CameraFormat {
@@ -261,12 +318,50 @@ mod tests {
     }
 
     #[test]
+    fn no_message_ends_in_a_librarys_words() {
+        let says = |text: &str, otherwise| {
+            let Fault { kind: fault, detail } = Fault::new(&NokhwaError::OpenStreamError(text.to_owned()), otherwise);
+            SourceError::Camera { name: "camera 0".to_owned(), fault, detail }.to_string()
+        };
+        assert_eq!(
+            says("Device or resource busy (os error 16)", CameraFault::Format),
+            "camera 0 is in use by another program: close the program that uses it"
+        );
+        let lost = says("V4L2 Error: Input/output error (os error 5)", CameraFault::Lost);
+        assert!(lost.ends_with("(Input/output error)"), "{lost}");
+    }
+
+    #[test]
+    fn grey_pictures_are_grey_pictures() {
+        let buffer = |bytes: &[u8]| Buffer::new(Resolution::new(2, 2), bytes, FrameFormat::GRAY);
+        let (width, height, rgb) = decode(&buffer(&[0, 100, 16, 255, 7])).unwrap();
+        assert_eq!((width, height), (2, 2));
+        assert_eq!(rgb[..], [0, 0, 0, 100, 100, 100, 16, 16, 16, 255, 255, 255]);
+        assert_eq!(decode(&buffer(&[0; 3])).unwrap_err(), "it is cut short");
+    }
+
+    #[test]
+    fn a_cameras_jpegs_may_lack_their_end_and_the_usual_tables() {
+        let buffer = |bytes: &[u8]| Buffer::new(Resolution::new(16, 16), bytes, FrameFormat::MJPEG);
+        let whole = made::grey(145);
+        let expected = decode(&buffer(&whole)).unwrap();
+        let without_end = &whole[..whole.len() - 2];
+        for bytes in [&without_end.to_vec(), &made::without_tables(&whole), &made::without_tables(without_end)] {
+            // The rest of the buffer holds what was there before.
+            for rest in [&[0; 40][..], &whole] {
+                assert_eq!(decode(&buffer(&[bytes, rest].concat())).unwrap(), expected);
+            }
+        }
+        assert_eq!(decode(&buffer(&whole[..whole.len() - 3])).unwrap_err(), "it is cut short");
+    }
+
+    #[test]
     fn buffers_longer_than_the_picture_are_read_and_shorter_ones_are_not() {
         let buffer = |bytes: usize| Buffer::new(Resolution::new(4, 2), &vec![128; bytes], FrameFormat::YUYV);
         let (width, height, rgb) = decode(&buffer(4096)).unwrap();
         assert_eq!((width, height, rgb.len()), (4, 2, 24));
         assert!(rgb.iter().all(|&value| value.abs_diff(130) < 3));
-        assert!(decode(&buffer(15)).is_none());
-        assert!(decode(&Buffer::new(Resolution::new(4, 2), &[0; 100], FrameFormat::MJPEG)).is_none());
+        assert!(decode(&buffer(15)).is_err());
+        assert!(decode(&Buffer::new(Resolution::new(4, 2), &[0; 100], FrameFormat::MJPEG)).is_err());
     }
 }

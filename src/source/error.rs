@@ -64,13 +64,25 @@ pub enum SourceError {
         /// The path.
         path: String,
     },
-    /// A folder whose pictures are all bad.
-    #[error("none of the {count} pictures in {path} can be read; the first: {first}")]
-    NoGoodPicture {
-        /// The folder.
+    /// A kind of picture or video that no decoder here knows.
+    #[error("{path} is of a kind that is not supported here ({what}): {remedy}")]
+    Unsupported {
+        /// The path.
         path: String,
+        /// What it is.
+        what: String,
+        /// What can be done about it.
+        remedy: String,
+    },
+    /// A folder whose pictures are all bad, or a video whose frames are.
+    #[error("none of the {count} {what} in {path} can be read; the first: {first}")]
+    NoneGood {
+        /// The folder or the video.
+        path: String,
+        /// `pictures` or `frames`.
+        what: String,
         /// How many there are.
-        count: usize,
+        count: u64,
         /// What is wrong with the first one.
         first: Box<SourceError>,
     },
@@ -123,6 +135,9 @@ pub enum CameraFault {
     /// It offers nothing that we can decode.
     #[error("offers no picture format that is understood here")]
     Format,
+    /// What it delivers is damaged.
+    #[error("delivers no picture that can be decoded")]
+    Undecodable,
     /// It failed while it was delivering.
     #[error("broke off")]
     Lost,
@@ -141,7 +156,8 @@ impl CameraFault {
             Self::Missing => "plug it in, or choose another source",
             Self::Busy => "close the program that uses it",
             Self::Denied => "add yourself to the group 'video' (sudo usermod -aG video $USER) and log in again",
-            Self::Format => "choose another camera (one with MJPEG or YUYV at a whole number of frames a second)",
+            Self::Undecodable => "check its cable and its port, or choose another camera",
+            Self::Format => "choose another camera (one with MJPEG, YUYV or GREY at a whole number of frames a second)",
             Self::Lost | Self::Stalled => "if it does not come back by itself, unplug it and plug it in again",
             Self::Crashed => "if this goes on, choose another camera",
         }

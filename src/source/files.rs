@@ -1,8 +1,9 @@
 //! Pictures, folders of pictures and video files as sources.
 
 use super::error::{SourceError, shown};
+use super::mjpeg::Mjpeg;
 use super::picture::{Limits, Picture, extension, io_error, is_picture, read_within};
-use super::video::{Mjpeg, Y4m};
+use super::y4m::Y4m;
 use super::{Polled, Source};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -29,17 +30,34 @@ pub fn open(path: &Path) -> Result<Box<dyn Source>, SourceError> {
 
 /// A source whose first picture has been read ahead.
 struct Primed<S> {
+    /// What was left out before it, and what is wrong with the first of these.
+    left_out: Option<(u64, SourceError)>,
     first: Option<Picture>,
     source: S,
 }
 
 impl<S: Source> Primed<S> {
     fn new(mut source: S) -> Result<Self, SourceError> {
-        match source.next(Duration::ZERO)? {
-            Polled::Picture(first) => Ok(Self { first: Some(first), source }),
-            Polled::NotYet | Polled::End => {
-                Err(SourceError::Damaged { path: source.name(), why: "there is no whole picture in it".to_owned() })
+        let mut left_out: Option<(u64, SourceError)> = None;
+        loop {
+            match source.next(Duration::ZERO)? {
+                Polled::Picture(first) => return Ok(Self { left_out, first: Some(first), source }),
+                Polled::LeftOut { count, why } => left_out.get_or_insert((0, why)).0 += count,
+                Polled::NotYet | Polled::End => return Err(none_good(&source, left_out)),
             }
+        }
+    }
+}
+
+/// Why a source without any good picture cannot be used.
+fn none_good(source: &impl Source, left_out: Option<(u64, SourceError)>) -> SourceError {
+    let path = source.name();
+    match left_out {
+        None => SourceError::Damaged { path, why: "there is no whole picture in it".to_owned() },
+        Some((1, only)) => only,
+        Some((count, first)) => {
+            let what = if source.is_files() { "pictures" } else { "frames" };
+            SourceError::NoneGood { path, what: what.to_owned(), count, first: Box::new(first) }
         }
     }
 }
@@ -47,6 +65,10 @@ impl<S: Source> Primed<S> {
 impl<S: Source> Source for Primed<S> {
     fn name(&self) -> String {
         self.source.name()
+    }
+
+    fn is_files(&self) -> bool {
+        self.source.is_files()
     }
 
     fn rate(&self) -> Option<f32> {
@@ -58,6 +80,9 @@ impl<S: Source> Source for Primed<S> {
     }
 
     fn next(&mut self, patience: Duration) -> Result<Polled, SourceError> {
+        if let Some((count, why)) = self.left_out.take() {
+            return Ok(Polled::LeftOut { count, why });
+        }
         match self.first.take() {
             Some(picture) => Ok(Polled::Picture(Picture { captured: std::time::Instant::now(), ..picture })),
             None => self.source.next(patience),
@@ -65,7 +90,7 @@ impl<S: Source> Source for Primed<S> {
     }
 
     fn rewind(&mut self) -> Result<(), SourceError> {
-        self.first = None;
+        (self.left_out, self.first) = (None, None);
         self.source.rewind()
     }
 }
@@ -75,36 +100,23 @@ struct Stills {
     path: PathBuf,
     pictures: Vec<PathBuf>,
     limits: Limits,
-    progress: Progress,
-}
-
-/// Since the start or the last rewind.
-#[derive(Default)]
-struct Progress {
     /// The next picture's number.
     next: usize,
-    /// Pictures read well.
-    good: usize,
-    /// What is wrong with the first of those that stand before the first good one.
-    first_bad: Option<SourceError>,
 }
 
 impl Stills {
     fn one(path: &Path) -> Self {
-        Self {
-            path: path.to_owned(),
-            pictures: vec![path.to_owned()],
-            limits: Limits::ALONE,
-            progress: Progress::default(),
-        }
+        Self { path: path.to_owned(), pictures: vec![path.to_owned()], limits: Limits::ALONE, next: 0 }
     }
 
     fn folder(path: &Path) -> Result<Self, SourceError> {
         let unreadable = |error: &std::io::Error| io_error(path, error);
         let mut pictures = Vec::new();
         for entry in fs::read_dir(path).map_err(|error| unreadable(&error))? {
-            let file = entry.map_err(|error| unreadable(&error))?.path();
-            if is_picture(&file) && file.is_file() {
+            let entry = entry.map_err(|error| unreadable(&error))?;
+            let (file, is_hidden) = (entry.path(), entry.file_name().as_encoded_bytes().starts_with(b"."));
+            // A link that leads nowhere is a picture that cannot be read.
+            if is_picture(&file) && !is_hidden && !file.is_dir() {
                 pictures.push(file);
             }
         }
@@ -112,42 +124,17 @@ impl Stills {
             return Err(SourceError::EmptyFolder { path: shown(path) });
         }
         pictures.sort();
-        Ok(Self { path: path.to_owned(), pictures, limits: Limits::ONE_OF_MANY, progress: Progress::default() })
-    }
-
-    /// Remembers the first of the bad pictures that no good one has come before, and tells of all later ones.
-    fn leave_out(&mut self, error: SourceError) {
-        if self.progress.good > 0 {
-            tracing::warn!("left out: {error}");
-        } else {
-            self.progress.first_bad.get_or_insert(error);
-        }
-    }
-
-    /// Tells of the bad pictures before the first good one.
-    fn count_good(&mut self) {
-        if let Some(first) = self.progress.first_bad.take() {
-            tracing::warn!("left out {} of the pictures, the first: {first}", self.progress.next - 1);
-        }
-        self.progress.good += 1;
-    }
-
-    /// The end; an error where no picture is good.
-    fn end(&mut self) -> Result<Polled, SourceError> {
-        match self.progress.first_bad.take() {
-            None => Ok(Polled::End),
-            Some(only) if self.pictures.len() == 1 => Err(only),
-            Some(first) => {
-                let (path, count) = (shown(&self.path), self.pictures.len());
-                Err(SourceError::NoGoodPicture { path, count, first: Box::new(first) })
-            }
-        }
+        Ok(Self { path: path.to_owned(), pictures, limits: Limits::ONE_OF_MANY, next: 0 })
     }
 }
 
 impl Source for Stills {
     fn name(&self) -> String {
         shown(&self.path)
+    }
+
+    fn is_files(&self) -> bool {
+        true
     }
 
     fn rate(&self) -> Option<f32> {
@@ -158,23 +145,14 @@ impl Source for Stills {
         Some(if self.pictures.len() == 1 { Duration::MAX } else { DWELL })
     }
 
-    /// A damaged picture among good ones is left out, with a line in the log.
     fn next(&mut self, _patience: Duration) -> Result<Polled, SourceError> {
-        while let Some(path) = self.pictures.get(self.progress.next) {
-            self.progress.next += 1;
-            match read_within(path, self.limits) {
-                Ok(picture) => {
-                    self.count_good();
-                    return Ok(Polled::Picture(picture));
-                }
-                Err(error) => self.leave_out(error),
-            }
-        }
-        self.end()
+        let Some(path) = self.pictures.get(self.next) else { return Ok(Polled::End) };
+        self.next += 1;
+        Ok(read_within(path, self.limits).map_or_else(Polled::left_out, Polled::Picture))
     }
 
     fn rewind(&mut self) -> Result<(), SourceError> {
-        self.progress = Progress::default();
+        self.next = 0;
         Ok(())
     }
 }

@@ -11,11 +11,14 @@ pub mod demo;
 pub mod error;
 pub mod files;
 mod jpeg;
+mod mjpeg;
 pub mod picture;
 mod rendered;
 pub mod state;
 pub mod supervisor;
-mod video;
+#[cfg(all(feature = "app", target_os = "linux"))]
+mod v4l2;
+mod y4m;
 
 use std::ffi::OsString;
 use std::fmt;
@@ -25,24 +28,46 @@ use std::time::Duration;
 
 pub use error::{CameraFault, SourceError};
 pub use picture::{Picture, read_picture};
-pub use state::{SourceState, SourceStatus};
+pub use state::{LeftOut, SourceState, SourceStatus};
 pub use supervisor::{Manner, Supervisor};
+
+/// Frames a second where a video does not say anything usable.
+const USUAL_RATE: f32 = 30.0;
 
 /// What a source answers when asked for a picture.
 #[derive(Debug)]
 pub enum Polled {
     /// The next picture.
     Picture(Picture),
+    /// The next ones cannot be decoded and are left out; ask again.
+    LeftOut {
+        /// How many, at least one.
+        count: u64,
+        /// What is wrong with the first of them.
+        why: SourceError,
+    },
     /// None came in the time allowed; ask again.
     NotYet,
     /// There are no more.
     End,
 }
 
+impl Polled {
+    /// One picture that cannot be decoded.
+    fn left_out(why: SourceError) -> Self {
+        Self::LeftOut { count: 1, why }
+    }
+}
+
 /// Makes pictures, one after the other; the supervisor numbers them and makes them frames.
 pub trait Source: Send {
     /// What to call it in front of a user: `demo`, `camera 0`, a file's name.
     fn name(&self) -> String;
+
+    /// Whether it has files of a picture each, not frames.
+    fn is_files(&self) -> bool {
+        false
+    }
 
     /// How many frames a second it is meant to be watched at; `None` where the source itself sets the pace (a camera).
     fn rate(&self) -> Option<f32>;

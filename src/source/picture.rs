@@ -1,10 +1,11 @@
 //! Still pictures: reading them without trusting them.
 
 use super::error::{SourceError, one_line, shown};
-use super::jpeg;
+use super::jpeg::{self, Extent, Form};
 use crate::frame::{Frame, Truth};
 use image::metadata::Orientation;
 use image::{ColorType, DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, RgbImage};
+use std::borrow::Cow;
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Cursor, Read, Seek};
 use std::path::Path;
@@ -34,6 +35,15 @@ impl Limits {
 /// A limit of pixels; a low one while a fuzzer runs, which tries a million pictures.
 const fn pixels(most: u64) -> u64 {
     if cfg!(fuzzing) { 1 << 14 } else { most }
+}
+
+impl Limits {
+    /// The number of pixels, where so many may be decoded with `pixel` bytes each and some `beside`.
+    pub(super) fn check(self, width: u32, height: u32, beside: u64, pixel: u64) -> Result<usize, DecodeError> {
+        let limit = self.pixels.min(self.bytes.saturating_sub(beside) / pixel);
+        let pixels = u64::from(width) * u64::from(height);
+        if pixels > limit { Err(DecodeError::TooLarge { width, height, limit }) } else { Ok(pixels as usize) }
+    }
 }
 
 /// The longest JPEG or WebP file that is read, in bytes: their decoders hold the file too.
@@ -73,9 +83,12 @@ impl Picture {
     }
 }
 
+/// How the names of pictures end that can be read.
+pub const ENDINGS: [&str; 7] = ["png", "jpg", "jpeg", "jpe", "jfif", "webp", "bmp"];
+
 /// Whether a file's name ends as that of a picture does that can be read.
 pub(crate) fn is_picture(path: &Path) -> bool {
-    matches!(extension(path).as_str(), "png" | "jpg" | "jpeg" | "webp" | "bmp")
+    ENDINGS.contains(&extension(path).as_str())
 }
 
 /// The ending of a file's name in lower case, without the dot.
@@ -83,7 +96,8 @@ pub(super) fn extension(path: &Path) -> String {
     path.extension().map_or_else(String::new, |extension| extension.to_string_lossy().to_lowercase())
 }
 
-/// Reads a PNG, JPEG, WebP or BMP file, turned upright as its EXIF data says. Never resampled.
+/// Reads a PNG, JPEG, WebP or BMP file, turned upright as its EXIF data says. Never resampled. What is transparent is seen as
+/// on white.
 ///
 /// # Errors
 /// A file that is not there, no regular file, empty, unreadable, of another kind, damaged (a JPEG that is cut short
@@ -110,37 +124,79 @@ pub(crate) fn read_within(path: &Path, limits: Limits) -> Result<Picture, Source
         ImageFormat::Jpeg => {
             let mut bytes = Vec::new();
             file.take(MAX_HELD_FILE).read_to_end(&mut bytes).map_err(|error| io_error(path, &error))?;
-            jpeg_length(&bytes).and_then(|length| {
-                bytes.truncate(length);
-                decode_whole_jpeg(bytes, limits)
-            })
+            decode_jpeg(bytes.into(), limits)
         }
         ImageFormat::WebP => decode(file, format, Extras { fixed: length, pixel: webp_scratch, rows: 32 }, limits),
         ImageFormat::Png => decode(file, format, Extras { fixed: 2 * MAX_PNG_EXTRAS, pixel: 0, rows: 7 }, limits),
         ImageFormat::Bmp => decode(file, format, Extras { fixed: 0, pixel: 0, rows: 2 }, limits),
         _ => return Err(SourceError::UnknownKind { path: shown(path) }),
     };
-    picture.map_err(|error| error.at(path))
+    picture.map_err(|error| error.of(shown(path)))
 }
 
-/// Decodes the JPEG at the start of `bytes`.
+/// Decodes the JPEG at the start of `bytes`. It may lack its end marker, if none of its blocks, and the usual tables.
 ///
 /// # Errors
-/// Where it is cut short, damaged or too large.
-pub(crate) fn decode_jpeg(bytes: &[u8], limits: Limits) -> Result<Picture, DecodeError> {
-    decode_whole_jpeg(&bytes[..jpeg_length(bytes)?], limits)
+/// Where it is cut short, damaged, too large, or of a kind that is not read here.
+pub(crate) fn decode_jpeg(mut bytes: Cow<'_, [u8]>, limits: Limits) -> Result<Picture, DecodeError> {
+    let extent = jpeg::extent(&bytes);
+    if let Extent::Whole(end) | Extent::Cut(end) = extent {
+        truncate(&mut bytes, end);
+    }
+    let form = jpeg::form(&bytes);
+    if let Some(what) = form.unsupported {
+        return Err(DecodeError::Unsupported { what: what.to_owned(), remedy: "save it again as an ordinary JPEG" });
+    }
+    if form.lacks_tables {
+        bytes = jpeg::tables::insert(bytes).into();
+    }
+    if !matches!(extent, Extent::Whole(_)) {
+        limits.check(form.width, form.height, 0, 1)?;
+        let end = jpeg::blocks::end(&bytes).ok_or_else(|| DecodeError::Damaged("it is cut short".to_owned()))?;
+        truncate(&mut bytes, end);
+        bytes.to_mut().extend(jpeg::EOI);
+    }
+    // The decoders make a copy of the profiles.
+    let fixed = bytes.len() as u64 + jpeg::profile_bytes(&bytes);
+    let rows = 170;
+    if form.rare {
+        return decode_rare(&bytes, form, Extras { fixed, pixel: form.coefficient_bytes, rows }, limits);
+    }
+    // This one makes a copy of the file too, after which ours is dropped.
+    decode(Cursor::new(bytes), ImageFormat::Jpeg, Extras { fixed, pixel: form.coefficient_bytes, rows }, limits)
 }
 
-fn jpeg_length(bytes: &[u8]) -> Result<usize, DecodeError> {
-    jpeg::length(bytes).map_err(|_| DecodeError::Damaged("it is cut short".to_owned()))
+fn truncate(bytes: &mut Cow<'_, [u8]>, length: usize) {
+    match bytes {
+        Cow::Borrowed(bytes) => *bytes = &bytes[..length],
+        Cow::Owned(bytes) => bytes.truncate(length),
+    }
 }
 
-fn decode_whole_jpeg(bytes: impl AsRef<[u8]>, limits: Limits) -> Result<Picture, DecodeError> {
-    let file = bytes.as_ref();
-    // The decoder makes a copy of the file, after which ours is dropped, and another one of the profiles.
-    let fixed = file.len() as u64 + jpeg::profile_bytes(file);
-    let extras = Extras { fixed, pixel: jpeg::coefficient_bytes(file), rows: 170 };
-    decode(Cursor::new(bytes), ImageFormat::Jpeg, extras, limits)
+/// Decodes a JPEG of a rare form.
+fn decode_rare(bytes: &[u8], form: Form, extras: Extras, limits: Limits) -> Result<Picture, DecodeError> {
+    let (width, height) = (form.width, form.height);
+    // All coefficients, once more on the way to other threads, and the samples, of half their size; or then four bytes, and
+    // three more for the picture.
+    let pixel = (5 * extras.pixel).div_ceil(2).max(7);
+    let pixels = limits.check(width, height, extras.fixed + extras.rows * u64::from(width) * 4, pixel)?;
+    let mut decoder = jpeg_decoder::Decoder::new(bytes);
+    let samples = decoder.decode()?;
+    let exif = decoder.exif_data().and_then(Orientation::from_exif_chunk);
+    let rgb: Arc<[u8]> = match samples.len().checked_div(pixels) {
+        Some(1) => samples.iter().flat_map(|&grey| [grey; RGB]).collect(),
+        Some(4) => samples.as_chunks().0.iter().flat_map(|&ink| from_ink(ink)).collect(),
+        _ => samples.into(),
+    };
+    if rgb.len() != pixels * RGB {
+        return Err(DecodeError::Damaged("it has two sizes".to_owned()));
+    }
+    Ok(upright(Picture::new(width, height, rgb), exif.unwrap_or(Orientation::NoTransforms)))
+}
+
+/// Cyan, magenta, yellow, black, each of them 255 where there is as much ink as can be.
+fn from_ink([cyan, magenta, yellow, black]: [u8; 4]) -> [u8; RGB] {
+    [cyan, magenta, yellow].map(|ink| blend(0, 255 - ink, black))
 }
 
 /// Bytes a pixel that a WebP decoder holds beside its output, by the start of the file.
@@ -195,19 +251,45 @@ pub(crate) enum DecodeError {
     TooLarge { width: u32, height: u32, limit: u64 },
     /// Too much memory is needed for something else than pixels.
     TooMuch,
+    /// A kind that no decoder here knows, and what to do about it.
+    Unsupported { what: String, remedy: &'static str },
     /// In words.
     Damaged(String),
 }
 
 impl DecodeError {
-    /// With the name of the file.
-    pub(crate) fn at(self, path: &Path) -> SourceError {
+    /// In a few words.
+    #[cfg(feature = "app")]
+    pub(crate) fn reason(self) -> String {
+        match self {
+            Self::TooLarge { width, height, .. } => format!("{width}×{height} pixels are too many"),
+            Self::TooMuch => "it takes too much memory".to_owned(),
+            Self::Unsupported { what, .. } => what,
+            Self::Damaged(why) => why,
+        }
+    }
+
+    /// Of the picture or video with this name.
+    pub(crate) fn of(self, path: String) -> SourceError {
         match self {
             Self::TooLarge { width, height, limit } => {
-                SourceError::TooLarge { path: shown(path), width, height, megapixels: limit / 1_000_000 }
+                SourceError::TooLarge { path, width, height, megapixels: limit / 1_000_000 }
             }
-            Self::TooMuch => SourceError::TooMuch { path: shown(path) },
-            Self::Damaged(why) => SourceError::Damaged { path: shown(path), why },
+            Self::TooMuch => SourceError::TooMuch { path },
+            Self::Unsupported { what, remedy } => SourceError::Unsupported { path, what, remedy: remedy.to_owned() },
+            Self::Damaged(why) => SourceError::Damaged { path, why },
+        }
+    }
+}
+
+impl From<jpeg_decoder::Error> for DecodeError {
+    fn from(error: jpeg_decoder::Error) -> Self {
+        match error {
+            jpeg_decoder::Error::Unsupported(_) => Self::Unsupported {
+                what: "a JPEG with an unusual number of samples".to_owned(),
+                remedy: "save it again as an ordinary JPEG",
+            },
+            error => Self::Damaged(one_line(&error.to_string())),
         }
     }
 }
@@ -216,6 +298,9 @@ impl From<ImageError> for DecodeError {
     fn from(error: ImageError) -> Self {
         match error {
             ImageError::Limits(_) => Self::TooMuch,
+            ImageError::Unsupported(error) => {
+                Self::Unsupported { what: one_line(&error.to_string()), remedy: "save it again as PNG or JPEG" }
+            }
             error => Self::Damaged(one_line(&error.to_string())),
         }
     }
@@ -248,16 +333,11 @@ fn decode(
     let color = decoder.color_type();
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
     let beside = extras.fixed + extras.rows * u64::from(width) * u64::from(color.bytes_per_pixel());
-    let limit = limits.bytes.saturating_sub(beside) / bytes_per_pixel(color, orientation, extras.pixel);
-    let limit = limits.pixels.min(limit);
-    let pixels = u64::from(width) * u64::from(height);
-    if pixels > limit {
-        return Err(DecodeError::TooLarge { width, height, limit });
-    }
-    let mut rgb = black(pixels as usize * RGB);
+    let pixels = limits.check(width, height, beside, bytes_per_pixel(color, orientation, extras.pixel))?;
+    let mut rgb = black(pixels * RGB);
     if usize::from(color.bytes_per_pixel()) <= RGB {
         let to = only_owner(&mut rgb);
-        decoder.read_image(&mut to[..pixels as usize * usize::from(color.bytes_per_pixel())])?;
+        decoder.read_image(&mut to[..pixels * usize::from(color.bytes_per_pixel())])?;
         spread(to, color);
     } else {
         let mut decoded = vec![0; decoder.total_bytes() as usize];
@@ -290,17 +370,41 @@ fn spread(pixels: &mut [u8], color: ColorType) {
     }
 }
 
-/// A pixel of samples of 8 or 16 bits (native order), with or without colour, with or without alpha, which is left out.
+/// A pixel of samples of 8 or 16 bits (native order), with or without colour, with or without alpha, on white.
 fn to_rgb(pixel: &[u8], color: ColorType) -> [u8; RGB] {
     let channels = usize::from(color.channel_count());
     let wide = pixel.len() / channels == 2;
-    let sample = |i: usize| if wide { narrow([pixel[2 * i], pixel[2 * i + 1]]) } else { pixel[i] };
-    if channels < RGB { [sample(0); RGB] } else { [sample(0), sample(1), sample(2)] }
+    let sample = |i: usize| if wide { u16::from_ne_bytes([pixel[2 * i], pixel[2 * i + 1]]) } else { pixel[i].into() };
+    let colour = if channels < RGB { [0; RGB] } else { [0, 1, 2] };
+    let alpha = if color.has_alpha() { Some(sample(channels - 1)) } else { None };
+    colour.map(|i| match (alpha, wide) {
+        (None, false) => pixel[i],
+        (Some(alpha), false) => on_white(pixel[i], alpha as u8),
+        (None, true) => narrow(sample(i)),
+        (Some(alpha), true) => narrow(on_white_16(sample(i), alpha)),
+    })
+}
+
+/// `value` over white, as far as `alpha` lets it be seen; rounded.
+pub(super) fn on_white(value: u8, alpha: u8) -> u8 {
+    blend(value, 255, alpha)
+}
+
+/// `over` as far as `share` of 255 goes, else `under`; rounded.
+fn blend(over: u8, under: u8, share: u8) -> u8 {
+    let (over, under, share) = (u32::from(over), u32::from(under), u32::from(share));
+    ((over * share + under * (255 - share) + 127) / 255) as u8
+}
+
+/// [`on_white`] of 16 bits.
+fn on_white_16(value: u16, alpha: u16) -> u16 {
+    let (value, alpha) = (u64::from(value), u64::from(alpha));
+    ((value * alpha + 65_535 * (65_535 - alpha) + 32_767) / 65_535) as u16
 }
 
 /// A 16-bit sample as the nearest 8-bit one.
-fn narrow(sample: [u8; 2]) -> u8 {
-    ((u32::from(u16::from_ne_bytes(sample)) + 128) / 257) as u8
+fn narrow(sample: u16) -> u8 {
+    ((u32::from(sample) + 128) / 257) as u8
 }
 
 /// Turns and mirrors the picture as its EXIF data says.
@@ -332,7 +436,8 @@ pub(crate) fn only_owner(buffer: &mut Arc<[u8]>) -> &mut [u8] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use image::ExtendedColorType::{L8, L16, Rgb8, Rgba8};
+    use crate::source::jpeg::made::{self, Blocks};
+    use image::ExtendedColorType::{L8, L16, La8, La16, Rgb8, Rgba8, Rgba16};
     use image::codecs::jpeg::JpegEncoder;
     use image::codecs::png::PngEncoder;
     use image::{ExtendedColorType, ImageEncoder};
@@ -378,9 +483,89 @@ mod tests {
     fn grey_deep_and_transparent_pictures_become_rgb() {
         let rgb = |file: Vec<u8>| read("a.png", &file).unwrap().rgb.to_vec();
         assert_eq!(rgb(png(2, 1, &[7, 200], L8)), [7, 7, 7, 200, 200, 200]);
-        assert_eq!(rgb(png(1, 1, &[1, 2, 3, 0], Rgba8)), [1, 2, 3]);
         let deep: Vec<u8> = [0u16, 257 * 9 + 130].iter().flat_map(|sample| sample.to_ne_bytes()).collect();
         assert_eq!(rgb(png(2, 1, &deep, L16)), [0, 0, 0, 10, 10, 10]);
+    }
+
+    #[test]
+    fn what_is_transparent_is_seen_on_white() {
+        let rgb = |file: Vec<u8>| read("a.png", &file).unwrap().rgb.to_vec();
+        let deep = |samples: &[u16]| -> Vec<u8> { samples.iter().flat_map(|sample| sample.to_ne_bytes()).collect() };
+        // Not there, a third, two thirds, there.
+        let alphas = [0, 85, 170, 255];
+        let coloured: Vec<u8> = alphas.iter().flat_map(|&alpha| [0, 100, 255, alpha]).collect();
+        let expected = [255, 255, 255, 170, 203, 255, 85, 152, 255, 0, 100, 255];
+        assert_eq!(rgb(png(4, 1, &coloured, Rgba8)), expected);
+        let wide: Vec<u16> = coloured.iter().map(|&sample| 257 * u16::from(sample)).collect();
+        assert_eq!(rgb(png(4, 1, &deep(&wide), Rgba16)), expected);
+        let greys: Vec<u8> = alphas.iter().flat_map(|&alpha| [100, alpha]).collect();
+        let expected = [255, 203, 152, 100].map(|grey| [grey; 3]).concat();
+        assert_eq!(rgb(png(4, 1, &greys, La8)), expected);
+        let wide: Vec<u16> = greys.iter().map(|&sample| 257 * u16::from(sample)).collect();
+        assert_eq!(rgb(png(4, 1, &deep(&wide), La16)), expected);
+        // Not lost in the lower byte: 1/512 of black.
+        assert_eq!(rgb(png(1, 1, &deep(&[0, 0, 0, 128]), Rgba16)), [255; 3]);
+        assert_eq!(rgb(png(1, 1, &deep(&[0, 0, 0, 192]), Rgba16)), [254; 3]);
+    }
+
+    /// A PNG of the given colour type with a `tRNS` chunk.
+    fn keyed(
+        color: png::ColorType,
+        depth: png::BitDepth,
+        palette: &[u8],
+        key: &[u8],
+        pixels: &[u8],
+        width: u32,
+    ) -> Vec<u8> {
+        let mut file = Vec::new();
+        let mut encoder = png::Encoder::new(&mut file, width, 1);
+        encoder.set_color(color);
+        encoder.set_depth(depth);
+        if !palette.is_empty() {
+            encoder.set_palette(palette.to_vec());
+        }
+        encoder.set_trns(key.to_vec());
+        encoder.write_header().unwrap().write_image_data(pixels).unwrap();
+        file
+    }
+
+    #[test]
+    fn colours_that_stand_for_nothing_are_white() {
+        use png::{BitDepth, ColorType};
+        let rgb = |file: Vec<u8>| read("a.png", &file).unwrap().rgb.to_vec();
+        let palette = [0, 0, 0, 10, 20, 30, 40, 50, 60];
+        let file = keyed(ColorType::Indexed, BitDepth::Eight, &palette, &[0, 85], &[0, 1, 2], 3);
+        assert_eq!(rgb(file), [255, 255, 255, 173, 177, 180, 40, 50, 60]);
+        let file = keyed(ColorType::Indexed, BitDepth::Two, &palette, &[0], &[0b0001_1000], 3);
+        assert_eq!(rgb(file), [255, 255, 255, 10, 20, 30, 40, 50, 60]);
+        let file = keyed(ColorType::Rgb, BitDepth::Eight, &[], &[0, 1, 0, 2, 0, 3], &[1, 2, 3, 1, 2, 4], 2);
+        assert_eq!(rgb(file), [255, 255, 255, 1, 2, 4]);
+        let file = keyed(
+            ColorType::Rgb,
+            BitDepth::Sixteen,
+            &[],
+            &[1, 1, 1, 2, 1, 3],
+            &[1, 1, 1, 2, 1, 3, 1, 1, 1, 2, 1, 4],
+            2,
+        );
+        assert_eq!(rgb(file), [255, 255, 255, 1, 1, 1]);
+        let file = keyed(ColorType::Grayscale, BitDepth::Eight, &[], &[0, 0], &[0, 9], 2);
+        assert_eq!(rgb(file), [255, 255, 255, 9, 9, 9]);
+        let file = keyed(ColorType::Grayscale, BitDepth::One, &[], &[0, 0], &[0b0100_0000], 2);
+        assert_eq!(rgb(file), [255; 6]);
+        let file = keyed(ColorType::Grayscale, BitDepth::Sixteen, &[], &[9, 9], &[9, 9, 10, 10], 2);
+        assert_eq!(rgb(file), [255, 255, 255, 10, 10, 10]);
+    }
+
+    #[test]
+    fn transparent_webp_and_bmp_are_seen_on_white() {
+        let mut webp = Vec::new();
+        let pixels = [0, 100, 255, 0, 0, 100, 255, 85];
+        image::codecs::webp::WebPEncoder::new_lossless(&mut webp).encode(&pixels, 2, 1, Rgba8).unwrap();
+        assert_eq!(read("a.webp", &webp).unwrap().rgb[..], [255, 255, 255, 170, 203, 255]);
+        let mut bmp = Vec::new();
+        image::codecs::bmp::BmpEncoder::new(&mut bmp).encode(&pixels, 2, 1, Rgba8).unwrap();
+        assert_eq!(read("a.bmp", &bmp).unwrap().rgb[..], [255, 255, 255, 170, 203, 255]);
     }
 
     #[test]
@@ -448,11 +633,154 @@ mod tests {
         let mut file = Vec::new();
         JpegEncoder::new(&mut file).encode(&rgb, 64, 48, Rgb8).unwrap();
         assert!(read("whole.jpg", &file).is_ok());
-        for end in [3, 20, file.len() / 2, file.len() - 2] {
+        for end in [3, 20, file.len() / 2, file.len() - 3] {
             assert!(matches!(read("cut.jpg", &file[..end]), Err(SourceError::Damaged { .. })), "cut at {end}");
         }
         let whole = png(64, 48, &rgb, Rgb8);
         assert!(matches!(read("cut.png", &whole[..whole.len() / 2]), Err(SourceError::Damaged { .. })));
+    }
+
+    fn jpeg(bytes: &[u8]) -> Vec<u8> {
+        read("a.jpg", bytes).unwrap().rgb.to_vec()
+    }
+
+    /// How many samples there are for a pixel, of every component.
+    type Factors = &'static [(usize, usize)];
+
+    const FACTORS: [Factors; 7] = [
+        &[(1, 1), (1, 1), (1, 1)],
+        &[(2, 1), (1, 1), (1, 1)],
+        &[(1, 2), (1, 1), (1, 1)],
+        &[(2, 2), (1, 1), (1, 1)],
+        &[(4, 1), (1, 1), (1, 1)],
+        &[(2, 2), (2, 1), (1, 2)],
+        &[(1, 1)],
+    ];
+
+    fn blocks(factors: Factors, scans: &'static [&'static [usize]], restart: usize) -> Blocks<'static> {
+        // Brightness by the block; colours in squares that are the same, whatever a block of them covers.
+        let content = |component, x: usize, y: usize| match component {
+            0 => (60 + ((x * 5 + y * 3) % 10 * 12) as u8, ((x + y) % 7) as i32 - 3),
+            1 => (90, 0),
+            _ => (160, 0),
+        };
+        Blocks { width: 77, height: 45, factors, scans, restart, content }
+    }
+
+    /// The pixels of [`blocks`], but for its waves, which move them by 4 at most.
+    #[track_caller]
+    fn check(rgb: &[u8], grey: bool, what: &str) {
+        assert_eq!(rgb.len(), 77 * 45 * 3, "{what}");
+        for (at, pixel) in rgb.as_chunks::<3>().0.iter().enumerate() {
+            let (x, y) = (at % 77 / 8, at / 77 / 8);
+            let luma = f64::from(60 + ((x * 5 + y * 3) % 10 * 12) as u8);
+            let (blue, red) = if grey { (0.0, 0.0) } else { (-38.0, 32.0) };
+            let expected = [luma + 1.402 * red, luma - 0.344_136 * blue - 0.714_136 * red, luma + 1.772 * blue];
+            let off = |(have, want): (&u8, f64)| (f64::from(*have) - want.clamp(0.0, 255.0)).abs();
+            let worst = pixel.iter().zip(expected).map(off).fold(0.0, f64::max);
+            assert!(worst < 7.0, "{what}: pixel {at} is {pixel:?}, not {expected:.0?}");
+        }
+    }
+
+    #[test]
+    fn rarely_sampled_pictures_are_decoded_right() {
+        const MORE_BLUE: Factors = &[(1, 1), (2, 2), (1, 1)];
+        const THREE: Factors = &[(3, 1), (1, 1), (1, 1)];
+        for factors in [MORE_BLUE, THREE] {
+            let content: fn(usize, usize, usize) -> (u8, i32) = |component, _, _| ([120, 90, 160][component], 0);
+            let made = Blocks { content, ..blocks(factors, &[&[0, 1, 2]], 0) };
+            for file in [made.sequential(), made.progressive()] {
+                for pixel in jpeg(&file).as_chunks::<3>().0 {
+                    let off = pixel.iter().zip([165, 110, 53]).map(|(have, want)| have.abs_diff(want)).max();
+                    assert!(off <= Some(2), "{factors:?}: {pixel:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn components_one_after_the_other_are_decoded_right() {
+        const ALONE: &[&[usize]] = &[&[0], &[1], &[2]];
+        const COLOURS_TOGETHER: &[&[usize]] = &[&[0], &[1, 2]];
+        const LAST_ALONE: &[&[usize]] = &[&[0, 1], &[2]];
+        for factors in FACTORS.into_iter().filter(|factors| factors.len() == 3) {
+            let together = jpeg(&blocks(factors, &[&[0, 1, 2]], 0).sequential());
+            for scans in [ALONE, COLOURS_TOGETHER, LAST_ALONE] {
+                for restart in [0, 1, 5] {
+                    let file = blocks(factors, scans, restart).sequential();
+                    let what = format!("{factors:?} in {scans:?}, restart {restart}");
+                    let rgb = jpeg(&file);
+                    check(&rgb, false, &what);
+                    let off = rgb.iter().zip(&together).map(|(one, other)| one.abs_diff(*other)).max();
+                    assert!(off <= Some(2), "{what}: {off:?} from the picture in one pass");
+                    // The usual tables and the end may be missing here too.
+                    let without = made::without_tables(&file);
+                    assert_eq!(jpeg(&without[..without.len() - 2]), rgb, "{what}");
+                    let cut = read("cut.jpg", &file[..file.len() - 5]);
+                    assert!(matches!(cut, Err(SourceError::Damaged { .. })), "{what}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn only_the_end_marker_may_be_missing() {
+        let all: [&[&[usize]]; 2] = [&[&[0, 1, 2]], &[&[0]]];
+        for factors in FACTORS {
+            let scans = all[usize::from(factors.len() == 1)];
+            for restart in [0, 3] {
+                let made = blocks(factors, scans, restart);
+                for (kind, file) in [("sequential", made.sequential()), ("progressive", made.progressive())] {
+                    let what = format!("{kind}, {factors:?}, restart {restart}");
+                    let whole = jpeg(&file);
+                    check(&whole, factors.len() == 1, &what);
+                    let bare = &file[..file.len() - 2];
+                    assert_eq!(jpeg(bare), whole, "{what}");
+                    // Half an end marker, zeros and other bytes behind the picture.
+                    for rest in [&[0xff][..], &[0; 100], b"\r\n--boundary\r\nContent-Type: image/jpeg\r\n"] {
+                        assert_eq!(jpeg(&[bare, rest].concat()), whole, "{what}");
+                    }
+                    for end in [bare.len() - 1, bare.len() - 2, bare.len() - 9, bare.len() / 2] {
+                        let cut = read("cut.jpg", &bare[..end]);
+                        assert!(matches!(cut, Err(SourceError::Damaged { .. })), "{what}, cut at {end}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_usual_tables_may_be_missing() {
+        for factors in FACTORS {
+            let scans: &[&[usize]] = if factors.len() == 1 { &[&[0]] } else { &[&[0, 1, 2]] };
+            let made = blocks(factors, scans, 4);
+            for file in [made.sequential(), made.progressive()] {
+                assert_eq!(jpeg(&made::without_tables(&file)), jpeg(&file), "{factors:?}");
+            }
+        }
+        let whole = made::grey(100);
+        assert_eq!(jpeg(&made::without_tables(&whole)), jpeg(&whole));
+    }
+
+    #[test]
+    fn kinds_that_are_not_read_are_unsupported_not_damaged() {
+        let mut arithmetic = made::grey(100);
+        let frame = arithmetic.windows(2).position(|w| w == [0xff, 0xc0]).unwrap();
+        arithmetic[frame + 1] = 0xc9;
+        for bytes in [&arithmetic[..], &arithmetic[..arithmetic.len() - 30]] {
+            let error = read("a.jpg", bytes).unwrap_err();
+            assert!(matches!(error, SourceError::Unsupported { .. }), "{error}");
+            let text = error.to_string();
+            assert!(text.contains("arithmetic coding") && text.contains("save it again"), "{text}");
+        }
+    }
+
+    #[test]
+    fn every_usual_ending_is_that_of_a_picture() {
+        for name in ["a.jpg", "a.JPEG", "a.jpe", "a.JFIF", "a.png", "a.webp", "a.bmp"] {
+            assert!(is_picture(Path::new(name)), "{name}");
+        }
+        assert!(["a.gif", "jpg", ".jpg", "a.jpg.txt"].iter().all(|name| !is_picture(Path::new(name))));
     }
 
     #[test]

@@ -19,6 +19,8 @@ pub struct SourceStatus {
     pub produced: u64,
     /// Frames among them that gave way to a newer one before anybody took them.
     pub dropped: u64,
+    /// What it had beside them since it was chosen and could not be decoded.
+    pub left_out: LeftOut,
     /// Frames a second, measured over the last second; 0 before the second frame.
     pub fps: f32,
 }
@@ -26,7 +28,32 @@ pub struct SourceStatus {
 impl Default for SourceStatus {
     fn default() -> Self {
         let state = SourceState::Starting { name: "the source".to_owned() };
-        Self { source: 0, state, paused: false, refusal: None, produced: 0, dropped: 0, fps: 0.0 }
+        Self {
+            source: 0,
+            state,
+            paused: false,
+            refusal: None,
+            produced: 0,
+            dropped: 0,
+            left_out: LeftOut::default(),
+            fps: 0.0,
+        }
+    }
+}
+
+/// What a source has and cannot be decoded. `Display` says so: `3 frames left out`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LeftOut {
+    /// How many.
+    pub count: u64,
+    /// Whether they are files of a picture each, not frames.
+    pub files: bool,
+}
+
+impl fmt::Display for LeftOut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let one = if self.files { "picture" } else { "frame" };
+        write!(f, "{} {one}{} left out", self.count, if self.count == 1 { "" } else { "s" })
     }
 }
 
@@ -124,4 +151,18 @@ fn sentence(error: &SourceError) -> String {
     let text = error.to_string();
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_out_is_said_in_words() {
+        let says = |count, files| LeftOut { count, files }.to_string();
+        assert_eq!(says(3, false), "3 frames left out");
+        assert_eq!(says(1, false), "1 frame left out");
+        assert_eq!(says(1, true), "1 picture left out");
+        assert_eq!(says(2, true), "2 pictures left out");
+    }
 }

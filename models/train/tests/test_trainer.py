@@ -69,6 +69,34 @@ class Training(unittest.TestCase):
             same = {name for name, value in run.network.named_parameters() if torch.equal(value, before[name])}
             self.assertEqual(same, {"pixel_embedding.table"})
 
+    def test_a_stem_that_is_held_stays_as_it_is(self):
+        with tempfile.TemporaryDirectory() as folder:
+            run = Run(small_plan(stem_learns=False), folder)
+            before = {name: value.clone() for name, value in run.network.state_dict().items()}
+            run.train(course(), until=2)
+            run.settle(batch.pixels for batch in course().batches(2, 4))
+            held = ("pixel_embedding.", "backbone.conv1.", "backbone.act1.", "backbone.conv2.", "backbone.act2.", "backbone.conv_downsample.",
+                    "backbone.act_downsample.")
+            for name, value in run.network.state_dict().items():
+                self.assertEqual(torch.equal(value, before[name]), name.startswith(held), name)
+
+    def test_a_run_begins_with_the_network_given_and_goes_on_with_its_own(self):
+        with tempfile.TemporaryDirectory() as folder:
+            given = Run(small_plan(seed=5), folder + "/given").network
+            run = Run(small_plan(), folder + "/run", start=lambda: given)
+            self.assertIs(run.network, given)
+            run.train(course(), until=1)
+            again = Run(small_plan(), folder + "/run", start=lambda: self.fail("there is a checkpoint"))
+            for name, value in again.network.state_dict().items():
+                self.assertTrue(torch.equal(value, given.state_dict()[name]), name)
+
+    def test_a_wide_course_has_both_kinds_in_every_batch(self):
+        wide = frames.WideCourse(frames.Course(Films(), 2, 6, 1), frames.Course(Films(), 2, 10, 2))
+        batches = list(wide.batches(0, 3))
+        for batch in batches:
+            self.assertEqual((batch.pixels.shape, batch.labels.shape), ((16, 16, 16, 3), (16,)))
+        np.testing.assert_array_equal(next(wide.batches(2, 3)).pixels, batches[2].pixels)
+
     def test_batches_follow_from_their_numbers(self):
         all_at_once = list(course().batches(0, 9))
         later = list(course().batches(5, 9))
@@ -88,11 +116,21 @@ class Variation(unittest.TestCase):
         self.assertFalse(np.array_equal(varied.pixels, before))
 
 
+    def test_wide_records_are_turned_by_quarters(self):
+        records = Films().records(3, 64)
+        turned = frames.turn(records, np.random.default_rng(0), grey=0)
+        turns = [[np.array_equal(np.rot90(before, count), after) for count in range(4)].index(True)
+                 for before, after in zip(records.pixels, turned.pixels)]
+        self.assertEqual(set(turns), {0, 1, 2, 3})
+        grey = frames.turn(records, np.random.default_rng(0), grey=1).pixels
+        self.assertTrue((grey == grey[..., :1]).all())
+
+
 class Figures(unittest.TestCase):
     def test_shares(self):
         labels = np.array([0, 0, 1, 2, 2])
         answers = np.array([0, 2, 1, 2, 1])
-        figures = measure.figures(answers, labels, np.array([45, 45, 90, 0, 0]), np.array([1, 17, 6, 0, 0]), nothing=2)
+        figures = measure.figures(answers, labels, np.array([45, 45, 90, 0, 0]), np.array([1, 17, 6, 0, 0]), 2, [(40, 50), (80, 96)])
         self.assertEqual(figures["accuracy"], 0.6)
         self.assertEqual(figures["nothing_called_card"], 0.5)
         self.assertEqual(figures["card_called_nothing"], 0.3333)

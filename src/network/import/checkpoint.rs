@@ -335,8 +335,8 @@ impl<'p, 'a> Found<'p, 'a> {
         };
         let new = Named { name: name.to_owned(), place: place.to_owned(), layout: layout(self.pickle, value) };
         match self.tensors.get(&short) {
-            // A module that is held under two names: the same numbers, stored once.
-            Some(old) if old.layout.is_ok() && old.layout == new.layout => self.beside.foreign.push(new.name),
+            // A module that is held under two names: the same numbers, stored once; or a counter, which no network needs.
+            Some(old) if old.layout == new.layout => self.beside.foreign.push(new.name),
             Some(old) => return Err(ImportError::Twice { tensor: short, one: old.whole(), other: new.whole() }),
             None => drop(self.tensors.insert(short, new)),
         }

@@ -116,12 +116,28 @@ impl From<OpenError> for ImportError {
 }
 
 /// Reads a checkpoint of one of the five published networks, with any number of classes. `labels` are one a class, in
-/// their order; without them the classes are numbered. The network is called as the file is, without its ending. What else the
-/// file holds is told in one line of the log.
+/// their order; without them the classes are numbered. The network is called as the file is, without its ending.
 ///
 /// # Errors
 /// [`ImportError`] names what is wrong with the file; its path is the caller's to name.
 pub fn read(path: &Path, labels: Option<Vec<String>>) -> Result<Network, ImportError> {
+    Ok(read_all(path, labels)?.network)
+}
+
+/// What a checkpoint gave.
+#[derive(Debug)]
+pub struct Imported {
+    /// The network.
+    pub network: Network,
+    /// What else the file holds, in words; `None` where there is nothing else.
+    pub passed_over: Option<String>,
+}
+
+/// [`read`], which also tells what was passed over.
+///
+/// # Errors
+/// As there.
+pub fn read_all(path: &Path, labels: Option<Vec<String>>) -> Result<Imported, ImportError> {
     let checkpoint = Checkpoint::open(path)?;
     let shape = published_shape(&checkpoint)?;
     let classes = count_classes(&checkpoint)?;
@@ -132,13 +148,13 @@ pub fn read(path: &Path, labels: Option<Vec<String>>) -> Result<Network, ImportE
     let mut lowering = Lowering { checkpoint, used: HashSet::new() };
     let layers = shape.layers(classes, &mut lowering)?;
     lowering.check_unused()?;
-    lowering.tell_unused();
+    let passed_over = lowering.passed_over();
     let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let training = [("architecture", shape.name().to_owned()), ("imported_from", file)];
     let training = training.into_iter().map(|(key, value)| (key.to_owned(), value.into())).collect();
     let parts = NetworkParts { family: name.clone(), name, edge: EDGE, labels, layers, training };
-    Ok(Network::new(parts)?)
+    Ok(Imported { network: Network::new(parts)?, passed_over })
 }
 
 /// The shape that the tensors' names tell, and the width of the last stage.
@@ -335,8 +351,8 @@ impl Lowering {
         }
     }
 
-    /// Says what of the checkpoint is in no network.
-    fn tell_unused(&self) {
+    /// What of the checkpoint is in no network, in words.
+    fn passed_over(&self) -> Option<String> {
         let unused = self.checkpoint.names().filter(|&name| !self.used.contains(name));
         let unused = unused.map(|name| self.checkpoint.whole_name(name));
         let names: Vec<String> = self.checkpoint.beside.foreign.iter().cloned().chain(unused).collect();
@@ -348,9 +364,7 @@ impl Lowering {
         if !averages.is_empty() {
             parts.push(format!("an averaged copy of the network ({})", first_names(&averages)));
         }
-        if !parts.is_empty() {
-            tracing::info!("passed over: {}", parts.join(", "));
-        }
+        (!parts.is_empty()).then(|| parts.join(", "))
     }
 }
 
@@ -359,7 +373,7 @@ const TOLD_NAMES: usize = 3;
 /// The most characters that are told of one.
 const TOLD_CHARACTERS: usize = 80;
 
-/// The first of these names, in a form that suits a line of the log.
+/// The first of these names, in a form that suits a line.
 fn first_names(names: &[String]) -> String {
     let short = |name: &String| name.escape_debug().take(TOLD_CHARACTERS).collect::<String>();
     let mut told: Vec<String> = names.iter().take(TOLD_NAMES).map(short).collect();

@@ -7,10 +7,10 @@
 //! | bytes | what |
 //! | --- | --- |
 //! | 8 | `ERNCAP1\n` |
-//! | 4 | kind: 1 a frame, 16 and above a fault |
-//! | 4, 4 | width and height in pixels (0 for a fault) |
-//! | 4 | length of the content: `3 · width · height` bytes RGB, or up to 1024 bytes of UTF-8 about the fault |
-//! | 8 | the frame's number, rising; gaps are frames that the process let go |
+//! | 4 | kind: 1 a frame, 2 a frame that cannot be decoded, 16 and above a fault |
+//! | 4, 4 | width and height in pixels (of a frame only) |
+//! | 4 | length of the content: `3 · width · height` bytes RGB, or up to 1024 bytes of UTF-8 about what is wrong |
+//! | 8 | the frame's number, rising; gaps are frames that got lost on the way (0 for a fault) |
 //! | 4 | the frame's age when the header was written, in microseconds |
 //!
 //! The process ends when its standard input does, so that none outlives us.
@@ -32,6 +32,7 @@ pub const HEADER: usize = 36;
 
 const MAGIC: [u8; 8] = *b"ERNCAP1\n";
 const KIND_FRAME: u32 = 1;
+const KIND_UNDECODABLE: u32 = 2;
 const MAX_SIDE: u32 = 16_384;
 const MAX_PIXELS: u64 = Limits::ONE_OF_MANY.pixels;
 const MAX_TEXT: u32 = 1024;
@@ -39,7 +40,7 @@ const MAX_TEXT: u32 = 1024;
 const MAX_AGE: Duration = Duration::from_secs(1);
 
 /// Faults and their kinds in the header.
-const FAULTS: [(u32, CameraFault); 7] = [
+const FAULTS: [(u32, CameraFault); 8] = [
     (16, CameraFault::Missing),
     (17, CameraFault::Busy),
     (18, CameraFault::Denied),
@@ -47,6 +48,7 @@ const FAULTS: [(u32, CameraFault); 7] = [
     (20, CameraFault::Lost),
     (21, CameraFault::Stalled),
     (22, CameraFault::Crashed),
+    (23, CameraFault::Undecodable),
 ];
 
 /// What a capture process says.
@@ -54,6 +56,13 @@ const FAULTS: [(u32, CameraFault); 7] = [
 pub enum Message {
     /// A picture of the camera.
     Frame(CapturedFrame),
+    /// A frame of the camera that cannot be decoded.
+    Undecodable {
+        /// Counts the frames of the camera, as that of a frame.
+        sequence: u64,
+        /// What is wrong with it, one line.
+        why: String,
+    },
     /// The camera cannot be read (any longer); the process ends.
     Fault {
         /// What is wrong.
@@ -90,9 +99,33 @@ pub enum ProtocolError {
     /// It wrote something that is no message.
     #[error("it wrote no valid message: {0}")]
     Garbage(&'static str),
+    /// It wrote a frame that cannot be the next one.
+    #[error("it wrote frame {0} after frame {1}")]
+    OutOfOrder(u64, u64),
     /// Its output cannot be read.
     #[error("its output cannot be read: {0}")]
     Io(io::Error),
+}
+
+/// How many frames in a row may get lost on the way; more are not believed.
+const MOST_LOST: u64 = 10_000;
+
+/// Checks that frames come in their order.
+#[derive(Debug, Default)]
+pub struct Order {
+    last: Option<u64>,
+}
+
+impl Order {
+    /// How many frames got lost before the one with the number `sequence`.
+    ///
+    /// # Errors
+    /// [`ProtocolError::OutOfOrder`] where it was there before, or is further on than can be believed.
+    pub fn lost_before(&mut self, sequence: u64) -> Result<u64, ProtocolError> {
+        let Some(last) = self.last.replace(sequence) else { return Ok(0) };
+        let step = sequence.checked_sub(last).filter(|step| (1..=MOST_LOST + 1).contains(step));
+        step.map(|step| step - 1).ok_or(ProtocolError::OutOfOrder(sequence, last))
+    }
 }
 
 /// Reads the next message. Allocates nothing before the header is found good, and then at most 96 MB.
@@ -109,13 +142,15 @@ pub fn read_message(reader: &mut impl Read) -> Result<Message, ProtocolError> {
         let Header { width, height, sequence, age, .. } = header;
         return Ok(Message::Frame(CapturedFrame { width, height, sequence, age, rgb }));
     }
-    let (_, fault) = FAULTS
-        .into_iter()
-        .find(|(kind, _)| *kind == header.kind)
-        .ok_or(ProtocolError::Garbage("a kind that does not exist"))?;
     let mut text = vec![0; header.length as usize];
     reader.read_exact(&mut text).map_err(cut_short)?;
-    Ok(Message::Fault { fault, detail: one_line(&String::from_utf8_lossy(&text)) })
+    let detail = one_line(&String::from_utf8_lossy(&text));
+    if header.kind == KIND_UNDECODABLE {
+        return Ok(Message::Undecodable { sequence: header.sequence, why: detail });
+    }
+    let fault = FAULTS.into_iter().find(|(kind, _)| *kind == header.kind);
+    let (_, fault) = fault.ok_or(ProtocolError::Garbage("a kind that does not exist"))?;
+    Ok(Message::Fault { fault, detail })
 }
 
 /// Writes a frame of `width` × `height` pixels.
@@ -138,8 +173,20 @@ pub fn write_frame(writer: &mut impl Write, frame: &CapturedFrame) -> io::Result
 /// Where the reader is gone.
 pub fn write_fault(writer: &mut impl Write, fault: CameraFault, detail: &str) -> io::Result<()> {
     let kind = FAULTS.into_iter().find(|(_, f)| *f == fault).map_or(0, |(kind, _)| kind);
-    let text: String = one_line(detail).chars().take(MAX_TEXT as usize / 4).collect();
-    let header = Header { kind, width: 0, height: 0, length: text.len() as u32, sequence: 0, age: Duration::ZERO };
+    write_text(writer, kind, 0, detail)
+}
+
+/// Writes that the frame number `sequence` cannot be decoded. Of a long `why` only the start.
+///
+/// # Errors
+/// Where the reader is gone.
+pub fn write_undecodable(writer: &mut impl Write, sequence: u64, why: &str) -> io::Result<()> {
+    write_text(writer, KIND_UNDECODABLE, sequence, why)
+}
+
+fn write_text(writer: &mut impl Write, kind: u32, sequence: u64, text: &str) -> io::Result<()> {
+    let text: String = one_line(text).chars().take(MAX_TEXT as usize / 4).collect();
+    let header = Header { kind, width: 0, height: 0, length: text.len() as u32, sequence, age: Duration::ZERO };
     writer.write_all(&header.to_bytes())?;
     writer.write_all(text.as_bytes())?;
     writer.flush()
@@ -258,6 +305,27 @@ mod tests {
     }
 
     #[test]
+    fn frames_that_cannot_be_decoded_are_told_of() {
+        let mut bytes = Vec::new();
+        write_undecodable(&mut bytes, 1 << 33, "it is cut\nshort").unwrap();
+        let expected = Message::Undecodable { sequence: 1 << 33, why: "it is cut\\nshort".to_owned() };
+        assert_eq!(read_message(&mut bytes.as_slice()).unwrap(), expected);
+    }
+
+    #[test]
+    fn frames_come_in_their_order() {
+        let mut order = Order::default();
+        let lost = [7, 8, 11, 12, 12 + 1 + MOST_LOST].map(|sequence| order.lost_before(sequence).unwrap());
+        assert_eq!(lost, [0, 0, 2, 0, MOST_LOST]);
+        for (first, second) in [(5, 5), (5, 4), (0, u64::MAX), (u64::MAX, 0), (5, 5 + 2 + MOST_LOST)] {
+            let mut order = Order::default();
+            assert_eq!(order.lost_before(first).unwrap(), 0);
+            let error = order.lost_before(second).unwrap_err();
+            assert!(matches!(error, ProtocolError::OutOfOrder(..)), "{second} after {first}");
+        }
+    }
+
+    #[test]
     fn a_message_cut_anywhere_is_an_error() {
         let whole = written(&frame(4, 4));
         for end in 1..whole.len() {
@@ -267,7 +335,7 @@ mod tests {
 
     #[test]
     fn sizes_are_checked_before_anything_is_allocated() {
-        for (at, value) in [(12, u32::MAX), (16, u32::MAX), (12, 0), (20, u32::MAX), (20, 47), (8, 2), (8, 99)] {
+        for (at, value) in [(12, u32::MAX), (16, u32::MAX), (12, 0), (20, u32::MAX), (20, 47), (8, 3), (8, 99)] {
             let mut bytes = written(&frame(4, 4));
             bytes[at..at + 4].copy_from_slice(&value.to_le_bytes());
             assert!(matches!(read_message(&mut bytes.as_slice()), Err(ProtocolError::Garbage(_))), "{value} at {at}");

@@ -3,8 +3,8 @@
 use super::super::error::{CameraFault, SourceError, one_line};
 use super::super::picture::Picture;
 use super::super::{CameraInfo, Polled, Source};
-use super::{CapturedFrame, Message, ProtocolError, read_message};
-use std::io::BufReader;
+use super::{CapturedFrame, Message, Order, ProtocolError, read_message};
+use std::io::{BufReader, Read};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -17,6 +17,9 @@ pub(crate) const FIRST_FRAME: Duration = Duration::from_secs(5);
 /// How long a camera may pause between two frames.
 pub(crate) const STALL: Duration = Duration::from_secs(2);
 
+/// How long a camera may deliver nothing but frames that cannot be decoded.
+pub(crate) const UNDECODABLE: Duration = Duration::from_secs(5);
+
 /// How long a killed process may take to disappear before we stop waiting for it. One that hangs in the kernel takes longer.
 const REAP: Duration = Duration::from_secs(1);
 
@@ -28,9 +31,12 @@ pub(crate) struct CapturedCamera {
     _stdin: Option<ChildStdin>,
     inbox: Arc<Inbox>,
     reader: Option<JoinHandle<()>>,
-    /// When the last frame came, or the process was started.
+    /// When the last good frame came, or the process was started.
     heard: Instant,
-    last_sequence: Option<u64>,
+    /// Whether there was one.
+    delivered: bool,
+    /// What was wrong with the last frame that could not be decoded, where no good one came since.
+    undecodable: Option<String>,
 }
 
 impl CapturedCamera {
@@ -58,7 +64,7 @@ impl CapturedCamera {
             refused("thread", &error)
         })?;
         let (child, reader, heard) = (Some(child), Some(reader), Instant::now());
-        Ok(Self { camera, child, _stdin: stdin, inbox, reader, heard, last_sequence: None })
+        Ok(Self { camera, child, _stdin: stdin, inbox, reader, heard, delivered: false, undecodable: None })
     }
 
     fn fault(&self, fault: CameraFault, detail: String) -> SourceError {
@@ -66,15 +72,22 @@ impl CapturedCamera {
     }
 
     /// The frame as a picture, with the number of those that were lost before it.
-    fn picture(&mut self, frame: CapturedFrame, received: Instant) -> Picture {
-        let expected = self.last_sequence.map_or(frame.sequence, |last| last.wrapping_add(1));
-        self.last_sequence = Some(frame.sequence);
-        self.heard = Instant::now();
-        Picture {
-            captured: received.checked_sub(frame.age).unwrap_or(received),
-            skipped: frame.sequence.saturating_sub(expected),
-            ..Picture::new(frame.width, frame.height, frame.rgb)
-        }
+    fn picture(&mut self, frame: CapturedFrame, received: Instant, skipped: u64) -> Picture {
+        (self.heard, self.delivered, self.undecodable) = (Instant::now(), true, None);
+        let captured = received.checked_sub(frame.age).unwrap_or(received);
+        Picture { captured, skipped, ..Picture::new(frame.width, frame.height, frame.rgb) }
+    }
+
+    /// Why the camera is given up, where no good frame has come for too long.
+    fn given_up(&self) -> Option<SourceError> {
+        let limit = match self.undecodable {
+            Some(_) => UNDECODABLE,
+            None if self.delivered => STALL,
+            None => FIRST_FRAME,
+        };
+        let silent = || (CameraFault::Stalled, format!("no frame for {} s", limit.as_secs()));
+        let (fault, detail) = self.undecodable.clone().map_or_else(silent, |why| (CameraFault::Undecodable, why));
+        (self.heard.elapsed() >= limit).then(|| self.fault(fault, detail))
     }
 }
 
@@ -88,17 +101,18 @@ impl Source for CapturedCamera {
     }
 
     fn next(&mut self, patience: Duration) -> Result<Polled, SourceError> {
-        match self.inbox.take(patience) {
-            Some(Letter::Frame(frame, received)) => Ok(Polled::Picture(self.picture(frame, received))),
-            Some(Letter::End(fault, detail)) => Err(self.fault(fault, detail)),
-            None => {
-                let limit = if self.last_sequence.is_none() { FIRST_FRAME } else { STALL };
-                if self.heard.elapsed() < limit {
-                    return Ok(Polled::NotYet);
-                }
-                Err(self.fault(CameraFault::Stalled, format!("no frame for {} s", limit.as_secs())))
+        let polled = match self.inbox.take(patience) {
+            Some(Letter::Frame { frame, received, skipped }) => {
+                return Ok(Polled::Picture(self.picture(frame, received, skipped)));
             }
-        }
+            Some(Letter::End(fault, detail)) => return Err(self.fault(fault, detail)),
+            Some(Letter::Undecodable(count, why)) => {
+                self.undecodable = Some(why.clone());
+                Polled::LeftOut { count, why: self.fault(CameraFault::Undecodable, why) }
+            }
+            None => Polled::NotYet,
+        };
+        self.given_up().map_or(Ok(polled), Err)
     }
 }
 
@@ -120,7 +134,7 @@ impl Drop for CapturedCamera {
     }
 }
 
-/// What came from the process and was not taken yet: the newest frame, then its last words.
+/// What came from the process and was not taken yet: what it could not decode, the newest frame, then its last words.
 #[derive(Default)]
 struct Inbox {
     content: Mutex<Content>,
@@ -129,13 +143,34 @@ struct Inbox {
 
 #[derive(Default)]
 struct Content {
+    /// How many, and what is wrong with the first of them.
+    undecodable: Option<(u64, String)>,
     frame: Option<(CapturedFrame, Instant)>,
+    /// Frames before that one that got lost, or gave way to it.
+    skipped: u64,
     end: Option<(CameraFault, String)>,
 }
 
 enum Letter {
-    Frame(CapturedFrame, Instant),
+    Undecodable(u64, String),
+    Frame { frame: CapturedFrame, received: Instant, skipped: u64 },
     End(CameraFault, String),
+}
+
+impl Content {
+    fn is_empty(&self) -> bool {
+        self.undecodable.is_none() && self.frame.is_none() && self.end.is_none()
+    }
+
+    fn take(&mut self) -> Option<Letter> {
+        if let Some((count, why)) = self.undecodable.take() {
+            return Some(Letter::Undecodable(count, why));
+        }
+        if let Some((frame, received)) = self.frame.take() {
+            return Some(Letter::Frame { frame, received, skipped: std::mem::take(&mut self.skipped) });
+        }
+        self.end.clone().map(|(fault, detail)| Letter::End(fault, detail))
+    }
 }
 
 impl Inbox {
@@ -147,28 +182,50 @@ impl Inbox {
     /// Waits at most `patience`.
     fn take(&self, patience: Duration) -> Option<Letter> {
         let content = self.content.lock().unwrap_or_else(PoisonError::into_inner);
-        let nothing = |content: &mut Content| content.frame.is_none() && content.end.is_none();
-        let waited = self.arrived.wait_timeout_while(content, patience, nothing);
+        let waited = self.arrived.wait_timeout_while(content, patience, |content| content.is_empty());
         let (mut content, _): (MutexGuard<'_, Content>, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        let frame = content.frame.take().map(|(frame, received)| Letter::Frame(frame, received));
-        frame.or_else(|| content.end.clone().map(|(fault, detail)| Letter::End(fault, detail)))
+        content.take()
     }
 }
 
 /// Reads the process's messages until there are no more.
 fn listen(stdout: ChildStdout, inbox: &Inbox) {
     let mut stdout = BufReader::with_capacity(1 << 16, stdout);
+    let mut order = Order::default();
     let end = loop {
-        match read_message(&mut stdout) {
-            Ok(Message::Frame(frame)) => inbox.put(|content| content.frame = Some((frame, Instant::now()))),
-            Ok(Message::Fault { fault, detail }) => break (fault, detail),
-            Err(error @ (ProtocolError::Ended | ProtocolError::CutShort)) => {
-                break (CameraFault::Crashed, error.to_string());
-            }
+        match hear(&mut stdout, &mut order, inbox) {
+            Ok(None) => {}
+            Ok(Some(last_words)) => break last_words,
             Err(error) => break (CameraFault::Crashed, one_line(&error.to_string())),
         }
     };
     inbox.put(|content| content.end = Some(end));
+}
+
+/// Reads one message; gives the last one, a fault.
+fn hear(
+    stdout: &mut impl Read,
+    order: &mut Order,
+    inbox: &Inbox,
+) -> Result<Option<(CameraFault, String)>, ProtocolError> {
+    match read_message(stdout)? {
+        Message::Frame(frame) => {
+            let lost = order.lost_before(frame.sequence)?;
+            inbox.put(|content| {
+                let replaced = content.frame.replace((frame, Instant::now())).is_some();
+                content.skipped += lost + u64::from(replaced);
+            });
+        }
+        Message::Undecodable { sequence, why } => {
+            let lost = order.lost_before(sequence)?;
+            inbox.put(|content| {
+                content.skipped += lost;
+                content.undecodable.get_or_insert((0, why)).0 += 1;
+            });
+        }
+        Message::Fault { fault, detail } => return Ok(Some((fault, detail))),
+    }
+    Ok(None)
 }
 
 #[cfg(test)]

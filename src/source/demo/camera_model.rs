@@ -80,6 +80,12 @@ impl CameraModel {
         }
     }
 
+    /// Blurs less: `part` of what it did.
+    pub(super) fn steady(&mut self, part: f32) {
+        self.defocus.scale(part);
+        self.motion.scale(part);
+    }
+
     /// Takes the picture of `scene`, `time` frames into the shot.
     pub(super) fn take(
         &self,

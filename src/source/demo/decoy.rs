@@ -1,12 +1,13 @@
 //! What could be taken for one of our cards and is none: blank cards, foreign cards, white things with blobs of colour.
 
-use resvg::tiny_skia::{Color, FillRule, Paint, Path, PathBuilder, Pixmap, Rect, Stroke, Transform};
+use resvg::tiny_skia::{Color, FillRule, Paint, Path, PathBuilder, Pixmap, PixmapPaint, Rect, Stroke, Transform};
 
 use super::background::{hsv, mix};
 use super::cards;
 use super::drawing::{Colour, Point};
 use super::random::{Rng, cos, sin};
 use super::texture::Texture;
+use super::wide::Photographs;
 
 /// Width and height of a decoy's picture: half as large as a card's.
 const SIZE: [f32; 2] = [240.0, 336.0];
@@ -35,6 +36,29 @@ pub(super) fn foreign_card(rng: &mut Rng) -> Texture {
         5 => sheet.lines(rng),
         6..11 => sheet.object(rng),
         _ => sheet.picture(rng),
+    }
+    sheet.finish()
+}
+
+/// A card with a photograph on it, or with another picture, in the very frame of our cards where it is to look like `ours`.
+pub(super) fn photograph_card(rng: &mut Rng, photographs: &Photographs, ours: bool) -> Texture {
+    let mut sheet = Sheet::new();
+    sheet.paper(rng);
+    if ours {
+        sheet
+            .fill(rounded([0.0, 0.0], SIZE, 15.0).as_ref(), mix([255; 3], hsv(rng.unit(), 0.3, 0.8), rng.unit() * 0.1));
+    }
+    match rng.below(20) {
+        0..12 => sheet.photograph(rng, photographs),
+        12..15 => sheet.object(rng),
+        15..17 => sheet.picture(rng),
+        17 => sheet.letter(rng),
+        18 => sheet.playing_card(rng),
+        _ => sheet.back(rng),
+    }
+    if ours {
+        let shade = mix(cards::FRAME_COLOUR, hsv(rng.unit(), 1.0, 0.8), rng.unit() * rng.unit() * 0.3);
+        sheet.frame(shade, cards::FRAME_WIDTH * SIZE[0]);
     }
     sheet.finish()
 }
@@ -151,6 +175,23 @@ impl Sheet {
             }
         }
         self.fill(path.finish().as_ref(), colour);
+    }
+
+    /// A photograph, over all the card within a frame like ours or over a part of it.
+    fn photograph(&mut self, rng: &mut Rng, photographs: &Photographs) {
+        let border = cards::FRAME_WIDTH * SIZE[0] - 1.0;
+        let [most_width, most_height] = SIZE.map(|side| side - 2.0 * border);
+        let part = if rng.chance(0.5) { [1.0, 1.0] } else { [rng.range(0.45, 1.0), rng.range(0.45, 1.0)] };
+        let [width, height] = [most_width * part[0], most_height * part[1]].map(|side| side as usize);
+        let left = border + rng.unit() * (most_width - width as f32);
+        let top = border + rng.unit() * (most_height - height as f32);
+        let canvas = photographs.cut(rng, width, height);
+        let mut pixmap = Pixmap::new(width as u32, height as u32).expect("neither side is zero");
+        for (to, from) in pixmap.data_mut().as_chunks_mut::<4>().0.iter_mut().zip(canvas.rgb.as_chunks::<3>().0) {
+            *to = [from[0], from[1], from[2], 255];
+        }
+        let place = Transform::identity();
+        self.0.draw_pixmap(left as i32, top as i32, pixmap.as_ref(), &PixmapPaint::default(), place, None);
     }
 
     /// Strokes that look like a letter or a figure.

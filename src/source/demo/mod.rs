@@ -7,7 +7,7 @@
 //! Ranges, each uniform at every frame: card height 40–95 % of the frame's, roll ±35°, tilt ±36° about both axes, hidden
 //! part 0–20 % of the card's area (by hands, things, or the edge of the centre square, which is what a network sees), any
 //! place that keeps the card in the centre square. One frame in five shows no card of ours, and half of those show
-//! something that could fool a network.
+//! something that could fool a network. A wide film, for training, has more: see [`Photographs`].
 
 mod background;
 mod camera_model;
@@ -22,6 +22,7 @@ mod scene;
 mod shot;
 pub mod stream;
 mod texture;
+mod wide;
 
 use crate::frame::Truth;
 
@@ -31,6 +32,8 @@ use self::pose::Quad;
 use self::random::Rng;
 use self::scene::{Props, Scene, View};
 use self::texture::Texture;
+
+pub use self::wide::Photographs;
 
 /// Width of a frame in pixels.
 pub const WIDTH: u32 = 640;
@@ -45,6 +48,8 @@ pub fn labels() -> &'static [&'static str] {
 /// Renders the frames of one seed.
 pub struct DemoRenderer {
     seed: u64,
+    /// What makes the film a wide one.
+    photographs: Option<Photographs>,
     faces: Vec<Option<cards::Face>>,
     painter: background::Painter,
     canvas: Canvas,
@@ -68,6 +73,8 @@ pub enum Decoy {
     WhiteThing = 4,
     /// A hand.
     Hand = 5,
+    /// The frame of our cards around what is none of ours; only in wide films.
+    OurFrame = 6,
 }
 
 /// What the renderer knows about a frame.
@@ -91,12 +98,18 @@ impl DemoRenderer {
         let (width, height) = (WIDTH as usize, HEIGHT as usize);
         Self {
             seed,
+            photographs: None,
             faces: std::iter::repeat_with(|| None).take(cards::COUNT).collect(),
             painter: background::Painter::new(),
             canvas: Canvas::new(width, height),
             workspace: Workspace::new(width, height),
             scene: None,
         }
+    }
+
+    /// A renderer for the wide film that `seed` names.
+    pub fn wide(seed: u64, photographs: Photographs) -> Self {
+        Self { photographs: Some(photographs), ..Self::new(seed) }
     }
 
     /// Renders frame `index` into `frame_rgb` (640 × 480 × 3 bytes) and says what it shows.
@@ -116,7 +129,7 @@ impl DemoRenderer {
         let (shot, time) = shot::locate(self.seed, index);
         let scene = match self.scene.take() {
             Some(scene) if scene.shot == shot => scene,
-            _ => Scene::set(self.seed, shot, &mut self.painter),
+            _ => Scene::set(self.seed, shot, &mut self.painter, self.photographs.as_ref()),
         };
         let time = time as f32;
         let view = scene.view(time);

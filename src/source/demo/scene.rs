@@ -9,6 +9,7 @@ use super::pose::{Attitude, Quad};
 use super::random::Rng;
 use super::shot::{Shot, Subject, Sway};
 use super::texture::{Texture, Tint};
+use super::wide::Photographs;
 use super::{Decoy, HEIGHT, Shown, WIDTH, cards};
 
 /// Greatest hidden part of a card.
@@ -29,11 +30,11 @@ pub(super) struct Scene {
     pub(super) tint: Tint,
     pub(super) shadow_shift: Point,
     pub(super) shadow_opacity: i32,
-    decoy: Decoy,
-    backdrop: Canvas,
+    pub(super) decoy: Decoy,
+    pub(super) backdrop: Canvas,
     pan: [Sway; 2],
-    size: Sway,
-    roll: Sway,
+    pub(super) size: Sway,
+    pub(super) roll: Sway,
     tilt: [Sway; 2],
     distance: f32,
     bend: [Point; 4],
@@ -63,8 +64,16 @@ pub(super) struct View {
 }
 
 impl Scene {
-    /// Sets up a shot: everything follows from the seed and the shot's number.
-    pub(super) fn set(seed: u64, shot: Shot, painter: &mut Painter) -> Self {
+    /// Sets up a shot of the demo, or of a wide film: everything follows from the seed, the shot's number and the photographs.
+    pub(super) fn set(seed: u64, shot: Shot, painter: &mut Painter, photographs: Option<&Photographs>) -> Self {
+        let mut scene = Self::of_demo(seed, shot, painter);
+        if let Some(photographs) = photographs {
+            scene.widen(&mut Rng::keyed(&[seed, 0x77, shot.number]), photographs);
+        }
+        scene
+    }
+
+    fn of_demo(seed: u64, shot: Shot, painter: &mut Painter) -> Self {
         let mut rng = Rng::keyed(&[seed, 0x73, shot.number]);
         let rng = &mut rng;
         let (props, decoy) = props(rng, shot.subject);
@@ -188,8 +197,8 @@ impl Scene {
 
     /// What the frame shows, in figures.
     pub(super) fn shown(&self, view: &View, occlusion: f32) -> Shown {
-        match self.shot.subject {
-            Subject::Card(label) => Shown {
+        match self.props {
+            Props::Card(label) => Shown {
                 label,
                 size: view.height / HEIGHT as f32,
                 roll: view.roll * 360.0,
@@ -248,6 +257,7 @@ fn tint(rng: &mut Rng) -> Tint {
     Tint {
         gain: std::array::from_fn(|_| (gain + rng.range(-12.0, 12.0)) as i32),
         saturation: rng.range(170.0, 300.0) as i32,
+        ink: [256; 3],
     }
 }
 

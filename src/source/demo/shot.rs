@@ -93,6 +93,11 @@ impl Sway {
         Self { low, high, start: rng.range(0.0, 2.0), speed: rng.range(-Self::FASTEST, Self::FASTEST) }
     }
 
+    /// Takes both bounds times `factor`.
+    pub(super) fn scale(&mut self, factor: f32) {
+        (self.low, self.high) = (self.low * factor, self.high * factor);
+    }
+
     /// The value `time` frames into the shot.
     pub(super) fn at(&self, time: f32) -> f32 {
         let place = self.start + self.speed * time;

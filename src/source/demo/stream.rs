@@ -24,8 +24,6 @@ pub const DECORRELATED: u64 = 61;
 /// Which frames to render.
 #[derive(Clone, Copy, Debug)]
 pub struct Frames {
-    /// The film.
-    pub seed: u64,
     /// How many frames.
     pub count: u64,
     /// Frames of the film from one to the next.
@@ -39,14 +37,14 @@ const THREADS: usize = 2;
 ///
 /// # Errors
 /// What `out` reports, and an `edge` of 0.
-pub fn write_records(frames: Frames, edge: usize, mut out: impl Write) -> io::Result<()> {
+pub fn write_records(film: &mut DemoRenderer, frames: Frames, edge: usize, mut out: impl Write) -> io::Result<()> {
     let header = json!({
-        "frames": frames.count, "edge": edge, "seed": frames.seed, "stride": frames.stride, "labels": labels(),
+        "frames": frames.count, "edge": edge, "seed": film.seed, "stride": frames.stride, "labels": labels(),
     });
     writeln!(out, "{header}")?;
     let mut preprocessor = Preprocessor::new(THREADS);
     let mut input = InputImage::black(edge);
-    for_each(frames, |_, shown, rgb| {
+    for_each(film, frames, |_, shown, rgb| {
         preprocessor.run(rgb, WIDTH, HEIGHT, &mut input).map_err(invalid)?;
         let percent = |part: f32| (part * 100.0).round() as u8;
         out.write_all(&[shown.label as u8, percent(shown.size), percent(shown.occlusion), shown.decoy as u8])?;
@@ -59,11 +57,11 @@ pub fn write_records(frames: Frames, edge: usize, mut out: impl Write) -> io::Re
 ///
 /// # Errors
 /// What the file system reports.
-pub fn write_pictures(frames: Frames, into: &Path) -> io::Result<()> {
+pub fn write_pictures(film: &mut DemoRenderer, frames: Frames, into: &Path) -> io::Result<()> {
     std::fs::create_dir_all(into)?;
     let mut table = io::BufWriter::new(std::fs::File::create(into.join("truth.csv"))?);
     writeln!(table, "file,frame,label,size,roll_degrees,occlusion,decoy")?;
-    for_each(frames, |index, shown, rgb| {
+    for_each(film, frames, |index, shown, rgb| {
         let name = format!("{index:08}.png");
         image::save_buffer(into.join(&name), rgb, WIDTH, HEIGHT, image::ColorType::Rgb8).map_err(io::Error::other)?;
         let Shown { label, size, roll, occlusion, decoy } = shown;
@@ -73,12 +71,15 @@ pub fn write_pictures(frames: Frames, into: &Path) -> io::Result<()> {
 }
 
 /// Renders frame after frame and hands each on: its number in the film, what it shows, its pixels.
-fn for_each(frames: Frames, mut take: impl FnMut(u64, Shown, &[u8]) -> io::Result<()>) -> io::Result<()> {
-    let mut renderer = DemoRenderer::new(frames.seed);
+fn for_each(
+    film: &mut DemoRenderer,
+    frames: Frames,
+    mut take: impl FnMut(u64, Shown, &[u8]) -> io::Result<()>,
+) -> io::Result<()> {
     let mut rgb = vec![0; WIDTH as usize * HEIGHT as usize * 3];
     for record in 0..frames.count {
         let index = record.wrapping_mul(frames.stride);
-        let shown = renderer.render_shown(index, &mut rgb);
+        let shown = film.render_shown(index, &mut rgb);
         take(index, shown, &rgb)?;
     }
     Ok(())

@@ -75,7 +75,7 @@ fn every_range_is_uniform_and_none_is_left() {
         if !matches!(shot.subject, Subject::Card(_)) {
             continue;
         }
-        let scene = Scene::set(21, shot, &mut painter);
+        let scene = Scene::set(21, shot, &mut painter, None);
         let view = scene.view(time as f32);
         let shown = scene.shown(&view, view.occlusion);
         sizes.push((shown.size - 0.40) / 0.55);
@@ -106,7 +106,7 @@ fn the_hidden_part_is_what_is_drawn() {
     let mut checked = 0;
     for record in 0..150 {
         let (shot, time) = locate(8, record * DECORRELATED);
-        let scene = Scene::set(8, shot, &mut painter);
+        let scene = Scene::set(8, shot, &mut painter, None);
         let view = scene.view(time as f32);
         if !matches!(shot.subject, Subject::Card(_)) {
             continue;
@@ -171,7 +171,7 @@ fn every_drawing_is_a_white_card_with_our_frame_and_a_picture() {
         let quad = Quad([[0.0, 0.0], [100.0, 0.0], [100.0, 140.0], [0.0, 140.0]]);
         let mut canvas = Canvas::new(100, 140);
         canvas.rgb.fill(77);
-        face.at(140.0).lay(&mut canvas, &quad, &texture::Tint { gain: [256; 3], saturation: 256 });
+        face.at(140.0).lay(&mut canvas, &quad, &texture::Tint { gain: [256; 3], saturation: 256, ink: [256; 3] });
         let pixel = |x: usize, y: usize| &canvas.rgb[(y * 100 + x) * 3..][..3];
         assert_eq!(pixel(50, 2), cards::FRAME_COLOUR, "{name}: the frame is not ours");
         assert_eq!(pixel((100.0 * cards::FRAME_WIDTH) as usize - 2, 70), cards::FRAME_COLOUR, "{name}: a narrow frame");
@@ -207,7 +207,7 @@ fn a_homography_and_its_inverse_meet() {
 #[test]
 fn a_stream_has_a_header_and_records() {
     let mut bytes = Vec::new();
-    write_records(Frames { seed: 4, count: 3, stride: DECORRELATED }, 32, &mut bytes).unwrap();
+    write_records(&mut DemoRenderer::new(4), Frames { count: 3, stride: DECORRELATED }, 32, &mut bytes).unwrap();
     let end = bytes.iter().position(|&byte| byte == b'\n').unwrap();
     let header: serde_json::Value = serde_json::from_slice(&bytes[..end]).unwrap();
     assert_eq!((&header["frames"], &header["edge"], &header["seed"]), (&3.into(), &32.into(), &4.into()));
@@ -217,13 +217,13 @@ fn a_stream_has_a_header_and_records() {
     let shown = DemoRenderer::new(4).render_shown(DECORRELATED, &mut vec![0; FRAME]);
     let second = &records[4 + 32 * 32 * 3..];
     assert_eq!((usize::from(second[0]), second[3]), (shown.label, shown.decoy as u8));
-    assert!(write_records(Frames { seed: 4, count: 1, stride: 1 }, 0, &mut Vec::new()).is_err());
+    assert!(write_records(&mut DemoRenderer::new(4), Frames { count: 1, stride: 1 }, 0, &mut Vec::new()).is_err());
 }
 
 #[test]
 fn pictures_come_with_a_table() {
     let folder = tempfile::tempdir().unwrap();
-    write_pictures(Frames { seed: 4, count: 2, stride: 1 }, folder.path()).unwrap();
+    write_pictures(&mut DemoRenderer::new(4), Frames { count: 2, stride: 1 }, folder.path()).unwrap();
     let table = std::fs::read_to_string(folder.path().join("truth.csv")).unwrap();
     assert_eq!(table.lines().count(), 3);
     let picture = image::open(folder.path().join("00000001.png")).unwrap().into_rgb8();
@@ -249,5 +249,85 @@ fn sines_are_sines() {
         let turns = i as f32 * 0.037;
         let exact = (turns * std::f32::consts::TAU).sin();
         assert!((random::sin(turns) - exact).abs() < 0.002, "sine of {turns} turns");
+    }
+}
+
+/// A folder with a red and a blue photograph.
+fn two_photographs() -> (tempfile::TempDir, Photographs) {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, colour) in [("a.png", [250, 10, 10]), ("b.png", [10, 10, 250])] {
+        image::RgbImage::from_pixel(20, 16, image::Rgb(colour)).save(folder.path().join(name)).unwrap();
+    }
+    std::fs::write(folder.path().join("notes.txt"), "no picture").unwrap();
+    let photographs = Photographs::read(folder.path()).unwrap();
+    (folder, photographs)
+}
+
+#[test]
+fn a_wide_film_shows_the_same_shots_from_afar_at_any_turn_and_our_frame_around_others() {
+    let (_folder, photographs) = two_photographs();
+    let mut film = DemoRenderer::wide(12, photographs);
+    let mut rgb = vec![0; FRAME];
+    let (mut small, mut turns, mut ours, mut cards, mut replaced) = (0, [0; 4], 0, 0, 0);
+    for record in 0..250 {
+        let index = record * DECORRELATED;
+        let subject = locate(12, index).0.subject;
+        let shown = film.render_shown(index, &mut rgb);
+        ours += usize::from(shown.decoy == Decoy::OurFrame);
+        match subject {
+            Subject::Card(card) if shown.label == card => {
+                cards += 1;
+                small += usize::from(shown.size < 0.40);
+                turns[((shown.roll + 180.0) / 90.0).clamp(0.0, 3.0) as usize] += 1;
+                assert!((0.25..0.96).contains(&shown.size), "{}", shown.size);
+            }
+            Subject::Card(_) => {
+                replaced += 1;
+                assert_eq!((shown.label, shown.size), (cards::COUNT, 0.0));
+            }
+            _ => assert_eq!(shown.label, cards::COUNT),
+        }
+    }
+    assert!(small * 10 > cards * 2, "{small} of {cards} cards are far away");
+    assert!(turns.iter().all(|&count| count * 8 > cards), "{turns:?} of {cards} cards in the four quarters");
+    assert!(ours >= 20 && replaced >= 15, "{ours} times our frame, {replaced} cards replaced");
+}
+
+#[test]
+fn a_wide_film_has_photographs_behind_the_cards() {
+    let (_folder, photographs) = two_photographs();
+    let mut rng = Rng::keyed(&[1]);
+    let cut: Vec<_> = (0..20).map(|_| photographs.cut(&mut rng, 30, 40)).collect();
+    assert!(cut.iter().all(|canvas| (canvas.width, canvas.height) == (30, 40)));
+    let colours: BTreeSet<_> = cut.iter().map(|canvas| canvas.rgb[..3].to_vec()).collect();
+    assert_eq!(colours, BTreeSet::from([vec![250, 10, 10], vec![10, 10, 250]]));
+    assert!(cut.iter().all(|canvas| canvas.rgb.chunks_exact(3).all(|pixel| *pixel == canvas.rgb[..3])));
+}
+
+#[test]
+fn photographs_are_not_read_from_nowhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let error = |path: &Path| Photographs::read(path).err().unwrap().to_string();
+    assert!(error(folder.path()).contains("holds no picture"));
+    assert!(error(&folder.path().join("missing")).contains("does not exist"));
+    std::fs::write(folder.path().join("broken.png"), "no PNG").unwrap();
+    assert!(error(folder.path()).contains("broken.png"));
+}
+
+#[test]
+fn prints_are_grey_without_colourfulness_and_pale_with_little_ink() {
+    let quad = Quad([[0.0, 0.0], [100.0, 0.0], [100.0, 140.0], [0.0, 140.0]]);
+    let printed = |saturation: i32, ink: [i32; 3]| {
+        let mut canvas = Canvas::new(100, 140);
+        let face = cards::Face::draw(2);
+        face.at(140.0).lay(&mut canvas, &quad, &texture::Tint { gain: [256; 3], saturation, ink });
+        canvas.rgb
+    };
+    let (full, grey, pale) = (printed(256, [256; 3]), printed(0, [256; 3]), printed(256, [128; 3]));
+    let inside = |rgb: &[u8]| rgb[(70 * 100 + 20) * 3..(70 * 100 + 80) * 3].to_vec();
+    assert!(inside(&full).as_chunks::<3>().0.iter().any(|[red, _, blue]| red.abs_diff(*blue) > 80));
+    assert!(inside(&grey).as_chunks::<3>().0.iter().all(|[red, green, blue]| red == green && green == blue));
+    for (full, pale) in inside(&full).iter().zip(inside(&pale)) {
+        assert!(pale.abs_diff(255 - (255 - full) / 2) < 2, "{full} becomes {pale}");
     }
 }

@@ -19,6 +19,8 @@ pub(super) struct Tint {
     pub(super) gain: [i32; 3],
     /// Colourfulness, 256 is that of the picture.
     pub(super) saturation: i32,
+    /// How much ink of the colours that take away red, green and blue, 256 is that of the picture.
+    pub(super) ink: [i32; 3],
 }
 
 /// How many pixels share one exact perspective division; between them it is linear.
@@ -99,6 +101,7 @@ impl Tint {
         let grey = (red * 77 + green * 150 + blue * 29) >> 8;
         for (c, value) in [red, green, blue].into_iter().enumerate() {
             let value = grey + (((value - grey) * self.saturation) >> 8);
+            let value = alpha - (((alpha - value) * self.ink[c]) >> 8);
             let value = (value * self.gain[c]) >> 8;
             let under = if alpha == 255 { 0 } else { (i32::from(pixel[c]) * (256 - alpha - (alpha >> 7))) >> 8 };
             pixel[c] = (value + under).clamp(0, 255) as u8;

@@ -33,7 +33,7 @@ impl Lookout {
     /// A camera that has just begun to deliver. Never waits.
     pub(crate) fn look(&mut self, cameras: &dyn Cameras) -> Option<(Wanted, CapturedCamera)> {
         match self.trial.as_mut().map(|(_, source)| source.next(Duration::ZERO)) {
-            Some(Ok(Polled::NotYet)) => return None,
+            Some(Ok(Polled::NotYet | Polled::LeftOut { .. })) => return None,
             Some(Ok(Polled::Picture(_))) => return self.trial.take(),
             Some(Ok(Polled::End) | Err(_)) => self.give_up(cameras),
             None => {}

@@ -3,10 +3,13 @@
 use super::locked;
 use super::meter::Meter;
 use crate::frame::Frame;
-use crate::source::{Picture, SourceState, SourceStatus};
+use crate::source::{LeftOut, Picture, SourceError, SourceState, SourceStatus};
 use crossbeam_channel::{Receiver, Sender};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
+
+/// Of so many pictures that are left out, the log tells what is wrong with them.
+const EXPLAINED: u64 = 3;
 
 /// Numbers frames, hands them over, and keeps the status.
 pub(crate) struct Outlet {
@@ -44,11 +47,24 @@ impl Outlet {
     pub(crate) fn number(&mut self, picture: Picture, took: Duration) -> Frame {
         let fps = self.meter.tick(Instant::now());
         let mut status = locked(&self.status);
-        let index = status.produced + picture.skipped;
+        let index = status.produced.saturating_add(picture.skipped);
         status.produced = index + 1;
         status.dropped += picture.skipped;
         status.fps = fps;
         picture.into_frame(self.sources, index, status.dropped, took)
+    }
+
+    /// Counts what cannot be decoded.
+    pub(crate) fn leave_out(&self, count: u64, files: bool, why: &SourceError) {
+        let mut status = locked(&self.status);
+        let before = status.left_out.count;
+        status.left_out = LeftOut { count: before + count, files };
+        if before < EXPLAINED {
+            tracing::warn!("left out: {why}");
+            if before + count >= EXPLAINED {
+                tracing::warn!("from here on, what is left out is only counted");
+            }
+        }
     }
 
     /// Puts the frame where the newest one is waiting to be taken.

@@ -57,14 +57,14 @@ impl Running {
         (self.source.rate().is_some() && !self.loses_nothing(manner)).then_some(self.due)
     }
 
-    /// The next picture to show and how long the source took for it.
+    /// What comes next.
     ///
     /// # Errors
     /// Of the source.
-    pub(crate) fn next(&mut self, manner: Manner) -> Result<Option<(Picture, Duration)>, Over> {
+    pub(crate) fn next(&mut self, manner: Manner) -> Result<Next, Over> {
         self.keep_pace();
         if let Some(picture) = self.still_shown() {
-            return Ok(Some((picture, Duration::ZERO)));
+            return Ok(Next::Picture(picture, Duration::ZERO));
         }
         let asked = Instant::now();
         let mut polled = self.source.next(PATIENCE);
@@ -73,7 +73,8 @@ impl Running {
         }
         self.took += asked.elapsed();
         match polled {
-            Ok(Polled::NotYet) => Ok(None),
+            Ok(Polled::NotYet) => Ok(Next::Nothing),
+            Ok(Polled::LeftOut { count, why }) => Ok(Next::LeftOut(count, why)),
             Ok(Polled::End) => Err(Over::End),
             Err(error) => Err(Over::Error(error)),
             Ok(Polled::Picture(picture)) => {
@@ -82,7 +83,7 @@ impl Running {
                     let until = self.source.dwell().map(|dwell| asked.checked_add(dwell));
                     self.still = until.map(|until| (picture.clone(), until));
                 }
-                Ok(Some((picture, std::mem::take(&mut self.took))))
+                Ok(Next::Picture(picture, std::mem::take(&mut self.took)))
             }
         }
     }
@@ -124,6 +125,15 @@ impl Running {
         let stays = until.is_none_or(|until| now < until);
         stays.then(|| Picture { captured: now, skipped: 0, ..picture.clone() })
     }
+}
+
+/// What comes of a beat.
+pub(crate) enum Next {
+    Nothing,
+    /// A picture to show, and how long the source took for it.
+    Picture(Picture, Duration),
+    /// How many cannot be decoded, and what is wrong with the first of them.
+    LeftOut(u64, SourceError),
 }
 
 /// Why a source gives no more pictures.

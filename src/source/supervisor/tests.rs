@@ -1,8 +1,9 @@
 //! The supervisor against sources that behave and cameras that do not: scripts in the place of capture processes.
 
 use super::*;
-use crate::source::capture::{CapturedFrame, write_fault, write_frame};
-use crate::source::{CameraFault, CameraInfo, SourceState};
+use crate::source::capture::{CapturedFrame, HEADER, write_fault, write_frame, write_undecodable};
+use crate::source::jpeg::made;
+use crate::source::{CameraFault, CameraInfo, LeftOut, SourceState};
 use std::path::Path;
 use std::process::Command as Process;
 use std::sync::Arc;
@@ -14,25 +15,39 @@ use tempfile::TempDir;
 struct Fakes {
     folder: Arc<TempDir>,
     plugged: Arc<Mutex<Vec<CameraInfo>>>,
-    /// A script a camera number; `$F` is a file with one frame, `$BUSY` one with a fault.
+    /// A script a camera number; `$F` is a file with one frame, `$ALL` one with many, `$BAD` with some that cannot be decoded
+    /// before them, `$BUSY` one with a fault.
     scripts: Arc<Mutex<Vec<String>>>,
     /// When each capture process was started.
     starts: Arc<Mutex<Vec<Instant>>>,
 }
 
-/// Delivers for ever. Its children live for a moment only, so that killing the shell closes the pipe.
-const STEADY: &str = "while :; do cat $F; sleep 0.02; done";
+/// The bytes of a frame.
+const FRAME: usize = HEADER + 4 * 3 * 3;
+
+/// How many frames `$ALL` holds.
+const FRAMES: u64 = 5000;
+
+/// Delivers for a very long time. Its children live for a moment only, so that killing the shell closes the pipe.
+const STEADY: &str = "i=0; while :; do dd if=$ALL bs=$SIZE skip=$i count=1 2>/dev/null; i=$((i+1)); sleep 0.02; done";
 
 impl Fakes {
     fn new(scripts: &[&str]) -> Self {
         let folder = TempDir::new().unwrap();
-        let (mut frame, mut fault) = (Vec::new(), Vec::new());
-        let rgb = vec![7; 4 * 3 * 3].into();
-        let captured = CapturedFrame { width: 4, height: 3, sequence: 5, age: Duration::ZERO, rgb };
-        write_frame(&mut frame, &captured).unwrap();
+        let (mut all, mut bad, mut fault) = (Vec::new(), Vec::new(), Vec::new());
+        for sequence in 0..FRAMES {
+            write_frame(&mut all, &captured(sequence)).unwrap();
+        }
+        for sequence in 0..3 {
+            write_undecodable(&mut bad, sequence, "it is cut short").unwrap();
+        }
+        write_frame(&mut bad, &captured(3)).unwrap();
+        write_undecodable(&mut bad, 4, "it is cut short").unwrap();
+        write_frame(&mut bad, &captured(5)).unwrap();
         write_fault(&mut fault, CameraFault::Busy, "Device or resource busy").unwrap();
-        std::fs::write(folder.path().join("frame"), frame).unwrap();
-        std::fs::write(folder.path().join("busy"), fault).unwrap();
+        for (name, bytes) in [("frame", &all[..FRAME]), ("all", &all), ("bad", &bad), ("busy", &fault)] {
+            std::fs::write(folder.path().join(name), bytes).unwrap();
+        }
         let fakes = Self {
             folder: Arc::new(folder),
             plugged: Arc::default(),
@@ -79,9 +94,16 @@ impl Cameras for Fakes {
         self.starts.lock().unwrap().push(Instant::now());
         let mut command = Process::new("sh");
         command.arg("-c").arg(&self.scripts.lock().unwrap()[camera.index as usize]);
-        command.env("F", self.folder.path().join("frame")).env("BUSY", self.folder.path().join("busy"));
+        for (variable, name) in [("F", "frame"), ("ALL", "all"), ("BAD", "bad"), ("BUSY", "busy")] {
+            command.env(variable, self.folder.path().join(name));
+        }
+        command.env("SIZE", FRAME.to_string());
         Ok(command)
     }
+}
+
+fn captured(sequence: u64) -> CapturedFrame {
+    CapturedFrame { width: 4, height: 3, sequence, age: Duration::ZERO, rgb: vec![7; 4 * 3 * 3].into() }
 }
 
 /// Waits for a state and gives the time that it took.
@@ -261,7 +283,7 @@ fn a_camera_that_returns_under_another_number_is_found() {
 
 #[test]
 fn another_source_ends_the_capture_process_and_so_does_the_end() {
-    let fakes = Fakes::new(&["echo $$ >> $F.pids; while :; do cat $F; sleep 0.02; done"]);
+    let fakes = Fakes::new(&[&format!("echo $$ >> $F.pids; {STEADY}")]);
     let supervisor = fakes.supervisor(Some("camera"), Manner::Window).unwrap();
     wait_for(&supervisor, "live", is_live);
     supervisor.switch_to(Some("demo:3".parse().unwrap()));
@@ -298,11 +320,15 @@ fn a_folder_comes_once_in_order_and_damaged_pictures_are_left_out() {
     }
     std::fs::write(folder.path().join("b.png"), b"\x89PNG\r\n\x1a\nno").unwrap();
     std::fs::write(folder.path().join("notes.txt"), b"no picture").unwrap();
+    std::fs::write(folder.path().join("._a.png"), b"hidden").unwrap();
+    std::fs::create_dir(folder.path().join("folder.png")).unwrap();
+    std::os::unix::fs::symlink("nowhere", folder.path().join("e.png")).unwrap();
     for manner in [Manner::Terminal, Manner::Lossless] {
         let supervisor = Fakes::new(&[]).supervisor(folder.path().to_str(), manner).unwrap();
         let shades: Vec<u8> = supervisor.frames().iter().map(|frame| frame.rgb[0]).collect();
         assert_eq!(shades, [10, 30, 40]);
         assert!(matches!(supervisor.status().state, SourceState::Ended { frames: 3, error: None, .. }));
+        assert_eq!(supervisor.status().left_out, LeftOut { count: 2, files: true });
     }
 }
 
@@ -358,22 +384,99 @@ fn what_starts_over_is_no_other_source() {
     assert!(frames.windows(2).all(|pair| pair[0].index < pair[1].index && pair[1].source == 1), "{frames:?}");
 }
 
-#[test]
-fn a_video_that_breaks_off_ends_with_what_was_read() {
+/// The first frame's, the second's and so on of what the file named `name` shows, and how many are left out.
+fn seen(name: &str, bytes: &[u8], manner: Manner) -> Result<(Vec<u8>, LeftOut), SourceError> {
     let folder = TempDir::new().unwrap();
-    let path = folder.path().join("cut.y4m");
-    let mut video = b"YUV4MPEG2 W4 H2 F25:1 Cmono\n".to_vec();
-    for shade in [16, 126, 235] {
-        video.extend(b"FRAME\n");
-        video.extend([shade; 8]);
-    }
-    video.truncate(video.len() - 3);
-    std::fs::write(&path, &video).unwrap();
-    let supervisor = Fakes::new(&[]).supervisor(path.to_str(), Manner::Lossless).unwrap();
+    let path = folder.path().join(name);
+    std::fs::write(&path, bytes).unwrap();
+    let supervisor = Fakes::new(&[]).supervisor(path.to_str(), manner)?;
     let shades: Vec<u8> = supervisor.frames().iter().map(|frame| frame.rgb[0]).collect();
-    assert_eq!(shades, [0, 128,]);
-    let state = supervisor.status().state;
-    assert!(matches!(state, SourceState::Ended { frames: 2, error: Some(_), .. }), "{state:?}");
+    let SourceStatus { state, produced, left_out, .. } = supervisor.status();
+    assert!(matches!(state, SourceState::Ended { error: None, .. }), "{state:?}");
+    assert_eq!(produced, shades.len() as u64, "what is left out has no number");
+    Ok((shades, left_out))
+}
+
+#[test]
+fn frames_that_cannot_be_decoded_are_left_out_and_counted_wherever_they_stand() {
+    let shades = [35, 75, 115, 155, 195];
+    for bad in [&[0][..], &[2], &[4], &[0, 1, 4], &[]] {
+        let cut = |at: usize, whole: Vec<u8>| whole[..whole.len() - if bad.contains(&at) { 4 } else { 0 }].to_vec();
+        let good: Vec<u8> = (0..5).filter(|at| !bad.contains(at)).map(|at| shades[at]).collect();
+        let expected = LeftOut { count: bad.len() as u64, files: false };
+        let raw = (0..5).map(|at| cut(at, [&b"FRAME\n"[..], &[shades[at]; 8]].concat()));
+        let raw = [&b"YUV4MPEG2 W4 H2 F25:1 Cmono XCOLORRANGE=FULL\n"[..], &raw.collect::<Vec<_>>().concat()].concat();
+        let (greys, left_out) = seen("cut.y4m", &raw, Manner::Lossless).unwrap();
+        assert_eq!((greys, left_out.count), (good.clone(), expected.count), "{bad:?}");
+        let jpegs: Vec<u8> = (0..5).flat_map(|at| cut(at, made::grey(shades[at]))).collect();
+        let (greys, left_out) = seen("cut.mjpeg", &jpegs, Manner::Lossless).unwrap();
+        assert_eq!(left_out, expected, "{bad:?}");
+        assert!(greys.iter().zip(&good).all(|(have, want)| have.abs_diff(*want) < 3), "{greys:?}, not {good:?}");
+    }
+}
+
+#[test]
+fn a_video_without_a_good_frame_is_an_error() {
+    let bad: Vec<u8> = [90, 120].iter().flat_map(|&shade| made::grey(shade)[..400].to_vec()).collect();
+    let text = seen("cut.mjpeg", &bad, Manner::Lossless).unwrap_err().to_string();
+    assert!(
+        text.contains("none of the 2 frames") && text.contains("frame 1 of") && text.contains("cut short"),
+        "{text}"
+    );
+    assert!(seen("none.y4m", b"YUV4MPEG2 W4 H2\n", Manner::Lossless).is_err());
+}
+
+#[test]
+fn bad_frames_do_not_end_a_camera_and_are_counted() {
+    let supervisor = Fakes::new(&["cat $BAD; exec sleep 60"]).supervisor(Some("camera"), Manner::Terminal).unwrap();
+    assert!(supervisor.frames().recv().is_ok());
+    let start = Instant::now();
+    while supervisor.status().left_out.count < 4 {
+        assert!(start.elapsed() < Duration::from_secs(1), "{:?}", supervisor.status());
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let status = supervisor.status();
+    assert_eq!(status.left_out, LeftOut { count: 4, files: false });
+    assert_eq!(status.produced, 2, "the two good ones: {status:?}");
+    assert!(is_live(&status.state));
+}
+
+#[test]
+fn a_camera_of_bad_frames_alone_is_given_up() {
+    let fakes = Fakes::new(&[&STEADY.replace("$ALL", "$ALL.bad").replace("$SIZE", "51")]);
+    let mut all = Vec::new();
+    (0..FRAMES).for_each(|sequence| write_undecodable(&mut all, sequence, "it is cut short").unwrap());
+    assert_eq!(all.len() as u64, 51 * FRAMES);
+    std::fs::write(fakes.folder.path().join("all.bad"), all).unwrap();
+    let start = Instant::now();
+    let supervisor = fakes.supervisor(Some("camera"), Manner::Terminal).unwrap();
+    assert!(supervisor.frames().recv().is_err());
+    let state = supervisor.status().state.to_string();
+    assert!(state.contains("no picture that can be decoded") && state.contains("cut short"), "{state}");
+    assert!(start.elapsed() > Duration::from_secs(4) && start.elapsed() < Duration::from_secs(8));
+}
+
+#[test]
+fn frames_out_of_order_are_not_believed() {
+    // The same frame again, an older one, and one from the far future.
+    let again = "cat $F; sleep 0.2; cat $F";
+    let older = "dd if=$ALL bs=$SIZE skip=9 count=1; sleep 0.2; cat $F";
+    let future = "cat $F; sleep 0.2; head -c 24 $F; printf '\\000\\000\\000\\000\\000\\000\\000\\200'; tail -c +33 $F";
+    for script in [again, older, future] {
+        let supervisor = Fakes::new(&[script]).supervisor(Some("camera:0"), Manner::Window).unwrap();
+        wait_for(&supervisor, "lost", |state| is_lost(state, CameraFault::Crashed));
+        let state = supervisor.status().state.to_string();
+        assert!(state.contains("after frame"), "{script}: {state}");
+    }
+}
+
+#[test]
+fn frames_that_get_lost_on_the_way_are_counted() {
+    let script = "cat $F; sleep 0.3; dd if=$ALL bs=$SIZE skip=8 count=1; exec sleep 60";
+    let supervisor = Fakes::new(&[script]).supervisor(Some("camera"), Manner::Terminal).unwrap();
+    let indices: Vec<u64> = supervisor.frames().iter().take(2).map(|frame| frame.index).collect();
+    assert_eq!(indices, [0, 8]);
+    assert_eq!((supervisor.status().produced, supervisor.status().dropped), (9, 7));
 }
 
 #[test]

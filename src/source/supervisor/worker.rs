@@ -3,7 +3,7 @@
 use super::cameras::{Cameras, Wanted};
 use super::lookout::Lookout;
 use super::outlet::Outlet;
-use super::running::{Over, Running};
+use super::running::{Next, Over, Running};
 use super::{Command, Manner};
 use crate::frame::Frame;
 use crate::source::rendered::Rendered;
@@ -213,8 +213,11 @@ impl Worker {
         }
         let Stage::Running(running) = &mut self.stage else { return };
         match running.next(self.manner) {
-            Ok(None) => {}
-            Ok(Some((picture, took))) => self.deliver(picture, took, held),
+            Ok(Next::Nothing) => {}
+            // What comes while nobody looks is thrown away anyhow.
+            Ok(Next::LeftOut(..)) if held => {}
+            Ok(Next::LeftOut(count, why)) => self.outlet.leave_out(count, running.source.is_files(), &why),
+            Ok(Next::Picture(picture, took)) => self.deliver(picture, took, held),
             Err(over) => self.source_is_over(over),
         }
     }
