@@ -4,7 +4,7 @@ use super::checkpoints::archive;
 use super::{Choices, Recipe};
 use crate::network::file;
 use crate::source::CameraFault;
-use crate::source::capture::{CapturedFrame, write_fault, write_frame};
+use crate::source::capture::{CapturedFrame, write_fault, write_frame, write_undecodable};
 use image::codecs::bmp::BmpEncoder;
 use image::codecs::jpeg::JpegEncoder;
 use image::codecs::png::PngEncoder;
@@ -137,6 +137,7 @@ fn capture() -> Vec<u8> {
     let frame = CapturedFrame { width: 3, height: 2, sequence: 9, age, rgb: rgb(3, 2).into() };
     let mut bytes = Vec::new();
     write_frame(&mut bytes, &frame).expect("written");
+    write_undecodable(&mut bytes, 11, "it is cut short").expect("written");
     write_fault(&mut bytes, CameraFault::Busy, "another program has it").expect("written");
     bytes
 }

@@ -1,10 +1,10 @@
 //! Pictures, videos, and what a capture process says.
 
 use super::{check_error, with_file};
-use crate::source::capture::{Message, read_message, write_fault, write_frame};
-use crate::source::picture::{DecodeError, Limits, decode_jpeg};
-use crate::source::{Picture, Polled, SourceError, files, read_picture};
-use std::path::Path;
+use crate::source::capture::{Message, read_message, write_fault, write_frame, write_undecodable};
+use crate::source::picture::{Limits, decode_jpeg};
+use crate::source::{Picture, Polled, Source, SourceError, files, read_picture};
+use std::borrow::Cow;
 use std::time::Duration;
 
 /// Frames after which a video has shown enough.
@@ -12,11 +12,9 @@ const FRAMES: usize = 8;
 
 /// A JPEG, as a camera or a video hands it over.
 pub fn jpeg(data: &[u8]) {
-    match decode_jpeg(data, Limits::ONE_OF_MANY) {
+    match decode_jpeg(Cow::Borrowed(data), Limits::ONE_OF_MANY) {
         Ok(picture) => check(&picture, Limits::ONE_OF_MANY),
-        Err(error @ (DecodeError::TooLarge { .. } | DecodeError::TooMuch | DecodeError::Damaged(_))) => {
-            check_error(&error.at(Path::new("a.jpg")));
-        }
+        Err(error) => check_error(&error.of("a.jpg".to_owned())),
     }
 }
 
@@ -46,32 +44,44 @@ fn video(data: &[u8], ending: &str) {
         };
         assert!(source.rate().is_none_or(|rate| (1.0..=1000.0).contains(&rate)), "{:?}", source.rate());
         let first = frames(source.as_mut());
-        assert!(first.iter().any(Result::is_ok), "it was opened without a frame");
+        assert!(!first.pictures.is_empty(), "it was opened without a frame");
         source.rewind().expect("the file is there");
         assert_eq!(frames(source.as_mut()), first, "after a rewind");
     });
 }
 
-/// The frames' sizes and the sums of their bytes, and the error at their end, if there is one.
-fn frames(source: &mut dyn crate::source::Source) -> Vec<Result<(u32, u32, u64), SourceError>> {
-    let mut seen = Vec::new();
-    while seen.len() < FRAMES {
+/// What a video shows: the frames' sizes and the sums of their bytes, how many were left out, and what ended it too early.
+#[derive(Debug, Default, PartialEq)]
+struct Shown {
+    pictures: Vec<(u32, u32, u64)>,
+    left_out: u64,
+    error: Option<SourceError>,
+}
+
+fn frames(source: &mut dyn Source) -> Shown {
+    let mut shown = Shown::default();
+    while shown.pictures.len() < FRAMES {
         match source.next(Duration::ZERO) {
             Ok(Polled::Picture(picture)) => {
                 check(&picture, Limits::ONE_OF_MANY);
                 let sum = picture.rgb.iter().map(|&byte| u64::from(byte)).sum();
-                seen.push(Ok((picture.width, picture.height, sum)));
+                shown.pictures.push((picture.width, picture.height, sum));
+            }
+            Ok(Polled::LeftOut { count, why }) => {
+                assert!(count > 0, "nothing was left out");
+                check_error(&why);
+                shown.left_out += count;
             }
             Ok(Polled::NotYet) => panic!("a file makes nobody wait"),
             Ok(Polled::End) => break,
             Err(error) => {
                 check_error(&error);
-                seen.push(Err(error));
+                shown.error = Some(error);
                 break;
             }
         }
     }
-    seen
+    shown
 }
 
 fn check(picture: &Picture, limits: Limits) {
@@ -89,6 +99,13 @@ pub fn capture(data: &[u8]) {
                 let mut written = Vec::new();
                 write_frame(&mut written, &frame).expect("it was believed");
                 assert_eq!(read_message(&mut written.as_slice()).expect("ours"), Message::Frame(frame));
+            }
+            Ok(Message::Undecodable { sequence, why }) => {
+                assert!(!why.contains(char::is_control), "{why:?}");
+                let mut written = Vec::new();
+                write_undecodable(&mut written, sequence, &why).expect("there is room");
+                let again = read_message(&mut written.as_slice()).expect("ours");
+                assert!(matches!(again, Message::Undecodable { sequence: s, .. } if s == sequence), "{again:?}");
             }
             Ok(Message::Fault { fault, detail }) => {
                 assert!(!detail.contains(char::is_control), "{detail:?}");
