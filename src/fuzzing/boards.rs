@@ -2,7 +2,7 @@
 
 use super::{Choices, check_error};
 use crate::fpga::link::packets::{PacketLink, Patience};
-use crate::fpga::link::protocol::{Damage, Deframer, Kind, Opened, Reason, Reply, Says, Status, encode, seal};
+use crate::fpga::link::protocol::{Damage, Deframer, FLAG, Kind, Opened, Reason, Reply, Says, Status, encode, seal};
 use crate::fpga::link::{Beats, End, Link, ReadBack};
 use crate::fpga::program::{Command, FrameFormat};
 use std::collections::VecDeque;
@@ -20,10 +20,11 @@ pub fn packets(data: &[u8]) {
     let mut line = Vec::new();
     let mut expected = Vec::new();
     // Whatever came before, a flag is a new start.
+    drop(deframer.push(FLAG));
     while !choices.are_over() {
         if choices.below(4) == 0 {
             line.extend(choices.bytes(8));
-            line.push(0x7e);
+            line.push(FLAG);
             replies(&mut deframer, &mut line);
         }
         let reply = reply(&mut choices);
@@ -109,7 +110,7 @@ struct Received {
 impl Received {
     fn push(&mut self, byte: u8) -> Option<Packet> {
         match byte {
-            0x7e => {
+            FLAG => {
                 self.escaped = false;
                 let packet = std::mem::take(&mut self.bytes);
                 let (rest, crc) = packet.split_last_chunk::<4>()?;

@@ -63,11 +63,12 @@ impl<'a> Choices<'a> {
 
     /// A network of any kind of layers, small enough for a million of them.
     fn recipe(&mut self) -> Recipe {
-        const CHANNELS: [usize; 12] = [1, 2, 3, 5, 8, 9, 12, 16, 17, 31, 33, 40];
+        const CHANNELS: [usize; 12] = [1, 2, 3, 4, 5, 7, 8, 9, 10, 12, 17, 33];
         let seed = u64::from(self.word());
-        let smallest = 1 + self.below(3);
-        let first = match self.below(4) {
-            0 => First::Embedding(1 + self.below(12)),
+        let smallest = 1 + self.below(2);
+        // A table of codes has 768 of them at least.
+        let first = match self.below(8) {
+            1 => First::Embedding(1 + self.below(12)),
             _ => First::Float(self.of(&CHANNELS), self.of(&[3, 1]), 1 + self.below(2)),
         };
         let convs = (0..self.below(3)).map(|_| (self.of(&CHANNELS), self.of(&[1, 3]), 1 + self.below(2))).collect();

@@ -22,7 +22,7 @@ pub fn program(data: &[u8]) {
 /// What a board may tell of itself, if it is possible.
 fn board(choices: &mut Choices<'_>) -> Option<Capabilities> {
     const DEPTHS: [u32; 8] = [1 << 14, 4096, 1 << 24, 1024, 300, 64, 7, 2];
-    let lanes = choices.of(&[32, 4, 8, 12, 16, 28]);
+    let lanes = choices.of(&[4, 4, 8, 4, 12, 8, 16, 32]);
     let mut told = [0; CAPABILITY_WORDS];
     told[..2].copy_from_slice(&[0x4552_4e31, 1]);
     told[2..6].copy_from_slice(&[

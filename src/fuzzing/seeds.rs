@@ -38,11 +38,10 @@ fn noise(length: usize) -> Vec<u8> {
 }
 
 fn recipes() -> impl Iterator<Item = Recipe> {
-    let tables = [[0, 0], [1, 0]];
-    tables.into_iter().chain((0..6).map(|i| [2, i])).map(|[kind, i]| {
+    (0..6).map(|i| {
         let mut bytes = noise(40 + usize::from(i));
-        // A table of codes, and a float convolution, with one code or channel each.
-        (bytes[4], bytes[5], bytes[6]) = (0, kind, 0);
+        // A table of codes, then float convolutions, with one code or channel each.
+        (bytes[4], bytes[5], bytes[6]) = (0, u8::from(i == 0), 0);
         Choices(&bytes).recipe()
     })
 }
