@@ -38,7 +38,7 @@ fn noise(length: usize) -> Vec<u8> {
 }
 
 fn recipes() -> impl Iterator<Item = Recipe> {
-    (0..6).map(|i| {
+    (0..6_u8).map(|i| {
         let mut bytes = noise(40 + usize::from(i));
         // A table of codes, then float convolutions, with one code or channel each.
         (bytes[4], bytes[5], bytes[6]) = (0, u8::from(i == 0), 0);

@@ -1,6 +1,6 @@
 //! Pictures, videos, and what a capture process says.
 
-use super::{check_error, with_file};
+use super::with_file;
 use crate::source::capture::{Message, read_message, write_fault, write_frame, write_undecodable};
 use crate::source::picture::{Limits, decode_jpeg};
 use crate::source::{Picture, Polled, Source, SourceError, files, read_picture};
@@ -88,6 +88,12 @@ fn check(picture: &Picture, limits: Limits) {
     let pixels = u64::from(picture.width) * u64::from(picture.height);
     assert!((1..=limits.pixels).contains(&pixels), "{}×{}", picture.width, picture.height);
     assert_eq!(picture.rgb.len() as u64, pixels * 3);
+}
+
+/// An error of a source is one line, wherever it is shown.
+fn check_error(error: &dyn std::fmt::Display) {
+    let text = error.to_string();
+    assert!(!text.is_empty() && !text.contains(char::is_control), "no line: {text:?}");
 }
 
 /// What a capture process writes.
