@@ -522,7 +522,7 @@ fn ports_are_listed_on_another_thread() {
     let mut ports = Lister::new("ports", move || {
         counted.0.fetch_add(1, Ordering::SeqCst);
         counted.1.lock().expect("whole").push(std::thread::current().id());
-        vec![FoundPort { path: "/dev/ttyUSB7".into(), name: "a board".into() }]
+        vec![FoundPort { path: "/dev/ttyUSB7".into(), name: "a board".into(), is_board: true }]
     });
     let mut harness = open(scenes::model(card()));
     harness.get_by_label_contains("Engine: ").click();
