@@ -19,8 +19,10 @@ const TILE: std::ops::RangeInclusive<f32> = 92.0..=132.0;
 const NARROW: f32 = 46.0;
 /// In a low tile bars of less height are left out.
 const LEAST_BARS: f32 = 26.0;
-/// In a lower one there is no room for the kind either.
+/// In a lower one there is no room for the kind either, and in the lowest none for the shape.
 const LEAST_FOR_KIND: f32 = 68.0;
+/// See [`LEAST_FOR_KIND`].
+const LEAST_FOR_SHAPE: f32 = 60.0;
 /// Between tiles.
 const BETWEEN: f32 = 6.0;
 /// The share of a layer that a bar of full height stands for; few layers have more of one code.
@@ -163,7 +165,7 @@ impl Tile<'_> {
         let shown = if wide { name.replace("layer", "L") } else { name.rsplit('.').next().unwrap_or(&name).into() };
         widgets::elided(ui, inside.min, &shown, theme::bold(theme::TINY + 0.5), tokens.text, inside.width());
         let below = inside.min + vec2(0.0, 15.0);
-        if wide {
+        if wide && inside.height() >= LEAST_FOR_SHAPE {
             text(ui, below, Align2::LEFT_TOP, format::shape(self.shape), theme::mono(theme::TINY), tokens.quiet);
         }
         self.foot(ui, inside, figures, tokens);
