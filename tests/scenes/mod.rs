@@ -13,7 +13,7 @@ use ernscope::pipeline::{
 };
 use ernscope::preprocess::Preprocessor;
 use ernscope::source::demo::{DemoRenderer, HEIGHT, WIDTH};
-use ernscope::source::{LeftOut, SourceChoice, SourceState, SourceStatus};
+use ernscope::source::{SourceChoice, SourceState, SourceStatus};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -139,15 +139,6 @@ pub(crate) fn model(report: Report) -> Model {
 pub(crate) fn bare(state: SourceState, choice: Option<SourceChoice>) -> Model {
     let settings =
         Settings { model: "cards".parse().expect("any text"), engine: EngineChoice::Cpu(None), edge: None, threads: 1 };
-    let source = SourceStatus {
-        source: 1,
-        state,
-        paused: false,
-        refusal: None,
-        produced: 612,
-        dropped: 0,
-        left_out: LeftOut::default(),
-        fps: 30.0,
-    };
+    let source = SourceStatus { source: 1, state, produced: 612, fps: 30.0, ..SourceStatus::default() };
     Model::new(settings, choice, source)
 }
