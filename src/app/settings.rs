@@ -51,10 +51,18 @@ pub fn load(path: &Path) -> (Remembered, Option<String>) {
     if let Err(error) = file.take(MOST_BYTES).read_to_string(&mut text) {
         return (Remembered::default(), Some(complaint(path, &error)));
     }
-    match serde_json::from_str::<Remembered>(&text) {
-        Ok(remembered) => (remembered.sensible(), None),
+    match parse(&text) {
+        Ok(remembered) => (remembered, None),
         Err(error) => (Remembered::default(), Some(complaint(path, &error))),
     }
+}
+
+/// The settings in a file's text, without what makes no sense.
+///
+/// # Errors
+/// Where it is no JSON, or of other settings.
+pub fn parse(text: &str) -> serde_json::Result<Remembered> {
+    Ok(serde_json::from_str::<Remembered>(text)?.sensible())
 }
 
 fn complaint(path: &Path, why: &dyn std::fmt::Display) -> String {

@@ -26,9 +26,15 @@ pub(crate) struct Limits {
 
 impl Limits {
     /// Of a picture that is read alone.
-    pub(crate) const ALONE: Self = Self { pixels: 100_000_000, bytes: 352 << 20 };
+    pub(crate) const ALONE: Self = Self { pixels: pixels(100_000_000), bytes: 352 << 20 };
     /// Of one of many, in a folder or a video: while it is decoded two more, of three bytes a pixel, wait to be seen.
-    pub(crate) const ONE_OF_MANY: Self = Self { pixels: 32_000_000, bytes: Self::ALONE.bytes - 2 * 3 * 32_000_000 };
+    pub(crate) const ONE_OF_MANY: Self =
+        Self { pixels: pixels(32_000_000), bytes: Self::ALONE.bytes - 2 * 3 * 32_000_000 };
+}
+
+/// A limit of pixels; a low one while a fuzzer runs, which tries a million pictures.
+const fn pixels(most: u64) -> u64 {
+    if cfg!(fuzzing) { 1 << 14 } else { most }
 }
 
 impl Limits {

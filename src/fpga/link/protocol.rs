@@ -88,7 +88,11 @@ pub enum Kind {
 
 /// A packet of the host, escaped and between flags, at the end of `out`.
 pub fn encode(session: u8, number: u8, kind: Kind, body: &[u8], out: &mut Vec<u8>) {
-    let head = [session, number, kind as u8];
+    seal([session, number, kind as u8], body, out);
+}
+
+/// Any packet, escaped and between flags, at the end of `out`.
+pub(crate) fn seal(head: [u8; HEAD], body: &[u8], out: &mut Vec<u8>) {
     let mut crc = crc32fast::Hasher::new();
     crc.update(&head);
     crc.update(body);
