@@ -3,20 +3,21 @@
 
 #[path = "common/board.rs"]
 mod board;
+#[path = "common/cycles.rs"]
+mod cycles;
 #[path = "common/networks.rs"]
 mod networks;
 #[path = "common/skipped.rs"]
 mod skipped;
 
 use board::compare;
+use cycles::check_cycles;
 use ernscope::engine::Engine;
 use ernscope::engine::reference::ReferenceEngine;
 use ernscope::fpga::board::{BoardEngine, BoardError};
 use ernscope::fpga::compiler::CompileError;
 use ernscope::fpga::link::core::SimulatedCore;
-use ernscope::fpga::schedule::{frame_cycles, predict, utilisation};
-use ernscope::frame::InputImage;
-use ernscope::network::published::PublishedShape;
+use ernscope::fpga::schedule::{frame_cycles, utilisation};
 use ernscope::network::shipped::SHIPPED;
 use ernscope::network::{Network, file};
 use networks::{Block, First, Recipe, picture, recipes};
@@ -28,24 +29,6 @@ use std::sync::Arc;
 /// The core with these parameters.
 fn core(name: &str, parameters: &[&str]) -> Option<PathBuf> {
     board::build(name, &[&["--core"], parameters].concat())
-}
-
-/// Cycles that the model predicts and those that the board counts are the same, but for what the loader is hindered.
-fn check_cycles(board: &mut BoardEngine<SimulatedCore>, image: &InputImage, what: &str) {
-    board.run(image).expect("it runs");
-    let counted = board.counters().expect("it answers");
-    let predicted = predict(board.program());
-    for (index, (counted, predicted)) in counted.iter().zip(&predicted).enumerate() {
-        if index == 1 {
-            // While it waits for the frame, tiles are drained without another stall.
-            assert_eq!(counted.steps, predicted.steps, "{what}");
-            assert!(counted.drain_stalls <= predicted.drain_stalls, "{what}");
-            let apart = counted.cycles.abs_diff(predicted.cycles);
-            assert!(apart <= counted.cycles / 20 + 20, "descriptor 1: {counted:?}, {predicted:?}, {what}");
-        } else {
-            assert_eq!(counted, predicted, "descriptor {index}, {what}");
-        }
-    }
 }
 
 /// Random networks that a board of this size can hold; others must be refused with a reason.
@@ -226,23 +209,4 @@ fn random_networks_are_identical_behind_the_bus() {
         let expected = reference.run(&picture(network.edge(), seed - 1)).expect("it runs");
         assert_eq!(board.collect().expect("it answers"), expected, "frame {}", seed - 1);
     }
-}
-
-/// An array for the paper's board, and the paper's network.
-#[test]
-#[ignore = "takes minutes: packaging/test-board-long runs it"]
-fn erns18_is_identical_within_its_cycles() {
-    let size = ["PIXELS=8", "WEIGHT_DEPTH=12288", "THRESHOLD_DEPTH=512", "TABLE_WORDS=1"];
-    let Some(program) = core("erns18", &size) else { return };
-    let network = PublishedShape::named("erns18").expect("published").random(1, false).expect("well formed");
-    let network = Arc::new(network);
-    let link = SimulatedCore::start(&program).expect("built");
-    let mut board = BoardEngine::new(link, "core", Arc::clone(&network), 256).expect("this size holds it");
-    compare(&mut board, &picture(256, 1), "erns18");
-    check_cycles(&mut board, &picture(256, 2), "erns18");
-    let (cycles, used) = (board.frame_cycles(), utilisation(&network, board.program(), board.frame_cycles()));
-    eprintln!("erns18: {cycles} cycles, {} predicted, utilisation {used:.3}", frame_cycles(board.program()));
-    eprintln!("{:?}", board.program().needs());
-    assert!(cycles <= 480_000, "{cycles} cycles");
-    assert!(used >= 0.75, "utilisation {used}");
 }

@@ -108,6 +108,10 @@ proptest! {
     fn random_networks_are_identical(recipe in recipes()) {
         check(recipe.network(), 1);
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: CASES / 4, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn another_size_with_the_same_weights_is_identical(recipe in recipes()) {

@@ -169,7 +169,8 @@ fn everything_changes_while_it_runs() {
     let (mut random, started) = (Random(0x9e37_79b9_7f4a_7c15), Instant::now());
     let mut last: Option<Arc<Report>> = None;
     let mut seen = 0;
-    while started.elapsed() < Duration::from_secs(8) {
+    while started.elapsed() < Duration::from_secs(6) || seen < 60 {
+        assert!(started.elapsed() < PATIENCE, "{seen} reports");
         for _ in 0..=random.below(3) {
             match random.below(8) {
                 0 | 1 => pipeline.source().switch_to(Some(sources[random.below(4)].parse().expect("a source"))),
@@ -193,7 +194,6 @@ fn everything_changes_while_it_runs() {
             std::thread::sleep(Duration::from_millis(1));
         }
     }
-    assert!(seen > 50, "{seen} reports");
     assert!(pipeline.notices().is_empty(), "{:?}", pipeline.notices());
 
     pipeline.source().switch_to(Some(sources[0].parse().expect("a source")));

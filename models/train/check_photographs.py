@@ -11,7 +11,7 @@ pictures of a kind; every range is drawn from uniformly:
                    hands
     any way up     height 30-95 %, any roll, the rest the same
     in grey        the same, the card printed in grey
-    our frame      the same, and in the frame of our cards a foreign photograph: no card of ours
+    our frame      in the frame of our cards a foreign photograph, held as the demo does and any way up by turns: no card of ours
 """
 
 import argparse
@@ -258,8 +258,8 @@ class Studio:
             yield "any way up", name, self.scene(self.cards[name], ANY_WAY_UP)
         for name in names:
             yield "in grey", name, self.scene(self.cards[name].convert("L").convert("RGB"), ANY_WAY_UP)
-        for _ in range(count):
-            yield "our frame", "nothing", self.scene(self.framed(), ANY_WAY_UP)
+        for number in range(count):
+            yield "our frame", "nothing", self.scene(self.framed(), (AS_THE_DEMO, ANY_WAY_UP)[number % 2])
 
 
 def turn(a, b, angle):

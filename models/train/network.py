@@ -331,6 +331,7 @@ class Ern(nn.Module):
                      backbone.conv_downsample, backbone.act_downsample]
         for module in self.held:
             module.requires_grad_(False)
+            module.zero_grad(set_to_none=True)
         self.train(self.training)
 
     def learning(self):

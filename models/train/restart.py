@@ -115,7 +115,8 @@ def lines(thresholds, falling, rounded=True):
             offsets[channel] = (turn[channel] * thresholds[channel] < 0).sum() * CODE_VALUE
             continue
         at, steps = places[channel, known], STEPS[known]
-        distance = abs(at[-1] - at[0]) / max(len(at) - 1, 1)
+        # Where one is known, the others lie as far away as they were cut off at the least.
+        distance = abs(at[-1] - at[0]) / (len(at) - 1) if len(at) > 1 else np.abs(thresholds[channel] - thresholds[channel, known]).max()
         slopes[channel] = turn[channel] * CODE_VALUE / max(distance, LEAST_DISTANCE if rounded else 1e-6)
         offsets[channel] = (steps - slopes[channel] * at).mean()
     return slopes, offsets

@@ -39,15 +39,13 @@ def cards(models):
     ]
     embedded, floating = (document["training"]["measured"]["accuracy"] for _, document in documents)
     lines.append(f"\nGap of the pixel embedding to its float-input twin: {100 * (floating - embedded):+.2f} points.\n")
-    for title, measured, key in [
-        ("card height", "measured", "by_height_percent"),
-        ("hidden part", "measured", "by_hidden_percent"),
-        ("card height, on wide films", "measured_wide", "by_height_percent"),
-    ]:
-        lines.append(_bands(title, measured, key, documents))
-    lines.append(_wide(documents))
-    lines.append(_how_cards(documents[0][1]["training"]))
-    return "".join(lines)
+    for title, key in [("card height", "by_height_percent"), ("hidden part", "by_hidden_percent")]:
+        lines.append(_bands(title, "measured", key, documents))
+    training = documents[0][1]["training"]
+    if "first_training" not in training:
+        return "".join([*lines, _how_cards(training), _measured_cards(training)])
+    lines.append(_bands("card height, on wide films", "measured_wide", "by_height_percent", documents))
+    return "".join([*lines, _wide(documents), _how_cards(training["first_training"]), _how_widened(training), _measured_cards(training)])
 
 
 def _wide(documents):
@@ -98,25 +96,33 @@ def _bands(title, measured, key, documents):
 
 
 def _how_cards(training):
-    plan, first, measured = training["plan"], training["first_training"], training["measured"]
-    before = first["plan"]
+    plan = training["plan"]
     return f"""
-Trained twice by `models/train/retrain-cards`, one thread a network, by Adam (eps 1e-4, weight decay {plan["weight_decay"]}) in batches of {plan["batch"]}, with a
-warm-up and a cosine to zero; the loss of "nothing" counts {plan["nothing_weight"]} times. Both twins saw the same frames in the same order with the same
-variations. Films of seeds below {training["first_training_seed"]} are never trained on.
+Trained by `models/train/retrain-cards` on scenes that `ernscope render` makes (no photographs), {training["date"]}, PyTorch
+{training["torch"]}, one thread a network. Both twins saw the same {plan["frames"]} frames in the same order with the same variations:
+{training["distinct_frames"]} distinct ones, of the seeds {training["seeds"]}. Seeds below {training["first_training_seed"]} are never trained on. Adam (eps 1e-4,
+weight decay {plan["weight_decay"]}), batch {plan["batch"]}, peak rate {plan["peak_rate"]}, a warm-up over {100 * plan["warm_up"]:.0f} % and a cosine to zero; the loss of
+"nothing" counts {plan["nothing_weight"]} times; initial weights of seed {plan["seed"]}. At the end batch norm's figures are taken again in float32
+from frames as rendered, and the classifier's scale of "nothing" is multiplied by {training["nothing_gain"]}.{training["note"] and " " + training["note"]}
+"""
 
-First on the demo's films, scenes that `ernscope render` makes ({first["date"]}, PyTorch {first["torch"]}): {before["frames"]} frames, of which {first["distinct_frames"]} distinct
-ones, of the seeds {first["seeds"]}; peak rate {before["peak_rate"]}, initial weights of seed {before["seed"]}.{first["note"] and " " + first["note"]}
 
-Then from the model file of the first (its signs and thresholds; `train/restart.py`), pixel embedding and stem held as they were, on wide
-films as well, which `ernscope render --wide` makes ({training["date"]}, PyTorch {training["torch"]}): cards from 26 % of the height on and at any turn, prints in grey, pale
-and short of an ink, our frame around photographs and drawings, and photographs behind the cards: {training["photographs"]} of the training
-photographs of Tiny-ImageNet. {plan["frames"]} frames, {100 * training["wide_part"]:.0f} % of them of wide films; {training["wide_frames"]} distinct ones of wide films and {training["demo_frames"]} of the demo's;
-peak rate {plan["peak_rate"]}. At the end batch norm's figures are taken again in float32 from frames of both as rendered, and the classifier's
-scale of "nothing" is multiplied by {training["nothing_gain"]}.{training["note"] and " " + training["note"]}
+def _how_widened(training):
+    plan = training["plan"]
+    return f"""
+Then trained on from the model file of that (its signs and thresholds, `train/restart.py`), pixel embedding and stem held as they were,
+on wide films too, which `ernscope render --wide` makes, {training["date"]}, PyTorch {training["torch"]}: cards from 26 % of the height on and at any turn,
+prints in grey, pale and short of an ink, our frame around photographs and drawings, and photographs behind the cards, {training["photographs"]} of
+the training photographs of Tiny-ImageNet. {plan["frames"]} frames, {100 * training["wide_part"]:.0f} % of them of wide films: {training["wide_frames"]} distinct ones of wide films, {training["demo_frames"]} of
+the demo's. Peak rate {plan["peak_rate"]}, a warm-up over {100 * plan["warm_up"]:.0f} %, all else as before.{training["note"] and " " + training["note"]}
+"""
 
-Accuracy: the integer network on {measured["frames"]} frames of the demo's films of the seeds {training["measured_seeds"]}, and on as many of wide films of these
-seeds with photographs that were not trained on, each frame of another shot, by plain argmax.
+
+def _measured_cards(training):
+    measured = training["measured"]
+    wide = ", and on as many of wide films with photographs that\nwere not trained on" if "measured_wide" in training else ""
+    return f"""
+Accuracy: the integer network on {measured["frames"]} frames of the seeds {training["measured_seeds"]}{wide}, each frame of another shot, by plain argmax.
 """
 
 

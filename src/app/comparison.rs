@@ -108,13 +108,16 @@ fn chart(ui: &mut Ui, rect: Rect, model: &Model) {
         points.filter_map(|(age, point)| Some([f64::from(-age), f64::from(point.twins_per_s?[which])])).collect()
     };
     let series = vec![
-        Series { name: "with pixel embedding", color: tokens.embedded, points: line(0) },
-        Series { name: "float first layer", color: tokens.float_input, points: line(1) },
+        Series { name: NAMES[0], color: tokens.embedded, points: line(0) },
+        Series { name: NAMES[1], color: tokens.float_input, points: line(1) },
     ];
-    let caption = series.iter().map(|line| (line.name.to_owned(), theme::plain(theme::SMALL), line.color)).collect();
+    let name = |twin: &str, color| (twin.to_owned(), theme::plain(theme::SMALL), color);
+    let caption = vec![name(NAMES[0], tokens.embedded), name(NAMES[1], tokens.float_input)];
     lines::show(ui, rect, Chart { id: "twins over time", seconds: SPAN, unit: "frames/s", caption, series });
 }
 
+/// What the twins are called.
+const NAMES: [&str; 2] = ["embedding", "float input"];
 /// The heads of the columns.
 const HEADS: [&str; 5] = ["", "frames/s", "a frame", "first layer", "right"];
 /// A figure that each column has room for at least, so that nothing moves when figures grow.
@@ -132,7 +135,7 @@ impl Table {
     fn new(ui: &Ui, comparison: &Comparison, scale: f32) -> Self {
         let tokens = Tokens::of(ui);
         let simulated = comparison.measured == Measured::SimulatedBoard;
-        let rows = [cells("embedding", &comparison.embedded), cells("float input", &comparison.float_input)];
+        let rows = [cells(NAMES[0], &comparison.embedded), cells(NAMES[1], &comparison.float_input)];
         let columns = (0..HEADS.len()).map(|column| {
             let font = match column {
                 0 => theme::bold(theme::BODY * scale),
@@ -182,14 +185,12 @@ impl Table {
             say(ui, place, "simulated", "simulated")
                 .on_hover_text("computed by a simulation; times are those of its clock");
         }
-        for (figures, name, y) in
-            [(&comparison.embedded, "embedding", middles[1]), (&comparison.float_input, "float input", middles[2])]
-        {
-            let says: String = HEADS
-                .iter()
-                .zip(cells(name, figures))
-                .fold(figures.name.clone(), |says, (head, cell)| format!("{says} {head} {}", cell.trim()));
-            say(ui, band(y, 14.0 * self.scale), name, &says).on_hover_text(&figures.name);
+        let twins = [&comparison.embedded, &comparison.float_input];
+        for ((figures, name), y) in twins.into_iter().zip(NAMES).zip(&middles[1..]) {
+            let cells = cells(name, figures);
+            let told = HEADS.iter().zip(&cells).skip(1).map(|(head, cell)| format!("{head} {}", cell.trim()));
+            let says = format!("{name}, {}: {}", figures.name, told.collect::<Vec<_>>().join(", "));
+            say(ui, band(*y, 14.0 * self.scale), name, &says).on_hover_text(&figures.name);
         }
     }
 }
@@ -247,7 +248,7 @@ impl Verdict {
     }
 
     fn show(self, ui: &Ui, rect: Rect) {
-        let says = format!("{} {}", self.figure, self.words.replace('\n', " "));
+        let says = format!("{} {}", self.figure, self.words.replace("of\n", "of ").replace('\n', ", "));
         let [large, small] = self.texts;
         // Above capitals there is air.
         let at = if self.beside { rect.min } else { rect.min - vec2(0.0, large.size().y * 0.1) };

@@ -96,7 +96,7 @@ pub const TABLE: &[Row] = &[
     (Key::E, SHIFT, Deed::Frame, "Shift E", "save the frame and all layers"),
     (Key::E, NONE, Deed::Figures, "E", "save the figures (CSV, JSON)"),
     (Key::F11, NONE, Deed::Fullscreen, "F11", "full screen with large type"),
-    (Key::L, NONE, Deed::Large, "L", "large type, all panels"),
+    (Key::L, NONE, Deed::Large, "L", "large type without filling the screen"),
     (Key::T, NONE, Deed::Theme, "T", "dark, light"),
     (Key::R, NONE, Deed::ResetLayout, "R", "panels back in their place"),
     (Key::F1, NONE, Deed::Help, "F1 ?", "these keys"),
@@ -119,18 +119,24 @@ pub fn pressed(ctx: &egui::Context) -> Vec<Deed> {
     })
 }
 
+/// Height of the window around the list of keys: its title, what stands below the list, and air.
+const AROUND_KEYS: f32 = 160.0;
+
 /// The list of keys; `open` becomes false when it is closed.
 pub fn help(ui: &Ui, open: &mut bool) {
     let frame = egui::Frame::window(&ui.ctx().global_style()).inner_margin(theme::MARGIN);
     let window = Window::new("Keys").open(open).collapsible(false).resizable(false).frame(frame);
     window.anchor(egui::Align2::CENTER_CENTER, egui::Vec2::ZERO).show(ui.ctx(), |ui| {
         let tokens = Tokens::of(ui);
-        egui::Grid::new("keys").num_columns(2).spacing([24.0, 6.0]).show(ui, |ui| {
-            for (.., keys, says) in TABLE.iter().filter(|row| !row.4.is_empty()) {
-                ui.label(RichText::new(*keys).font(theme::mono(theme::BODY)).color(tokens.chosen));
-                ui.label(*says);
-                ui.end_row();
-            }
+        let room = (ui.ctx().content_rect().height() - AROUND_KEYS).max(60.0);
+        egui::ScrollArea::vertical().max_height(room).show(ui, |ui| {
+            egui::Grid::new("keys").num_columns(2).spacing([24.0, 6.0]).show(ui, |ui| {
+                for (.., keys, says) in TABLE.iter().filter(|row| !row.4.is_empty()) {
+                    ui.label(RichText::new(*keys).font(theme::mono(theme::BODY)).color(tokens.chosen));
+                    ui.label(*says);
+                    ui.end_row();
+                }
+            });
         });
         ui.add_space(6.0);
         let drop = "Drop a picture, a folder, a video or a network's file anywhere. Drag panels by their titles.";

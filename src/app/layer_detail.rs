@@ -278,7 +278,7 @@ impl<'a> Watched<'a> {
         let value = value.unwrap_or_else(|| "point at a pixel".into());
         let write = |at, words: &str, size, color| {
             let size = widgets::fitting(ui, words, theme::mono, size, place.width());
-            text(ui, at, Align2::LEFT_TOP, words, theme::mono(size), color)
+            widgets::elided(ui, at, words, theme::mono(size), color, place.width())
         };
         let line = write(below, &name, theme::TINY + 0.5, tokens.text);
         let under = write(line.left_bottom() + vec2(0.0, 1.0), &value, theme::TINY, tokens.quiet);

@@ -66,8 +66,9 @@ pub(super) fn show(ui: &mut Ui, rect: Rect, chart: Chart<'_>) {
         .width(room.width())
         .height(room.height());
     let scale = format!("{} {unit}", format::rate(top as f32));
-    let mut says: Vec<String> = caption.iter().map(|(text, ..)| text.clone()).collect();
-    says.extend(series.iter().map(|line| summary(line, unit)));
+    let is_name = |text: &str| series.iter().any(|line| line.name == text);
+    let figures = caption.iter().map(|(text, ..)| text.clone()).filter(|text| !is_name(text));
+    let mut says: Vec<String> = figures.chain(series.iter().map(|line| summary(line, unit))).collect();
     says.push(format!("scale to {scale}, {seconds} s"));
     if room.is_positive() {
         widgets::inner(ui, room, |ui| {

@@ -17,6 +17,12 @@ use egui::{
 const TILE: std::ops::RangeInclusive<f32> = 92.0..=132.0;
 /// Width of a tile without codes of its own.
 const NARROW: f32 = 46.0;
+/// In a low tile bars of less height are left out.
+const LEAST_BARS: f32 = 26.0;
+/// In a lower one there is no room for the kind either, and in the lowest none for the shape.
+const LEAST_FOR_KIND: f32 = 68.0;
+/// See [`LEAST_FOR_KIND`].
+const LEAST_FOR_SHAPE: f32 = 60.0;
 /// Between tiles.
 const BETWEEN: f32 = 6.0;
 /// The share of a layer that a bar of full height stands for; few layers have more of one code.
@@ -159,12 +165,15 @@ impl Tile<'_> {
         let shown = if wide { name.replace("layer", "L") } else { name.rsplit('.').next().unwrap_or(&name).into() };
         widgets::elided(ui, inside.min, &shown, theme::bold(theme::TINY + 0.5), tokens.text, inside.width());
         let below = inside.min + vec2(0.0, 15.0);
-        if wide {
+        if wide && inside.height() >= LEAST_FOR_SHAPE {
             text(ui, below, Align2::LEFT_TOP, format::shape(self.shape), theme::mono(theme::TINY), tokens.quiet);
         }
         self.foot(ui, inside, figures, tokens);
         let middle =
             Rect::from_min_max(pos2(inside.left(), below.y + 18.0), pos2(inside.right(), inside.bottom() - 42.0));
+        if middle.height() < LEAST_BARS {
+            return;
+        }
         match &self.layer.op {
             Op::Classifier { .. } => logits(ui, middle, probabilities, tokens.text),
             _ if self.layer.op.makes_codes() => codes(ui, middle, self.sample.codes),
@@ -183,7 +192,9 @@ impl Tile<'_> {
             Some(cycles) => (cycles, tokens.text),
             None => (kind, tokens.quiet),
         };
-        text(ui, pos2(inside.left(), y - 16.0), Align2::LEFT_BOTTOM, first, font.clone(), color);
+        if inside.height() >= LEAST_FOR_KIND {
+            text(ui, pos2(inside.left(), y - 16.0), Align2::LEFT_BOTTOM, first, font.clone(), color);
+        }
         let time = if wide { &figures.time } else { figures.time.trim_end_matches(" ms") };
         let time = text(ui, pos2(inside.left(), y - 2.0), Align2::LEFT_BOTTOM, time, font.clone(), tokens.text);
         if let Some(share) = figures.share.as_ref().filter(|_| wide) {

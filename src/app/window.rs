@@ -18,6 +18,9 @@ use egui::{
 use egui_tiles::{ResizeState, SimplificationOptions, TileId, UiResponse};
 use std::path::PathBuf;
 
+/// Width of the line in which a path is typed.
+const PATH_WIDTH: f32 = 540.0;
+
 /// Everything that is drawn, and what keys and buttons do.
 #[derive(Default)]
 pub struct Window {
@@ -187,12 +190,15 @@ impl Window {
         let mut entered = false;
         let window = egui::Window::new("Open").collapsible(false).resizable(false).title_bar(false);
         window.anchor(Align2::CENTER_CENTER, [0.0, -80.0]).show(ui.ctx(), |ui| {
+            ui.set_width(PATH_WIDTH.min(ui.ctx().content_rect().width() - 48.0));
             let quiet = Tokens::of(ui).quiet;
             let label = ui.label(
                 RichText::new("Open a picture, a folder, a video or a network's file").font(theme::bold(theme::BODY)),
             );
-            let edit =
-                egui::TextEdit::singleline(text).desired_width(520.0).hint_text("path").margin(Margin::symmetric(8, 6));
+            let edit = egui::TextEdit::singleline(text)
+                .desired_width(f32::INFINITY)
+                .hint_text("path")
+                .margin(Margin::symmetric(8, 6));
             let edit = ui.add(edit).labelled_by(label.id);
             edit.request_focus();
             entered = ui.input(|input| input.key_pressed(Key::Enter));

@@ -103,7 +103,9 @@ pub fn compare(
 fn finished(run: thread::Result<Result<Vec<f32>, EngineError>>, engine: String) -> Result<Vec<f32>, DiffError> {
     let panicked = |panic: Box<dyn Any + Send>| {
         let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-        DiffError::Panicked { engine, what: text.unwrap_or("a panic without words").to_owned() }
+        // A failed assertion's words stand in several lines.
+        let words: Vec<&str> = text.unwrap_or("a panic without words").split_whitespace().collect();
+        DiffError::Panicked { engine, what: words.join(" ") }
     };
     Ok(run.map_err(panicked)??)
 }

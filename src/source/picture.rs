@@ -686,16 +686,20 @@ mod tests {
     fn rarely_sampled_pictures_are_decoded_right() {
         const MORE_BLUE: Factors = &[(1, 1), (2, 2), (1, 1)];
         const THREE: Factors = &[(3, 1), (1, 1), (1, 1)];
-        for factors in [MORE_BLUE, THREE] {
-            let content: fn(usize, usize, usize) -> (u8, i32) = |component, _, _| ([120, 90, 160][component], 0);
+        const STEPS: Factors = &[(1, 4), (1, 2), (1, 1)];
+        let content: fn(usize, usize, usize) -> (u8, i32) = |component, _, _| ([120, 90, 160][component], 0);
+        for factors in [MORE_BLUE, THREE, STEPS] {
             let made = Blocks { content, ..blocks(factors, &[&[0, 1, 2]], 0) };
-            for file in [made.sequential(), made.progressive()] {
+            let progressive = if factors == STEPS { None } else { Some(made.progressive()) };
+            for file in progressive.into_iter().chain([made.sequential()]) {
                 for pixel in jpeg(&file).as_chunks::<3>().0 {
                     let off = pixel.iter().zip([165, 110, 53]).map(|(have, want)| have.abs_diff(want)).max();
                     assert!(off <= Some(2), "{factors:?}: {pixel:?}");
                 }
             }
         }
+        let alone = Blocks { content, ..blocks(STEPS, &[&[0], &[1], &[2]], 0) };
+        assert!(matches!(read("alone.jpg", &alone.sequential()), Err(SourceError::Unsupported { .. })));
     }
 
     #[test]

@@ -8,6 +8,8 @@ mod lines;
 #[path = "../common/networks.rs"]
 mod networks;
 mod program;
+#[path = "../common/shipped.rs"]
+mod shipped;
 #[path = "../common/skipped.rs"]
 mod skipped;
 
@@ -16,7 +18,7 @@ use ernscope::engine::Engine;
 use ernscope::engine::reference::ReferenceEngine;
 use ernscope::fpga::board::{BoardEngine, BoardError, FRAMES_UNDER_WAY};
 use ernscope::fpga::compiler::CompileError;
-use ernscope::fpga::link::packets::{LineCounts, PacketLink, Patience};
+use ernscope::fpga::link::packets::{PacketLink, Patience};
 use ernscope::fpga::link::serial::{AnyLink, Port, open_port};
 use ernscope::fpga::link::simulated::SimulatedBoard;
 use ernscope::network::shipped::SHIPPED;
@@ -81,31 +83,9 @@ fn engine(port: Box<dyn Port>, network: &Arc<Network>) -> Result<BoardEngine<Any
     BoardEngine::new(PacketLink::open(port, PATIENCE, 1)?, "fpga:sim", Arc::clone(network), network.edge())
 }
 
-fn shipped_networks(pictures: u64) {
-    let Some(program) = build("default-board", &[]) else { return };
-    for shipped in SHIPPED {
-        let network = Arc::new(file::parse(shipped.bytes).expect("ours"));
-        let (_board, port) = plug(&program);
-        let link = PacketLink::open(port, Patience::SIMULATION, 7).expect("it answers");
-        let mut engine = BoardEngine::new(link, "fpga:sim", Arc::clone(&network), network.edge()).expect("it fits");
-        for seed in 0..pictures {
-            compare(&mut engine, &picture(network.edge(), seed), shipped.name);
-        }
-        // Nothing was asked for twice: not behind frames either that were run in part, to be looked at.
-        let LineCounts { lost, stale, .. } = engine.link().counts();
-        assert_eq!((lost, stale), (0, 0), "{}", shipped.name);
-    }
-}
-
 #[test]
 fn shipped_networks_are_identical() {
-    shipped_networks(2);
-}
-
-#[test]
-#[ignore = "takes minutes: packaging/test-board-long runs it"]
-fn shipped_networks_are_identical_on_twenty_pictures() {
-    shipped_networks(20);
+    shipped::networks_are_identical(2);
 }
 
 fn random_networks(count: usize) {

@@ -9,10 +9,10 @@ use wait4::Wait4;
 /// Most bytes that may be resident, whatever the program is fed.
 pub(crate) const MEMORY_LIMIT: u64 = 512_000_000;
 
-/// Runs the program in `folder`. It fails where the program took more memory at its peak than it may; far more, or more than a
-/// minute, and it is ended.
+/// Runs the program in `folder`. It fails where the program took more memory at its peak than it may; far more, or more than five
+/// minutes, and it is ended.
 pub(crate) fn ernscope<A: AsRef<OsStr>>(folder: &Path, arguments: &[A]) -> Output {
-    let limited = format!("ulimit -v {}; exec timeout 60 \"$0\" \"$@\"", 4 * MEMORY_LIMIT / 1024);
+    let limited = format!("ulimit -v {}; exec timeout 300 \"$0\" \"$@\"", 4 * MEMORY_LIMIT / 1024);
     let mut command = Command::new("bash");
     command.args(["-c", &limited, env!("CARGO_BIN_EXE_ernscope")]).args(arguments).current_dir(folder);
     let (output, peak) = run(&mut command);

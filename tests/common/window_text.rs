@@ -16,7 +16,8 @@ pub(crate) fn told<S>(harness: &Harness<'_, S>) -> String {
         let chosen = told.toggled().map(|chosen| format!(" ({chosen:?})")).unwrap_or_default();
         // What neither has a name nor a value only groups others.
         let groups = name.is_empty() && value.is_empty();
-        if !groups {
+        // A label's text comes once more as its run of letters.
+        if !groups && told.role() != egui::accesskit::Role::TextRun {
             let indent = "  ".repeat(depth);
             writeln!(text, "{indent}{:?}{name}{value}{chosen}", told.role()).expect("strings take all");
         }
@@ -78,7 +79,7 @@ pub(crate) fn painted<S>(harness: &Harness<'_, S>) -> Vec<Painted> {
                     // An elided text shows less than it holds.
                     let glyphs =
                         text.galley.rows.iter().map(|row| row.glyphs.iter().map(|g| g.chr).collect::<String>());
-                    let text = glyphs.collect::<Vec<_>>().join(" ").trim().to_owned();
+                    let text = glyphs.collect::<Vec<_>>().join("\n").trim().to_owned();
                     all.push(Painted { text, ink, clip });
                 }
             }
@@ -136,7 +137,7 @@ pub(crate) fn untold<S>(harness: &Harness<'_, S>) -> Vec<String> {
         .filter(|text| text.text.chars().any(|letter| letter.is_ascii_digit()))
         .filter(|text| {
             let at = text.ink.intersect(text.clip).center();
-            !text.text.split('…').all(|part| heard(at, &plain(part)))
+            !text.text.split(['…', '\n']).all(|part| heard(at, &plain(part)))
         })
         .map(|text| format!("{:?} at {:?}", text.text, text.ink))
         .collect()

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from test_integer import random_network
 from train import export, integer, restart
+from train.tests.test_integer import random_network
 
 
 class Restart(unittest.TestCase):

@@ -71,10 +71,12 @@ class Training(unittest.TestCase):
 
     def test_a_stem_that_is_held_stays_as_it_is(self):
         with tempfile.TemporaryDirectory() as folder:
-            run = Run(small_plan(stem_learns=False), folder)
+            first = Run(small_plan(), folder + "/first")
+            first.train(course(), until=2)
+            run = Run(small_plan(stem_learns=False), folder + "/second", start=lambda: first.network)
             before = {name: value.clone() for name, value in run.network.state_dict().items()}
-            run.train(course(), until=2)
-            run.settle(batch.pixels for batch in course().batches(2, 4))
+            run.train(course(), until=4)
+            run.settle(batch.pixels for batch in course().batches(2, 5))
             held = ("pixel_embedding.", "backbone.conv1.", "backbone.act1.", "backbone.conv2.", "backbone.act2.", "backbone.conv_downsample.",
                     "backbone.act_downsample.")
             for name, value in run.network.state_dict().items():

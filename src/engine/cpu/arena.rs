@@ -112,7 +112,7 @@ impl Arena {
                     room.float_lanes = vec![0.0; conv.thresholds.flips.len() * shape.edge * shape.edge];
                 }
                 Work::Conv { conv, .. } => {
-                    wide = wide.max(conv.passes[0].packed.offsets.len() * shape.edge * shape.edge)
+                    wide = wide.max(conv.passes[0].packed.offsets.len() * shape.edge * shape.edge);
                 }
                 Work::PixelConv { conv, .. } => wide = wide.max(conv.offsets.len() * shape.edge * shape.edge),
                 _ => {}

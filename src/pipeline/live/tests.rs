@@ -2,8 +2,7 @@
 
 use super::*;
 use crate::done::{LOADS, PACKINGS};
-use crate::engine::cpu::Level;
-use crate::engine::reference::ReferenceEngine;
+use crate::engine::cpu::{CpuEngine, Level};
 use crate::engine::{BoardChoice, Engine, EngineChoice, EngineError, EngineInfo};
 use crate::frame::InputImage;
 use crate::network::shipped::ModelChoice;
@@ -185,8 +184,8 @@ fn threads_change_under_the_same_weights() {
     }
 }
 
-/// Counts how often it is made for something, in the place of a board that would get its program again.
-struct Boarded(ReferenceEngine, Arc<AtomicUsize>);
+/// Stands in the place of a board, which would get its program again if this were made again, and counts its frames.
+struct Boarded(CpuEngine, Arc<AtomicUsize>);
 
 impl Engine for Boarded {
     fn info(&self) -> EngineInfo {
@@ -220,7 +219,8 @@ impl Engine for Boarded {
 fn a_board_keeps_its_program() {
     let network = Arc::new(ModelChoice::Shipped("cards").load().unwrap());
     let runs = Arc::new(AtomicUsize::new(0));
-    let engine = Boarded(ReferenceEngine::new(Arc::clone(&network), 64), Arc::clone(&runs));
+    let engine = CpuEngine::new(Arc::clone(&network), 64, Level::best(), 1).unwrap();
+    let engine = Boarded(engine, Arc::clone(&runs));
     let settings = settings("cards", EngineChoice::Fpga(BoardChoice::First));
     let predictor = Predictor::with_engine(&settings, Box::new(engine));
     let mut live = live(settings, predictor);

@@ -244,7 +244,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let told = folder.path().join("stat");
         let mut command = Command::new("sh");
-        command.args(["-c", "cat /proc/self/stat > \"$0.part\"; mv \"$0.part\" \"$0\"; cat"]).arg(&told);
+        command.args(["-c", "cat /proc/self/stat > \"$0.part\"; mv \"$0.part\" \"$0\"; exec cat"]).arg(&told);
         let camera = CapturedCamera::start(CameraInfo { index: 0, name: "fake".to_owned() }, command).unwrap();
         let start = Instant::now();
         while !told.exists() {

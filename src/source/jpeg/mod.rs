@@ -82,8 +82,8 @@ pub(crate) struct Form {
     pub(crate) height: u32,
     /// Why no decoder here reads it, where that is known.
     pub(crate) unsupported: Option<&'static str>,
-    /// Whether it is stored in a way that the decoder of the usual ones gets wrong without an error: components one after the
-    /// other, or fewer samples of brightness than of a colour.
+    /// Whether it is stored in a way that the decoder of the usual ones gets wrong without an error, or refuses: components one
+    /// after the other, or numbers of samples that are not usual.
     pub(crate) rare: bool,
     /// Bytes a pixel of all coefficients, 16 bits each, where it is rare or in several passes; 0 for a usual one of one pass.
     pub(crate) coefficient_bytes: u64,
@@ -95,6 +95,7 @@ pub(crate) struct Form {
 pub(crate) fn form(bytes: &[u8]) -> Form {
     let mut form = Form::default();
     let mut frame: &[u8] = &[];
+    let mut progressive = false;
     // By class and number.
     let mut tables = [[false; 16]; 2];
     for (marker, segment, _) in segments(bytes, SOI.len()) {
@@ -106,15 +107,21 @@ pub(crate) fn form(bytes: &[u8]) -> Form {
                 let side =
                     |at| frame.get(at..at + 2).map_or(0, |side: &[u8]| u32::from(side[0]) << 8 | u32::from(side[1]));
                 (form.height, form.width) = (side(3), side(5));
-                if marker == 0xc2 {
+                progressive = marker == 0xc2;
+                if progressive {
                     form.coefficient_bytes = sample_bytes(frame);
                 }
             }
             0xda => {
                 form.lacks_tables |= uses_others(segment, &tables);
-                let progressive = form.coefficient_bytes > 0 && !form.rare;
                 let whole = segment.get(2) >= frame.get(COMPONENTS);
-                form.rare |= is_rarely_sampled(frame) || !progressive && !whole;
+                form.rare |= is_rarely_sampled(frame) || !progressive && (!whole || in_between(frame).next().is_some());
+                if let ([_, _, 1, name, ..], false) = (segment, progressive)
+                    && in_between(frame).any(|between| between == *name)
+                {
+                    // Nor does the other decoder get these right.
+                    form.unsupported.get_or_insert("a JPEG with an unusual number of samples");
+                }
                 if form.rare {
                     form.coefficient_bytes = sample_bytes(frame);
                 }
@@ -204,6 +211,15 @@ fn factors(frame: &[u8]) -> impl Iterator<Item = (u64, u64)> {
 fn is_rarely_sampled(frame: &[u8]) -> bool {
     let (across, down) = factors(frame).next().unwrap_or_default();
     factors(frame).any(|(h, v)| h > across || v > down || !h.is_power_of_two() || !v.is_power_of_two())
+}
+
+/// The names of components that have more than one sample in a direction, and fewer than others.
+fn in_between(frame: &[u8]) -> impl Iterator<Item = u8> {
+    let most = |side: fn((u64, u64)) -> u64| factors(frame).map(side).max().unwrap_or(0);
+    let (across, down) = (most(|(across, _)| across), most(|(_, down)| down));
+    let names = frame.get(COMPONENTS + 1..).unwrap_or_default().iter().step_by(3);
+    let between = move |(h, v)| h > 1 && h < across || v > 1 && v < down;
+    names.zip(factors(frame)).filter(move |(_, factors)| between(*factors)).map(|(name, _)| *name)
 }
 
 /// Two bytes for every sample that there is for a pixel, rounded up.
@@ -311,6 +327,7 @@ mod tests {
         assert_eq!(passes(0xc0, &[0x11, 0x22, 0x11], 3), (3, true));
         assert_eq!(passes(0xc2, &[0x11, 0x22, 0x11], 3), (3, true));
         assert_eq!(passes(0xc0, &[0x31, 0x11, 0x11], 3), (4, true));
+        assert_eq!(passes(0xc0, &[0x41, 0x21, 0x11], 3), (4, true));
         assert_eq!((form(&picture()).coefficient_bytes, profile_bytes(&picture())), (0, 16));
         let with_hidden = [&[0xff, 0xd8, 0xff, 0xd0][..], &picture()[2..]].concat();
         assert_eq!(form(&with_hidden).coefficient_bytes, MOST_COEFFICIENT_BYTES);

@@ -1,0 +1,25 @@
+//! What tests of the accelerator's cycles share.
+
+use ernscope::engine::Engine;
+use ernscope::fpga::board::BoardEngine;
+use ernscope::fpga::link::core::SimulatedCore;
+use ernscope::fpga::schedule::predict;
+use ernscope::frame::InputImage;
+
+/// Cycles that the model predicts and those that the board counts are the same, but for what the loader is hindered.
+pub(crate) fn check_cycles(board: &mut BoardEngine<SimulatedCore>, image: &InputImage, what: &str) {
+    board.run(image).expect("it runs");
+    let counted = board.counters().expect("it answers");
+    let predicted = predict(board.program());
+    for (index, (counted, predicted)) in counted.iter().zip(&predicted).enumerate() {
+        if index == 1 {
+            // While it waits for the frame, tiles are drained without another stall.
+            assert_eq!(counted.steps, predicted.steps, "{what}");
+            assert!(counted.drain_stalls <= predicted.drain_stalls, "{what}");
+            let apart = counted.cycles.abs_diff(predicted.cycles);
+            assert!(apart <= counted.cycles / 20 + 20, "descriptor 1: {counted:?}, {predicted:?}, {what}");
+        } else {
+            assert_eq!(counted, predicted, "descriptor {index}, {what}");
+        }
+    }
+}
