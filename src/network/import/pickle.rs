@@ -356,7 +356,9 @@ impl<'a> Machine<'a> {
             // A dotted name reaches through its module to others: `torch`, `os.system`.
             _ => PACKAGES.contains(&package) && !name.contains('.'),
         };
-        if known { Ok(Global { module, name }) } else { Err(PickleError::Global(format!("{module}.{name}"))) }
+        // The name comes from outside, and goes into messages.
+        let shown = || format!("{}.{}", module.escape_debug(), name.escape_debug());
+        if known { Ok(Global { module, name }) } else { Err(PickleError::Global(shown())) }
     }
 
     /// Calls and objects, noted or forgotten.
@@ -655,6 +657,7 @@ mod tests {
         assert_eq!(refused(b"\x80\x02cposix\nsystem\nX\x04\x00\x00\x00true\x85R."), forbidden("posix.system"));
         assert_eq!(refused(b"\x80\x04\x8c\x02os\x94\x8c\x06system\x94\x93."), forbidden("os.system"));
         assert_eq!(refused(b"(S'true'\nios\nsystem\n."), forbidden("os.system"));
+        assert_eq!(refused(b"cos\x00\x1b\nsystem\n."), forbidden("os\\0\\u{1b}.system"));
         assert_eq!(refused(b"\x80\x04\x8c\x05torch\x8c\x09os.system\x93."), forbidden("torch.os.system"));
         for name in ["eval", "exec", "getattr", "__import__", "open", "compile", "print", "type"] {
             for module in ["builtins", "__builtin__"] {
