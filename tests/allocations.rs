@@ -72,6 +72,7 @@ fn main() {
         return;
     }
     a_run_allocates_nothing();
+    println!("test a_run_allocates_nothing ... ok");
 }
 
 fn a_run_allocates_nothing() {
