@@ -26,7 +26,7 @@ use ernscope::pipeline::{
 use ernscope::source::{CameraFault, CameraInfo, SourceChoice, SourceError, SourceState};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use window_text::{compare_text, misplaced, painted, told, untold};
 
 /// The window, what it is shown, and what was asked for.
@@ -535,7 +535,7 @@ fn ports_are_listed_on_another_thread() {
     });
     let mut harness = open(scenes::model(card()));
     harness.get_by_label_contains("Engine: ").click();
-    let mut asked = 0;
+    let (mut asked, start) = (0, Instant::now());
     for _ in 0..200 {
         harness.run_steps(1);
         for action in std::mem::take(&mut harness.state_mut().actions) {
@@ -554,7 +554,9 @@ fn ports_are_listed_on_another_thread() {
     }
     assert!(asked > 20, "asked with every repaint");
     harness.get_by_label("fpga:/dev/ttyUSB7: a board");
-    assert_eq!(searches.load(Ordering::SeqCst), 1, "within its pace once");
+    // At most one in a second, however slow this machine repaints; fewer than it was asked for.
+    let searches = searches.load(Ordering::SeqCst);
+    assert!(searches < asked && searches as u64 <= 1 + start.elapsed().as_secs(), "{searches} searches");
     assert!(!threads.lock().expect("whole").contains(&std::thread::current().id()));
 }
 

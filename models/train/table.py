@@ -98,7 +98,7 @@ def _bands(title, measured, key, documents):
 def _how_cards(training):
     plan = training["plan"]
     return f"""
-Trained by `models/train/retrain-cards` on scenes that `ernscope render` makes (no photographs), {training["date"]}, PyTorch
+Trained by the first half of `models/train/retrain-cards`, on scenes that `ernscope render` makes (no photographs), {training["date"]}, PyTorch
 {training["torch"]}, one thread a network. Both twins saw the same {plan["frames"]} frames in the same order with the same variations:
 {training["distinct_frames"]} distinct ones, of the seeds {training["seeds"]}. Seeds below {training["first_training_seed"]} are never trained on. Adam (eps 1e-4,
 weight decay {plan["weight_decay"]}), batch {plan["batch"]}, peak rate {plan["peak_rate"]}, a warm-up over {100 * plan["warm_up"]:.0f} % and a cosine to zero; the loss of

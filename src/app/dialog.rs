@@ -137,15 +137,19 @@ fn look_for_portal(address: Option<&str>) -> Result<(), String> {
 mod tests {
     use super::*;
 
+    /// Longer than any thread takes to answer that does.
+    const LONG: Duration = Duration::from_secs(20);
+
     /// What comes of a dialog with these two parts.
     fn outcome(
         look: impl FnOnce() -> Result<(), String> + Send + 'static,
+        patience: Duration,
         pick: impl FnOnce() -> Option<PathBuf> + Send + 'static,
     ) -> Answer {
         let (sender, woken) = bounded(1);
         let mut dialogs = Dialogs::default();
-        assert!(dialogs.ask(look, Duration::from_millis(300), pick, move || sender.send(()).expect("waits")));
-        woken.recv_timeout(Duration::from_secs(20)).expect("an answer comes");
+        assert!(dialogs.ask(look, patience, pick, move || sender.send(()).expect("waits")));
+        woken.recv_timeout(2 * LONG).expect("an answer comes");
         let answer = dialogs.answer().expect("it is there");
         assert_eq!(dialogs.answer(), None, "once");
         answer
@@ -161,22 +165,24 @@ mod tests {
 
     #[test]
     fn a_choice_a_dismissal_and_a_failure_are_told_apart() {
-        assert_eq!(outcome(|| Ok(()), slowly(Some("/tmp/a b.png"))), Answer::Chosen("/tmp/a b.png".into()));
-        assert_eq!(outcome(|| Ok(()), slowly(None)), Answer::Dismissed);
-        assert!(matches!(outcome(|| Ok(()), || None), Answer::Failed(why) if why.contains("did not open")));
+        assert_eq!(outcome(|| Ok(()), LONG, slowly(Some("/tmp/a b.png"))), Answer::Chosen("/tmp/a b.png".into()));
+        assert_eq!(outcome(|| Ok(()), LONG, slowly(None)), Answer::Dismissed);
+        assert!(matches!(outcome(|| Ok(()), LONG, || None), Answer::Failed(why) if why.contains("did not open")));
         let asked = || panic!("no dialog is shown where there is none");
-        assert_eq!(outcome(|| Err("there is none".into()), asked), Answer::Failed("there is none".into()));
+        assert_eq!(outcome(|| Err("there is none".into()), LONG, asked), Answer::Failed("there is none".into()));
     }
 
     #[test]
     fn a_portal_that_hangs_is_not_waited_for() {
         let hang = || {
-            std::thread::sleep(Duration::from_secs(30));
+            std::thread::sleep(3 * LONG);
             Ok(())
         };
         let start = Instant::now();
-        assert!(matches!(outcome(hang, || None), Answer::Failed(why) if why.contains("does not answer")));
-        assert!(start.elapsed() < Duration::from_secs(10));
+        assert!(
+            matches!(outcome(hang, Duration::from_millis(300), || None), Answer::Failed(why) if why.contains("does not answer"))
+        );
+        assert!(start.elapsed() < LONG);
     }
 
     #[test]
@@ -189,7 +195,7 @@ mod tests {
         assert!(!dialogs.ask(|| Ok(()), PATIENCE, || None, || ()));
         assert_eq!(dialogs.answer(), None);
         sender.send(()).expect("the dialog waits");
-        wait.recv_timeout(Duration::from_secs(20)).expect("an answer comes");
+        wait.recv_timeout(LONG).expect("an answer comes");
         assert_eq!(dialogs.answer(), Some(Answer::Chosen("first".into())));
     }
 
@@ -200,6 +206,6 @@ mod tests {
         let start = Instant::now();
         let said = look_for_portal(Some(&address));
         assert!(said.is_err_and(|why| why.contains("D-Bus")), "names what is missing");
-        assert!(start.elapsed() < Duration::from_secs(2));
+        assert!(start.elapsed() < LONG);
     }
 }

@@ -22,7 +22,7 @@ struct Brevity {
     keys: bool,
     /// The most letters of what is chosen.
     letters: usize,
-    /// Frames captured and dropped, and the latency.
+    /// Frames captured and dropped, and the latency. What was left out is always said.
     counters: bool,
 }
 
@@ -59,9 +59,7 @@ pub(super) fn show(ui: &mut Ui, model: &Model, actions: &mut Vec<Action>) -> Vec
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             buttons(ui, model, brevity, &mut deeds);
             ui.add_space(SPACE);
-            if brevity.counters {
-                counters(ui, model);
-            }
+            counters(ui, model, brevity);
         });
     });
     deeds
@@ -89,7 +87,8 @@ fn width(ui: &Ui, model: &Model, brevity: Brevity) -> f32 {
             if brevity.keys && !row.key.is_empty() { text(row.key, theme::plain(theme::SMALL)) + gap } else { 0.0 };
         (text(row.sign(ui, model).0, theme::plain(theme::BODY)) + key + padding).max(theme::BUTTON) + between
     });
-    let counters = if brevity.counters { text(&figures(model), counter_font()) + between } else { 0.0 };
+    let says = figures(model, brevity);
+    let counters = if says.is_empty() { 0.0 } else { text(&says, counter_font()) + between };
     title + choosers.sum::<f32>() + buttons.sum::<f32>() + SPACE + counters
 }
 
@@ -223,18 +222,19 @@ fn engines(ui: &mut Ui, model: &Model, brevity: Brevity, actions: &mut Vec<Actio
 }
 
 /// The figures of the whole way, in fixed width.
-fn figures(model: &Model) -> String {
+fn figures(model: &Model, brevity: Brevity) -> String {
     let mut parts = Vec::new();
-    if let Some(steady) = &model.steady {
+    let steady = model.steady.as_ref().filter(|_| brevity.counters);
+    if let Some(steady) = steady {
         let captured_per_s = if model.is_past() { 0.0 } else { steady.rates.captured_per_s };
         parts.push(format!("captured {:>3}/s", format::rate(captured_per_s)));
         parts.push(format!("dropped {:>3}", format::whole(steady.counts.dropped as f32)));
-        if model.source.left_out.count > 0 {
-            parts.push(model.source.left_out.to_string());
-        }
-        if !model.is_past() {
-            parts.push(format!("latency {} ms", format::ms(steady.rates.latency_ms)));
-        }
+    }
+    if model.source.left_out.count > 0 {
+        parts.push(model.source.left_out.to_string());
+    }
+    if let Some(steady) = steady.filter(|_| !model.is_past()) {
+        parts.push(format!("latency {} ms", format::ms(steady.rates.latency_ms)));
     }
     parts.join(" · ")
 }
@@ -243,15 +243,15 @@ fn counter_font() -> FontId {
     theme::mono(theme::TINY + 0.5)
 }
 
-fn counters(ui: &mut Ui, model: &Model) {
+fn counters(ui: &mut Ui, model: &Model, brevity: Brevity) {
     let tokens = Tokens::of(ui);
-    let says = figures(model);
+    let says = figures(model, brevity);
     if !says.is_empty() {
         ui.label(RichText::new(&says).font(counter_font()).color(tokens.quiet));
     }
     let software = "software rendering, 10/s";
     let width = widgets::layout(ui, software, counter_font(), tokens.quiet).size().x;
-    if model.software_rendering && width + 16.0 <= ui.available_width() {
+    if brevity.counters && model.software_rendering && width + 16.0 <= ui.available_width() {
         let label = RichText::new(software).font(counter_font()).color(tokens.float_input);
         ui.label(label).on_hover_text(
             "No graphics card: the window repaints 10 times a second and leaves the processor to the network.",

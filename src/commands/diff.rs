@@ -20,8 +20,6 @@ pub(crate) fn run(args: &DiffArgs) -> Result<bool> {
     let mut reader = PictureReader::new(edge, threads(None));
     let mut out = output::stdout();
     let mut all_well = true;
-    // Where an engine panics, the error is told, in one line.
-    std::panic::set_hook(Box::new(|panic| tracing::debug!("{panic}")));
     for paths in args.images.chunks((READ_AHEAD / (edge * edge * 3)).max(1)) {
         let mut inputs: Vec<(&PathBuf, InputImage)> = Vec::new();
         for path in paths {
@@ -32,7 +30,7 @@ pub(crate) fn run(args: &DiffArgs) -> Result<bool> {
             args.engines.each_ref().map(|choice| engines::open(choice, network.clone(), edge, threads(None)));
         let (mut left, mut right) = (left?, right?);
         for (path, input) in inputs {
-            match compare(&mut *left, &mut *right, &input)? {
+            match quietly(|| compare(&mut *left, &mut *right, &input))? {
                 None => writeln!(out, "{}: identical", path.display())?,
                 Some(difference) => {
                     all_well = false;
@@ -42,4 +40,13 @@ pub(crate) fn run(args: &DiffArgs) -> Result<bool> {
         }
     }
     Ok(all_well)
+}
+
+/// Runs what makes an error of a panic: that error is told, in one line, and the panic itself in the log alone.
+fn quietly<T>(run: impl FnOnce() -> T) -> T {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|panic| tracing::debug!("{panic}")));
+    let result = run();
+    std::panic::set_hook(usual);
+    result
 }

@@ -212,7 +212,8 @@ fn find_files(folder: &Path) -> Result<(Pictures, Vec<String>), DatasetError> {
         return Err(DatasetError::Empty(folder.display().to_string()));
     }
     if strays > 0 {
-        tracing::warn!("{strays} pictures beside the folders are passed over: nothing says of which class they are");
+        let pictures = if strays == 1 { "picture" } else { "pictures" };
+        tracing::warn!("passed over: {strays} {pictures} beside the folders, where nothing tells the class");
     }
     Ok((Pictures::Files(files), names))
 }
@@ -254,8 +255,7 @@ impl Entry {
     fn is_picture(&self) -> bool {
         match self.kind {
             Kind::Folder => false,
-            Kind::DeadLink => true,
-            Kind::Other => is_picture(&self.path),
+            Kind::DeadLink | Kind::Other => is_picture(&self.path),
         }
     }
 }

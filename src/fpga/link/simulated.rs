@@ -48,6 +48,10 @@ impl SimulatedBoard {
         &self.port
     }
 
+    fn has_ended(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(Some(_)))
+    }
+
     /// Presses the reset button.
     ///
     /// # Errors
@@ -122,8 +126,11 @@ impl<P: Write> Write for OwnedPort<P> {
 /// # Errors
 /// [`LinkError`], where it is not built or does not start.
 pub fn connect() -> Result<AnyLink, LinkError> {
-    let board = SimulatedBoard::start(&program()?, &[])?;
-    let port = open_port(board.port()).map_err(|_| LinkError::Ended)?;
+    let mut board = SimulatedBoard::start(&program()?, &[])?;
+    let port = match open_port(board.port()) {
+        Err(_) if board.has_ended() => return Err(LinkError::Ended),
+        port => port?,
+    };
     PacketLink::open(Box::new(OwnedPort { port, _board: board }), Patience::SIMULATION, session_seed())
 }
 

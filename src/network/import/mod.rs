@@ -359,7 +359,8 @@ impl Lowering {
         let averages: Vec<String> = self.checkpoint.beside.averages.iter().cloned().collect();
         let mut parts = Vec::new();
         if !names.is_empty() {
-            parts.push(format!("{} entries that no network needs ({})", names.len(), first_names(&names)));
+            let entries = if names.len() == 1 { "entry" } else { "entries" };
+            parts.push(format!("{} {entries} that no network needs ({})", names.len(), first_names(&names)));
         }
         if !averages.is_empty() {
             parts.push(format!("an averaged copy of the network ({})", first_names(&averages)));

@@ -88,7 +88,7 @@ fn counts_are_exact_while_the_source_is_switched_a_hundred_times() {
     let mut live = opened("cards");
     let network = Arc::clone(live.predictor.network());
     let made = [LOADS.get(), PACKINGS.get()];
-    let (mut source, mut expected) = (0, Counts::default());
+    let (mut source, mut sources, mut expected) = (0, 0, Counts::default());
     for round in 0..100_u64 {
         for _ in 0..=round % 3 {
             // Now and then nobody takes frames for a while.
@@ -96,7 +96,7 @@ fn counts_are_exact_while_the_source_is_switched_a_hundred_times() {
             let frame = live.next_frame();
             if frame.source != source {
                 assert!(frame.source > source);
-                (source, expected) = (frame.source, Counts::default());
+                (source, sources, expected) = (frame.source, sources + 1, Counts::default());
             }
             if round % 4 == 3 {
                 // While this frame is predicted, the source is another one already.
@@ -120,7 +120,7 @@ fn counts_are_exact_while_the_source_is_switched_a_hundred_times() {
             _ => live.switch_to(&films[1]),
         }
     }
-    assert!(source >= 90, "{source} sources gave frames");
+    assert!(sources >= 60, "{sources} sources gave frames");
     assert_eq!([LOADS.get(), PACKINGS.get()], made, "networks were read or lowered again");
 }
 
