@@ -141,9 +141,10 @@ fn objects_are_counted_as_the_trainer_counts_on_the_pixels_that_it_saw() {
 
 /// The accuracy depends on the decoder: ours and the trainer's differ by up to 4 levels a pixel, 0.3 in the mean, and with that 17 %
 /// of single answers, which nearly cancel out: the network with pixel embedding gets 2 905 right instead of 2 854. So no more is
-/// asked than that counts stay within two points; the gap of the twins is known to ± 1 point.
+/// asked than that counts stay within two points. The gap of the twins is known to ± 1 point with either decoder: two gaps may
+/// differ by twice as much.
 #[test]
-fn the_gap_of_the_objects_twins_hardly_depends_on_the_decoder() {
+fn the_gap_of_the_objects_twins_is_known_to_a_point() {
     let Some(sets) = sets() else { return };
     let folder = tempfile::tempdir().expect("a temporary folder");
     let pictures = write_objects(&sets, folder.path()) as u64;
@@ -155,5 +156,5 @@ fn the_gap_of_the_objects_twins_hardly_depends_on_the_decoder() {
     });
     let [[embedded, embedded_claimed], [float, float_claimed]] = counts;
     let (gap, claimed) = (float - embedded, float_claimed - embedded_claimed);
-    assert!((gap - claimed).abs() <= 1.0, "the gap is {gap:.2} points, {claimed:.2} with the trainer's decoder");
+    assert!((gap - claimed).abs() <= 2.0, "the gap is {gap:.2} points, {claimed:.2} with the trainer's decoder");
 }
