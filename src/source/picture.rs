@@ -152,7 +152,8 @@ pub(crate) fn decode_jpeg(mut bytes: Cow<'_, [u8]>, limits: Limits) -> Result<Pi
     }
     if !matches!(extent, Extent::Whole(_)) {
         limits.check(form.width, form.height, 0, 1)?;
-        let end = jpeg::blocks::end(&bytes, limits.pixels).ok_or_else(|| DecodeError::Damaged("it is cut short".to_owned()))?;
+        let end = jpeg::blocks::end(&bytes, limits.pixels)
+            .ok_or_else(|| DecodeError::Damaged("it is cut short".to_owned()))?;
         truncate(&mut bytes, end);
         bytes.to_mut().extend(jpeg::EOI);
     }
