@@ -152,7 +152,8 @@ pub(crate) fn decode_jpeg(mut bytes: Cow<'_, [u8]>, limits: Limits) -> Result<Pi
     }
     if !matches!(extent, Extent::Whole(_)) {
         limits.check(form.width, form.height, 0, 1)?;
-        let end = jpeg::blocks::end(&bytes).ok_or_else(|| DecodeError::Damaged("it is cut short".to_owned()))?;
+        let end = jpeg::blocks::end(&bytes, limits.pixels)
+            .ok_or_else(|| DecodeError::Damaged("it is cut short".to_owned()))?;
         truncate(&mut bytes, end);
         bytes.to_mut().extend(jpeg::EOI);
     }
@@ -751,6 +752,34 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// What is walked through for its end is no larger than what was checked.
+    #[test]
+    fn a_frame_that_was_not_checked_is_not_walked_through() {
+        let frame = |kind: u8, side: [u8; 2]| {
+            let [high, low] = side;
+            let components = [1, 0x11, 0, 2, 0x11, 0, 3, 0x11, 0];
+            [&[0xff, kind, 0, 17, 8, high, low, high, low, 3], &components[..]].concat()
+        };
+        let (huge, small) = (frame(0xc2, [0xff; 2]), frame(0xc2, [0, 8]));
+        let scan = [0xff, 0xda, 0, 12, 3, 1, 0, 2, 0, 3, 0, 0, 0, 0];
+        let thrice = [0xff, 0xda, 0, 12, 3, 1, 0, 1, 0, 1, 0, 0, 63, 0];
+        let start = [0xff, 0xd8];
+        let hidden = [&start[..], &[0xff, 0xd0], &huge, &scan].concat();
+        let two = [&start[..], &huge, &small, &scan].concat();
+        let after = [&start[..], &frame(0xc0, [0, 8]), &thrice, &[0; 64], &huge, &scan].concat();
+        for (what, file) in [("hidden", &hidden), ("two", &two), ("after", &after)] {
+            assert!(read("a.jpg", file).is_err(), "{what}");
+            assert_eq!(jpeg::blocks::end(file, Limits::ALONE.pixels), None, "{what}");
+        }
+        let whole = blocks(FACTORS[0], &[&[0, 1, 2]], 0).progressive();
+        assert_eq!(jpeg::blocks::end(&whole, 77 * 45), Some(whole.len() - 2));
+        assert_eq!(jpeg::blocks::end(&whole, 77 * 45 - 1), None, "too many pixels");
+        let second = whole.windows(2).position(|w| w == [0xff, 0xc2]).unwrap();
+        let mut repeated = whole.clone();
+        repeated.splice(second..second, whole[second..second + 19].to_vec());
+        assert_eq!(jpeg::blocks::end(&repeated, 77 * 45), None, "two frames");
     }
 
     #[test]

@@ -5,12 +5,16 @@ use super::picture::{DecodeError, Limits, Picture, black, io_error, on_white, on
 use super::{Polled, Source, USUAL_RATE};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 /// The longest line in such a file, in bytes.
-const MAX_LINE: u64 = 1024;
+const MAX_LINE: usize = 1024;
+
+/// So many bytes are looked through at a time for the start of a frame.
+const PIECE: usize = 64 << 10;
 
 /// How the line before a frame starts. A space or the line's end follows.
 const FRAME: &[u8] = b"FRAME";
@@ -20,8 +24,10 @@ pub(crate) struct Y4m {
     path: PathBuf,
     file: BufReader<File>,
     header: Header,
-    /// The bytes of the frame that was read last.
-    frame: Vec<u8>,
+    /// What was read: a frame, and some of what follows.
+    ahead: Vec<u8>,
+    /// How many bytes of `ahead` have been used.
+    used: usize,
     /// Frames so far, those that were left out included.
     number: u64,
 }
@@ -39,47 +45,66 @@ impl Y4m {
             return Err(SourceError::UnknownKind { path: shown(path) });
         }
         let header = Header::parse(&String::from_utf8_lossy(&line)).map_err(|error| error.of(shown(path)))?;
-        let frame = Vec::with_capacity(header.frame_bytes() + FRAME.len() + 1);
-        Ok(Self { path: path.to_owned(), file, header, frame, number: 0 })
+        let ahead = Vec::with_capacity(header.frame_bytes() / 8 * 9 + 2 * PIECE);
+        Ok(Self { path: path.to_owned(), file, header, ahead, used: 0, number: 0 })
     }
 
-    /// Reads the next frame's bytes into `frame`: whether there is one, or why it cannot be used.
-    fn read_frame(&mut self) -> io::Result<Result<bool, &'static str>> {
-        if self.file.fill_buf()?.is_empty() {
-            return Ok(Ok(false));
+    /// Where the next frame's bytes are in `ahead`; `None` at the end. Or why it cannot be used.
+    fn read_frame(&mut self) -> io::Result<Result<Option<Range<usize>>, &'static str>> {
+        let ahead = self.read_ahead(MAX_LINE)?;
+        if ahead.is_empty() {
+            return Ok(Ok(None));
         }
-        let line = read_line(&mut self.file)?;
-        if !starts_frame(&line) {
-            self.file.seek_relative(1 - line.len() as i64)?;
-            self.resume()?;
-            return Ok(Err("the line before it is damaged"));
-        }
+        let line = ahead.len().min(MAX_LINE);
+        let line = ahead[..line].iter().position(|&byte| byte == b'\n').map_or(line, |end| end + 1);
         let size = self.header.frame_bytes();
-        self.frame.clear();
-        (&mut self.file).take((size + FRAME.len() + 1) as u64).read_to_end(&mut self.frame)?;
-        let read = self.frame.len();
-        let is_followed = self.frame.get(size..).is_some_and(|behind| behind.is_empty() || starts_frame(behind));
+        if !starts_frame(&self.ahead[self.used..]) {
+            let (passed, is_followed) = self.resume()?;
+            // Too little for a frame at the end is none: a line's end, say.
+            let is_frame = is_followed || passed >= size;
+            return Ok(if is_frame { Err("the line before it is damaged") } else { Ok(None) });
+        }
+        self.used += line;
+        let wanted = size + FRAME.len() + 1;
+        let ahead = self.read_ahead(wanted)?;
+        let ahead = &ahead[..ahead.len().min(wanted)];
+        let read = ahead.len();
+        let is_followed = ahead.get(size..).is_some_and(|behind| behind.is_empty() || starts_frame(behind));
         // Where bytes are missing, the next frame starts within what should be this one.
-        let early = if is_followed { None } else { find_frame(&self.frame).filter(|&at| at < size) };
-        self.file.seek_relative(early.unwrap_or(size.min(read)) as i64 - read as i64)?;
-        self.frame.truncate(size);
-        Ok(if early.is_none() && read >= size { Ok(true) } else { Err("it is cut short") })
+        let early = if is_followed { None } else { find_frame(ahead).filter(|&at| at < size) };
+        let start = self.used;
+        self.used += early.unwrap_or(size.min(read));
+        Ok(if early.is_none() && read >= size { Ok(Some(start..self.used)) } else { Err("it is cut short") })
     }
 
-    /// Goes on to where a frame starts, or to the end.
-    fn resume(&mut self) -> io::Result<()> {
-        let mut seen = Vec::new();
+    /// What has not been used yet: `length` bytes at least, or all that there are. Nothing is read twice, and what is moved for
+    /// it in the end is a few times what is read.
+    fn read_ahead(&mut self, length: usize) -> io::Result<&[u8]> {
+        if self.ahead.len() - self.used < length {
+            if self.used > length / 8 {
+                self.ahead.drain(..self.used);
+                self.used = 0;
+            }
+            let missing = self.used + length - self.ahead.len();
+            (&mut self.file).take(missing as u64).read_to_end(&mut self.ahead)?;
+        }
+        Ok(&self.ahead[self.used..])
+    }
+
+    /// Goes on to where a frame starts, or to the end: how many bytes were passed, and whether a frame starts there.
+    fn resume(&mut self) -> io::Result<(usize, bool)> {
+        let mut passed = 0;
         loop {
-            let before = seen.len();
-            (&mut self.file).take(64 << 10).read_to_end(&mut seen)?;
-            if let Some(at) = find_frame(&seen) {
-                return self.file.seek_relative(at as i64 - seen.len() as i64);
-            }
-            if seen.len() == before {
-                return Ok(());
-            }
+            let ahead = self.read_ahead(PIECE)?;
+            let (found, length) = (find_frame(ahead), ahead.len());
+            let is_over = found.is_some() || length < PIECE;
             // The last bytes may be the start of such a line.
-            seen.drain(..seen.len().saturating_sub(FRAME.len()));
+            let step = found.unwrap_or(if is_over { length } else { length - FRAME.len() });
+            self.used += step;
+            passed += step;
+            if is_over {
+                return Ok((passed, found.is_some()));
+            }
         }
     }
 }
@@ -95,16 +120,18 @@ impl Source for Y4m {
 
     fn next(&mut self, _patience: Duration) -> Result<Polled, SourceError> {
         match self.read_frame().map_err(|error| io_error(&self.path, &error))? {
-            Ok(false) => return Ok(Polled::End),
-            Ok(true) => self.number += 1,
+            Ok(None) => Ok(Polled::End),
+            Ok(Some(frame)) => {
+                self.number += 1;
+                let rgb = self.header.to_rgb(&self.ahead[frame]);
+                Ok(Polled::Picture(Picture::new(self.header.width as u32, self.header.height as u32, rgb)))
+            }
             Err(why) => {
                 self.number += 1;
                 let path = format!("frame {} of {}", self.number, self.name());
-                return Ok(Polled::left_out(SourceError::Damaged { path, why: why.to_owned() }));
+                Ok(Polled::left_out(SourceError::Damaged { path, why: why.to_owned() }))
             }
         }
-        let rgb = self.header.to_rgb(&self.frame);
-        Ok(Polled::Picture(Picture::new(self.header.width as u32, self.header.height as u32, rgb)))
     }
 
     fn rewind(&mut self) -> Result<(), SourceError> {
@@ -116,7 +143,7 @@ impl Source for Y4m {
 /// A line with its end, or as much of it as is believed.
 fn read_line(file: &mut impl BufRead) -> io::Result<Vec<u8>> {
     let mut line = Vec::new();
-    file.take(MAX_LINE).read_until(b'\n', &mut line)?;
+    file.take(MAX_LINE as u64).read_until(b'\n', &mut line)?;
     Ok(line)
 }
 
@@ -167,7 +194,10 @@ impl Header {
         Limits::ONE_OF_MANY.check(width, height, 0, planes.bytes_per_pixel() as u64 + 3)?;
         let rate = word("F").and_then(parse_ratio).filter(|rate| (1.0..=240.0).contains(rate)).unwrap_or(USUAL_RATE);
         let full_range = word("XCOLORRANGE=").is_some_and(|range| range.eq_ignore_ascii_case("full"));
-        Ok(Self { width: width as usize, height: height as usize, rate, planes, full_range })
+        let header = Self { width: width as usize, height: height as usize, rate, planes, full_range };
+        // A very thin picture has more colour than its pixels let expect, and some more than a frame is read ahead.
+        Limits::ONE_OF_MANY.check(width, height, header.frame_bytes() as u64 / 8 * 9, 3)?;
+        Ok(header)
     }
 
     /// The bytes of every plane: brightness, both of colour, alpha.
@@ -422,6 +452,7 @@ mod tests {
             "YUV4MPEG2 W4294967296 H4294967296 C444\n",
             "YUV4MPEG2 W60000 H60000 C444\n",
             "YUV4MPEG2 W6000 H5000 C444p16\n",
+            "YUV4MPEG2 W1 H19000000 C411p16\n",
             "YUV4MPEG2 W0 H5\n",
             "YUV4MPEG2 H5\n",
             "YUV4MPEG2 W-3 H5\n",
@@ -462,6 +493,29 @@ mod tests {
         let (frames, left_out, error) = read(&[header.as_bytes(), &frames.concat()].concat()).unwrap();
         assert_eq!(error, None);
         (frames.iter().map(|frame| frame[0]).collect(), left_out.len())
+    }
+
+    /// Not a frame's length is read again for every one of them.
+    #[test]
+    fn lines_without_frames_are_passed_over_at_once() {
+        let lines = 20_000;
+        let file = [&b"YUV4MPEG2 W4000 H2000 Cmono\n"[..], &b"FRAME\n".repeat(lines), &[0; 9_000_000]].concat();
+        let start = std::time::Instant::now();
+        let (frames, left_out, error) = read(&file).unwrap();
+        assert_eq!((frames.len(), error), (1, None));
+        // The last line's frame is whole; behind it stands less than another.
+        assert_eq!(left_out.len(), lines - 1);
+        assert!(start.elapsed() < Duration::from_secs(30), "{:?}", start.elapsed());
+    }
+
+    #[test]
+    fn a_few_bytes_behind_the_last_frame_are_no_frame() {
+        let header = "YUV4MPEG2 W4 H2 Cmono XCOLORRANGE=FULL\n";
+        for rest in [&b"\n"[..], b"\r\n", b"1234567"] {
+            let frames = [greys(&[10, 20]), vec![rest.to_vec()]].concat();
+            assert_eq!(first_greys(header, &frames), (vec![10, 20], 0), "{rest:?}");
+        }
+        assert_eq!(first_greys(header, &[greys(&[10]), vec![b"FRAME\n1".to_vec()]].concat()), (vec![10], 1));
     }
 
     #[test]

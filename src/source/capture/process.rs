@@ -33,7 +33,9 @@ pub(crate) struct CapturedCamera {
     reader: Option<JoinHandle<()>>,
     /// When the last good frame came, or the process was started.
     heard: Instant,
-    /// Whether there was one.
+    /// When anything came last, good or not.
+    told: Instant,
+    /// Whether there was a good one.
     delivered: bool,
     /// What was wrong with the last frame that could not be decoded, where no good one came since.
     undecodable: Option<String>,
@@ -64,7 +66,17 @@ impl CapturedCamera {
             refused("thread", &error)
         })?;
         let (child, reader, heard) = (Some(child), Some(reader), Instant::now());
-        Ok(Self { camera, child, _stdin: stdin, inbox, reader, heard, delivered: false, undecodable: None })
+        Ok(Self {
+            camera,
+            child,
+            _stdin: stdin,
+            inbox,
+            reader,
+            heard,
+            told: heard,
+            delivered: false,
+            undecodable: None,
+        })
     }
 
     fn fault(&self, fault: CameraFault, detail: String) -> SourceError {
@@ -74,20 +86,19 @@ impl CapturedCamera {
     /// The frame as a picture, with the number of those that were lost before it.
     fn picture(&mut self, frame: CapturedFrame, received: Instant, skipped: u64) -> Picture {
         (self.heard, self.delivered, self.undecodable) = (Instant::now(), true, None);
+        self.told = self.heard;
         let captured = received.checked_sub(frame.age).unwrap_or(received);
         Picture { captured, skipped, ..Picture::new(frame.width, frame.height, frame.rgb) }
     }
 
     /// Why the camera is given up, where no good frame has come for too long.
     fn given_up(&self) -> Option<SourceError> {
-        let limit = match self.undecodable {
-            Some(_) => UNDECODABLE,
-            None if self.delivered => STALL,
-            None => FIRST_FRAME,
-        };
-        let silent = || (CameraFault::Stalled, format!("no frame for {} s", limit.as_secs()));
-        let (fault, detail) = self.undecodable.clone().map_or_else(silent, |why| (CameraFault::Undecodable, why));
-        (self.heard.elapsed() >= limit).then(|| self.fault(fault, detail))
+        let limit = if self.delivered || self.undecodable.is_some() { STALL } else { FIRST_FRAME };
+        if self.told.elapsed() >= limit {
+            return Some(self.fault(CameraFault::Stalled, format!("no frame for {} s", limit.as_secs())));
+        }
+        let why = self.undecodable.clone().filter(|_| self.heard.elapsed() >= UNDECODABLE)?;
+        Some(self.fault(CameraFault::Undecodable, why))
     }
 }
 
@@ -107,7 +118,7 @@ impl Source for CapturedCamera {
             }
             Some(Letter::End(fault, detail)) => return Err(self.fault(fault, detail)),
             Some(Letter::Undecodable(count, why)) => {
-                self.undecodable = Some(why.clone());
+                (self.undecodable, self.told) = (Some(why.clone()), Instant::now());
                 Polled::LeftOut { count, why: self.fault(CameraFault::Undecodable, why) }
             }
             None => Polled::NotYet,

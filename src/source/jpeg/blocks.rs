@@ -8,11 +8,16 @@ use super::segments;
 /// More passes than this has no picture that anybody made.
 const MOST_SCANS: usize = 100;
 
-/// Where the picture's last block ends; `None` where one is missing, or something makes no sense.
+/// As many blocks of a progressive picture are walked through for every byte of it, however many its passes repeat: runs of
+/// empty blocks take next to no bytes.
+const BLOCKS_A_BYTE: usize = 1024;
+
+/// Where the picture's last block ends; `None` where one is missing, something makes no sense, or the picture claims more than
+/// `most` pixels.
 ///
-/// Of a progressive picture 8 bytes a block are held, so that its size must have been checked.
-pub(crate) fn end(bytes: &[u8]) -> Option<usize> {
-    let mut walk = Walk::default();
+/// Of a progressive picture 8 bytes a block are held.
+pub(crate) fn end(bytes: &[u8], most: u64) -> Option<usize> {
+    let mut walk = Walk { most, blocks_left: bytes.len().saturating_mul(BLOCKS_A_BYTE), ..Walk::default() };
     let mut at = 2;
     for _ in 0..MOST_SCANS {
         at = walk.scan(bytes, at)?;
@@ -71,6 +76,10 @@ struct Walk {
     progressive: bool,
     /// Units between two restart markers; 0 for none.
     restart: usize,
+    /// The most pixels.
+    most: u64,
+    /// How many blocks more are walked through.
+    blocks_left: usize,
 }
 
 impl Walk {
@@ -112,6 +121,11 @@ impl Walk {
         let side = |at: usize| usize::from(head[at]) << 8 | usize::from(head[at + 1]);
         let (height, width) = (side(3), side(5));
         let components = components.as_chunks::<3>().0;
+        // The size was checked of one frame, with as many components as a decoder takes.
+        let is_second = !self.components.is_empty();
+        if is_second || !matches!(components.len(), 1 | 3 | 4) || (width * height) as u64 > self.most {
+            return None;
+        }
         let factors = |component: &[u8; 3]| (usize::from(component[1] >> 4), usize::from(component[1] & 15));
         let most = |side: fn((usize, usize)) -> usize| components.iter().map(|c| side(factors(c))).max();
         let (across, down) = (most(|(across, _)| across)?, most(|(_, down)| down)?);
@@ -161,6 +175,12 @@ impl Walk {
             [alone] => self.components[alone.component].blocks,
             _ => self.units,
         };
+        let blocks = |part: &Part| {
+            let (across, down) = self.components[part.component].factors;
+            if parts.len() == 1 { 1 } else { across * down }
+        };
+        let a_unit: usize = parts.iter().map(blocks).sum();
+        self.blocks_left = self.blocks_left.checked_sub(across * down * a_unit)?;
         let mut bits_left = Bits { bytes, at, byte: 0, left: 0, end_of_band_run: 0 };
         for unit in 0..across * down {
             if self.restart > 0 && unit > 0 && unit.is_multiple_of(self.restart) {

@@ -274,10 +274,10 @@ mod tests {
         let whole = picture();
         for end in 0..whole.len() {
             assert!(!matches!(extent(&whole[..end]), Extent::Whole(_)), "cut at {end}");
-            let end_of_blocks = blocks::end(&whole[..end]);
+            let end_of_blocks = blocks::end(&whole[..end], 1 << 20);
             assert!(end_of_blocks.is_none() || end == whole.len() - 2 || end == whole.len() - 1, "cut at {end}");
         }
-        assert_eq!(blocks::end(&whole), Some(whole.len() - 2));
+        assert_eq!(blocks::end(&whole, 1 << 20), Some(whole.len() - 2));
     }
 
     #[test]
@@ -382,7 +382,7 @@ mod tests {
             let mut bytes = picture();
             let at = at % bytes.len();
             bytes[at] = value;
-            prop_assert!(blocks::end(&bytes).is_none_or(|end| end <= bytes.len()));
+            prop_assert!(blocks::end(&bytes, 1 << 20).is_none_or(|end| end <= bytes.len()));
         }
     }
 }

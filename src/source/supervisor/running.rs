@@ -18,6 +18,8 @@ pub(crate) struct Running {
     pub(crate) lookout: Option<Lookout>,
     /// Pictures since it was opened.
     pub(crate) pictures: u64,
+    /// Whether it has started over: what is left out was counted.
+    rewound: bool,
     /// The size last told to the user.
     told: Option<(u32, u32)>,
     /// Time spent on the picture that is awaited.
@@ -31,7 +33,7 @@ pub(crate) struct Running {
 impl Running {
     pub(crate) fn new(source: Box<dyn Source>) -> Self {
         let (took, due) = (Duration::ZERO, Instant::now());
-        Self { source, camera: None, lookout: None, pictures: 0, told: None, took, due, still: None }
+        Self { source, camera: None, lookout: None, pictures: 0, rewound: false, told: None, took, due, still: None }
     }
 
     pub(crate) fn camera(source: Box<dyn Source>, wanted: Wanted) -> Self {
@@ -69,11 +71,13 @@ impl Running {
         let asked = Instant::now();
         let mut polled = self.source.next(PATIENCE);
         if matches!(polled, Ok(Polled::End)) && manner == Manner::Window && self.pictures > 0 {
+            self.rewound = true;
             polled = self.source.rewind().and_then(|()| self.source.next(PATIENCE));
         }
         self.took += asked.elapsed();
         match polled {
             Ok(Polled::NotYet) => Ok(Next::Nothing),
+            Ok(Polled::LeftOut { .. }) if self.rewound => Ok(Next::Nothing),
             Ok(Polled::LeftOut { count, why }) => Ok(Next::LeftOut(count, why)),
             Ok(Polled::End) => Err(Over::End),
             Err(error) => Err(Over::Error(error)),

@@ -145,13 +145,20 @@ fn lossless_means_every_frame_in_order_and_the_same_again() {
 #[test]
 fn the_newest_frame_wins_and_the_others_are_counted() {
     let supervisor = Fakes::new(&[]).supervisor(Some("demo"), Manner::Window).unwrap();
-    std::thread::sleep(Duration::from_millis(600));
-    let before = supervisor.status();
+    let start = Instant::now();
+    // Between the two changes of a status a frame is counted and none dropped yet.
+    let before = loop {
+        let status = supervisor.status();
+        if status.produced >= 3 && status.dropped == status.produced - 1 {
+            break status;
+        }
+        assert!(start.elapsed() < Duration::from_secs(20), "{status:?}");
+        std::thread::sleep(Duration::from_millis(5));
+    };
+    let most = 2.0 + 30.0 * start.elapsed().as_secs_f64();
     let frame = supervisor.frames().recv().unwrap();
-    assert!(before.produced >= 3, "{before:?}");
-    assert_eq!(before.dropped, before.produced - 1);
     assert!(frame.index + 1 >= before.produced);
-    assert!(before.produced <= 20, "30 frames a second at most: {before:?}");
+    assert!(before.produced as f64 <= most, "30 frames a second at most: {before:?}");
 }
 
 #[test]
@@ -432,7 +439,7 @@ fn bad_frames_do_not_end_a_camera_and_are_counted() {
     assert!(supervisor.frames().recv().is_ok());
     let start = Instant::now();
     while supervisor.status().left_out.count < 4 {
-        assert!(start.elapsed() < Duration::from_secs(1), "{:?}", supervisor.status());
+        assert!(start.elapsed() < Duration::from_secs(20), "{:?}", supervisor.status());
         std::thread::sleep(Duration::from_millis(5));
     }
     let status = supervisor.status();
@@ -453,7 +460,17 @@ fn a_camera_of_bad_frames_alone_is_given_up() {
     assert!(supervisor.frames().recv().is_err());
     let state = supervisor.status().state.to_string();
     assert!(state.contains("no picture that can be decoded") && state.contains("cut short"), "{state}");
-    assert!(start.elapsed() > Duration::from_secs(4) && start.elapsed() < Duration::from_secs(8));
+    assert!(start.elapsed() > Duration::from_secs(4) && start.elapsed() < Duration::from_secs(30));
+}
+
+/// Silence is silence, whatever came before it.
+#[test]
+fn a_camera_that_falls_silent_after_a_bad_frame_has_stalled() {
+    let script = "head -c 51 $BAD; exec sleep 60";
+    let supervisor = Fakes::new(&[script]).supervisor(Some("camera"), Manner::Terminal).unwrap();
+    assert!(supervisor.frames().recv().is_err());
+    let state = supervisor.status().state.to_string();
+    assert!(state.contains("no frame for 2 s"), "{state}");
 }
 
 #[test]
@@ -472,11 +489,31 @@ fn frames_out_of_order_are_not_believed() {
 
 #[test]
 fn frames_that_get_lost_on_the_way_are_counted() {
-    let script = "cat $F; sleep 0.3; dd if=$ALL bs=$SIZE skip=8 count=1; exec sleep 60";
-    let supervisor = Fakes::new(&[script]).supervisor(Some("camera"), Manner::Terminal).unwrap();
-    let indices: Vec<u64> = supervisor.frames().iter().take(2).map(|frame| frame.index).collect();
-    assert_eq!(indices, [0, 8]);
+    let script =
+        "cat $F; until [ -e $F.taken ]; do sleep 0.02; done; dd if=$ALL bs=$SIZE skip=8 count=1; exec sleep 60";
+    let fakes = Fakes::new(&[script]);
+    let supervisor = fakes.supervisor(Some("camera"), Manner::Terminal).unwrap();
+    let next = || supervisor.frames().recv_timeout(Duration::from_secs(20)).unwrap().index;
+    assert_eq!(next(), 0);
+    std::fs::write(fakes.folder.path().join("frame.taken"), b"").unwrap();
+    assert_eq!(next(), 8);
     assert_eq!((supervisor.status().produced, supervisor.status().dropped), (9, 7));
+}
+
+/// What is left out of a video that starts over is the same every time.
+#[test]
+fn what_is_left_out_is_counted_in_the_first_round_only() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("short.y4m");
+    std::fs::write(&path, b"YUV4MPEG2 W1 H1 F100:1 Cmono\nFRAME\n\x10FRAME\nFRAME\n\xeb").unwrap();
+    let supervisor = Fakes::new(&[]).supervisor(path.to_str(), Manner::Window).unwrap();
+    let start = Instant::now();
+    // Two good frames a round.
+    while supervisor.status().produced < 7 {
+        assert!(start.elapsed() < Duration::from_secs(20), "{:?}", supervisor.status());
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert_eq!(supervisor.status().left_out, LeftOut { count: 1, files: false });
 }
 
 #[test]
