@@ -138,7 +138,7 @@ fn on_board(mut report: Report) -> Report {
 fn camera(state: SourceState) -> Model {
     let mut model = scenes::model(card());
     model.source.state = state;
-    model.choice = Some(SourceChoice::Camera { index: Some(0) });
+    model.source.choice = Some(SourceChoice::Camera { index: Some(0) });
     model
 }
 
@@ -179,7 +179,7 @@ fn small() {
 fn no_camera() {
     let mut model = scenes::model(card());
     model.source.state = SourceState::Fallback { reason: SourceError::NoCamera, width: 640, height: 480 };
-    model.choice = None;
+    model.source.choice = None;
     compare(&mut open(model), "no_camera");
 }
 

@@ -25,14 +25,14 @@ pub fn sources(model: &Model) -> Vec<Choice<Option<SourceChoice>>> {
         (Some(SourceChoice::Camera { index: Some(info.index) }), format!("camera {}: {}", info.index, info.name))
     };
     list.extend(model.cameras.iter().map(camera));
-    list.into_iter().map(|(value, says)| Choice { chosen: value == model.choice, value, says }).collect()
+    list.into_iter().map(|(value, says)| Choice { chosen: value == model.source.choice, value, says }).collect()
 }
 
 /// What the source is called.
 pub fn source_name(model: &Model) -> String {
     match &model.source.state {
         SourceState::Fallback { .. } => "demo (no camera)".into(),
-        _ => match &model.choice {
+        _ => match &model.source.choice {
             Some(SourceChoice::Demo { seed: DEFAULT_SEED }) => "demo cards".into(),
             Some(SourceChoice::Demo { seed }) => format!("demo {seed}"),
             Some(SourceChoice::Camera { index: Some(index) }) => format!("camera {index}"),

@@ -62,8 +62,8 @@ pub fn run(options: Options) -> Result<(), WindowError> {
     let file = settings::path();
     let (remembered, complaint) = file.as_deref().map(settings::load).unwrap_or_default();
     let waker = Arc::new(Waker::default());
-    let (pipeline, settings, source) = start(&options, &remembered, &waker)?;
-    let model = Model::new(settings, source, pipeline.source_status());
+    let (pipeline, settings) = start(&options, &remembered, &waker)?;
+    let model = Model::new(settings, pipeline.source_status());
     let mut window = Window::default();
     window.state.theme = match remembered.theme.as_deref() {
         Some("light") => ThemePreference::Light,
@@ -94,21 +94,17 @@ pub fn run(options: Options) -> Result<(), WindowError> {
 
 /// Starts what the command line names, and else what ran last time. What of that is refused now gives way to the default and is
 /// named in a notice; all else stays.
-fn start(
-    options: &Options,
-    remembered: &Remembered,
-    waker: &Arc<Waker>,
-) -> Result<(Pipeline, Settings, Option<SourceChoice>), StartError> {
+fn start(options: &Options, remembered: &Remembered, waker: &Arc<Waker>) -> Result<(Pipeline, Settings), StartError> {
     let mut last = remembered.clone();
     let mut notices = Vec::new();
     loop {
         let settings = wanted(options, &last);
         let source = options.source.clone().or_else(|| last.source());
         let waker = waker.clone();
-        match Pipeline::start(settings.clone(), source.clone(), move || waker.wake()) {
+        match Pipeline::start(settings.clone(), source, move || waker.wake()) {
             Ok(pipeline) => {
                 notices.iter().for_each(|text: &String| pipeline.notify(text));
-                return Ok((pipeline, settings, source));
+                return Ok((pipeline, settings));
             }
             Err(refused) => notices.push(forget(&mut last, options, refused)?),
         }
@@ -279,10 +275,7 @@ impl App {
         let source = self.pipeline.source();
         match action {
             Action::Send(command) => self.pipeline.send(command),
-            Action::Source(choice) => {
-                source.switch_to(choice.clone());
-                self.model.choice = choice;
-            }
+            Action::Source(choice) => source.switch_to(choice),
             Action::Pause(paused) => source.set_paused(paused),
             Action::Step => source.step(),
             Action::Screenshot => self.exporter.screenshot(ctx),
@@ -304,7 +297,7 @@ impl App {
 
     /// Shows the system's dialog, where the last file lies.
     fn choose(&mut self, wanted: Wanted, frame: &eframe::Frame) {
-        let folder = match &self.model.choice {
+        let folder = match &self.model.source.choice {
             Some(SourceChoice::File(path)) => std::path::absolute(path).ok(),
             _ => None,
         };
@@ -324,7 +317,7 @@ impl App {
                 ThemePreference::Dark => Some("dark".into()),
                 ThemePreference::System => None,
             },
-            source: self.model.choice.as_ref().and_then(settings::spell_source),
+            source: self.model.source.choice.as_ref().and_then(settings::spell_source),
             model: settings::spell_model(&running.model),
             engine: Some(running.engine.to_string()),
             threads: Some(running.threads),
@@ -365,7 +358,8 @@ mod tests {
 
     /// What was refused of last time, and what runs.
     fn started(options: &Options, remembered: &Remembered) -> (Vec<String>, Settings, Option<SourceChoice>) {
-        let (pipeline, settings, source) = start(options, remembered, &Arc::default()).expect("something runs");
+        let (pipeline, settings) = start(options, remembered, &Arc::default()).expect("something runs");
+        let source = pipeline.source_status().choice;
         (pipeline.notices().into_iter().map(|notice| notice.text).collect(), settings, source)
     }
 

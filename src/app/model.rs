@@ -4,7 +4,7 @@ use super::history::History;
 use crate::fpga::link::serial::FoundPort;
 use crate::inspect::Recent;
 use crate::pipeline::{EngineState, Notice, Report, Settings};
-use crate::source::{CameraInfo, SourceChoice, SourceStatus};
+use crate::source::{CameraInfo, SourceStatus};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -30,8 +30,6 @@ pub struct Model {
     pub notices: Vec<Notice>,
     /// What runs or is about to.
     pub settings: Settings,
-    /// The source that was asked for last; `None` is the first camera that works.
-    pub choice: Option<SourceChoice>,
     /// The cameras of this machine, as found last.
     pub cameras: Vec<CameraInfo>,
     /// The ports of this machine with boards, as found last.
@@ -46,7 +44,7 @@ pub struct Model {
 
 impl Model {
     /// Before the first report.
-    pub fn new(settings: Settings, choice: Option<SourceChoice>, source: SourceStatus) -> Self {
+    pub fn new(settings: Settings, source: SourceStatus) -> Self {
         Self {
             report: None,
             steady: None,
@@ -55,7 +53,6 @@ impl Model {
             source,
             notices: Vec::new(),
             settings,
-            choice,
             cameras: Vec::new(),
             ports: Vec::new(),
             shown_per_s: 0.0,

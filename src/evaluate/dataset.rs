@@ -196,13 +196,18 @@ fn unreadable<E: Into<OpenError>>(path: &Path) -> impl FnOnce(E) -> DatasetError
 fn find_files(folder: &Path) -> Result<(Pictures, Vec<String>), DatasetError> {
     let mut names = Vec::new();
     let mut files = Vec::new();
-    let mut strays = 0;
+    let (mut strays, mut empty) = (0, Vec::new());
     for Entry { path, kind } in listed(folder)? {
         match kind {
             Kind::Folder => {
                 let class = Some(names.len());
-                files.extend(pictures_of(&path)?.into_iter().map(|path| PictureFile { path, class }));
-                names.push(path.file_name().unwrap_or_default().to_string_lossy().into_owned());
+                let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                let pictures = pictures_of(&path)?;
+                if pictures.is_empty() {
+                    empty.push(format!("`{}`", name.escape_debug()));
+                }
+                files.extend(pictures.into_iter().map(|path| PictureFile { path, class }));
+                names.push(name);
             }
             Kind::DeadLink => files.push(PictureFile { path, class: None }),
             Kind::Other => strays += usize::from(is_picture(&path)),
@@ -210,6 +215,10 @@ fn find_files(folder: &Path) -> Result<(Pictures, Vec<String>), DatasetError> {
     }
     if files.is_empty() {
         return Err(DatasetError::Empty(folder.display().to_string()));
+    }
+    if !empty.is_empty() {
+        let (count, first) = (empty.len(), empty[..empty.len().min(3)].join(", "));
+        tracing::warn!("folders of classes without a picture in them: {count} ({first})");
     }
     if strays > 0 {
         let pictures = if strays == 1 { "picture" } else { "pictures" };

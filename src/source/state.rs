@@ -1,5 +1,6 @@
 //! What a source is doing, in a form that a window can show as one sentence.
 
+use super::SourceChoice;
 use super::error::SourceError;
 use std::fmt;
 use std::time::Duration;
@@ -9,6 +10,8 @@ use std::time::Duration;
 pub struct SourceStatus {
     /// Which source this is of: what its frames have as [`crate::frame::Frame::source`].
     pub source: u64,
+    /// What was asked for and was not refused; `None` is the first camera that works, or else the demo.
+    pub choice: Option<SourceChoice>,
     /// What the source is doing.
     pub state: SourceState,
     /// Whether the user holds it.
@@ -30,6 +33,7 @@ impl Default for SourceStatus {
         let state = SourceState::Starting { name: "the source".to_owned() };
         Self {
             source: 0,
+            choice: None,
             state,
             paused: false,
             refusal: None,

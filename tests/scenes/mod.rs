@@ -139,6 +139,6 @@ pub(crate) fn model(report: Report) -> Model {
 pub(crate) fn bare(state: SourceState, choice: Option<SourceChoice>) -> Model {
     let settings =
         Settings { model: "cards".parse().expect("any text"), engine: EngineChoice::Cpu(None), edge: None, threads: 1 };
-    let source = SourceStatus { source: 1, state, produced: 612, fps: 30.0, ..SourceStatus::default() };
-    Model::new(settings, choice, source)
+    let source = SourceStatus { source: 1, choice, state, produced: 612, fps: 30.0, ..SourceStatus::default() };
+    Model::new(settings, source)
 }

@@ -3,7 +3,7 @@
 use super::locked;
 use super::meter::Meter;
 use crate::frame::Frame;
-use crate::source::{LeftOut, Picture, SourceError, SourceState, SourceStatus};
+use crate::source::{LeftOut, Picture, SourceChoice, SourceError, SourceState, SourceStatus};
 use crossbeam_channel::{Receiver, Sender};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -33,14 +33,14 @@ impl Outlet {
         Self { sender, sources: 0, waiting, status, on_change, meter: Meter::default() }
     }
 
-    /// A new source: its frames count from 0, and those of the one before are void.
-    pub(crate) fn start_over(&mut self) {
+    /// A new source, as it was asked for: its frames count from 0, and those of the one before are void.
+    pub(crate) fn start_over(&mut self, choice: Option<SourceChoice>) {
         self.sources += 1;
         self.meter = Meter::default();
         let _ = self.waiting.try_recv();
         let mut status = locked(&self.status);
         let (state, paused) = (status.state.clone(), status.paused);
-        *status = SourceStatus { source: self.sources, state, paused, ..SourceStatus::default() };
+        *status = SourceStatus { source: self.sources, choice, state, paused, ..SourceStatus::default() };
     }
 
     /// Makes the picture the next frame.

@@ -315,7 +315,9 @@ fn a_source_that_cannot_be_opened_is_refused_and_the_old_one_goes_on() {
         std::thread::sleep(Duration::from_millis(5));
     }
     wait_for(&supervisor, "live", is_live);
-    assert!(supervisor.status().refusal.unwrap().to_string().contains("does not exist"));
+    let status = supervisor.status();
+    assert!(status.refusal.unwrap().to_string().contains("does not exist"));
+    assert_eq!(status.choice, Some("demo".parse().unwrap()), "what is shown, not what was asked for");
     assert!(supervisor.frames().recv_timeout(Duration::from_secs(5)).is_ok());
 }
 

@@ -62,11 +62,11 @@ impl Worker {
         orders: Receiver<Command>,
         outlet: Outlet,
     ) -> Result<Self, SourceError> {
-        let plan = plan(choice, cameras.as_ref())?;
+        let plan = plan(choice.clone(), cameras.as_ref())?;
         let (stage, pause) = (Stage::Over, FIRST_PAUSE);
         let mut worker =
             Self { manner, cameras, orders, outlet, stage, pause, paused: false, steps: 0, stopping: false };
-        worker.launch(plan);
+        worker.launch(plan, choice);
         Ok(worker)
     }
 
@@ -123,17 +123,17 @@ impl Worker {
 
     /// Changes the source, or keeps the present one and says why.
     fn switch(&mut self, choice: Option<SourceChoice>) {
-        match plan(choice, self.cameras.as_ref()) {
-            Ok(plan) => self.launch(plan),
+        match plan(choice.clone(), self.cameras.as_ref()) {
+            Ok(plan) => self.launch(plan, choice),
             Err(error) => self.outlet.tell(|status| status.refusal = Some(error)),
         }
     }
 
-    /// Closes what ran before and starts what was planned.
-    fn launch(&mut self, plan: Plan) {
+    /// Closes what ran before and starts what was planned for `choice`.
+    fn launch(&mut self, plan: Plan, choice: Option<SourceChoice>) {
         self.stage = Stage::Over;
         self.pause = FIRST_PAUSE;
-        self.outlet.start_over();
+        self.outlet.start_over(choice);
         match plan {
             Plan::Source(source) => {
                 self.outlet.enter(SourceState::Starting { name: source.name() });
@@ -230,7 +230,7 @@ impl Worker {
             && let Some((wanted, source)) = lookout.look(self.cameras.as_ref())
         {
             **running = Running::camera(Box::new(source), wanted);
-            self.outlet.start_over();
+            self.outlet.start_over(None);
         }
     }
 
