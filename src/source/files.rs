@@ -12,6 +12,9 @@ use std::time::Duration;
 /// How long a window shows each picture of a folder.
 const DWELL: Duration = Duration::from_secs(2);
 
+/// So many bad pictures are read before a source is believed to have good ones further on; commands wait meanwhile.
+const MOST_BAD_AHEAD: usize = 16;
+
 /// Opens a picture, a folder of pictures or a video, and reads its first frame, so that what is open is worth showing.
 ///
 /// # Errors
@@ -28,24 +31,47 @@ pub fn open(path: &Path) -> Result<Box<dyn Source>, SourceError> {
     }
 }
 
-/// A source whose first picture has been read ahead.
+/// A source whose first picture has been read ahead, unless it stands behind many bad ones.
 struct Primed<S> {
     /// What was left out before it, and what is wrong with the first of these.
     left_out: Option<(u64, SourceError)>,
+    /// As long as nothing good came: how many bad ones did, and what is wrong with the first of them.
+    none_good: Option<(u64, SourceError)>,
+    /// Whether no good picture has come.
+    nothing_came: bool,
     first: Option<Picture>,
     source: S,
 }
 
 impl<S: Source> Primed<S> {
-    fn new(mut source: S) -> Result<Self, SourceError> {
-        let mut left_out: Option<(u64, SourceError)> = None;
-        loop {
-            match source.next(Duration::ZERO)? {
-                Polled::Picture(first) => return Ok(Self { left_out, first: Some(first), source }),
-                Polled::LeftOut { count, why } => left_out.get_or_insert((0, why)).0 += count,
-                Polled::NotYet | Polled::End => return Err(none_good(&source, left_out)),
+    fn new(source: S) -> Result<Self, SourceError> {
+        let mut primed = Self { left_out: None, none_good: None, nothing_came: true, first: None, source };
+        for _ in 0..MOST_BAD_AHEAD {
+            match primed.poll(Duration::ZERO)? {
+                Polled::Picture(first) => {
+                    primed.first = Some(first);
+                    break;
+                }
+                Polled::LeftOut { count, why } => primed.left_out.get_or_insert((0, why)).0 += count,
+                Polled::NotYet | Polled::End => return Err(none_good(&primed.source, None)),
             }
         }
+        Ok(primed)
+    }
+
+    /// The source's next; its end is an error where nothing good came before.
+    fn poll(&mut self, patience: Duration) -> Result<Polled, SourceError> {
+        let polled = self.source.next(patience)?;
+        match &polled {
+            Polled::Picture(_) => self.none_good = None,
+            Polled::LeftOut { count, why } if self.nothing_came => {
+                self.none_good.get_or_insert((0, why.clone())).0 += count;
+            }
+            Polled::End if self.none_good.is_some() => return Err(none_good(&self.source, self.none_good.take())),
+            _ => {}
+        }
+        self.nothing_came &= !matches!(polled, Polled::Picture(_));
+        Ok(polled)
     }
 }
 
@@ -85,7 +111,7 @@ impl<S: Source> Source for Primed<S> {
         }
         match self.first.take() {
             Some(picture) => Ok(Polled::Picture(Picture { captured: std::time::Instant::now(), ..picture })),
-            None => self.source.next(patience),
+            None => self.poll(patience),
         }
     }
 
@@ -154,5 +180,29 @@ impl Source for Stills {
     fn rewind(&mut self) -> Result<(), SourceError> {
         self.next = 0;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Many bad pictures are not all read before the source is open, and are an error at their end as few are.
+    #[test]
+    fn many_bad_pictures_are_read_one_after_the_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let bad = MOST_BAD_AHEAD + 3;
+        (0..bad).for_each(|at| fs::write(folder.path().join(format!("{at:03}.png")), b"no picture").unwrap());
+        let mut source = open(folder.path()).unwrap();
+        let mut left_out = 0;
+        let error = loop {
+            match source.next(Duration::ZERO) {
+                Ok(Polled::LeftOut { count, .. }) => left_out += count,
+                Ok(other) => panic!("{other:?}"),
+                Err(error) => break error,
+            }
+        };
+        assert_eq!(left_out, bad as u64);
+        assert!(matches!(error, SourceError::NoneGood { count, .. } if count == bad as u64), "{error}");
     }
 }
