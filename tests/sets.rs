@@ -205,6 +205,15 @@ fn pictures_may_lie_in_a_folder_of_that_name() {
 }
 
 #[test]
+fn a_class_without_pictures_is_named() {
+    let folder = set(&["apple"]);
+    fs::create_dir(folder.path().join("nothing")).expect("made");
+    let (status, document, stderr) = evaluated(&folder);
+    assert_eq!((status, &document["images"]), (0, &2.into()));
+    assert!(stderr.lines().count() == 1 && stderr.contains("1 (`nothing`)"), "{stderr}");
+}
+
+#[test]
 fn pictures_beside_the_folders_are_of_no_class() {
     let folder = set(&["apple"]);
     picture(&folder.path().join("preview.png"), 3);

@@ -119,14 +119,17 @@ impl Dataset {
     /// [`DatasetError`], where there is no such set or its classes are others.
     pub fn open(folder: &Path, labels: &[String]) -> Result<Self, DatasetError> {
         let cifar = CIFAR.into_iter().find(|(name, ..)| folder.join(name).is_file());
+        let mut remarks = Vec::new();
         let (pictures, names) = match cifar {
             Some(kind) => open_cifar(folder, kind, labels.len())?,
-            None => find_files(folder)?,
+            None => find_files(folder, &mut remarks)?,
         };
         let (classes, mapping) = match_classes(folder, &names, labels)?;
         if mapping == Mapping::Order {
-            tracing::warn!("the classes are taken in their order: none of them bears the name of a label");
+            remarks.push("the classes are taken in their order: none of them bears the name of a label".to_owned());
         }
+        // Of a set that is refused, no more is said than why.
+        remarks.iter().for_each(|remark| tracing::warn!("{remark}"));
         Ok(Self { folder: folder.to_owned(), pictures, classes, mapping })
     }
 
@@ -192,8 +195,9 @@ fn unreadable<E: Into<OpenError>>(path: &Path) -> impl FnOnce(E) -> DatasetError
     move |why| DatasetError::Unreadable { path, why: why.into() }
 }
 
-/// The pictures of a folder a class, and the classes' names, both in the order of names.
-fn find_files(folder: &Path) -> Result<(Pictures, Vec<String>), DatasetError> {
+/// The pictures of a folder a class, and the classes' names, both in the order of names. What else there is to say of them goes to
+/// `remarks`.
+fn find_files(folder: &Path, remarks: &mut Vec<String>) -> Result<(Pictures, Vec<String>), DatasetError> {
     let mut names = Vec::new();
     let mut files = Vec::new();
     let (mut strays, mut empty) = (0, Vec::new());
@@ -218,11 +222,11 @@ fn find_files(folder: &Path) -> Result<(Pictures, Vec<String>), DatasetError> {
     }
     if !empty.is_empty() {
         let (count, first) = (empty.len(), empty[..empty.len().min(3)].join(", "));
-        tracing::warn!("folders of classes without a picture in them: {count} ({first})");
+        remarks.push(format!("folders of classes without a picture in them: {count} ({first})"));
     }
     if strays > 0 {
         let pictures = if strays == 1 { "picture" } else { "pictures" };
-        tracing::warn!("passed over: {strays} {pictures} beside the folders, where nothing tells the class");
+        remarks.push(format!("passed over: {strays} {pictures} beside the folders, where nothing tells the class"));
     }
     Ok((Pictures::Files(files), names))
 }
