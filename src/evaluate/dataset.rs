@@ -2,10 +2,9 @@
 
 use crate::regular::{self, OpenError};
 use crate::source::SourceError;
-use crate::source::picture::{Picture, is_picture, read_picture};
+use crate::source::picture::{Picture, is_hidden, is_picture, read_picture};
 use serde::Serialize;
 use std::collections::HashMap;
-use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -295,11 +294,6 @@ fn listed(folder: &Path) -> Result<Vec<Entry>, DatasetError> {
     }
     entries.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(entries)
-}
-
-/// Names that systems and programs give to what nobody is to see: `.ipynb_checkpoints`, `._picture.jpg`, `__MACOSX`.
-fn is_hidden(name: &OsStr) -> bool {
-    name.as_encoded_bytes().starts_with(b".") || name == "__MACOSX"
 }
 
 /// Opens a CIFAR file. Without its list of names the classes are as many as the network's.

@@ -2,7 +2,7 @@
 
 use super::error::{SourceError, shown};
 use super::mjpeg::Mjpeg;
-use super::picture::{Limits, Picture, extension, io_error, is_picture, read_within};
+use super::picture::{Limits, Picture, extension, io_error, pictures_in, read_within};
 use super::y4m::Y4m;
 use super::{Polled, Source};
 use std::fs;
@@ -136,21 +136,7 @@ impl Stills {
     }
 
     fn folder(path: &Path) -> Result<Self, SourceError> {
-        let unreadable = |error: &std::io::Error| io_error(path, error);
-        let mut pictures = Vec::new();
-        for entry in fs::read_dir(path).map_err(|error| unreadable(&error))? {
-            let entry = entry.map_err(|error| unreadable(&error))?;
-            let (file, is_hidden) = (entry.path(), entry.file_name().as_encoded_bytes().starts_with(b"."));
-            // A link that leads nowhere is a picture that cannot be read.
-            if is_picture(&file) && !is_hidden && !file.is_dir() {
-                pictures.push(file);
-            }
-        }
-        if pictures.is_empty() {
-            return Err(SourceError::EmptyFolder { path: shown(path) });
-        }
-        pictures.sort();
-        Ok(Self { path: path.to_owned(), pictures, limits: Limits::ONE_OF_MANY, next: 0 })
+        Ok(Self { path: path.to_owned(), pictures: pictures_in(path)?, limits: Limits::ONE_OF_MANY, next: 0 })
     }
 }
 

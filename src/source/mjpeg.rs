@@ -2,7 +2,7 @@
 
 use super::error::{SourceError, shown};
 use super::jpeg::{self, Extent};
-use super::picture::{DecodeError, Limits, decode_jpeg, io_error, regular_file};
+use super::picture::{DecodeError, Limits, decode_jpeg, io_error, open_regular};
 use super::{Polled, Source, USUAL_RATE};
 use std::borrow::Cow;
 use std::fs::File;
@@ -32,8 +32,7 @@ impl Mjpeg {
     /// # Errors
     /// An unreadable file.
     pub(crate) fn open(path: &Path) -> Result<Self, SourceError> {
-        regular_file(path)?;
-        let file = File::open(path).map_err(|error| io_error(path, &error))?;
+        let (file, _) = open_regular(path)?;
         Ok(Self { path: path.to_owned(), file, ahead: Vec::new(), used: 0, at_end: false, number: 0 })
     }
 

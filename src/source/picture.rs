@@ -3,12 +3,14 @@
 use super::error::{SourceError, one_line, shown};
 use super::jpeg::{self, Extent, Form};
 use crate::frame::{Frame, Truth};
+use crate::regular::{self, OpenError};
 use image::metadata::Orientation;
 use image::{ColorType, DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, RgbImage};
 use std::borrow::Cow;
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Cursor, Read, Seek};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -111,8 +113,8 @@ pub fn read_picture(path: &Path) -> Result<Picture, SourceError> {
 /// # Errors
 /// As there.
 pub(crate) fn read_within(path: &Path, limits: Limits) -> Result<Picture, SourceError> {
-    let length = regular_file(path)?;
-    let mut file = BufReader::new(File::open(path).map_err(|error| io_error(path, &error))?);
+    let (file, length) = open_regular(path)?;
+    let mut file = BufReader::new(file);
     let start = file.fill_buf().map_err(|error| io_error(path, &error))?;
     let format = image::guess_format(start).map_err(|_| SourceError::UnknownKind { path: shown(path) })?;
     let webp_scratch = webp_scratch(start);
@@ -216,25 +218,44 @@ fn webp_scratch(start: &[u8]) -> u64 {
     }
 }
 
-/// The length of a file in bytes.
+/// A file and its length in bytes.
 ///
 /// # Errors
 /// Where it is not there, a folder, a device or a pipe (which could keep us waiting for ever), or empty.
-pub(crate) fn regular_file(path: &Path) -> Result<u64, SourceError> {
-    let metadata = fs::metadata(path).map_err(|error| io_error(path, &error))?;
-    if metadata.is_dir() {
-        return Err(SourceError::Unreadable { path: shown(path), why: "it is a folder, not a file".to_owned() });
+pub(crate) fn open_regular(path: &Path) -> Result<(File, u64), SourceError> {
+    let file = regular::open(path).map_err(|error| match error {
+        OpenError::Io(error) => io_error(path, &error),
+        other => SourceError::Unreadable { path: shown(path), why: other.to_string() },
+    })?;
+    let length = file.metadata().map_err(|error| io_error(path, &error))?.len();
+    if length == 0 { Err(SourceError::Empty { path: shown(path) }) } else { Ok((file, length)) }
+}
+
+/// The pictures of a folder, in the order of their names, without what is hidden. A link that leads nowhere is a picture that
+/// cannot be read.
+///
+/// # Errors
+/// Where the folder cannot be read, or holds none.
+pub(crate) fn pictures_in(folder: &Path) -> Result<Vec<PathBuf>, SourceError> {
+    let unreadable = |error| io_error(folder, &error);
+    let mut pictures = Vec::new();
+    for entry in fs::read_dir(folder).map_err(unreadable)? {
+        let entry = entry.map_err(unreadable)?;
+        let path = entry.path();
+        if is_picture(&path) && !is_hidden(&entry.file_name()) && !path.is_dir() {
+            pictures.push(path);
+        }
     }
-    if !metadata.is_file() {
-        return Err(SourceError::Unreadable {
-            path: shown(path),
-            why: "it is a device or a pipe, not a file".to_owned(),
-        });
+    if pictures.is_empty() {
+        return Err(SourceError::EmptyFolder { path: shown(folder) });
     }
-    match metadata.len() {
-        0 => Err(SourceError::Empty { path: shown(path) }),
-        length => Ok(length),
-    }
+    pictures.sort();
+    Ok(pictures)
+}
+
+/// Names that systems and programs give to what nobody is to see: `.ipynb_checkpoints`, `._picture.jpg`, `__MACOSX`.
+pub(crate) fn is_hidden(name: &OsStr) -> bool {
+    name.as_encoded_bytes().starts_with(b".") || name == "__MACOSX"
 }
 
 /// The system's refusal in our words.

@@ -1,7 +1,7 @@
 //! YUV4MPEG2 files: a header line, then frames of one size, each behind a line of its own.
 
 use super::error::{SourceError, one_line, shown};
-use super::picture::{DecodeError, Limits, Picture, black, io_error, on_white, only_owner, regular_file};
+use super::picture::{DecodeError, Limits, Picture, black, io_error, on_white, only_owner, open_regular};
 use super::{Polled, Source, USUAL_RATE};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
@@ -38,8 +38,7 @@ impl Y4m {
     /// # Errors
     /// An unreadable file, one that is no YUV4MPEG2, is of a kind that is not read here, or too large.
     pub(crate) fn open(path: &Path) -> Result<Self, SourceError> {
-        regular_file(path)?;
-        let mut file = BufReader::new(File::open(path).map_err(|error| io_error(path, &error))?);
+        let mut file = BufReader::new(open_regular(path)?.0);
         let line = read_line(&mut file).map_err(|error| io_error(path, &error))?;
         if !line.starts_with(b"YUV4MPEG2 ") {
             return Err(SourceError::UnknownKind { path: shown(path) });

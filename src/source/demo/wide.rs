@@ -4,7 +4,7 @@
 //! The film of a seed goes on showing the same shots; what is wider about a shot is drawn from random numbers of its own,
 //! so that the demo's frames stay as they are.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::decoy;
 use super::drawing::Canvas;
@@ -14,7 +14,7 @@ use super::shot::Sway;
 use super::texture::Tint;
 use super::{Decoy, background};
 use crate::source::SourceError;
-use crate::source::picture::{Picture, io_error, is_picture, read_picture};
+use crate::source::picture::{Picture, pictures_in, read_picture};
 
 /// Heights of a card that is far away, as parts of the frame's.
 const FAR: [f32; 2] = [0.26, 0.45];
@@ -30,19 +30,7 @@ impl Photographs {
     /// # Errors
     /// Where the folder or a picture in it cannot be read, or there is none.
     pub fn read(folder: &Path) -> Result<Self, SourceError> {
-        let unreadable = |why| io_error(folder, &why);
-        let mut paths: Vec<PathBuf> = Vec::new();
-        for entry in std::fs::read_dir(folder).map_err(unreadable)? {
-            let path = entry.map_err(unreadable)?.path();
-            if is_picture(&path) {
-                paths.push(path);
-            }
-        }
-        if paths.is_empty() {
-            return Err(SourceError::EmptyFolder { path: folder.display().to_string() });
-        }
-        paths.sort();
-        Ok(Self(paths.iter().map(|path| read_picture(path)).collect::<Result<_, _>>()?))
+        Ok(Self(pictures_in(folder)?.iter().map(|path| read_picture(path)).collect::<Result<_, _>>()?))
     }
 
     /// A part of one of the photographs, `width` × `height` pixels, mirrored or not.
