@@ -10,9 +10,13 @@ use ernscope::engine::EngineChoice;
 use ernscope::evaluate::Resize;
 use ernscope::network::shipped::ModelChoice;
 use ernscope::source::SourceChoice;
+use std::env;
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use tracing::Level;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::prelude::*;
 
 /// See a fully binary network think, live.
 #[derive(Parser)]
@@ -235,17 +239,16 @@ fn main() -> ExitCode {
 
 /// Logs go to stderr: warnings, and what `RUST_LOG` asks for.
 fn start_log() {
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("ernscope=info,warn"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let asked = env::var("RUST_LOG").ok().and_then(|targets| targets.parse().ok());
+    let filter: Targets = asked.unwrap_or_else(|| Targets::new().with_target("ernscope", Level::INFO).with_default(Level::WARN));
+    let lines = tracing_subscriber::fmt::layer()
         .with_writer(io::stderr)
         .with_ansi(io::stderr().is_terminal())
         // It would tell of a full or closed stderr on stderr, and panic.
         .log_internal_errors(false)
         .without_time()
-        .with_target(false)
-        .init();
+        .with_target(false);
+    tracing_subscriber::registry().with(lines.with_filter(filter)).init();
 }
 
 fn finish(result: anyhow::Result<()>) -> ExitCode {

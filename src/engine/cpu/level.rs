@@ -70,7 +70,7 @@ impl Level {
     }
 
     /// Whether this processor can.
-    #[cfg(target_arch = "x86_64")]
+    #[cfg(all(target_arch = "x86_64", not(fuzzing)))]
     pub fn is_available(self) -> bool {
         let avx2 = || is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
         let avx512 = || {
@@ -91,7 +91,7 @@ impl Level {
     }
 
     /// Whether this processor can.
-    #[cfg(target_arch = "aarch64")]
+    #[cfg(all(target_arch = "aarch64", not(fuzzing)))]
     pub fn is_available(self) -> bool {
         use std::arch::is_aarch64_feature_detected;
         match self {
@@ -103,7 +103,7 @@ impl Level {
     }
 
     /// Whether this processor can.
-    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+    #[cfg(any(fuzzing, not(any(target_arch = "x86_64", target_arch = "aarch64"))))]
     pub fn is_available(self) -> bool {
         self == Self::Scalar
     }

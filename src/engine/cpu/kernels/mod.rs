@@ -4,6 +4,7 @@
 //! they look up, [`pool`] the threads. [`Kernels`] exists only where the processor has its level, and checks that a job stays
 //! inside its slices before it starts.
 #![allow(unsafe_code)]
+#![cfg_attr(fuzzing, allow(dead_code, unused_imports, reason = "only the scalar level is fuzzed"))]
 
 #[cfg(target_arch = "x86_64")]
 mod amx;
@@ -240,7 +241,7 @@ impl Kernels {
 }
 
 /// Compiled for every level of the architecture; the caller has asked whether the processor has it.
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", not(fuzzing)))]
 fn functions(level: Level) -> &'static Functions {
     match level {
         Level::Amx => functions!(
@@ -265,7 +266,7 @@ fn functions(level: Level) -> &'static Functions {
 }
 
 /// Compiled for every level of the architecture; the caller has asked whether the processor has it.
-#[cfg(target_arch = "aarch64")]
+#[cfg(all(target_arch = "aarch64", not(fuzzing)))]
 fn functions(level: Level) -> &'static Functions {
     match level {
         Level::Neon | Level::NeonDot => {
@@ -277,8 +278,8 @@ fn functions(level: Level) -> &'static Functions {
     }
 }
 
-/// Compiled for every level of the architecture; the caller has asked whether the processor has it.
-#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+/// The one level of other architectures; of a fuzzer, too, as what it instruments for all levels takes most of every execution.
+#[cfg(any(fuzzing, not(any(target_arch = "x86_64", target_arch = "aarch64"))))]
 fn functions(_: Level) -> &'static Functions {
     functions!(scalar::Scalar, "lut4", generic::convolve::<scalar::Scalar, S>, 1,)
 }
