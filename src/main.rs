@@ -240,7 +240,8 @@ fn main() -> ExitCode {
 /// Logs go to stderr: warnings, and what `RUST_LOG` asks for.
 fn start_log() {
     let asked = env::var("RUST_LOG").ok().and_then(|targets| targets.parse().ok());
-    let filter: Targets = asked.unwrap_or_else(|| Targets::new().with_target("ernscope", Level::INFO).with_default(Level::WARN));
+    let filter: Targets =
+        asked.unwrap_or_else(|| Targets::new().with_target("ernscope", Level::INFO).with_default(Level::WARN));
     let lines = tracing_subscriber::fmt::layer()
         .with_writer(io::stderr)
         .with_ansi(io::stderr().is_terminal())
