@@ -1,10 +1,8 @@
 //! What the window's own code costs: layout and tessellation of one frame, all panels open, without a graphics card.
 
-#[cfg(feature = "app")]
 #[path = "../tests/scenes/mod.rs"]
 mod scenes;
 
-#[cfg(feature = "app")]
 fn benches(criterion: &mut criterion::Criterion) {
     for name in ["cards", "random:erns18"] {
         let network = scenes::network(name);
@@ -16,7 +14,6 @@ fn benches(criterion: &mut criterion::Criterion) {
 }
 
 /// The same report again, and a new one with every frame: textures and histogram made anew.
-#[cfg(feature = "app")]
 fn frames(criterion: &mut criterion::Criterion, name: &str, report: ernscope::pipeline::Report) {
     use ernscope::pipeline::LayerDetail;
     use std::sync::Arc;
@@ -44,7 +41,6 @@ fn frames(criterion: &mut criterion::Criterion, name: &str, report: ernscope::pi
 }
 
 /// A function that lays out and tessellates one frame of a warm window.
-#[cfg(feature = "app")]
 fn window(
     mut model: ernscope::app::model::Model,
 ) -> impl FnMut(Option<std::sync::Arc<ernscope::pipeline::Report>>) -> usize {
@@ -70,10 +66,5 @@ fn window(
     show
 }
 
-#[cfg(feature = "app")]
 criterion::criterion_group!(group, benches);
-#[cfg(feature = "app")]
 criterion::criterion_main!(group);
-
-#[cfg(not(feature = "app"))]
-fn main() {}

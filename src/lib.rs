@@ -9,6 +9,9 @@
 //!                                              inspect
 //! ```
 //!
+//! Without the Cargo feature `cli` only the lower half is built: [`network`], [`engine`], [`frame`], [`preprocess`] and [`inspect`],
+//! which know of no file, process or device.
+//!
 //! Who may know whom, arrows down only: `app` → [`pipeline`], [`evaluate`] → [`engines`] → [`source`], [`inspect`],
 //! [`fpga`] → [`engine`] → [`network`], [`frame`] → [`regular`]. See `ARCHITECTURE.md` for a sentence about each room.
 
@@ -21,15 +24,21 @@ pub mod app;
 #[cfg(test)]
 mod done;
 pub mod engine;
+#[cfg(feature = "cli")]
 pub mod engines;
+#[cfg(feature = "cli")]
 pub mod evaluate;
+#[cfg(feature = "cli")]
 pub mod fpga;
 pub mod frame;
-#[cfg(any(test, fuzzing))]
+#[cfg(all(any(test, fuzzing), feature = "cli"))]
 pub mod fuzzing;
 pub mod inspect;
 pub mod network;
+#[cfg(feature = "cli")]
 pub mod pipeline;
 pub mod preprocess;
+#[cfg(feature = "cli")]
 pub mod regular;
+#[cfg(feature = "cli")]
 pub mod source;

@@ -1,7 +1,5 @@
 //! The window as a person sees and uses it, without a display: pictures of its states, and what clicks and keys ask for.
 
-#![cfg(feature = "app")]
-
 mod scenes;
 #[path = "common/window_text.rs"]
 mod window_text;

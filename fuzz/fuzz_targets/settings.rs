@@ -12,6 +12,6 @@ mod app {
 #[path = "../../src/fuzzing/settings.rs"]
 mod entry;
 
-use ernscope::{network, source};
+use ernscope::{network, regular, source};
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| entry::settings(data));

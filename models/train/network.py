@@ -318,32 +318,10 @@ class Ern(nn.Module):
     def __init__(self, shape):
         super().__init__()
         self.shape = shape
-        self.held: list = []
         self.pixel_embedding = FloatInput() if shape.first == "float" else PixelEmbedding(shape.depth, shape.first == "embedding")
         self.backbone = Backbone(shape)
         conv, _ = KINDS[shape.last]
         self.conv = conv(shape.widths[-1] * BLOCKS[shape.block].expansion, shape.classes, 1, scaling=SCALING)
-
-    def hold_stem(self):
-        """Keeps pixel embedding and stem as they are from now on, their batch norms included."""
-        backbone = self.backbone
-        self.held = [self.pixel_embedding, backbone.conv1, backbone.act1, backbone.conv2, backbone.act2,
-                     backbone.conv_downsample, backbone.act_downsample]
-        for module in self.held:
-            module.requires_grad_(False)
-            module.zero_grad(set_to_none=True)
-        self.train(self.training)
-
-    def learning(self):
-        """All modules but those that are held."""
-        held = {part for module in self.held for part in module.modules()}
-        return [module for module in self.modules() if module not in held]
-
-    def train(self, mode=True):
-        super().train(mode)
-        for module in self.held:
-            module.eval()
-        return self
 
     def forward(self, pixels, kind=torch.float32):
         x = self.conv(self.backbone(self.pixel_embedding(pixels, kind)))

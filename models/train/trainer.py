@@ -50,8 +50,6 @@ class Plan:
     optimizer: str = "adam"
     # The rate of the pixel embedding's table, as a share of that of all else.
     table_rate: float = 1.0
-    # Whether pixel embedding and stem learn, or stay as they are.
-    stem_learns: bool = True
     # How often the loss of the last class, which may be "nothing", counts.
     nothing_weight: float = 1.0
     # The part of the loss that comes from a teacher, and the temperature at which it is asked.
@@ -89,8 +87,6 @@ class Run:
         known = self.checkpoint.exists()
         network = Ern(plan.shape) if start is None or known else start()
         self.network = network.to(self.device, memory_format=torch.channels_last)
-        if not plan.stem_learns:
-            self.network.hold_stem()
         self.optimizer = self.make_optimizer()
         self.step = 0
         self.trained_on = device_name(self.device)
@@ -237,7 +233,7 @@ class Run:
 
     def settle(self, pictures):
         """Replaces batch norm's running figures by those of `pictures` (an iterable of u8 [n, edge, edge, 3]), in float32, at rest."""
-        norms = [module for module in self.network.learning() if isinstance(module, torch.nn.BatchNorm2d)]
+        norms = [module for module in self.network.modules() if isinstance(module, torch.nn.BatchNorm2d)]
         momenta = [norm.momentum for norm in norms]
         for norm in norms:
             norm.reset_running_stats()

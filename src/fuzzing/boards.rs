@@ -148,13 +148,19 @@ pub fn link(data: &[u8]) {
     };
     let mut under_way = VecDeque::new();
     let mut uploaded = None;
+    let mut is_sound = true;
     for &step in steps {
         let done = match step % 4 {
             0 => {
                 under_way.clear();
                 let program = [u32::from(step); 40];
-                link.upload(&program).map(|()| uploaded = Some(program))
+                link.upload(&program).map(|()| {
+                    uploaded = Some(program);
+                    is_sound = true;
+                })
             }
+            // As an engine does: what passes is cured by a new session, all else ends it.
+            _ if !is_sound => continue,
             1 if under_way.len() < 2 => {
                 let beats = Beats { format: FrameFormat::Pixels, size: 3, bytes: &[step; FRAME] };
                 link.start(End::Results(0), beats).map(|()| under_way.push_back([step; FRAME]))
@@ -176,12 +182,11 @@ pub fn link(data: &[u8]) {
         };
         if let Err(error) = done {
             check_error(&error);
-            under_way.clear();
-            // As an engine does: what passes is cured by a new session, all else ends it.
             if !error.is_passing() {
                 return;
             }
             uploaded = None;
+            is_sound = false;
         }
         // What was taken for uploaded has arrived.
         let Board { program: told, has_lied, .. } = link.port();

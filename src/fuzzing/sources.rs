@@ -44,7 +44,7 @@ fn video(data: &[u8], ending: &str) {
         };
         assert!(source.rate().is_none_or(|rate| (1.0..=1000.0).contains(&rate)), "{:?}", source.rate());
         let first = frames(source.as_mut());
-        assert!(!first.pictures.is_empty(), "it was opened without a frame");
+        assert!(!first.pictures.is_empty() || first.error.is_some(), "it ended without a frame");
         source.rewind().expect("the file is there");
         assert_eq!(frames(source.as_mut()), first, "after a rewind");
     });

@@ -40,13 +40,14 @@ use super::{
     BinaryConv, Classifier, CodeTable, FloatConv, Geometry, Layer, Network, NetworkError, NetworkParts, Op, Thresholds,
     TrunkMode,
 };
+#[cfg(feature = "cli")]
 use crate::regular::{self, OpenError};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::io::Read;
-use std::path::Path;
+#[cfg(feature = "cli")]
+use std::{io::Read, path::Path};
 use thiserror::Error;
 
 /// The version of the format that this program reads and writes.
@@ -98,6 +99,7 @@ pub enum FileError {
     Network(#[from] NetworkError),
 }
 
+#[cfg(feature = "cli")]
 impl From<OpenError> for FileError {
     fn from(error: OpenError) -> Self {
         match error {
@@ -197,6 +199,7 @@ enum Trunk {
 ///
 /// # Errors
 /// [`FileError`] says what is wrong with the file; the path is the caller's to name.
+#[cfg(feature = "cli")]
 pub fn read(path: &Path) -> Result<Network, FileError> {
     let file = regular::open(path)?;
     match file.metadata()?.len() {

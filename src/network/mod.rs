@@ -5,14 +5,19 @@
 //! random ones, [`shipped`] holds those inside the binary.
 
 pub mod file;
+#[cfg(feature = "cli")]
 pub mod import;
 #[expect(clippy::module_inception, reason = "the network itself is the first thing in its room")]
 mod network;
 pub mod published;
 mod random;
+#[cfg(feature = "cli")]
 pub mod shipped;
 
 pub use network::{
     BinaryConv, Classifier, CodeTable, FloatConv, Geometry, Layer, LayerShape, MAX_CHANNELS, MAX_CLASSES, MAX_EDGE,
     MAX_LAYERS, MAX_MEMORY, Network, NetworkError, NetworkParts, Op, Thresholds, TrunkMode,
 };
+
+/// The ending of the name of a twin without pixel embedding.
+pub const FLOAT_INPUT: &str = "-float-input";

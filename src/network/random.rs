@@ -1,9 +1,9 @@
 //! Networks of the published shapes with random weights, for benchmarks and tests.
 
 use super::published::{Activated, EDGE, PublishedShape, Quantities, numbered_labels};
-use super::shipped::FLOAT_INPUT;
 use super::{
-    BinaryConv, Classifier, CodeTable, FloatConv, Geometry, Network, NetworkError, NetworkParts, Op, Thresholds,
+    BinaryConv, Classifier, CodeTable, FLOAT_INPUT, FloatConv, Geometry, Network, NetworkError, NetworkParts, Op,
+    Thresholds,
 };
 
 /// As the published ones have.

@@ -1,16 +1,13 @@
 //! Which network to run: one inside the binary, a file, or a random one of a published shape.
 
 use super::published::PublishedShape;
-use super::{Network, NetworkError, file};
+use super::{FLOAT_INPUT, Network, NetworkError, file};
 use std::convert::Infallible;
 use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use thiserror::Error;
-
-/// The ending of the name of a twin without pixel embedding.
-pub const FLOAT_INPUT: &str = "-float-input";
 
 /// A network inside the binary.
 #[derive(Clone, Copy, Debug)]

@@ -116,7 +116,7 @@ impl<S: Source> Source for Primed<S> {
     }
 
     fn rewind(&mut self) -> Result<(), SourceError> {
-        (self.left_out, self.first) = (None, None);
+        (self.left_out, self.none_good, self.first) = (None, None, None);
         self.source.rewind()
     }
 }

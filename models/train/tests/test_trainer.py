@@ -69,19 +69,6 @@ class Training(unittest.TestCase):
             same = {name for name, value in run.network.named_parameters() if torch.equal(value, before[name])}
             self.assertEqual(same, {"pixel_embedding.table"})
 
-    def test_a_stem_that_is_held_stays_as_it_is(self):
-        with tempfile.TemporaryDirectory() as folder:
-            first = Run(small_plan(), folder + "/first")
-            first.train(course(), until=2)
-            run = Run(small_plan(stem_learns=False), folder + "/second", start=lambda: first.network)
-            before = {name: value.clone() for name, value in run.network.state_dict().items()}
-            run.train(course(), until=4)
-            run.settle(batch.pixels for batch in course().batches(2, 5))
-            held = ("pixel_embedding.", "backbone.conv1.", "backbone.act1.", "backbone.conv2.", "backbone.act2.", "backbone.conv_downsample.",
-                    "backbone.act_downsample.")
-            for name, value in run.network.state_dict().items():
-                self.assertEqual(torch.equal(value, before[name]), name.startswith(held), name)
-
     def test_a_run_begins_with_the_network_given_and_goes_on_with_its_own(self):
         with tempfile.TemporaryDirectory() as folder:
             given = Run(small_plan(seed=5), folder + "/given").network
