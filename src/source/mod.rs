@@ -18,6 +18,7 @@ pub mod state;
 pub mod supervisor;
 #[cfg(all(feature = "app", target_os = "linux"))]
 mod v4l2;
+mod webp;
 mod y4m;
 
 use std::ffi::OsString;

@@ -2,6 +2,7 @@
 
 use super::error::{SourceError, one_line, shown};
 use super::jpeg::{self, Extent, Form};
+use super::webp;
 use crate::frame::{Frame, Truth};
 use crate::regular::{self, OpenError};
 use image::metadata::Orientation;
@@ -117,7 +118,7 @@ pub(crate) fn read_within(path: &Path, limits: Limits) -> Result<Picture, Source
     let mut file = BufReader::new(file);
     let start = file.fill_buf().map_err(|error| io_error(path, &error))?;
     let format = image::guess_format(start).map_err(|_| SourceError::UnknownKind { path: shown(path) })?;
-    let webp_scratch = webp_scratch(start);
+    let webp_scratch = webp::scratch(start);
     if matches!(format, ImageFormat::Jpeg | ImageFormat::WebP) && length > MAX_HELD_FILE {
         let why = format!("the largest {format:?} file that is read has {} MB", MAX_HELD_FILE >> 20);
         return Err(SourceError::Unreadable { path: shown(path), why });
@@ -128,7 +129,9 @@ pub(crate) fn read_within(path: &Path, limits: Limits) -> Result<Picture, Source
             file.take(MAX_HELD_FILE).read_to_end(&mut bytes).map_err(|error| io_error(path, &error))?;
             decode_jpeg(bytes.into(), limits)
         }
-        ImageFormat::WebP => decode(file, format, Extras { fixed: length, pixel: webp_scratch, rows: 32 }, limits),
+        ImageFormat::WebP => webp::check_exif(&mut file, length)
+            .map_err(|error| io_error(path, &error))?
+            .and_then(|()| decode(file, format, Extras { fixed: length, pixel: webp_scratch, rows: 32 }, limits)),
         ImageFormat::Png => decode(file, format, Extras { fixed: 2 * MAX_PNG_EXTRAS, pixel: 0, rows: 7 }, limits),
         ImageFormat::Bmp => decode(file, format, Extras { fixed: 0, pixel: 0, rows: 2 }, limits),
         _ => return Err(SourceError::UnknownKind { path: shown(path) }),
@@ -200,22 +203,6 @@ fn decode_rare(bytes: &[u8], form: Form, extras: Extras, limits: Limits) -> Resu
 /// Cyan, magenta, yellow, black, each of them 255 where there is as much ink as can be.
 fn from_ink([cyan, magenta, yellow, black]: [u8; 4]) -> [u8; RGB] {
     [cyan, magenta, yellow].map(|ink| blend(0, 255 - ink, black))
-}
-
-/// Bytes a pixel that a WebP decoder holds beside its output, by the start of the file.
-fn webp_scratch(start: &[u8]) -> u64 {
-    match (start.get(12..16), start.get(20)) {
-        // Three planes, two of them of a quarter of the pixels.
-        (Some(b"VP8 "), _) => 2,
-        // A frame with its transparency, on the way to the canvas.
-        (Some(b"VP8X"), Some(flags)) if flags & 0x02 != 0 => 11,
-        // The planes, and the transparency: unpacked at four bytes a pixel, then collected in a list that grows.
-        (Some(b"VP8X"), Some(flags)) if flags & 0x10 != 0 => 9,
-        // The pixels are made where they stay.
-        (Some(b"VP8L"), _) if start.get(24).is_some_and(|flags| flags & 0x10 != 0) => 1,
-        // Four bytes a pixel, and what they are transformed with.
-        _ => 5,
-    }
 }
 
 /// A file and its length in bytes.
@@ -647,6 +634,21 @@ mod tests {
         let chunks = [chunk(b"VP8X", &canvas), chunk(b"ANIM", &[0; 6]), chunk(b"ANMF", &frame)].concat();
         let file = chunk(b"RIFF", &[&b"WEBP"[..], &chunks].concat());
         assert_eq!(limit(read("a.webp", &file).unwrap_err()), 24);
+    }
+
+    /// A decoder made room for them before it read.
+    #[test]
+    fn exif_data_of_a_webp_are_no_longer_than_the_file() {
+        let chunk = |name: &[u8], size: u32, content: &[u8]| [name, &size.to_le_bytes(), content].concat();
+        let canvas = chunk(b"VP8X", 10, &[0x0a, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+        let frame = [&[0; 16][..], &chunk(b"VP8L", 8, &[0x2f, 0, 0, 0, 0, 0, 0, 0])].concat();
+        let animation = [chunk(b"ANIM", 6, &[0; 6]), chunk(b"ANMF", 32, &frame)].concat();
+        let webp = |claimed| {
+            let chunks = [&b"WEBP"[..], &canvas, &animation, &chunk(b"EXIF", claimed, b"Exif")].concat();
+            read("a.webp", &chunk(b"RIFF", chunks.len() as u32, &chunks)).unwrap_err().to_string()
+        };
+        assert!(webp(0x2e00_7003).contains("EXIF data are longer"), "{}", webp(0x2e00_7003));
+        assert!(!webp(4).contains("EXIF"), "{}", webp(4));
     }
 
     #[test]
