@@ -21,6 +21,8 @@ extern crate self as ernscope;
 
 #[cfg(feature = "app")]
 pub mod app;
+#[cfg(feature = "cli")]
+pub mod commands;
 #[cfg(test)]
 mod done;
 pub mod engine;

@@ -42,7 +42,7 @@ HEIGHTS = {
     "measured_wide": [(26, 30), (30, 35), (35, 40), (40, 50), (50, 96)],
 }
 # The second training: pictures seen, films of either kind, and records of either kind in a batch.
-WIDE_FRAMES = 160_000
+WIDE_FRAMES = 480_000
 DEMO_FILMS, WIDE_FILMS = 4, 12
 DEMO_PART, WIDE_PART = 24, 40
 # Photographs for wide films: to train on, and others to measure on.
@@ -75,10 +75,12 @@ def photographs(data, folder, part):
 
 
 def wide_run(first, arguments, demo, wide):
-    """The second training of a twin, from the model file in the folder `--from`."""
+    """The second training of a twin, from the model file in the folder `--from`. Its pixel embedding's table stays as it is."""
     begin = arguments.start / f"{NAMES[first]}.safetensors"
     seen = [np.array(films.records(FIRST_SEED).pixels[:500]) for films in (demo, wide)]
-    return Run(wide_plan(first), arguments.runs / f"{NAMES[first]}-wide", start=lambda: restart(begin, np.concatenate(seen)))
+    run = Run(wide_plan(first), arguments.runs / f"{NAMES[first]}-wide", start=lambda: restart(begin, np.concatenate(seen)))
+    run.network.pixel_embedding.requires_grad_(False)
+    return run
 
 
 def provenance(run, seeds):

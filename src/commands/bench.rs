@@ -1,15 +1,12 @@
 //! `ernscope bench`: how fast networks run, and what pixel embedding buys.
 
-use super::{load, threads};
-use crate::BenchArgs;
-use crate::output;
+use super::demo_input::demo_input;
+use super::network_args::{EngineArgs, load, threads};
+use super::{compare, output};
+use crate::engines;
+use crate::inspect::bench::{BenchReport, BoardBench, LayerBench, TwinBench, measure, measure_twins};
+use crate::network::shipped::{ModelChoice, SHIPPED};
 use anyhow::Result;
-use ernscope::engines;
-use ernscope::frame::InputImage;
-use ernscope::inspect::bench::{BenchReport, BoardBench, LayerBench, TwinBench, measure, measure_twins};
-use ernscope::network::shipped::{ModelChoice, SHIPPED};
-use ernscope::preprocess::Preprocessor;
-use ernscope::source::demo::{DemoRenderer, HEIGHT, WIDTH};
 use serde::Serialize;
 use std::io::Write;
 use std::time::Duration;
@@ -17,15 +14,33 @@ use std::time::Duration;
 /// How long each network is measured.
 const BUDGET: Duration = Duration::from_secs(2);
 
+#[derive(clap::Args)]
+pub(crate) struct BenchArgs {
+    /// Network, may be given more than once [default: the shipped ones and random:erns18 with their twins]
+    #[arg(long, value_name = "NAME|FILE", conflicts_with = "compare")]
+    model: Vec<ModelChoice>,
+    /// Input edge in pixels [default: each network's own]
+    #[arg(long, value_name = "EDGE", conflicts_with = "compare")]
+    size: Option<usize>,
+    #[command(flatten)]
+    engine: EngineArgs,
+    /// Run published networks in turn with other runtimes' usual ones instead; benches/peers/setup installs those
+    #[arg(long)]
+    compare: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
 #[derive(Serialize)]
-struct Document {
+struct BenchOutput {
     models: Vec<BenchReport>,
     twins: Vec<TwinBench>,
 }
 
 pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     if args.compare {
-        return super::compare::run(args);
+        return compare::run(&args.engine, args.json);
     }
     let published = ["random:erns18", "random:erns18-float-input"];
     let default = SHIPPED.iter().map(|shipped| shipped.name).chain(published);
@@ -33,7 +48,7 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
         [] => default.filter_map(|name| name.parse().ok()).collect(),
         named => named.to_vec(),
     };
-    let mut document = Document { models: Vec::new(), twins: Vec::new() };
+    let mut document = BenchOutput { models: Vec::new(), twins: Vec::new() };
     for choice in &chosen {
         bench_model(args, choice, &mut document)?;
     }
@@ -46,11 +61,11 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     document.twins.iter().try_for_each(|twins| print_twins(&mut out, twins))
 }
 
-fn bench_model(args: &BenchArgs, choice: &ModelChoice, document: &mut Document) -> Result<()> {
+fn bench_model(args: &BenchArgs, choice: &ModelChoice, document: &mut BenchOutput) -> Result<()> {
     let (network, edge) = load(choice, args.size)?;
     let count = threads(args.engine.threads);
     let mut engine = engines::open(&args.engine.engine, network.clone(), edge, count)?;
-    let image = picture(edge)?;
+    let image = demo_input(edge)?;
     document.models.push(measure(&mut *engine, &image, BUDGET)?);
 
     let measured = document.twins.iter().any(|twins| twins.family == network.family());
@@ -63,15 +78,6 @@ fn bench_model(args: &BenchArgs, choice: &ModelChoice, document: &mut Document) 
         if network.has_pixel_embedding() { (&mut engine, &mut twin) } else { (&mut twin, &mut engine) };
     document.twins.push(measure_twins(&mut **embedded, &mut **float_input, &image, BUDGET)?);
     Ok(())
-}
-
-/// A frame of the demo, as a camera would give it: with pixel embedding the time depends on which bytes are near each other.
-pub(super) fn picture(edge: usize) -> Result<InputImage> {
-    let mut rgb = vec![0; (WIDTH * HEIGHT * 3) as usize];
-    DemoRenderer::new(1).render(0, &mut rgb);
-    let mut image = InputImage::black(edge);
-    Preprocessor::new(1).run(&rgb, WIDTH, HEIGHT, &mut image)?;
-    Ok(image)
 }
 
 fn print_report(out: &mut impl Write, report: &BenchReport) -> Result<()> {

@@ -1,31 +1,37 @@
 //! `ernscope classify`: what a network says of pictures.
 
-use super::{PictureReader, open, threads};
-use crate::ClassifyArgs;
-use crate::output;
+use super::likeliest::{Top, top};
+use super::network_args::{EngineArgs, NetworkArgs, open, threads};
+use super::output;
+use super::picture_reader::PictureReader;
+use crate::engine::softmax;
 use anyhow::Result;
-use ernscope::engine::softmax;
-use ernscope::network::Network;
-use ernscope::pipeline::Prediction;
 use serde::Serialize;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-/// One of the likeliest classes, as JSON outputs spell it.
-#[derive(Serialize)]
-pub(crate) struct Top<'a> {
-    pub(crate) label: &'a str,
-    pub(crate) p: f32,
+#[derive(clap::Args)]
+pub(crate) struct ClassifyArgs {
+    #[command(flatten)]
+    network: NetworkArgs,
+    #[command(flatten)]
+    engine: EngineArgs,
+    /// How many of the likeliest classes to print
+    #[arg(long, value_name = "K", default_value_t = 5)]
+    top: usize,
+    /// Print the logits of all classes too
+    #[arg(long, requires = "json")]
+    logits: bool,
+    /// Print JSON, a line an image
+    #[arg(long)]
+    json: bool,
+    /// Pictures
+    #[arg(required = true, value_name = "IMAGE")]
+    images: Vec<PathBuf>,
 }
 
-/// The `k` likeliest classes with their labels.
-pub(crate) fn top<'a>(network: &'a Network, probabilities: &[f32], k: usize) -> Vec<Top<'a>> {
-    let label = |(class, p): (usize, f32)| Top { label: network.labels()[class].as_str(), p };
-    Prediction::top(probabilities, k).into_iter().map(label).collect()
-}
-
 #[derive(Serialize)]
-struct Line<'a> {
+struct ImageLine<'a> {
     image: String,
     top: Vec<Top<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -50,7 +56,7 @@ pub(crate) fn run(args: &ClassifyArgs) -> Result<bool> {
         let top = top(&network, &probabilities, args.top);
         if args.json {
             let image = path.display().to_string();
-            let line = Line { image, top, logits: args.logits.then_some(logits) };
+            let line = ImageLine { image, top, logits: args.logits.then_some(logits) };
             writeln!(out, "{}", serde_json::to_string(&line)?)?;
         } else {
             print_text(&mut out, path, &top)?;

@@ -1,20 +1,19 @@
 //! `ernscope bench --compare`: published networks in turn with what other runtimes make of the networks that a user would run
 //! instead, so that a machine whose speed drifts treats all alike.
 
-use super::bench::picture;
-use super::threads;
-use crate::BenchArgs;
-use crate::output;
+use super::demo_input::demo_input;
+use super::network_args::{EngineArgs, threads};
+use super::output;
+use crate::engine::Engine;
+use crate::engines;
+use crate::frame::InputImage;
+use crate::inspect::bench::{frame_times, layer_times};
+use crate::inspect::clock::measured_ghz;
+use crate::inspect::peers::Peer;
+use crate::inspect::timing::quantile;
+use crate::network::shipped::ModelChoice;
+use crate::preprocess::Preprocessor;
 use anyhow::Result;
-use ernscope::engine::Engine;
-use ernscope::engines;
-use ernscope::frame::InputImage;
-use ernscope::inspect::bench::{frame_times, layer_times};
-use ernscope::inspect::clock::measured_ghz;
-use ernscope::inspect::peers::Peer;
-use ernscope::inspect::timing::quantile;
-use ernscope::network::shipped::ModelChoice;
-use ernscope::preprocess::Preprocessor;
 use serde::Serialize;
 use std::io::Write;
 use std::path::Path;
@@ -32,33 +31,33 @@ const FRAMES: usize = 3;
 const TURNS: usize = 12;
 
 /// What the peers call their networks, what those are, and what of ours they are compared with.
-const RIVALS: [(&str, &str, Part, &str); 4] = [
-    ("resnet18", "ResNet-18 int8", Part::Whole, "random:erns18"),
-    ("resnet50", "ResNet-50 int8", Part::Whole, "random:erns50"),
-    ("mobilenetv2", "MobileNetV2 int8", Part::Whole, "random:erns18"),
-    ("first_layer", "float first layer, fp32", Part::FirstLayer, "random:erns18-float-input"),
+const RIVALS: [(&str, &str, TimedPart, &str); 4] = [
+    ("resnet18", "ResNet-18 int8", TimedPart::Whole, "random:erns18"),
+    ("resnet50", "ResNet-50 int8", TimedPart::Whole, "random:erns50"),
+    ("mobilenetv2", "MobileNetV2 int8", TimedPart::Whole, "random:erns18"),
+    ("first_layer", "float first layer, fp32", TimedPart::FirstLayer, "random:erns18-float-input"),
 ];
 
 /// How much of a network is timed.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Part {
+enum TimedPart {
     Whole,
     FirstLayer,
 }
 
 #[derive(Serialize)]
-struct Document {
+struct ComparisonOutput {
     processor: String,
     cpus: String,
     clock_ghz: f64,
     size: usize,
     threads: usize,
-    peers: Vec<Row>,
+    peers: Vec<PeerRow>,
 }
 
 /// One line of the table.
 #[derive(Default, Serialize)]
-struct Row {
+struct PeerRow {
     runtime: String,
     network: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -75,9 +74,9 @@ struct Row {
 
 /// One of our networks.
 struct Ours {
-    part: Part,
+    part: TimedPart,
     engine: Box<dyn Engine>,
-    row: Row,
+    row: PeerRow,
 }
 
 /// What comes before every network: a camera's frame becomes the input.
@@ -85,18 +84,18 @@ struct Camera {
     preprocessor: Preprocessor,
     rgb: Vec<u8>,
     input: InputImage,
-    row: Row,
+    row: PeerRow,
 }
 
 /// A runtime with a row for each of its networks.
 struct Rival {
     peer: Peer,
-    rows: Vec<Row>,
+    rows: Vec<PeerRow>,
 }
 
-pub(crate) fn run(args: &BenchArgs) -> Result<()> {
-    let threads = threads(args.engine.threads);
-    let image = picture(EDGE)?;
+pub(crate) fn run(args: &EngineArgs, json: bool) -> Result<()> {
+    let threads = threads(args.threads);
+    let image = demo_input(EDGE)?;
     let mut ours = our_networks(args, threads)?;
     let mut camera = Camera::new(threads);
     let (mut rivals, missing) = start_rivals(threads)?;
@@ -109,55 +108,55 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     }
     let clock_ghz = f64::midpoint(clock_before, measured_ghz());
 
-    let mut peers: Vec<Row> = ours.into_iter().map(|ours| ours.row).collect();
+    let mut peers: Vec<PeerRow> = ours.into_iter().map(|ours| ours.row).collect();
     peers.push(camera.row);
     peers.extend(rivals.into_iter().flat_map(|rival| rival.rows));
     peers.extend(missing);
     evaluate(&mut peers);
     let processor = system_line("/proc/cpuinfo", "model name").unwrap_or_else(|| std::env::consts::ARCH.into());
     let cpus = system_line("/proc/self/status", "Cpus_allowed_list").unwrap_or_else(|| "all".into());
-    let document = Document { processor, cpus, clock_ghz, size: EDGE, threads, peers };
+    let document = ComparisonOutput { processor, cpus, clock_ghz, size: EDGE, threads, peers };
     let mut out = output::stdout();
-    if args.json {
+    if json {
         writeln!(out, "{}", serde_json::to_string(&document)?)?;
         return Ok(());
     }
     print_table(&mut out, &document)
 }
 
-fn our_networks(args: &BenchArgs, threads: usize) -> Result<Vec<Ours>> {
+fn our_networks(args: &EngineArgs, threads: usize) -> Result<Vec<Ours>> {
     let mut all: Vec<Ours> = Vec::new();
     for (_, title, part, model) in RIVALS {
         if all.iter().any(|ours| ours.row.network == model) {
             continue;
         }
         let Ok(choice) = model.parse::<ModelChoice>();
-        let engine = engines::open(&args.engine.engine, choice.load()?.into(), EDGE, threads)?;
+        let engine = engines::open(&args.engine, choice.load()?.into(), EDGE, threads)?;
         let runtime = match part {
-            Part::Whole => engine.info().name,
-            Part::FirstLayer => format!("{}, {title}", engine.info().name),
+            TimedPart::Whole => engine.info().name,
+            TimedPart::FirstLayer => format!("{}, {title}", engine.info().name),
         };
-        let row = Row { runtime, network: model.into(), ..Row::default() };
+        let row = PeerRow { runtime, network: model.into(), ..PeerRow::default() };
         all.push(Ours { part, engine, row });
     }
     Ok(all)
 }
 
 /// All peers that start; of the others a row with the reason.
-fn start_rivals(threads: usize) -> Result<(Vec<Rival>, Vec<Row>)> {
+fn start_rivals(threads: usize) -> Result<(Vec<Rival>, Vec<PeerRow>)> {
     let (mut rivals, mut missing) = (Vec::new(), Vec::new());
     for name in Peer::names(Path::new(SERVE))? {
         match Peer::start(Path::new(SERVE), &name, threads) {
             Ok(peer) => {
-                let row = |network: &String| Row {
+                let row = |network: &String| PeerRow {
                     runtime: peer.runtime().into(),
                     network: network.clone(),
-                    ..Row::default()
+                    ..PeerRow::default()
                 };
                 let rows = peer.networks().iter().map(row).collect();
                 rivals.push(Rival { peer, rows });
             }
-            Err(error) => missing.push(Row { runtime: name, error: Some(error.to_string()), ..Row::default() }),
+            Err(error) => missing.push(PeerRow { runtime: name, error: Some(error.to_string()), ..PeerRow::default() }),
         }
     }
     Ok((rivals, missing))
@@ -166,8 +165,8 @@ fn start_rivals(threads: usize) -> Result<(Vec<Rival>, Vec<Row>)> {
 impl Ours {
     fn take_turn(&mut self, image: &InputImage) -> Result<()> {
         let times = match self.part {
-            Part::Whole => frame_times(&mut *self.engine, image, FRAMES)?,
-            Part::FirstLayer => layer_times(&mut *self.engine, image, 0, FRAMES)?,
+            TimedPart::Whole => frame_times(&mut *self.engine, image, FRAMES)?,
+            TimedPart::FirstLayer => layer_times(&mut *self.engine, image, 0, FRAMES)?,
         };
         self.row.times.extend(times);
         Ok(())
@@ -180,7 +179,7 @@ impl Camera {
         let rgb = (0..3 * CAMERA[0] * CAMERA[1]).map(|i| (i.wrapping_mul(0x9e37_79b9) >> 24) as u8).collect();
         let network = format!("{}×{} to {EDGE}×{EDGE}", CAMERA[0], CAMERA[1]);
         let runtime = format!("camera's frame to input, {} thread(s)", preprocessor.threads());
-        let row = Row { runtime, network, ..Row::default() };
+        let row = PeerRow { runtime, network, ..PeerRow::default() };
         Self { preprocessor, rgb, input: InputImage::black(EDGE), row }
     }
 
@@ -208,7 +207,7 @@ impl Rival {
 }
 
 /// Medians, and ratios to ours.
-fn evaluate(rows: &mut [Row]) {
+fn evaluate(rows: &mut [PeerRow]) {
     for row in rows.iter_mut().filter(|row| row.error.is_none()) {
         row.median_ms = quantile(&mut row.times, 0.5);
     }
@@ -219,11 +218,11 @@ fn evaluate(rows: &mut [Row]) {
     }
 }
 
-fn print_table(out: &mut impl Write, document: &Document) -> Result<()> {
-    let Document { processor, cpus, clock_ghz, size, threads, peers } = document;
+fn print_table(out: &mut impl Write, document: &ComparisonOutput) -> Result<()> {
+    let ComparisonOutput { processor, cpus, clock_ghz, size, threads, peers } = document;
     writeln!(out, "{processor} at {clock_ghz:.2} GHz, CPUs {cpus}, {threads} thread(s), {size}×{size}")?;
     writeln!(out, "medians of {} frames, run in turn", FRAMES * TURNS)?;
-    for Row { runtime, network, median_ms, ratio, error, .. } in peers {
+    for PeerRow { runtime, network, median_ms, ratio, error, .. } in peers {
         let rival = RIVALS.iter().find(|(rival, ..)| rival == network);
         let title = rival.map_or(&**network, |(_, title, ..)| title);
         write!(out, "  {title:<26} {runtime:<42}")?;

@@ -1,18 +1,31 @@
 //! `ernscope diff`: whether two engines hold the same integers.
 
-use super::{PictureReader, load, threads};
-use crate::DiffArgs;
-use crate::output;
+use super::network_args::{NetworkArgs, load, threads};
+use super::output;
+use super::picture_reader::PictureReader;
+use crate::engine::EngineChoice;
+use crate::engines;
+use crate::frame::InputImage;
+use crate::inspect::diff::compare;
 use anyhow::Result;
-use ernscope::engines;
-use ernscope::frame::InputImage;
-use ernscope::inspect::diff::compare;
 use std::io::Write;
 use std::path::PathBuf;
 
 /// Bytes of pictures that are read before engines are made for them: those that have run and a large picture that is read may be
 /// more than the memory holds.
 const READ_AHEAD: usize = 16 << 20;
+
+#[derive(clap::Args)]
+pub(crate) struct DiffArgs {
+    /// Two engines
+    #[arg(long, value_name = "A,B", value_parser = engine_pair)]
+    engines: [EngineChoice; 2],
+    #[command(flatten)]
+    network: NetworkArgs,
+    /// Pictures
+    #[arg(required = true, value_name = "IMAGE")]
+    images: Vec<PathBuf>,
+}
 
 /// Prints a line an image; whether all could be read and were identical.
 pub(crate) fn run(args: &DiffArgs) -> Result<bool> {
@@ -49,4 +62,10 @@ fn quietly<T>(run: impl FnOnce() -> T) -> T {
     let result = run();
     std::panic::set_hook(usual);
     result
+}
+
+fn engine_pair(text: &str) -> Result<[EngineChoice; 2], String> {
+    let engines: Result<Vec<EngineChoice>, _> = text.split(',').map(str::parse).collect();
+    let engines = engines.map_err(|error| error.to_string())?;
+    engines.try_into().map_err(|_| "two engines with a comma between them are needed, as in cpu,reference".into())
 }

@@ -1,13 +1,13 @@
 //! `ernscope doctor`: what this machine offers.
 
-use crate::output;
+use super::output;
+use crate::engine::cpu::Level;
+use crate::fpga::board::{BoardError, capabilities};
+use crate::fpga::link::packets::Patience;
+use crate::fpga::link::{serial, simulated};
+use crate::network::shipped::{ModelChoice, SHIPPED};
+use crate::source;
 use anyhow::Result;
-use ernscope::engine::cpu::Level;
-use ernscope::fpga::board::{BoardError, capabilities};
-use ernscope::fpga::link::packets::Patience;
-use ernscope::fpga::link::{serial, simulated};
-use ernscope::network::shipped::{ModelChoice, SHIPPED};
-use ernscope::source;
 use std::io::Write;
 
 pub(crate) fn run() -> Result<()> {

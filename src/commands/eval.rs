@@ -1,23 +1,48 @@
 //! `ernscope eval`: how many pictures of a labelled set a network gets right.
 
-use super::{load, threads};
-use crate::EvalArgs;
-use crate::output;
+use super::network_args::{EngineArgs, load, threads};
+use super::output;
+use crate::engine::Engine;
+use crate::engines;
+use crate::evaluate::{Confusion, Cut, Dataset, DatasetError, Mapping, Resize, Tally, Views};
+use crate::network::shipped::ModelChoice;
 use anyhow::{Result, bail};
-use ernscope::engine::Engine;
-use ernscope::engines;
-use ernscope::evaluate::{Confusion, Cut, Dataset, DatasetError, Mapping, Tally, Views};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use std::fmt::{self, Display, Formatter};
 use std::io::Write;
+use std::path::PathBuf;
 use std::time::Instant;
 
 /// How many of the commonest mistakes are printed.
 const SHOWN_MISTAKES: usize = 10;
 
+#[derive(clap::Args)]
+pub(crate) struct EvalArgs {
+    /// Folder with a folder of pictures a class, or with the binary files of CIFAR-10 or CIFAR-100
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+    /// Network: one of `ernscope models`, random:SHAPE[:SEED], or a model file
+    #[arg(long, value_name = "NAME|FILE", default_value = "cards")]
+    model: ModelChoice,
+    #[command(flatten)]
+    engine: EngineArgs,
+    /// Resize pictures so that their shorter side has N pixels, or to WIDTHxHEIGHT, then cut the network's input out of their centre
+    #[arg(long, value_name = "N|WIDTHxHEIGHT")]
+    resize: Option<Resize>,
+    /// Cut out N×N pixels and run the network at that size [default: the network's own]
+    #[arg(long, value_name = "N")]
+    crop: Option<usize>,
+    /// Average over corners and centre, as they are and mirrored; needs --resize
+    #[arg(long, requires = "resize")]
+    ten_crop: bool,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
 #[derive(Serialize)]
-struct Document {
+struct EvalOutput {
     images: u64,
     top1: f64,
     top5: f64,
@@ -45,7 +70,7 @@ pub(crate) fn run(args: &EvalArgs) -> Result<()> {
     let share = |count: u64| count as f64 / tally.images() as f64;
     let mut out = output::stdout();
     if args.json {
-        let document = Document {
+        let document = EvalOutput {
             images: tally.images(),
             top1: share(tally.top1()),
             top5: share(tally.top5()),
@@ -81,13 +106,13 @@ const TOLD_CAUSE: usize = 60;
 
 /// Pictures that cannot be read.
 #[derive(Default)]
-struct LeftOut {
+struct UnreadPictures {
     count: usize,
     /// The first of them, each with its cause.
     first: Vec<String>,
 }
 
-impl LeftOut {
+impl UnreadPictures {
     fn add(&mut self, name: &str, error: &str) {
         self.count += 1;
         if self.first.len() < TOLD {
@@ -101,7 +126,7 @@ impl LeftOut {
     }
 }
 
-impl Display for LeftOut {
+impl Display for UnreadPictures {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let (pictures, them) = if self.count == 1 { ("picture is", "it") } else { ("pictures are", "them") };
         let more = if self.count > self.first.len() { "; …" } else { "" };
@@ -129,10 +154,10 @@ fn last_of(text: &str, most: usize) -> String {
 }
 
 /// Runs every picture that can be read; the logits of its views are averaged.
-fn count(engine: &mut dyn Engine, set: &mut Dataset, views: &mut Views) -> Result<(Tally, LeftOut)> {
+fn count(engine: &mut dyn Engine, set: &mut Dataset, views: &mut Views) -> Result<(Tally, UnreadPictures)> {
     let style = ProgressStyle::with_template("{bar:40} {pos}/{len} {per_sec} {eta} {msg}")?;
     let bar = ProgressBar::new(set.len() as u64).with_style(style);
-    let (mut tally, mut left_out) = (Tally::default(), LeftOut::default());
+    let (mut tally, mut left_out) = (Tally::default(), UnreadPictures::default());
     let mut sums = vec![0.0; engine.network().labels().len()];
     for index in 0..set.len() {
         bar.inc(1);

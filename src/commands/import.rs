@@ -1,9 +1,9 @@
 //! `ernscope import`: a published checkpoint becomes a model file.
 
-use crate::output;
+use super::output;
+use crate::network::{file, import};
+use crate::regular;
 use anyhow::{Context, Result, bail};
-use ernscope::network::{file, import};
-use ernscope::regular;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};

@@ -1,17 +1,36 @@
 //! `ernscope inspect`: what every layer holds for a picture.
 
-use super::classify::{Top, top};
-use super::{PictureReader, open, threads};
-use crate::InspectArgs;
-use crate::output;
+use super::likeliest::{Top, top};
+use super::network_args::{NetworkArgs, open, threads};
+use super::output;
+use super::picture_reader::PictureReader;
+use crate::engine::{CodeHistogram, EngineChoice, softmax};
+use crate::inspect::{Sampler, dump};
 use anyhow::Result;
-use ernscope::engine::{CodeHistogram, softmax};
-use ernscope::inspect::{Sampler, dump};
 use serde::Serialize;
 use std::io::Write;
+use std::path::PathBuf;
+
+#[derive(clap::Args)]
+pub(crate) struct InspectArgs {
+    #[command(flatten)]
+    network: NetworkArgs,
+    /// Engine: reference, cpu, cpu:LEVEL, fpga (the first board found), fpga:PORT, or fpga:sim (a simulated board)
+    #[arg(long, default_value = "cpu")]
+    engine: EngineChoice,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    /// Write every activation's codes and the logits to this file
+    #[arg(long, value_name = "FILE.safetensors")]
+    dump: Option<PathBuf>,
+    /// Picture
+    #[arg(value_name = "IMAGE")]
+    image: PathBuf,
+}
 
 #[derive(Serialize)]
-struct Document<'a> {
+struct InspectOutput<'a> {
     model: &'a str,
     engine: &'a str,
     size: usize,
@@ -52,7 +71,7 @@ pub(crate) fn run(args: &InspectArgs) -> Result<()> {
     });
     let mut probabilities = Vec::new();
     softmax(&logits, &mut probabilities);
-    let document = Document {
+    let document = InspectOutput {
         model: network.name(),
         engine: &info.name,
         size: engine.edge(),
@@ -67,8 +86,8 @@ pub(crate) fn run(args: &InspectArgs) -> Result<()> {
     print_text(&mut out, &document)
 }
 
-fn print_text(out: &mut impl Write, document: &Document<'_>) -> Result<()> {
-    let Document { model, engine, size, top, layers } = document;
+fn print_text(out: &mut impl Write, document: &InspectOutput<'_>) -> Result<()> {
+    let InspectOutput { model, engine, size, top, layers } = document;
     writeln!(out, "{model} on {engine}, {size}×{size}")?;
     writeln!(out, "{:<36} {:>14} {:>9}   code 0    1    2    3", "layer", "shape", "ms")?;
     for layer in layers {

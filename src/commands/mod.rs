@@ -1,74 +1,141 @@
-//! One file a subcommand. Data goes to stdout, everything else to stderr.
+//! The command line: reads the arguments, calls a command, turns its error into one line and an exit status. One file a subcommand,
+//! its arguments with it. Data goes to stdout, everything else to stderr.
 
-pub(crate) mod bench;
-pub(crate) mod classify;
+mod bench;
+mod classify;
 mod compare;
-pub(crate) mod diff;
-pub(crate) mod doctor;
-pub(crate) mod eval;
-pub(crate) mod import;
-pub(crate) mod inspect;
-pub(crate) mod models;
-pub(crate) mod render;
-pub(crate) mod run;
+mod demo_input;
+mod diff;
+mod doctor;
+mod eval;
+mod import;
+mod inspect;
+mod likeliest;
+mod message;
+mod models;
+mod network_args;
+mod output;
+mod picture_reader;
+mod render;
+mod run;
 
-use crate::{NetworkArgs, complain};
-use anyhow::Result;
-use ernscope::engine::{Engine, EngineChoice, OpenError};
-use ernscope::engines;
-use ernscope::frame::InputImage;
-use ernscope::network::Network;
-use ernscope::network::shipped::ModelChoice;
-use ernscope::preprocess::Preprocessor;
-use ernscope::source::picture::read_picture;
-use std::path::Path;
-use std::sync::Arc;
+use clap::error::ErrorKind;
+use clap::{Parser, Subcommand};
+use std::env;
+use std::io::{self, IsTerminal};
+use std::process::ExitCode;
+use tracing::Level;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::prelude::*;
 
-/// The network, and the input edge to run it at.
-fn load(model: &ModelChoice, size: Option<usize>) -> Result<(Arc<Network>, usize)> {
-    let network = Arc::new(model.load()?);
-    let edge = size.unwrap_or(network.edge());
-    network.check_edge(edge).map_err(OpenError::Size)?;
-    Ok((network, edge))
+/// See a fully binary network think, live.
+#[derive(Parser)]
+#[command(name = "ernscope", version, args_conflicts_with_subcommands = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<CliCommand>,
+    #[command(flatten)]
+    run: run::RunArgs,
 }
 
-/// All cores, or what was asked for.
-fn threads(asked: Option<usize>) -> usize {
-    asked.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
+#[derive(Subcommand)]
+enum CliCommand {
+    /// Open the window (the default), or print predictions with --headless
+    Run(run::RunArgs),
+    /// Classify pictures
+    Classify(classify::ClassifyArgs),
+    /// Show what every layer holds for a picture
+    Inspect(inspect::InspectArgs),
+    /// Compare two engines, layer by layer
+    Diff(diff::DiffArgs),
+    /// Measure how fast networks run
+    Bench(bench::BenchArgs),
+    /// Count how many pictures of a labelled set a network gets right
+    Eval(eval::EvalArgs),
+    /// Make a model file of a published checkpoint
+    Import(import::ImportArgs),
+    /// List the networks inside this program
+    Models,
+    /// Tell what this machine offers: processor levels, cameras, graphics
+    Doctor,
+    /// Render labelled frames of the demo, for training or to look at
+    Render(render::RenderArgs),
+    /// Capture from a camera into a pipe: what the program itself starts
+    #[cfg(feature = "app")]
+    #[command(name = crate::source::capture::SUBCOMMAND, hide = true)]
+    CaptureCamera {
+        /// The camera's number
+        index: u32,
+    },
 }
 
-/// One network on one engine, for commands that look at pictures.
-fn open(args: &NetworkArgs, choice: &EngineChoice, asked_threads: Option<usize>) -> Result<Box<dyn Engine>> {
-    let (network, edge) = load(&args.model, args.size)?;
-    Ok(engines::open(choice, network, edge, threads(asked_threads))?)
+/// Does what the command line asks for.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return refuse_arguments(&error),
+    };
+    start_log();
+    let result = match cli.command.unwrap_or(CliCommand::Run(cli.run)) {
+        CliCommand::Run(args) => run::run(args),
+        CliCommand::Classify(args) => return finish_whole(classify::run(&args)),
+        CliCommand::Inspect(args) => inspect::run(&args),
+        CliCommand::Diff(args) => return finish_whole(diff::run(&args)),
+        CliCommand::Bench(args) => bench::run(&args),
+        CliCommand::Eval(args) => eval::run(&args),
+        CliCommand::Import(args) => import::run(&args),
+        CliCommand::Models => models::run(),
+        CliCommand::Doctor => doctor::run(),
+        CliCommand::Render(args) => render::run(&args),
+        #[cfg(feature = "app")]
+        CliCommand::CaptureCamera { index } => crate::source::camera::run_capture_process(index),
+    };
+    finish(result)
 }
 
-/// Reads pictures and brings them to an engine's size.
-struct PictureReader {
-    preprocessor: Preprocessor,
-    input: InputImage,
+/// Logs go to stderr: warnings, and what `RUST_LOG` asks for.
+fn start_log() {
+    let asked = env::var("RUST_LOG").ok().and_then(|targets| targets.parse().ok());
+    let filter: Targets =
+        asked.unwrap_or_else(|| Targets::new().with_target("ernscope", Level::INFO).with_default(Level::WARN));
+    let lines = tracing_subscriber::fmt::layer()
+        .with_writer(io::stderr)
+        .with_ansi(io::stderr().is_terminal())
+        // It would tell of a full or closed stderr on stderr, and panic.
+        .log_internal_errors(false)
+        .without_time()
+        .with_target(false);
+    tracing_subscriber::registry().with(lines.with_filter(filter)).init();
 }
 
-impl PictureReader {
-    fn new(edge: usize, threads: usize) -> Self {
-        Self { preprocessor: Preprocessor::new(threads), input: InputImage::black(edge) }
-    }
-
-    fn read(&mut self, path: &Path) -> Result<&InputImage> {
-        let picture = read_picture(path)?;
-        self.preprocessor.run(&picture.rgb, picture.width, picture.height, &mut self.input)?;
-        Ok(&self.input)
-    }
-
-    /// The picture; `None` where it cannot be read, which is said in a line on stderr.
-    fn read_or_complain(&mut self, path: &Path) -> Option<&InputImage> {
-        // Borrowed anew: what is lent in one arm would be lent in the other as well.
-        match self.read(path).map(drop) {
-            Ok(()) => Some(&self.input),
-            Err(error) => {
-                complain(&format!("{error:#}"), "");
-                None
-            }
+fn finish(result: anyhow::Result<()>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if output::is_closed(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            message::complain(&format!("{error:#}"), "");
+            ExitCode::FAILURE
         }
     }
+}
+
+/// Fails where a command got to its end and not all was well, without a word more than it said.
+fn finish_whole(all_well: anyhow::Result<bool>) -> ExitCode {
+    match all_well {
+        Ok(false) => ExitCode::FAILURE,
+        other => finish(other.map(|_| ())),
+    }
+}
+
+/// Help goes to stdout; a mistake becomes one line on stderr and exit status 2.
+fn refuse_arguments(error: &clap::Error) -> ExitCode {
+    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+        // A closed stdout is the reader's choice.
+        let _ = error.print();
+        return ExitCode::SUCCESS;
+    }
+    let text = error.render().to_string();
+    let cause = text.split("\n\n").next().unwrap_or_default().trim_start_matches("error: ");
+    message::complain(cause, "; see ernscope --help");
+    ExitCode::from(2)
 }

@@ -1,9 +1,9 @@
 //! `ernscope models`: the networks inside the program.
 
-use crate::output;
+use super::output;
+use crate::network::Network;
+use crate::network::shipped::{ModelChoice, SHIPPED};
 use anyhow::Result;
-use ernscope::network::Network;
-use ernscope::network::shipped::{ModelChoice, SHIPPED};
 use std::io::Write;
 
 pub(crate) fn run() -> Result<()> {

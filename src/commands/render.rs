@@ -1,9 +1,9 @@
 //! `ernscope render`: labelled frames of the demo.
 
-use crate::output;
+use super::output;
+use crate::source::demo::stream::{self, Frames};
+use crate::source::demo::{DemoRenderer, Photographs};
 use anyhow::{Result, anyhow};
-use ernscope::source::demo::stream::{self, Frames};
-use ernscope::source::demo::{DemoRenderer, Photographs};
 use std::io::BufWriter;
 use std::path::PathBuf;
 

@@ -1,15 +1,16 @@
 //! `ernscope run`: the window, or live predictions on the terminal.
 
-use super::classify::{Top, top};
-use crate::RunArgs;
-use crate::output;
+use super::likeliest::{Top, top};
+use super::network_args::{self, thread_count};
+use super::output;
+use crate::engine::{BoardState, EngineChoice};
+use crate::frame::Frame;
+use crate::inspect::timing::quantile;
+use crate::network::shipped::ModelChoice;
+use crate::pipeline::{Inference, Predictor, Settings};
+use crate::source::{LeftOut, Manner, SourceChoice, SourceState, SourceStatus, Supervisor};
 use anyhow::{Result, bail};
-use ernscope::engine::{BoardState, EngineChoice};
-use ernscope::frame::Frame;
-use ernscope::inspect::timing::quantile;
-use ernscope::network::shipped::ModelChoice;
-use ernscope::pipeline::{Inference, Predictor, Settings};
-use ernscope::source::{LeftOut, Manner, SourceState, SourceStatus, Supervisor};
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use serde::Serialize;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
@@ -17,6 +18,34 @@ use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
+
+#[derive(clap::Args, Clone)]
+pub(crate) struct RunArgs {
+    /// Where frames come from: demo[:SEED], camera[:N], or a picture, folder or video [default: a camera, else the demo]
+    #[arg(long, value_name = "SOURCE", value_parser = OsStringValueParser::new().try_map(SourceChoice::from_argument))]
+    source: Option<SourceChoice>,
+    /// Network: one of `ernscope models`, random:SHAPE[:SEED], or a model file [default: cards, or the window's last one]
+    #[arg(long, value_name = "NAME|FILE")]
+    model: Option<ModelChoice>,
+    /// Input edge in pixels, a multiple of the network's stride [default: the network's own]
+    #[arg(long, value_name = "EDGE")]
+    size: Option<usize>,
+    /// Engine: reference, cpu, cpu:LEVEL, fpga, fpga:PORT, or fpga:sim [default: cpu, or the window's last one]
+    #[arg(long)]
+    engine: Option<EngineChoice>,
+    /// Threads that compute [default: all cores; all but one with a window]
+    #[arg(long, value_name = "N", value_parser = thread_count)]
+    threads: Option<usize>,
+    /// Print predictions instead of opening a window; Ctrl-C ends with the summary
+    #[arg(long)]
+    headless: bool,
+    /// Stop after N predictions
+    #[arg(long, value_name = "N", requires = "headless", value_parser = clap::value_parser!(u64).range(1..))]
+    frames: Option<u64>,
+    /// Print JSON, a line a frame
+    #[arg(long, requires = "headless")]
+    json: bool,
+}
 
 pub(crate) fn run(args: RunArgs) -> Result<()> {
     if args.headless { headless(args) } else { window(args) }
@@ -28,20 +57,20 @@ fn settings(args: &RunArgs) -> Settings {
         model: args.model.clone().unwrap_or(ModelChoice::Shipped("cards")),
         engine: args.engine.clone().unwrap_or(EngineChoice::Cpu(None)),
         edge: args.size,
-        threads: super::threads(args.threads),
+        threads: network_args::threads(args.threads),
     }
 }
 
 #[cfg(feature = "app")]
 fn window(args: RunArgs) -> Result<()> {
-    let options = ernscope::app::Options {
+    let options = crate::app::Options {
         source: args.source,
         model: args.model,
         engine: args.engine,
         edge: args.size,
         threads: args.threads,
     };
-    Ok(ernscope::app::run(options)?)
+    Ok(crate::app::run(options)?)
 }
 
 #[cfg(not(feature = "app"))]
@@ -50,7 +79,7 @@ fn window(_: RunArgs) -> Result<()> {
 }
 
 #[derive(Serialize)]
-struct Line<'a> {
+struct FrameLine<'a> {
     frame: u64,
     top: Vec<Top<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -128,7 +157,7 @@ struct Percentiles {
 const KEPT_TIMES: usize = 100_000;
 
 /// Counts what the summary tells.
-struct Tally {
+struct Totals {
     start: Instant,
     frames: u64,
     with_truth: u64,
@@ -136,7 +165,7 @@ struct Tally {
     infer_ms: Vec<f32>,
 }
 
-impl Tally {
+impl Totals {
     fn new() -> Self {
         Self { start: Instant::now(), frames: 0, with_truth: 0, right: 0, infer_ms: Vec::new() }
     }
@@ -192,7 +221,7 @@ fn headless(args: RunArgs) -> Result<()> {
     let manner = if args.frames.is_some() { Manner::Lossless } else { Manner::Terminal };
     let supervisor = Supervisor::start(args.source, manner, || ())?;
     let mut out = output::stdout();
-    let mut tally = Tally::new();
+    let mut tally = Totals::new();
     let mut state = String::new();
     while args.frames.is_none_or(|frames| tally.frames < frames) {
         let asked = Instant::now();
@@ -242,7 +271,7 @@ fn why_nothing_came(status: &SourceStatus) -> String {
 fn print_frame(
     out: &mut impl Write,
     json: bool,
-    tally: &Tally,
+    tally: &Totals,
     predictor: &Predictor,
     frame: &Frame,
     took: &Took<'_>,
@@ -252,7 +281,7 @@ fn print_frame(
     let top = top(predictor.network(), predictor.probabilities(), if json { 5 } else { 1 });
     let truth = frame.truth.as_ref().map(|truth| truth.label.as_str());
     if json {
-        let line = Line { frame: tally.frames, top, truth, infer_ms, source_ms, link_ms, engine: took.engine };
+        let line = FrameLine { frame: tally.frames, top, truth, infer_ms, source_ms, link_ms, engine: took.engine };
         writeln!(out, "{}", serde_json::to_string(&line)?)?;
         return Ok(());
     }
@@ -281,10 +310,10 @@ fn milliseconds(elapsed: Duration) -> f32 {
 fn print_summary(out: &mut impl Write, json: bool, summary: Summary) -> Result<()> {
     if json {
         #[derive(Serialize)]
-        struct Document {
+        struct SummaryLine {
             summary: Summary,
         }
-        writeln!(out, "{}", serde_json::to_string(&Document { summary })?)?;
+        writeln!(out, "{}", serde_json::to_string(&SummaryLine { summary })?)?;
         return Ok(());
     }
     let Summary { frames, accuracy, fps, dropped, left_out, infer_ms } = summary;
