@@ -9,7 +9,7 @@ use thiserror::Error;
 
 /// Why a path opens no file.
 #[derive(Debug, Error)]
-pub enum OpenError {
+pub enum RegularFileError {
     /// The system refuses.
     #[error("{0}")]
     Io(#[from] io::Error),
@@ -24,26 +24,26 @@ pub enum OpenError {
 /// Opens a regular file to read from it. Returns at once, whatever stands there.
 ///
 /// # Errors
-/// [`OpenError`], where there is none, or something else.
-pub fn open(path: &Path) -> Result<File, OpenError> {
+/// [`RegularFileError`], where there is none, or something else.
+pub fn open(path: &Path) -> Result<File, RegularFileError> {
     // Asked of the path first: some devices act when they are opened.
     check(&fs::metadata(path)?)?;
     open_without_waiting(path)
 }
 
 /// Something else may stand there meanwhile: a pipe that is opened like this waits for nobody, and is then seen to be one.
-fn open_without_waiting(path: &Path) -> Result<File, OpenError> {
+fn open_without_waiting(path: &Path) -> Result<File, RegularFileError> {
     let flags = OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
     let file = OpenOptions::new().read(true).custom_flags(flags.bits()).open(path)?;
     check(&file.metadata()?)?;
     Ok(file)
 }
 
-fn check(metadata: &Metadata) -> Result<(), OpenError> {
+fn check(metadata: &Metadata) -> Result<(), RegularFileError> {
     match metadata {
         _ if metadata.is_file() => Ok(()),
-        _ if metadata.is_dir() => Err(OpenError::Folder),
-        _ => Err(OpenError::Device),
+        _ if metadata.is_dir() => Err(RegularFileError::Folder),
+        _ => Err(RegularFileError::Device),
     }
 }
 
@@ -63,12 +63,12 @@ mod tests {
         let mut text = String::new();
         open(&file).unwrap().read_to_string(&mut text).unwrap();
         assert_eq!(text, "text");
-        assert!(matches!(open(folder.path()), Err(OpenError::Folder)));
-        assert!(matches!(open(Path::new("/dev/zero")), Err(OpenError::Device)));
-        assert!(matches!(open(&pipe), Err(OpenError::Device)));
+        assert!(matches!(open(folder.path()), Err(RegularFileError::Folder)));
+        assert!(matches!(open(Path::new("/dev/zero")), Err(RegularFileError::Device)));
+        assert!(matches!(open(&pipe), Err(RegularFileError::Device)));
         // As where it was put there between the two looks.
-        assert!(matches!(open_without_waiting(&pipe), Err(OpenError::Device)));
+        assert!(matches!(open_without_waiting(&pipe), Err(RegularFileError::Device)));
         let gone = open(&folder.path().join("none"));
-        assert!(matches!(gone, Err(OpenError::Io(error)) if error.kind() == io::ErrorKind::NotFound));
+        assert!(matches!(gone, Err(RegularFileError::Io(error)) if error.kind() == io::ErrorKind::NotFound));
     }
 }

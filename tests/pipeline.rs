@@ -3,7 +3,7 @@
 use ernscope::engine::EngineChoice;
 use ernscope::engine::cpu::Level;
 use ernscope::network::shipped::ModelChoice;
-use ernscope::pipeline::{Command, EngineState, Pipeline, Report, Settings};
+use ernscope::pipeline::{EngineCommand, EngineState, Pipeline, Report, Settings};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -62,7 +62,7 @@ fn reports_tell_of_every_layer_and_of_both_twins() {
 fn a_refused_network_leaves_the_old_one_running() {
     let (pipeline, _) = start();
     wait_for(&pipeline, |_| true);
-    pipeline.send(Command::Model(ModelChoice::File("/no/such/network.safetensors".into())));
+    pipeline.send(EngineCommand::Model(ModelChoice::File("/no/such/network.safetensors".into())));
     let start = Instant::now();
     while pipeline.notices().is_empty() {
         assert!(start.elapsed() < PATIENCE, "no notice came");
@@ -84,7 +84,7 @@ fn a_paused_picture_can_still_be_walked_through() {
     std::thread::sleep(Duration::from_millis(300));
     let frozen = wait_for(&pipeline, |_| true);
     for layer in [3, 1, frozen.network.layers().len() - 1] {
-        pipeline.send(Command::Watch(layer));
+        pipeline.send(EngineCommand::Watch(layer));
         let report = wait_for(&pipeline, |report| report.detail.layer == layer);
         assert_eq!(report.frame.index, frozen.frame.index, "the picture stays");
         assert_eq!(report.counts.predicted, frozen.counts.predicted, "looking again counts nothing");
@@ -96,12 +96,12 @@ fn a_paused_picture_can_still_be_walked_through() {
 fn engine_and_comparison_change_while_running() {
     let (pipeline, _) = start();
     wait_for(&pipeline, |report| report.comparison.is_some());
-    pipeline.send(Command::Compare(false));
+    pipeline.send(EngineCommand::Compare(false));
     wait_for(&pipeline, |report| report.comparison.is_none());
-    pipeline.send(Command::Engine(EngineChoice::Reference));
+    pipeline.send(EngineCommand::Engine(EngineChoice::Reference));
     let report = wait_for(&pipeline, |report| report.engine.name == "reference");
     assert!(report.comparison.is_none());
-    pipeline.send(Command::Compare(true));
+    pipeline.send(EngineCommand::Compare(true));
     wait_for(&pipeline, |report| report.comparison.is_some());
 }
 
@@ -174,12 +174,12 @@ fn everything_changes_while_it_runs() {
         for _ in 0..=random.below(3) {
             match random.below(8) {
                 0 | 1 => pipeline.source().switch_to(Some(sources[random.below(4)].parse().expect("a source"))),
-                2 => pipeline.send(Command::Model(models[random.below(3)].parse().expect("any text"))),
-                3 => pipeline.send(Command::Engine(engines[random.below(engines.len())].clone())),
-                4 => pipeline.send(Command::Threads(1 + random.below(3))),
-                5 => pipeline.send(Command::Edge([None, Some(32), Some(64), Some(96)][random.below(4)])),
-                6 => pipeline.send(Command::Watch(random.below(30))),
-                _ => pipeline.send(Command::Compare(random.below(2) == 0)),
+                2 => pipeline.send(EngineCommand::Model(models[random.below(3)].parse().expect("any text"))),
+                3 => pipeline.send(EngineCommand::Engine(engines[random.below(engines.len())].clone())),
+                4 => pipeline.send(EngineCommand::Threads(1 + random.below(3))),
+                5 => pipeline.send(EngineCommand::Edge([None, Some(32), Some(64), Some(96)][random.below(4)])),
+                6 => pipeline.send(EngineCommand::Watch(random.below(30))),
+                _ => pipeline.send(EngineCommand::Compare(random.below(2) == 0)),
             }
         }
         let (sent, pause) = (Instant::now(), Duration::from_millis(random.below(120) as u64));
@@ -203,11 +203,11 @@ fn everything_changes_while_it_runs() {
         edge: Some(64),
         threads: 2,
     };
-    pipeline.send(Command::Model(wanted.model.clone()));
-    pipeline.send(Command::Engine(wanted.engine.clone()));
-    pipeline.send(Command::Threads(wanted.threads));
-    pipeline.send(Command::Edge(wanted.edge));
-    pipeline.send(Command::Compare(true));
+    pipeline.send(EngineCommand::Model(wanted.model.clone()));
+    pipeline.send(EngineCommand::Engine(wanted.engine.clone()));
+    pipeline.send(EngineCommand::Threads(wanted.threads));
+    pipeline.send(EngineCommand::Edge(wanted.edge));
+    pipeline.send(EngineCommand::Compare(true));
     let report = wait_for(&pipeline, |report| {
         report.network.name() == "cifar100"
             && report.engine.name == "cpu:scalar"

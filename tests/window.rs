@@ -7,19 +7,19 @@ mod window_text;
 use egui::{Key, Modifiers, ThemePreference, vec2};
 use egui_kittest::kittest::Queryable;
 use egui_kittest::{Harness, SnapshotResults};
+use ernscope::app::arrangement;
 use ernscope::app::dialog::Answer;
 use ernscope::app::keys::{Deed, TABLE};
-use ernscope::app::layout;
 use ernscope::app::lister::Lister;
 use ernscope::app::model::Model;
-use ernscope::app::state::{Action, Wanted};
+use ernscope::app::state::{Action, DialogKind};
 use ernscope::app::theme;
 use ernscope::app::window::Window;
 use ernscope::engine::{BoardChoice, BoardFrame, BoardState, EngineChoice, EngineInfo, LayerCycles};
 use ernscope::fpga::link::serial::FoundPort;
 use ernscope::network::shipped::ModelChoice;
 use ernscope::pipeline::{
-    About, Command, Comparison, Counts, EngineState, FrameTiming, Measured, Notice, Rates, Report,
+    About, Comparison, Counts, EngineCommand, EngineState, FrameTiming, Measured, Notice, Rates, Report,
 };
 use ernscope::source::{CameraFault, CameraInfo, SourceChoice, SourceError, SourceState};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -47,7 +47,7 @@ fn open_on(model: Model, pixels: [f32; 2], scaling: f32, prepare: impl FnOnce(&m
     let mut window = Window::default();
     prepare(&mut window);
     let points = egui::Vec2::from(pixels) / scaling;
-    let zoom = layout::zoom(points, scaling, window.state.layout.large);
+    let zoom = arrangement::zoom(points, scaling, window.state.layout.large);
     open_scaled(model, points / zoom, scaling * zoom, |empty| *empty = window)
 }
 
@@ -322,7 +322,7 @@ fn a_click_on_a_tile_opens_its_detail() {
     harness.get_by_label_contains("layer embedding, ").click();
     harness.run_steps(2);
     assert_eq!(harness.state().window.state.layer, 0);
-    assert_eq!(harness.state().actions, [Action::Send(Command::Watch(0))]);
+    assert_eq!(harness.state().actions, [Action::Send(EngineCommand::Watch(0))]);
 }
 
 #[test]
@@ -336,7 +336,7 @@ fn arrows_walk_layers_and_channels() {
         harness.key_press(key);
         harness.run_steps(1);
     }
-    let watched = [start + 1, start + 2, start + 1].map(|layer| Action::Send(Command::Watch(layer)));
+    let watched = [start + 1, start + 2, start + 1].map(|layer| Action::Send(EngineCommand::Watch(layer)));
     assert_eq!(harness.state().actions, watched);
     harness.key_press_modifiers(Modifiers::SHIFT, Key::ArrowRight);
     harness.run_steps(1);
@@ -371,14 +371,14 @@ fn keys_ask_for_what_the_table_says() {
     assert_eq!(asked(Key::S, Modifiers::NONE), [Action::Screenshot]);
     assert_eq!(asked(Key::E, Modifiers::NONE), [Action::ExportFigures]);
     assert_eq!(asked(Key::E, Modifiers::SHIFT), [Action::ExportFrame]);
-    assert_eq!(asked(Key::C, Modifiers::NONE), [Action::Send(Command::Compare(false))]);
+    assert_eq!(asked(Key::C, Modifiers::NONE), [Action::Send(EngineCommand::Compare(false))]);
     assert_eq!(asked(Key::Num1, Modifiers::NONE), [Action::Source(Some(SourceChoice::Demo { seed: 1 }))]);
     assert_eq!(asked(Key::Num3, Modifiers::NONE), [Action::Source(Some(SourceChoice::Camera { index: Some(2) }))]);
     assert_eq!(asked(Key::Num9, Modifiers::NONE), [], "there are two cameras");
     assert_eq!(asked(Key::F11, Modifiers::NONE), [Action::Fullscreen(true)]);
     assert_eq!(asked(Key::Escape, Modifiers::NONE), [Action::Fullscreen(false)]);
-    assert!(matches!(asked(Key::G, Modifiers::NONE).as_slice(), [Action::Send(Command::Engine(_))]));
-    assert!(matches!(asked(Key::N, Modifiers::NONE).as_slice(), [Action::Send(Command::Model(_))]));
+    assert!(matches!(asked(Key::G, Modifiers::NONE).as_slice(), [Action::Send(EngineCommand::Engine(_))]));
+    assert!(matches!(asked(Key::N, Modifiers::NONE).as_slice(), [Action::Send(EngineCommand::Model(_))]));
 }
 
 #[test]
@@ -405,7 +405,10 @@ fn an_engine_and_a_source_can_be_chosen() {
     harness.run_steps(3);
     harness.get_by_label("reference: plain loops").click();
     harness.run_steps(2);
-    assert_eq!(chosen(&mut harness, &Action::ListPorts), [Action::Send(Command::Engine(EngineChoice::Reference))]);
+    assert_eq!(
+        chosen(&mut harness, &Action::ListPorts),
+        [Action::Send(EngineCommand::Engine(EngineChoice::Reference))]
+    );
     harness.get_by_label_contains("Source: ").click();
     harness.run_steps(3);
     compare(&mut harness, "choosing_a_source");
@@ -421,7 +424,7 @@ fn a_path_can_be_typed() {
     harness.run_steps(2);
     assert_eq!(
         typed(&mut harness, "nets/mine.safetensors"),
-        [Action::Send(Command::Model(file("nets/mine.safetensors")))]
+        [Action::Send(EngineCommand::Model(file("nets/mine.safetensors")))]
     );
 }
 
@@ -449,13 +452,13 @@ fn without_a_dialog_of_the_system_the_path_is_typed() {
     harness.key_press_modifiers(Modifiers::SHIFT, Key::O);
     harness.run_steps(1);
     let asked = std::mem::take(&mut harness.state_mut().actions);
-    assert_eq!(asked, [Action::Choose(Wanted::File), Action::Choose(Wanted::Folder)]);
+    assert_eq!(asked, [Action::Choose(DialogKind::File), Action::Choose(DialogKind::Folder)]);
     harness.get_by_label_contains("Source: ").click();
     harness.run_steps(3);
     harness.state_mut().actions.clear();
     harness.get_by_label_contains("a folder of pictures").click();
     harness.run_steps(2);
-    assert!(harness.state().actions.contains(&Action::Choose(Wanted::Folder)));
+    assert!(harness.state().actions.contains(&Action::Choose(DialogKind::Folder)));
 
     let failed = Answer::Failed("this desktop has no portal that shows dialogs for files".into());
     assert_eq!(harness.state_mut().window.answered(failed), None);
@@ -469,7 +472,7 @@ fn without_a_dialog_of_the_system_the_path_is_typed() {
     let window = &mut harness.state_mut().window;
     assert_eq!(window.answered(Answer::Dismissed), None);
     let chosen = Answer::Chosen("nets/mine.safetensors".into());
-    assert_eq!(window.answered(chosen), Some(Action::Send(Command::Model(file("nets/mine.safetensors")))));
+    assert_eq!(window.answered(chosen), Some(Action::Send(EngineCommand::Model(file("nets/mine.safetensors")))));
     harness.run_steps(2);
     assert!(harness.query_by_label_contains("Typed here").is_none());
 }
@@ -514,7 +517,7 @@ fn the_keys_of_threads_say_why_they_do_nothing() {
     let mut harness = open(model);
     assert_eq!(pressed(&mut harness, Key::Minus), []);
     harness.get_by_label_contains("One thread computes already");
-    let one_more = if most > 1 { vec![Action::Send(Command::Threads(2))] } else { vec![] };
+    let one_more = if most > 1 { vec![Action::Send(EngineCommand::Threads(2))] } else { vec![] };
     assert_eq!(pressed(&mut harness, Key::Plus), one_more);
     harness.state_mut().model.settings.threads = most;
     assert_eq!(pressed(&mut harness, Key::Equals), []);

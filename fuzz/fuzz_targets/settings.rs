@@ -5,7 +5,7 @@
 #[allow(dead_code, reason = "the window does more with them")]
 #[path = "../../src/app"]
 mod app {
-    pub(crate) mod layout;
+    pub(crate) mod arrangement;
     pub(crate) mod settings;
 }
 

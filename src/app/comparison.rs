@@ -17,7 +17,7 @@ const EQUAL: f32 = 0.01;
 
 /// Shows the panel; returns whether the person starts dragging it.
 pub(super) fn show(ui: &mut Ui, model: &Model, state: &State) -> bool {
-    widgets::panel(ui, super::layout::Panel::Comparison.title(), |ui| {
+    widgets::panel(ui, super::arrangement::Panel::Comparison.title(), |ui| {
         let Some((report, steady)) = model.report.as_deref().zip(model.steady.as_deref()) else { return };
         match (&steady.comparison, state.compare) {
             (Some(comparison), true) if comparison.frames > 0 => content(ui, model, comparison),
@@ -81,11 +81,11 @@ fn content(ui: &mut Ui, model: &Model, comparison: &Comparison) {
     table.show(ui, Rect::from_min_size(corner, vec2(table.width(), rect.height())), comparison);
 }
 
-/// Table and verdict at the largest scale at which all has its place, and the chart's width where one fits beside them.
-fn arrange(ui: &Ui, comparison: &Comparison, room: Vec2) -> Option<(Table, Verdict, Option<f32>)> {
+/// TwinTable and verdict at the largest scale at which all has its place, and the chart's width where one fits beside them.
+fn arrange(ui: &Ui, comparison: &Comparison, room: Vec2) -> Option<(TwinTable, Verdict, Option<f32>)> {
     let at = |step: u8, with_chart: bool| {
         let scale = 1.0 - 0.05 * f32::from(step);
-        let table = Table::new(ui, comparison, scale);
+        let table = TwinTable::new(ui, comparison, scale);
         [false, true].into_iter().find_map(|beside| {
             let verdict = Verdict::new(ui, comparison, scale, beside);
             let rest = room.x - table.width() - verdict.size.x - BETWEEN;
@@ -125,13 +125,13 @@ const WIDEST: [&str; 5] = ["float input", "12 345", "12.34 ms", "12.34 ms", "100
 
 /// The figures of both twins, laid out.
 #[derive(Clone)]
-struct Table {
+struct TwinTable {
     /// A column's head, its two figures, and its width.
     columns: Vec<([Arc<Galley>; 3], f32)>,
     scale: f32,
 }
 
-impl Table {
+impl TwinTable {
     fn new(ui: &Ui, comparison: &Comparison, scale: f32) -> Self {
         let tokens = Tokens::of(ui);
         let simulated = comparison.measured == Measured::SimulatedBoard;

@@ -3,7 +3,7 @@
 //! On Linux it is the desktop's portal that shows it, asked over D-Bus. Where there is none, the person is told so at once and
 //! types the path.
 
-use super::state::Wanted;
+use super::state::DialogKind;
 use crossbeam_channel::{Receiver, TryRecvError, bounded};
 use rfd::FileDialog;
 use std::path::{Path, PathBuf};
@@ -37,22 +37,22 @@ impl Dialogs {
     /// `wake` is called when it has an answer.
     pub fn open(
         &mut self,
-        wanted: Wanted,
+        wanted: DialogKind,
         folder: Option<&Path>,
         parent: &eframe::Frame,
         wake: impl FnOnce() + Send + 'static,
     ) -> bool {
         let title = match wanted {
-            Wanted::File => "Open a picture, a video or a network's file",
-            Wanted::Folder => "Open a folder of pictures",
+            DialogKind::File => "Open a picture, a video or a network's file",
+            DialogKind::Folder => "Open a folder of pictures",
         };
         let mut dialog = FileDialog::new().set_title(title).set_parent(parent);
         if let Some(folder) = folder {
             dialog = dialog.set_directory(folder);
         }
         let pick = move || match wanted {
-            Wanted::File => dialog.pick_file(),
-            Wanted::Folder => dialog.pick_folder(),
+            DialogKind::File => dialog.pick_file(),
+            DialogKind::Folder => dialog.pick_folder(),
         };
         self.ask(|| look_for_portal(None), PATIENCE, pick, wake)
     }

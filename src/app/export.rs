@@ -58,20 +58,20 @@ impl Exporter {
         self.job("png").start(move |path| write_frame(path, &report));
     }
 
-    fn job(&self, ending: &str) -> Job {
+    fn job(&self, ending: &str) -> Export {
         let path = self.folder.join(format!("ernscope-{}.{ending}", stamp()));
-        Job { path, sender: self.sender.clone(), context: self.context.clone() }
+        Export { path, sender: self.sender.clone(), context: self.context.clone() }
     }
 }
 
 /// One export.
-struct Job {
+struct Export {
     path: PathBuf,
     sender: Sender<(String, Tone)>,
     context: egui::Context,
 }
 
-impl Job {
+impl Export {
     /// Runs `write` on a thread; it returns what it wrote in words.
     fn start(self, write: impl FnOnce(&Path) -> Result<String> + Send + 'static) {
         let (sender, context) = (self.sender.clone(), self.context.clone());

@@ -11,7 +11,7 @@ const STEP: Duration = Duration::from_millis(125);
 
 /// The means of the reports of one step.
 #[derive(Clone, Copy, Debug)]
-pub struct Point {
+pub struct HistoryPoint {
     /// When it began.
     pub at: Instant,
     /// Predictions a second.
@@ -26,7 +26,7 @@ pub struct Point {
 /// The last [`SPAN`].
 #[derive(Clone, Debug, Default)]
 pub struct History {
-    points: VecDeque<Point>,
+    points: VecDeque<HistoryPoint>,
     predicted: VecDeque<(Instant, u64)>,
     /// The source that they are of.
     source: u64,
@@ -43,7 +43,7 @@ impl History {
             times.iter().all(|&ms| ms > 0.0).then(|| times.map(|ms| 1e3 / ms))
         });
         let latency_ms = report.timing.latency_ms;
-        let new = Point { at: now, predicted_per_s, latency_ms, twins_per_s, reports: 1 };
+        let new = HistoryPoint { at: now, predicted_per_s, latency_ms, twins_per_s, reports: 1 };
         match self.points.back_mut().filter(|last| now.duration_since(last.at) < STEP) {
             Some(last) => last.merge(&new),
             None => self.points.push_back(new),
@@ -54,7 +54,7 @@ impl History {
     }
 
     /// All points with their age in seconds, the oldest first.
-    pub fn points(&self) -> impl Iterator<Item = (f32, &Point)> {
+    pub fn points(&self) -> impl Iterator<Item = (f32, &HistoryPoint)> {
         let newest = self.newest;
         self.points.iter().map(move |point| {
             let age = newest.map_or(Duration::ZERO, |newest| newest.duration_since(point.at));
@@ -80,7 +80,7 @@ impl History {
     }
 }
 
-impl Point {
+impl HistoryPoint {
     fn merge(&mut self, new: &Self) {
         let (old, all) = (self.reports as f32, (self.reports + 1) as f32);
         let mean = |before: f32, now: f32| (before * old + now) / all;

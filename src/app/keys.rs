@@ -1,6 +1,6 @@
 //! The keyboard: one table that is both acted on and shown.
 
-use super::state::Wanted;
+use super::state::DialogKind;
 use super::theme::{self, Tokens};
 use egui::{Key, Modifiers, RichText, Ui, Window};
 
@@ -24,7 +24,7 @@ pub enum Deed {
     /// The source of this place in the list.
     Source(usize),
     /// Choose something to open in the system's dialog.
-    Open(Wanted),
+    Open(DialogKind),
     /// Type or paste a path.
     TypePath,
     /// The next network of the list.
@@ -56,13 +56,13 @@ pub enum Deed {
 }
 
 /// A key, what must be held with it, what it does, and how the list says it (empty: the line above says it).
-type Row = (Key, Modifiers, Deed, &'static str, &'static str);
+type KeyRow = (Key, Modifiers, Deed, &'static str, &'static str);
 
 const NONE: Modifiers = Modifiers::NONE;
 const SHIFT: Modifiers = Modifiers::SHIFT;
 
 /// All keys.
-pub const TABLE: &[Row] = &[
+pub const TABLE: &[KeyRow] = &[
     (Key::Space, NONE, Deed::Pause, "Space", "pause, go on"),
     (Key::Period, NONE, Deed::Step, ".", "one frame, then pause"),
     (Key::ArrowRight, SHIFT, Deed::Channel(1), "Shift ← →", "channel before, after"),
@@ -84,8 +84,8 @@ pub const TABLE: &[Row] = &[
     (Key::Num7, NONE, Deed::Source(6), "", ""),
     (Key::Num8, NONE, Deed::Source(7), "", ""),
     (Key::Num9, NONE, Deed::Source(8), "", ""),
-    (Key::O, SHIFT, Deed::Open(Wanted::Folder), "Shift O", "open a folder of pictures"),
-    (Key::O, NONE, Deed::Open(Wanted::File), "O", "open a picture, video or network"),
+    (Key::O, SHIFT, Deed::Open(DialogKind::Folder), "Shift O", "open a folder of pictures"),
+    (Key::O, NONE, Deed::Open(DialogKind::File), "O", "open a picture, video or network"),
     (Key::P, NONE, Deed::TypePath, "P", "type or paste the path of any of these"),
     (Key::N, NONE, Deed::NextNetwork, "N", "next network"),
     (Key::G, NONE, Deed::NextEngine, "G", "next engine"),
@@ -108,13 +108,13 @@ pub const TABLE: &[Row] = &[
 pub fn pressed(ctx: &egui::Context) -> Vec<Deed> {
     let typing = ctx.text_edit_focused();
     let focused = ctx.memory(|memory| memory.focused().is_some());
-    let free = |row: &&Row| match row.2 {
+    let free = |row: &&KeyRow| match row.2 {
         Deed::Escape => true,
         Deed::Pause => !typing && !focused,
         _ => !typing,
     };
     ctx.input_mut(|input| {
-        let hit = |row: &&Row| input.consume_key(row.1, row.0);
+        let hit = |row: &&KeyRow| input.consume_key(row.1, row.0);
         TABLE.iter().filter(free).filter(hit).map(|row| row.2).collect()
     })
 }

@@ -23,7 +23,7 @@ const CAPTION: f32 = 20.0;
 const LEGEND: f32 = 76.0;
 
 /// The watched layer with all that is needed to draw it.
-struct Watched<'a> {
+struct WatchedLayer<'a> {
     report: &'a Report,
     detail: &'a LayerDetail,
     op: &'a Op,
@@ -33,14 +33,14 @@ struct Watched<'a> {
 
 /// Shows the panel; returns whether the person starts dragging it.
 pub(super) fn show(ui: &mut Ui, model: &Model, state: &mut State) -> bool {
-    let Some(watched) = model.report.as_deref().and_then(|report| Watched::of(report, state)) else {
-        return widgets::panel(ui, super::layout::Panel::Detail.title(), |_| ());
+    let Some(watched) = model.report.as_deref().and_then(|report| WatchedLayer::of(report, state)) else {
+        return widgets::panel(ui, super::arrangement::Panel::Detail.title(), |_| ());
     };
     let title = watched.title();
     widgets::panel(ui, &title, |ui| watched.show(ui, state))
 }
 
-impl<'a> Watched<'a> {
+impl<'a> WatchedLayer<'a> {
     /// The layer that the report holds whole: the one that was chosen, a moment after it was.
     fn of(report: &'a Report, state: &State) -> Option<Self> {
         let layer = report.detail.layer;

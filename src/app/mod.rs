@@ -4,6 +4,7 @@
 //! [`crate::pipeline::Pipeline`]. A panel is a function that takes the model, the window's own [`state::State`] and a `Ui`,
 //! and leaves [`state::Action`]s. Nothing here waits: pictures come from memory, files are written on helper threads.
 
+pub mod arrangement;
 pub mod choices;
 mod comparison;
 pub mod dialog;
@@ -13,17 +14,16 @@ mod histogram;
 pub mod history;
 pub mod keys;
 mod layer_detail;
-pub mod layout;
 mod lines;
 pub mod lister;
-mod live;
 pub mod model;
 mod mosaic;
 mod network_strip;
 pub mod notices;
-mod picture;
+mod picture_panel;
 mod prediction;
 pub mod settings;
+mod shell;
 pub mod state;
 pub mod theme;
 mod timeline;
@@ -31,4 +31,4 @@ mod toolbar;
 mod widgets;
 pub mod window;
 
-pub use live::{Options, WindowError, run};
+pub use shell::{Options, WindowError, run};

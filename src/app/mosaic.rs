@@ -72,7 +72,7 @@ impl Grid {
     pub(super) fn draw(&self, values: &LayerValues, range: (f64, f64), tokens: &Tokens) -> ColorImage {
         let [width, height] = self.pixels();
         let mut image = ColorImage::filled([width, height], tokens.panel);
-        let painter = Painter { values, range, tokens };
+        let painter = CellColours { values, range, tokens };
         let (side, edge) = (self.side(), self.shape.edge);
         for channel in 0..self.shape.channels {
             let left = channel % self.columns * (side + 1);
@@ -98,7 +98,7 @@ pub(super) fn channel(
     tokens: &Tokens,
 ) -> ColorImage {
     let plane = shape.edge * shape.edge;
-    let painter = Painter { values, range, tokens };
+    let painter = CellColours { values, range, tokens };
     let pixels = (channel * plane..(channel + 1) * plane).map(|index| painter.color(index)).collect();
     ColorImage::new([shape.edge, shape.edge], pixels)
 }
@@ -120,13 +120,13 @@ pub(super) fn table(table: &CodeTable, tokens: &Tokens) -> ColorImage {
 }
 
 /// The colour of a value: its code's, or for layers without codes one of a ramp.
-struct Painter<'a> {
+struct CellColours<'a> {
     values: &'a LayerValues,
     range: (f64, f64),
     tokens: &'a Tokens,
 }
 
-impl Painter<'_> {
+impl CellColours<'_> {
     fn color(&self, index: usize) -> Color32 {
         if let Some(&code) = self.values.codes.get(index) {
             return self.tokens.codes[usize::from(code).min(3)];

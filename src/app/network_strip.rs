@@ -54,7 +54,7 @@ struct Figures {
 
 /// Shows the panel; returns whether the person starts dragging it.
 pub(super) fn show(ui: &mut Ui, model: &Model, state: &mut State, actions: &mut Vec<Action>) -> bool {
-    let title = super::layout::Panel::Strip.title();
+    let title = super::arrangement::Panel::Strip.title();
     let board = model.steady.as_ref().and_then(|steady| steady.timing.board);
     let simulated = if board.is_some_and(|board| board.simulated) { " · cycles simulated" } else { "" };
     widgets::panel(ui, &format!("{title}{simulated}"), |ui| {

@@ -1,8 +1,8 @@
 //! What is remembered between runs: a small JSON file in the user's configuration folder.
 
-use super::layout::Layout;
+use super::arrangement::Layout;
 use crate::network::shipped::ModelChoice;
-use crate::regular::{self, OpenError};
+use crate::regular::{self, RegularFileError};
 use crate::source::SourceChoice;
 use directories::ProjectDirs;
 use serde::{Deserialize, Serialize};
@@ -44,7 +44,9 @@ pub fn path() -> Option<PathBuf> {
 pub fn load(path: &Path) -> (Remembered, Option<String>) {
     let file = match regular::open(path) {
         Ok(file) => file,
-        Err(OpenError::Io(error)) if error.kind() == ErrorKind::NotFound => return (Remembered::default(), None),
+        Err(RegularFileError::Io(error)) if error.kind() == ErrorKind::NotFound => {
+            return (Remembered::default(), None);
+        }
         Err(error) => return (Remembered::default(), Some(complaint(path, &error))),
     };
     let mut text = String::new();

@@ -1,11 +1,11 @@
 //! What the window itself remembers between frames, and what a panel can ask for.
 
+use super::arrangement::Layout;
 use super::histogram;
-use super::layout::Layout;
 use super::notices::Toasts;
-use super::widgets::Texture;
+use super::widgets::CachedTexture;
 use crate::network::{Network, Op};
-use crate::pipeline::Command;
+use crate::pipeline::EngineCommand;
 use crate::source::SourceChoice;
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use std::sync::Arc;
 #[derive(Clone, Debug, PartialEq)]
 pub enum Action {
     /// For the pipeline.
-    Send(Command),
+    Send(EngineCommand),
     /// Another source; `None` is the first camera that works.
     Source(Option<SourceChoice>),
     /// Hold the source, or let it go on.
@@ -29,7 +29,7 @@ pub enum Action {
     /// Fill the screen, or not.
     Fullscreen(bool),
     /// Show the system's dialog for choosing something to open.
-    Choose(Wanted),
+    Choose(DialogKind),
     /// Look for cameras.
     ListCameras,
     /// Look for ports with boards.
@@ -38,7 +38,7 @@ pub enum Action {
 
 /// What is to be chosen in a dialog.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wanted {
+pub enum DialogKind {
     /// A picture, a video, a network.
     File,
     /// A folder of pictures.
@@ -58,13 +58,13 @@ pub struct TypedPath {
 #[derive(Default)]
 pub struct Textures {
     /// The live picture.
-    pub(super) picture: Texture,
+    pub(super) picture: CachedTexture,
     /// All channels of the watched layer.
-    pub(super) mosaic: Texture,
+    pub(super) mosaic: CachedTexture,
     /// One channel of it.
-    pub(super) channel: Texture,
+    pub(super) channel: CachedTexture,
     /// The table of a pixel embedding.
-    pub(super) table: Texture,
+    pub(super) table: CachedTexture,
 }
 
 /// What stays between frames.
@@ -127,7 +127,7 @@ impl State {
         }
         self.layer = layer;
         self.follow_layer = true;
-        actions.push(Action::Send(Command::Watch(layer)));
+        actions.push(Action::Send(EngineCommand::Watch(layer)));
     }
 
     /// Another network: keeps the layer of the same name, else takes a telling one.

@@ -1,7 +1,7 @@
 //! Frames a second and latency over time.
 
 use super::format;
-use super::history::{Point, SPAN};
+use super::history::{HistoryPoint, SPAN};
 use super::lines::{self, Chart, Series};
 use super::model::Model;
 use super::theme::{self, Tokens};
@@ -10,7 +10,7 @@ use egui::{Rect, Ui, pos2};
 
 /// Shows the panel; returns whether the person starts dragging it.
 pub(super) fn show(ui: &mut Ui, model: &Model) -> bool {
-    widgets::panel(ui, super::layout::Panel::Timeline.title(), |ui| {
+    widgets::panel(ui, super::arrangement::Panel::Timeline.title(), |ui| {
         let Some(steady) = &model.steady else { return };
         let rect = ui.max_rect();
         let middle = rect.center().y;
@@ -28,7 +28,7 @@ pub(super) fn show(ui: &mut Ui, model: &Model) -> bool {
 }
 
 /// A figure above its line.
-fn half(ui: &mut Ui, rect: Rect, model: &Model, name: &str, unit: &str, figure: &str, value: fn(&Point) -> f32) {
+fn half(ui: &mut Ui, rect: Rect, model: &Model, name: &str, unit: &str, figure: &str, value: fn(&HistoryPoint) -> f32) {
     let tokens = Tokens::of(ui);
     let points = model.history.points().map(|(age, point)| [f64::from(-age), f64::from(value(point))]).collect();
     let caption = vec![(figure.to_owned(), theme::mono(theme::SMALL), tokens.text)];

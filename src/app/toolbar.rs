@@ -4,10 +4,10 @@ use super::choices::{self, Choice};
 use super::format;
 use super::keys::Deed;
 use super::model::Model;
-use super::state::{Action, Wanted};
+use super::state::{Action, DialogKind};
 use super::theme::{self, Tokens};
 use super::widgets;
-use crate::pipeline::Command;
+use crate::pipeline::EngineCommand;
 use egui::containers::menu::MenuButton;
 use egui::{Align, Button, Color32, FontId, Layout, Response, RichText, Role, Ui, WidgetInfo, vec2};
 
@@ -162,8 +162,8 @@ fn sources(ui: &mut Ui, model: &Model, brevity: Brevity, actions: &mut Vec<Actio
         actions.push(Action::ListCameras);
         entries(ui, choices::sources(model), |source| actions.push(Action::Source(source)));
         let ways = [
-            (Deed::Open(Wanted::File), "a picture or video …  O"),
-            (Deed::Open(Wanted::Folder), "a folder of pictures …  Shift O"),
+            (Deed::Open(DialogKind::File), "a picture or video …  O"),
+            (Deed::Open(DialogKind::Folder), "a folder of pictures …  Shift O"),
             (Deed::TypePath, "a typed path …  P"),
         ];
         open_entries(ui, &ways, deeds);
@@ -180,21 +180,21 @@ fn network(model: &Model) -> String {
 fn networks(ui: &mut Ui, model: &Model, brevity: Brevity, actions: &mut Vec<Action>, deeds: &mut Vec<Deed>) {
     chooser(ui, "Network", &network(model), brevity, |ui| {
         let (shipped, random) = choices::networks(model);
-        entries(ui, shipped, |network| actions.push(Action::Send(Command::Model(network))));
+        entries(ui, shipped, |network| actions.push(Action::Send(EngineCommand::Model(network))));
         heading(ui, "published shapes, random weights");
-        entries(ui, random, |network| actions.push(Action::Send(Command::Model(network))));
+        entries(ui, random, |network| actions.push(Action::Send(EngineCommand::Model(network))));
         heading(ui, "input size in pixels");
         ui.horizontal_wrapped(|ui| {
             ui.set_max_width(250.0);
             for choice in choices::edges(model) {
                 let button = ui.add(Button::selectable(choice.chosen, choice.says.as_str()));
                 if button.clicked() {
-                    actions.push(Action::Send(Command::Edge(choice.value)));
+                    actions.push(Action::Send(EngineCommand::Edge(choice.value)));
                     ui.close();
                 }
             }
         });
-        let ways = [(Deed::Open(Wanted::File), "a model file …  O"), (Deed::TypePath, "a typed path …  P")];
+        let ways = [(Deed::Open(DialogKind::File), "a model file …  O"), (Deed::TypePath, "a typed path …  P")];
         open_entries(ui, &ways, deeds);
     });
 }
@@ -202,7 +202,7 @@ fn networks(ui: &mut Ui, model: &Model, brevity: Brevity, actions: &mut Vec<Acti
 fn engines(ui: &mut Ui, model: &Model, brevity: Brevity, actions: &mut Vec<Action>, deeds: &mut Vec<Deed>) {
     chooser(ui, "Engine", &choices::engine_name(model), brevity, |ui| {
         actions.push(Action::ListPorts);
-        entries(ui, choices::engines(model), |engine| actions.push(Action::Send(Command::Engine(engine))));
+        entries(ui, choices::engines(model), |engine| actions.push(Action::Send(EngineCommand::Engine(engine))));
         heading(ui, "threads");
         ui.horizontal_wrapped(|ui| {
             ui.set_max_width(250.0);

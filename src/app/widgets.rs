@@ -120,12 +120,12 @@ pub(super) fn bars(ui: &Ui, rect: Rect, heights: impl ExactSizeIterator<Item = (
 
 /// A texture that is written anew only when what it shows has changed.
 #[derive(Default)]
-pub(super) struct Texture {
+pub(super) struct CachedTexture {
     handle: Option<egui::TextureHandle>,
     key: Option<Id>,
 }
 
-impl Texture {
+impl CachedTexture {
     /// The texture; `make` draws it where `key` is not the one of the last call.
     pub(super) fn get(
         &mut self,

@@ -1,16 +1,16 @@
 //! All that is drawn, without what lies behind: tests and benches show it as the program does.
 
+use super::arrangement::Panel;
 use super::choices;
 use super::dialog::Answer;
 use super::keys::{self, Deed};
-use super::layout::Panel;
 use super::model::Model;
 use super::notices::{self, Tone};
 use super::state::{Action, State, TypedPath};
 use super::theme::{self, Tokens};
-use super::{comparison, layer_detail, network_strip, picture, prediction, timeline, toolbar};
+use super::{comparison, layer_detail, network_strip, picture_panel, prediction, timeline, toolbar};
 use crate::network::shipped::ModelChoice;
-use crate::pipeline::Command;
+use crate::pipeline::EngineCommand;
 use crate::source::SourceChoice;
 use egui::{
     Align2, Color32, Frame, Key, Margin, Order, Panel as Side, RichText, Stroke, ThemePreference, Ui, WidgetText,
@@ -94,7 +94,7 @@ impl Window {
             Deed::OneChannel => state.one_channel = !state.one_channel,
             Deed::Compare => {
                 state.compare = !state.compare;
-                actions.push(send(Command::Compare(state.compare)));
+                actions.push(send(EngineCommand::Compare(state.compare)));
             }
             Deed::Source(place) => {
                 let source =
@@ -105,18 +105,18 @@ impl Window {
             Deed::TypePath => state.path = Some(TypedPath::default()),
             Deed::NextNetwork => {
                 let next = choices::next(choices::networks(model).0);
-                actions.extend(next.map(|network| send(Command::Model(network))));
+                actions.extend(next.map(|network| send(EngineCommand::Model(network))));
             }
             Deed::NextEngine => {
                 let next = choices::next(choices::engines(model));
-                actions.extend(next.map(|engine| send(Command::Engine(engine))));
+                actions.extend(next.map(|engine| send(EngineCommand::Engine(engine))));
             }
             Deed::Threads(step) => match choices::more_threads(model, step) {
-                Ok(threads) => actions.push(send(Command::Threads(threads))),
+                Ok(threads) => actions.push(send(EngineCommand::Threads(threads))),
                 Err(why) => state.toasts.push(why, Tone::Hint),
             },
             Deed::SetThreads(threads) => match choices::fixed_threads(model) {
-                None => actions.push(send(Command::Threads(threads))),
+                None => actions.push(send(EngineCommand::Threads(threads))),
                 Some(why) => state.toasts.push(why, Tone::Hint),
             },
             Deed::Screenshot => actions.push(Action::Screenshot),
@@ -222,7 +222,7 @@ impl Window {
 fn open(path: PathBuf) -> Action {
     let is_model = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("safetensors"));
     if is_model {
-        Action::Send(Command::Model(ModelChoice::File(path)))
+        Action::Send(EngineCommand::Model(ModelChoice::File(path)))
     } else {
         Action::Source(Some(SourceChoice::File(path)))
     }
@@ -251,7 +251,7 @@ struct Panels<'a> {
 impl egui_tiles::Behavior<Panel> for Panels<'_> {
     fn pane_ui(&mut self, ui: &mut Ui, _: TileId, panel: &mut Panel) -> UiResponse {
         let dragged = match panel {
-            Panel::Picture => picture::show(ui, self.model, self.state),
+            Panel::Picture => picture_panel::show(ui, self.model, self.state),
             Panel::Prediction => prediction::show(ui, self.model),
             Panel::Detail => layer_detail::show(ui, self.model, self.state),
             Panel::Strip => network_strip::show(ui, self.model, self.state, self.actions),

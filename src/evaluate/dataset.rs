@@ -1,6 +1,6 @@
 //! Labelled pictures on disk: a folder a class, or the binary files of CIFAR-10 and CIFAR-100.
 
-use crate::regular::{self, OpenError};
+use crate::regular::{self, RegularFileError};
 use crate::source::SourceError;
 use crate::source::picture::{Picture, is_hidden, is_picture, read_picture};
 use serde::Serialize;
@@ -31,7 +31,7 @@ pub enum DatasetError {
         /// Which.
         path: String,
         /// The system's words.
-        why: OpenError,
+        why: RegularFileError,
     },
     /// No folder has a picture in it.
     #[error("{0} holds no pictures: it needs a folder a class with PNG, JPEG, WebP or BMP files, or CIFAR's test.bin")]
@@ -189,7 +189,7 @@ impl Dataset {
     }
 }
 
-fn unreadable<E: Into<OpenError>>(path: &Path) -> impl FnOnce(E) -> DatasetError {
+fn unreadable<E: Into<RegularFileError>>(path: &Path) -> impl FnOnce(E) -> DatasetError {
     let path = path.display().to_string();
     move |why| DatasetError::Unreadable { path, why: why.into() }
 }
@@ -202,7 +202,7 @@ fn find_files(folder: &Path, remarks: &mut Vec<String>) -> Result<(Pictures, Vec
     let (mut strays, mut empty) = (0, Vec::new());
     for Entry { path, kind } in listed(folder)? {
         match kind {
-            Kind::Folder => {
+            SetKind::Folder => {
                 let class = Some(names.len());
                 let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
                 let pictures = pictures_of(&path)?;
@@ -212,8 +212,8 @@ fn find_files(folder: &Path, remarks: &mut Vec<String>) -> Result<(Pictures, Vec
                 files.extend(pictures.into_iter().map(|path| PictureFile { path, class }));
                 names.push(name);
             }
-            Kind::DeadLink => files.push(PictureFile { path, class: None }),
-            Kind::Other => strays += usize::from(is_picture(&path)),
+            SetKind::DeadLink => files.push(PictureFile { path, class: None }),
+            SetKind::Other => strays += usize::from(is_picture(&path)),
         }
     }
     if files.is_empty() {
@@ -237,7 +237,7 @@ fn pictures_of(class: &Path) -> Result<Vec<PathBuf>, DatasetError> {
     for entry in listed(class)? {
         if entry.is_picture() {
             pictures.push(entry.path);
-        } else if entry.kind == Kind::Folder && entry.path.ends_with("images") && !is_same(&entry.path, class) {
+        } else if entry.kind == SetKind::Folder && entry.path.ends_with("images") && !is_same(&entry.path, class) {
             pictures.extend(listed(&entry.path)?.into_iter().filter(Entry::is_picture).map(|entry| entry.path));
         }
     }
@@ -251,11 +251,11 @@ fn is_same(one: &Path, other: &Path) -> bool {
 
 struct Entry {
     path: PathBuf,
-    kind: Kind,
+    kind: SetKind,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum SetKind {
     Folder,
     /// A link that leads nowhere, or in a circle.
     DeadLink,
@@ -266,8 +266,8 @@ impl Entry {
     /// Whether it is to be read as a picture; one that cannot be is then counted as left out.
     fn is_picture(&self) -> bool {
         match self.kind {
-            Kind::Folder => false,
-            Kind::DeadLink | Kind::Other => is_picture(&self.path),
+            SetKind::Folder => false,
+            SetKind::DeadLink | SetKind::Other => is_picture(&self.path),
         }
     }
 }
@@ -286,9 +286,9 @@ fn listed(folder: &Path) -> Result<Vec<Entry>, DatasetError> {
             _ => fs::metadata(&path).map(|metadata| metadata.file_type()),
         };
         let kind = match kind {
-            Ok(kind) if kind.is_dir() => Kind::Folder,
-            Ok(_) => Kind::Other,
-            Err(_) => Kind::DeadLink,
+            Ok(kind) if kind.is_dir() => SetKind::Folder,
+            Ok(_) => SetKind::Other,
+            Err(_) => SetKind::DeadLink,
         };
         entries.push(Entry { path, kind });
     }
@@ -317,7 +317,7 @@ fn open_cifar(
             file.take(MAX_LIST_BYTES).read_to_string(&mut text).map_err(unreadable(&list))?;
             text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect()
         }
-        Err(OpenError::Io(error)) if error.kind() == io::ErrorKind::NotFound => {
+        Err(RegularFileError::Io(error)) if error.kind() == io::ErrorKind::NotFound => {
             (0..known).map(|i| format!("class {i}")).collect()
         }
         Err(error) => return Err(unreadable(&list)(error)),

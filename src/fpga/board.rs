@@ -326,7 +326,7 @@ impl<L: Link> Engine for BoardEngine<L> {
         self.run(input)?;
         let beats = self.beats(input)?;
         let seen = self.look(&beats, probe).map_err(BoardError::Link)?;
-        for (layer, Seen { trunk, codes }) in seen.into_iter().enumerate() {
+        for (layer, LayerReadBack { trunk, codes }) in seen.into_iter().enumerate() {
             let is_classifier = matches!(self.network.layers()[layer].op, Op::Classifier { .. });
             let wants = probe.wants(layer);
             self.tell_times(layer, probe);
@@ -355,7 +355,7 @@ impl<L: Link> Engine for BoardEngine<L> {
 
 /// What was read back of a layer.
 #[derive(Clone, Default)]
-struct Seen {
+struct LayerReadBack {
     trunk: Option<Vec<i32>>,
     codes: Option<Vec<u8>>,
 }
@@ -377,7 +377,7 @@ impl<L: Link> BoardEngine<L> {
     }
 
     /// Reads back what `probe` wants; the frame has just been run to its end.
-    fn look(&mut self, beats: &[u8], probe: &mut dyn Probe) -> Result<Vec<Seen>, LinkError> {
+    fn look(&mut self, beats: &[u8], probe: &mut dyn Probe) -> Result<Vec<LayerReadBack>, LinkError> {
         let last = self.last();
         let layers = 0..self.network.layers().len();
         let (codes, trunks) = (self.program.codes.clone(), self.trunks_shown());
@@ -388,7 +388,7 @@ impl<L: Link> BoardEngine<L> {
                 (codes, trunks[layer].filter(|_| wants.sums))
             })
             .collect();
-        let mut seen = vec![Seen::default(); wanted.len()];
+        let mut seen = vec![LayerReadBack::default(); wanted.len()];
         let mut ran_to = last;
         loop {
             for ((codes, trunk), seen) in wanted.iter_mut().zip(&mut seen) {

@@ -5,7 +5,8 @@
 
 use super::capabilities::Capabilities;
 use super::program::{
-    CodePlace, Command, DESCRIPTOR_WORDS, Descriptor, FrameFormat, Needs, Program, TooWide, TrunkPlace, flags,
+    AcceleratorCommand, CodePlace, DESCRIPTOR_WORDS, Descriptor, FrameFormat, Needs, Program, TooWide, TrunkPlace,
+    flags,
 };
 use crate::network::{BinaryConv, CodeTable, LayerShape, Network, NetworkError, Op, Thresholds, TrunkMode};
 use std::fmt;
@@ -451,10 +452,10 @@ impl<'a> Compiler<'a> {
             descriptors.extend(descriptor.pack().map_err(|wide| self.too_wide(index, wide))?);
         }
         let parts = [
-            (Command::WriteLayers, &descriptors, DESCRIPTOR_WORDS),
-            (Command::WriteWeights, &self.weights, weight_beats),
-            (Command::WriteThresholds, &self.thresholds, self.capabilities.threshold_beats()),
-            (Command::WriteTable, &self.table, table_beats),
+            (AcceleratorCommand::WriteLayers, &descriptors, DESCRIPTOR_WORDS),
+            (AcceleratorCommand::WriteWeights, &self.weights, weight_beats),
+            (AcceleratorCommand::WriteThresholds, &self.thresholds, self.capabilities.threshold_beats()),
+            (AcceleratorCommand::WriteTable, &self.table, table_beats),
         ];
         let mut upload = Vec::new();
         for (command, words, beats) in parts {

@@ -7,7 +7,7 @@ pub(crate) const DESCRIPTOR_WORDS: usize = 8;
 
 /// Commands, as `rtl/ernscope_pkg.sv` numbers them.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Command {
+pub(crate) enum AcceleratorCommand {
     WriteLayers = 0x01,
     WriteWeights = 0x02,
     WriteThresholds = 0x03,
@@ -19,7 +19,7 @@ pub(crate) enum Command {
     Run = 0x20,
 }
 
-impl Command {
+impl AcceleratorCommand {
     /// The two words of the command.
     pub(crate) fn words(self, address: u32, count: u32) -> [u32; 2] {
         [(self as u32) << 24 | address, count]

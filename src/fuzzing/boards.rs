@@ -2,9 +2,11 @@
 
 use super::{Choices, check_error};
 use crate::fpga::link::packets::{PacketLink, Patience};
-use crate::fpga::link::protocol::{Damage, Deframer, FLAG, Kind, Opened, Reason, Reply, Says, Status, encode, seal};
+use crate::fpga::link::protocol::{
+    Damage, Deframer, FLAG, Opened, PacketKind, Reason, Reply, Says, Status, encode, seal,
+};
 use crate::fpga::link::{Beats, End, Link, ReadBack};
-use crate::fpga::program::{Command, FrameFormat};
+use crate::fpga::program::{AcceleratorCommand, FrameFormat};
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read, Write};
 use std::time::Duration;
@@ -34,7 +36,8 @@ pub fn packets(data: &[u8]) {
     }
     let mut choices = Choices(data);
     let (session, number) = (choices.byte(), choices.byte());
-    let kind = choices.of(&[Kind::Open, Kind::Query, Kind::Program, Kind::Pixels, Kind::Codes]);
+    let kind =
+        choices.of(&[PacketKind::Open, PacketKind::Query, PacketKind::Program, PacketKind::Pixels, PacketKind::Codes]);
     let body = choices.bytes(usize::MAX);
     encode(session, number, kind, body, &mut line);
     let mut received = Received::default();
@@ -225,7 +228,7 @@ struct Board<'a> {
 impl Board<'_> {
     fn take(&mut self, packet: Packet) {
         let Packet { session, number, kind, body } = packet;
-        if kind == Kind::Open as u8 {
+        if kind == PacketKind::Open as u8 {
             (self.session, self.expected) = (session, 1);
             self.checksum = crc32fast::Hasher::new();
             self.program.clear();
@@ -234,7 +237,7 @@ impl Board<'_> {
             self.say(1, Says::Opened(Opened { slots: 4, body: 64, clock_khz: 60_000 }));
         } else if session != self.session {
             self.say_status(Reason::Session);
-        } else if kind == Kind::Query as u8 {
+        } else if kind == PacketKind::Query as u8 {
             self.say_status(Reason::Agreed);
         } else if number != self.expected {
             self.say_status(Reason::Sequence);
@@ -248,15 +251,15 @@ impl Board<'_> {
 
     fn obey(&mut self, number: u8, kind: u8, body: &[u8]) {
         let checksum = self.checksum.clone().finalize();
-        if kind == Kind::Program as u8 {
+        if kind == PacketKind::Program as u8 {
             let words: Vec<u32> = body.as_chunks().0.iter().map(|word| u32::from_le_bytes(*word)).collect();
             match words[..] {
-                [command, count] if command >> 24 == Command::ReadCodes as u32 => {
+                [command, count] if command >> 24 == AcceleratorCommand::ReadCodes as u32 => {
                     let words = memory(command & 0xff_ffff, count as usize * 2);
                     self.say(number, Says::Read { checksum, words });
                     self.has_run = true;
                 }
-                [command, _] if command >> 24 == Command::Run as u32 => {
+                [command, _] if command >> 24 == AcceleratorCommand::Run as u32 => {
                     self.frame.clear();
                     self.has_run = true;
                 }

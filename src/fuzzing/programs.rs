@@ -3,7 +3,7 @@
 use super::{Choices, check_error};
 use crate::fpga::capabilities::{CAPABILITY_WORDS, Capabilities};
 use crate::fpga::compiler::compile;
-use crate::fpga::program::{Command, DESCRIPTOR_WORDS, Descriptor, Program, flags};
+use crate::fpga::program::{AcceleratorCommand, DESCRIPTOR_WORDS, Descriptor, Program, flags};
 use crate::fpga::schedule;
 use crate::network::{BinaryConv, CodeTable, Network, Op, Thresholds};
 
@@ -50,17 +50,17 @@ struct Parts<'a> {
 fn parts(program: &Program) -> Parts<'_> {
     let board = program.capabilities();
     let mut rest = program.upload();
-    let mut part = |command: Command, beats: usize, most: usize| {
+    let mut part = |command: AcceleratorCommand, beats: usize, most: usize| {
         let [head, count] = *rest.split_off(..2).expect("a command") else { panic!("two words") };
         assert_eq!(head, (command as u32) << 24, "a command at address 0");
         assert!(count as usize <= most, "{count} words where there is room for {most}");
         rest.split_off(..count as usize * beats).expect("as many words as it says")
     };
     let parts = Parts {
-        layers: part(Command::WriteLayers, DESCRIPTOR_WORDS, board.layers),
-        weights: part(Command::WriteWeights, weight_beats(board), board.weight_depth),
-        thresholds: part(Command::WriteThresholds, board.threshold_beats(), board.threshold_depth),
-        table: part(Command::WriteTable, (6 * board.parallel_in).div_ceil(32), 256 * board.table_words),
+        layers: part(AcceleratorCommand::WriteLayers, DESCRIPTOR_WORDS, board.layers),
+        weights: part(AcceleratorCommand::WriteWeights, weight_beats(board), board.weight_depth),
+        thresholds: part(AcceleratorCommand::WriteThresholds, board.threshold_beats(), board.threshold_depth),
+        table: part(AcceleratorCommand::WriteTable, (6 * board.parallel_in).div_ceil(32), 256 * board.table_words),
     };
     assert!(rest.is_empty(), "{} words behind the last command", rest.len());
     parts

@@ -143,7 +143,7 @@ fn capture() -> Vec<u8> {
 
 #[cfg(feature = "app")]
 fn settings() -> Vec<Vec<u8>> {
-    use crate::app::layout::Layout;
+    use crate::app::arrangement::Layout;
     use crate::app::settings::Remembered;
     let some = Remembered {
         theme: Some("dark".into()),

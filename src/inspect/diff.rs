@@ -90,9 +90,9 @@ pub fn compare(
     let logit = || {
         let class = left_logits.iter().zip(&right_logits).position(differs)?;
         let values = [left_logits[class], right_logits[class]].map(f64::from);
-        Some(Found { layer: last, what: "logit", at: class, values })
+        Some(FirstDifference { layer: last, what: "logit", at: class, values })
     };
-    Ok(comparer.first.or_else(logit).map(|Found { layer, what, at, values: [left, right] }| {
+    Ok(comparer.first.or_else(logit).map(|FirstDifference { layer, what, at, values: [left, right] }| {
         let edge = shapes[layer].edge;
         let position = [at / (edge * edge), at / edge % edge, at % edge];
         Difference { layer: network.layers()[layer].name.clone(), what, position, left, right }
@@ -117,7 +117,7 @@ enum Values {
 }
 
 /// Where the first difference is: the layer's number and the value's in its map.
-struct Found {
+struct FirstDifference {
     layer: usize,
     what: &'static str,
     at: usize,
@@ -154,7 +154,7 @@ impl Probe for Teller<'_> {
 struct Comparer<'a> {
     wants: &'a [Wants],
     shown: Option<Receiver<(usize, Values)>>,
-    first: Option<Found>,
+    first: Option<FirstDifference>,
 }
 
 impl Comparer<'_> {
@@ -167,7 +167,7 @@ impl Comparer<'_> {
 
     fn found(&mut self, layer: usize, what: &'static str, at: usize, values: [Option<f64>; 2]) {
         self.shown = None;
-        self.first = Some(Found { layer, what, at, values: values.map(|value| value.unwrap_or(f64::NAN)) });
+        self.first = Some(FirstDifference { layer, what, at, values: values.map(|value| value.unwrap_or(f64::NAN)) });
     }
 }
 

@@ -34,18 +34,18 @@ pub fn write(engine: &mut dyn Engine, image: &InputImage, logits: &[f32], path: 
     let start = start(engine.network(), engine.edge(), logits);
     let failed = |why| DumpError::File { path: path.to_owned(), why };
     let mut file = BufWriter::new(File::create(path).map_err(failed)?);
-    let mut writer = Writer { outcome: file.write_all(&start), file };
+    let mut writer = CodeWriter { outcome: file.write_all(&start), file };
     engine.run_probed(image, &mut writer)?;
     writer.outcome.and_then(|()| writer.file.flush()).map_err(failed)
 }
 
 /// Writes codes as they come.
-struct Writer {
+struct CodeWriter {
     file: BufWriter<File>,
     outcome: io::Result<()>,
 }
 
-impl Probe for Writer {
+impl Probe for CodeWriter {
     fn wants(&self, _: usize) -> Wants {
         Wants { codes: self.outcome.is_ok(), ..Wants::default() }
     }

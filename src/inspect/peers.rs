@@ -56,7 +56,7 @@ struct Question<'a> {
 }
 
 #[derive(Deserialize)]
-struct Answer {
+struct PeerAnswer {
     ms: Vec<f32>,
 }
 
@@ -109,7 +109,7 @@ impl Peer {
     pub fn run(&mut self, network: &str, frames: usize) -> Result<Vec<f32>, PeerError> {
         let question = serde_json::to_string(&Question { network, frames }).map_err(PeerError::Answer)?;
         writeln!(self.questions, "{question}").map_err(PeerError::Ended)?;
-        self.hear().map(|Answer { ms }| ms)
+        self.hear().map(|PeerAnswer { ms }| ms)
     }
 
     fn hear<T: DeserializeOwned>(&mut self) -> Result<T, PeerError> {

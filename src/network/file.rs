@@ -41,7 +41,7 @@ use super::{
     TrunkMode,
 };
 #[cfg(feature = "cli")]
-use crate::regular::{self, OpenError};
+use crate::regular::{self, RegularFileError};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -88,7 +88,7 @@ pub enum FileError {
     Version(u64),
     /// A tensor is missing, unexpected or of the wrong type or shape.
     #[error("tensor `{tensor}`: {what}")]
-    Tensor {
+    StoredTensor {
         /// The tensor's name.
         tensor: String,
         /// What is wrong.
@@ -100,11 +100,11 @@ pub enum FileError {
 }
 
 #[cfg(feature = "cli")]
-impl From<OpenError> for FileError {
-    fn from(error: OpenError) -> Self {
+impl From<RegularFileError> for FileError {
+    fn from(error: RegularFileError) -> Self {
         match error {
-            OpenError::Io(error) => Self::Io(error),
-            OpenError::Folder | OpenError::Device => Self::NotAFile,
+            RegularFileError::Io(error) => Self::Io(error),
+            RegularFileError::Folder | RegularFileError::Device => Self::NotAFile,
         }
     }
 }
@@ -116,7 +116,7 @@ impl FileError {
             Self::Io(_) => "check its permissions, or name another file",
             Self::NotAFile | Self::TooLarge(_) | Self::Foreign => "name a .safetensors file with an Ernscope network",
             Self::Version(_) => "update Ernscope, or export the network again",
-            Self::Empty | Self::Container(_) | Self::Metadata(_) | Self::Tensor { .. } | Self::Network(_) => {
+            Self::Empty | Self::Container(_) | Self::Metadata(_) | Self::StoredTensor { .. } | Self::Network(_) => {
                 "copy the file again, or export the network again"
             }
         }
@@ -146,12 +146,12 @@ struct Input {
 struct LayerEntry {
     name: String,
     #[serde(flatten)]
-    kind: Kind,
+    kind: OpKind,
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
-enum Kind {
+enum OpKind {
     PixelEmbedding {
         depth: usize,
     },
@@ -169,7 +169,7 @@ enum Kind {
         stride: usize,
     },
     Residual {
-        trunk: Trunk,
+        trunk: TrunkRole,
         input: String,
         #[serde(rename = "in")]
         in_channels: usize,
@@ -190,7 +190,7 @@ enum Kind {
 
 #[derive(Clone, Copy, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Trunk {
+enum TrunkRole {
     Start,
     Add,
 }
@@ -294,14 +294,14 @@ impl<'a> Reader<'a> {
         let geometry =
             |in_channels, out_channels, kernel, stride| Geometry { in_channels, out_channels, kernel, stride };
         Ok(match &entry.kind {
-            Kind::PixelEmbedding { depth } => {
+            OpKind::PixelEmbedding { depth } => {
                 let codes = self.bytes(name, "codes", &[3, 256, *depth])?;
                 let table = CodeTable::new(*depth, codes.to_vec());
                 Op::PixelEmbedding(
                     table.ok_or_else(|| wrong("a code of the table is above 3, or the table is empty".into()))?,
                 )
             }
-            Kind::FloatConv { out, kernel, stride } => {
+            OpKind::FloatConv { out, kernel, stride } => {
                 let pixel_values = self.floats(name, "pixel_values", &[3, 256])?;
                 let weights = self.floats(name, "weight", &[*out, *kernel, *kernel, 3])?;
                 let rows = triples(&self.floats(name, "thresholds", &[*out, 3])?);
@@ -309,16 +309,16 @@ impl<'a> Reader<'a> {
                 let conv = FloatConv::new(geometry(3, *out, *kernel, *stride), pixel_values, weights, thresholds);
                 Op::FloatConv(conv.map_err(wrong)?)
             }
-            Kind::Conv { input, in_channels, out, kernel, stride } => {
+            OpKind::Conv { input, in_channels, out, kernel, stride } => {
                 let conv = self.conv(name, geometry(*in_channels, *out, *kernel, *stride))?;
                 Op::Conv { input: find(input)?, conv, thresholds: self.thresholds(name, *out)? }
             }
-            Kind::Residual { trunk, input, in_channels, out, kernel, stride } => {
+            OpKind::Residual { trunk, input, in_channels, out, kernel, stride } => {
                 let conv = self.conv(name, geometry(*in_channels, *out, *kernel, *stride))?;
                 Op::Residual { input: find(input)?, conv, trunk: (*trunk).into() }
             }
-            Kind::Activation { channels } => Op::Activation(self.thresholds(name, *channels)?),
-            Kind::Classifier { input, in_channels, out } => {
+            OpKind::Activation { channels } => Op::Activation(self.thresholds(name, *channels)?),
+            OpKind::Classifier { input, in_channels, out } => {
                 let conv = self.conv(name, geometry(*in_channels, *out, 1, 1))?;
                 let classifier = Classifier::new(conv, self.floats(name, "scale", &[*out])?).map_err(wrong)?;
                 Op::Classifier { input: find(input)?, classifier }
@@ -339,7 +339,10 @@ impl<'a> Reader<'a> {
             Dtype::I16 => view.data().as_chunks().0.iter().map(|b| i32::from(i16::from_le_bytes(*b))).collect(),
             Dtype::I32 => view.data().as_chunks().0.iter().map(|b| i32::from_le_bytes(*b)).collect(),
             other => {
-                return Err(FileError::Tensor { tensor: name, what: format!("has type {other:?}, not I16 or I32") });
+                return Err(FileError::StoredTensor {
+                    tensor: name,
+                    what: format!("has type {other:?}, not I16 or I32"),
+                });
             }
         };
         let falling = self.falling(layer, channels)?;
@@ -369,7 +372,7 @@ impl<'a> Reader<'a> {
     fn tensor(&mut self, layer: &str, part: &str) -> Result<(String, TensorView<'a>), FileError> {
         let tensor = format!("{layer}.{part}");
         let view = self.tensors.tensor(&tensor);
-        let view = view.map_err(|_| FileError::Tensor { tensor: tensor.clone(), what: "is missing".into() })?;
+        let view = view.map_err(|_| FileError::StoredTensor { tensor: tensor.clone(), what: "is missing".into() })?;
         self.taken += 1;
         Ok((tensor, view))
     }
@@ -379,30 +382,30 @@ fn check_type(tensor: &str, view: &TensorView<'_>, dtype: Dtype) -> Result<(), F
     if view.dtype() == dtype {
         return Ok(());
     }
-    Err(FileError::Tensor { tensor: tensor.into(), what: format!("has type {:?}, not {dtype:?}", view.dtype()) })
+    Err(FileError::StoredTensor { tensor: tensor.into(), what: format!("has type {:?}, not {dtype:?}", view.dtype()) })
 }
 
 fn check_shape(tensor: &str, view: &TensorView<'_>, shape: &[usize]) -> Result<(), FileError> {
     if view.shape() == shape {
         return Ok(());
     }
-    Err(FileError::Tensor { tensor: tensor.into(), what: format!("has shape {:?}, not {shape:?}", view.shape()) })
+    Err(FileError::StoredTensor { tensor: tensor.into(), what: format!("has shape {:?}, not {shape:?}", view.shape()) })
 }
 
 fn triples<N: Copy>(values: &[N]) -> Vec<[N; 3]> {
     values.as_chunks().0.to_vec()
 }
 
-impl From<Trunk> for TrunkMode {
-    fn from(trunk: Trunk) -> Self {
+impl From<TrunkRole> for TrunkMode {
+    fn from(trunk: TrunkRole) -> Self {
         match trunk {
-            Trunk::Start => Self::Start,
-            Trunk::Add => Self::Add,
+            TrunkRole::Start => Self::Start,
+            TrunkRole::Add => Self::Add,
         }
     }
 }
 
-impl From<TrunkMode> for Trunk {
+impl From<TrunkMode> for TrunkRole {
     fn from(mode: TrunkMode) -> Self {
         match mode {
             TrunkMode::Start => Self::Start,
@@ -417,7 +420,8 @@ impl From<TrunkMode> for Trunk {
 /// [`FileError::Container`], should the container refuse what we write.
 pub fn serialize(network: &Network) -> Result<Vec<u8>, FileError> {
     let layers = network.layers();
-    let entries = layers.iter().map(|layer| LayerEntry { name: layer.name.clone(), kind: Kind::of(&layer.op, layers) });
+    let entries =
+        layers.iter().map(|layer| LayerEntry { name: layer.name.clone(), kind: OpKind::of(&layer.op, layers) });
     let document = Document {
         format: FORMAT,
         name: network.name().into(),
@@ -433,7 +437,7 @@ pub fn serialize(network: &Network) -> Result<Vec<u8>, FileError> {
         .map_err(|e| FileError::Container(e.to_string()))
 }
 
-impl Kind {
+impl OpKind {
     fn of(op: &Op, layers: &[Layer]) -> Self {
         let named = |input: usize| layers[input].name.clone();
         match op {
@@ -460,13 +464,13 @@ impl Kind {
 }
 
 /// A tensor's bytes with its type and shape, owned where they had to be packed.
-struct Tensor<'a> {
+struct StoredTensor<'a> {
     dtype: Dtype,
     shape: Vec<usize>,
     data: Cow<'a, [u8]>,
 }
 
-impl safetensors::View for Tensor<'_> {
+impl safetensors::View for StoredTensor<'_> {
     fn dtype(&self) -> Dtype {
         self.dtype
     }
@@ -484,7 +488,7 @@ impl safetensors::View for Tensor<'_> {
     }
 }
 
-fn layer_tensors(layer: &Layer, bound: i32) -> Vec<(String, Tensor<'_>)> {
+fn layer_tensors(layer: &Layer, bound: i32) -> Vec<(String, StoredTensor<'_>)> {
     let mut tensors = Vec::new();
     let mut push = |part: &str, tensor| tensors.push((format!("{}.{part}", layer.name), tensor));
     if let Some(conv) = layer.op.binary_conv() {
@@ -497,7 +501,7 @@ fn layer_tensors(layer: &Layer, bound: i32) -> Vec<(String, Tensor<'_>)> {
     match &layer.op {
         Op::PixelEmbedding(table) => {
             let shape = vec![3, 256, table.depth()];
-            push("codes", Tensor { dtype: Dtype::U8, shape, data: Cow::Borrowed(table.codes()) });
+            push("codes", StoredTensor { dtype: Dtype::U8, shape, data: Cow::Borrowed(table.codes()) });
         }
         Op::FloatConv(conv) => {
             let g = conv.geometry();
@@ -514,13 +518,13 @@ fn layer_tensors(layer: &Layer, bound: i32) -> Vec<(String, Tensor<'_>)> {
     tensors
 }
 
-fn weight_tensor(conv: &BinaryConv) -> Tensor<'_> {
+fn weight_tensor(conv: &BinaryConv) -> StoredTensor<'_> {
     let g = conv.geometry();
     let shape = vec![g.out_channels, g.kernel, g.kernel, g.in_channels.div_ceil(8)];
-    Tensor { dtype: Dtype::U8, shape, data: Cow::Borrowed(conv.bits()) }
+    StoredTensor { dtype: Dtype::U8, shape, data: Cow::Borrowed(conv.bits()) }
 }
 
-fn integer_thresholds(thresholds: &Thresholds<i32>, bound: i32) -> Tensor<'static> {
+fn integer_thresholds(thresholds: &Thresholds<i32>, bound: i32) -> StoredTensor<'static> {
     let values = thresholds.rows().as_flattened();
     let narrow = bound < i32::from(i16::MAX);
     let (dtype, data): (_, Vec<u8>) = if narrow {
@@ -528,15 +532,15 @@ fn integer_thresholds(thresholds: &Thresholds<i32>, bound: i32) -> Tensor<'stati
     } else {
         (Dtype::I32, values.iter().flat_map(|t| t.to_le_bytes()).collect())
     };
-    Tensor { dtype, shape: vec![thresholds.channels(), 3], data: Cow::Owned(data) }
+    StoredTensor { dtype, shape: vec![thresholds.channels(), 3], data: Cow::Owned(data) }
 }
 
-fn falling_tensor(falling: &[bool]) -> Tensor<'static> {
+fn falling_tensor(falling: &[bool]) -> StoredTensor<'static> {
     let byte = |bits: &[bool]| bits.iter().enumerate().fold(0, |byte, (i, &bit)| byte | u8::from(bit) << i);
     let data: Vec<u8> = falling.chunks(8).map(byte).collect();
-    Tensor { dtype: Dtype::U8, shape: vec![data.len()], data: Cow::Owned(data) }
+    StoredTensor { dtype: Dtype::U8, shape: vec![data.len()], data: Cow::Owned(data) }
 }
 
-fn float_tensor(shape: Vec<usize>, values: &[f32]) -> Tensor<'static> {
-    Tensor { dtype: Dtype::F32, shape, data: Cow::Owned(values.iter().flat_map(|x| x.to_le_bytes()).collect()) }
+fn float_tensor(shape: Vec<usize>, values: &[f32]) -> StoredTensor<'static> {
+    StoredTensor { dtype: Dtype::F32, shape, data: Cow::Owned(values.iter().flat_map(|x| x.to_le_bytes()).collect()) }
 }

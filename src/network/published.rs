@@ -6,14 +6,14 @@ use std::fmt;
 
 /// The blocks of a stage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Block {
+pub(super) enum BlockKind {
     /// Two 3×3 convolutions.
     Basic,
     /// 1×1, 3×3, 1×1, four times as wide at its end.
     Bottleneck,
 }
 
-impl fmt::Display for Block {
+impl fmt::Display for BlockKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Basic => "basic",
@@ -26,7 +26,7 @@ impl fmt::Display for Block {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PublishedShape {
     name: &'static str,
-    block: Block,
+    block: BlockKind,
     blocks: [usize; 4],
     widths: [usize; 4],
 }
@@ -38,11 +38,11 @@ const FULL: [usize; 4] = [64, 128, 256, 512];
 
 /// The five published shapes.
 pub const SHAPES: [PublishedShape; 5] = [
-    PublishedShape { name: "erns18-0.75x", block: Block::Basic, blocks: [2, 2, 2, 2], widths: [64, 128, 256, 384] },
-    PublishedShape { name: "erns18", block: Block::Basic, blocks: [2, 2, 2, 2], widths: FULL },
-    PublishedShape { name: "erns34", block: Block::Basic, blocks: [3, 4, 6, 3], widths: FULL },
-    PublishedShape { name: "erns50", block: Block::Bottleneck, blocks: [3, 4, 6, 3], widths: FULL },
-    PublishedShape { name: "erns101", block: Block::Bottleneck, blocks: [3, 4, 23, 3], widths: FULL },
+    PublishedShape { name: "erns18-0.75x", block: BlockKind::Basic, blocks: [2, 2, 2, 2], widths: [64, 128, 256, 384] },
+    PublishedShape { name: "erns18", block: BlockKind::Basic, blocks: [2, 2, 2, 2], widths: FULL },
+    PublishedShape { name: "erns34", block: BlockKind::Basic, blocks: [3, 4, 6, 3], widths: FULL },
+    PublishedShape { name: "erns50", block: BlockKind::Bottleneck, blocks: [3, 4, 6, 3], widths: FULL },
+    PublishedShape { name: "erns101", block: BlockKind::Bottleneck, blocks: [3, 4, 23, 3], widths: FULL },
 ];
 
 impl PublishedShape {
@@ -58,7 +58,7 @@ impl PublishedShape {
 
     /// The kind of its blocks.
     #[cfg(feature = "cli")]
-    pub(super) fn block(self) -> Block {
+    pub(super) fn block(self) -> BlockKind {
         self.block
     }
 
@@ -70,7 +70,7 @@ impl PublishedShape {
 
     /// Channels behind a stage, counted from 0.
     pub(super) fn out_width(self, stage: usize) -> usize {
-        self.widths[stage] * if self.block == Block::Bottleneck { 4 } else { 1 }
+        self.widths[stage] * if self.block == BlockKind::Bottleneck { 4 } else { 1 }
     }
 
     /// The layers of a network of this shape with `classes` classes, in the order of the data.
@@ -78,7 +78,7 @@ impl PublishedShape {
     /// # Errors
     /// The first one of `quantities`.
     pub(super) fn layers<Q: Quantities>(self, classes: usize, quantities: &mut Q) -> Result<Vec<Layer>, Q::Error> {
-        let mut walk = Walk { shape: self, quantities, layers: Vec::new(), trunk_bound: 0 };
+        let mut walk = LayerWalk { shape: self, quantities, layers: Vec::new(), trunk_bound: 0 };
         walk.stem()?;
         for stage in 0..4 {
             for block in 0..self.blocks[stage] {
@@ -143,14 +143,14 @@ fn geometry([in_channels, out_channels, kernel, stride]: Sizes) -> Geometry {
 }
 
 /// Appends layers in the order of the data.
-struct Walk<'q, Q> {
+struct LayerWalk<'q, Q> {
     shape: PublishedShape,
     quantities: &'q mut Q,
     layers: Vec<Layer>,
     trunk_bound: i32,
 }
 
-impl<Q: Quantities> Walk<'_, Q> {
+impl<Q: Quantities> LayerWalk<'_, Q> {
     fn stem(&mut self) -> Result<(), Q::Error> {
         let mut codes = match self.quantities.first()? {
             Op::PixelEmbedding(table) => {
@@ -181,7 +181,7 @@ impl<Q: Quantities> Walk<'_, Q> {
             (true, 0) => 64,
             (true, _) => self.shape.out_width(stage - 1),
         };
-        let head = if self.shape.block == Block::Basic { 0 } else { 1 };
+        let head = if self.shape.block == BlockKind::Basic { 0 } else { 1 };
         let entry = self.entry(&prefix, head, from)?;
         if first {
             self.residual(&format!("{prefix}.downsample"), entry, [from, out, 1, stride], TrunkMode::Start)?;
@@ -189,11 +189,11 @@ impl<Q: Quantities> Walk<'_, Q> {
         // The codes that a down-sampling path reads too carry no post scale.
         let unit = if first { CodeUnit::One } else { CodeUnit::TwoThirds };
         let (end, codes, sizes) = match self.shape.block {
-            Block::Basic => {
+            BlockKind::Basic => {
                 let codes = self.branch_conv(&prefix, [1, 1], entry, [from, width, 3, stride], unit)?;
                 ("conv2", codes, [width, out, 3, 1])
             }
-            Block::Bottleneck => {
+            BlockKind::Bottleneck => {
                 let codes = self.branch_conv(&prefix, [1, 2], entry, [from, width, 1, 1], unit)?;
                 let sizes = [width, width, 3, stride];
                 let codes = self.branch_conv(&prefix, [2, 3], codes, sizes, CodeUnit::TwoThirds)?;

@@ -5,7 +5,7 @@
 //! for one frame at a time.
 
 mod comparison;
-mod live;
+mod engine_thread;
 mod predictor;
 pub mod report;
 
@@ -14,7 +14,7 @@ pub use report::{Comparison, Counts, FrameTiming, LayerDetail, Measured, Predict
 
 use crate::engine::EngineChoice;
 use crate::network::shipped::ModelChoice;
-use crate::source::{Manner, SourceChoice, SourceError, SourceStatus, Supervisor};
+use crate::source::{Delivery, SourceChoice, SourceError, SourceStatus, Supervisor};
 use crossbeam_channel::{Sender, unbounded};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -44,7 +44,7 @@ pub struct Settings {
 
 /// What a person asks of the engine. Sending one never blocks.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Command {
+pub enum EngineCommand {
     /// Run another network (read and checked on the engine thread; what ran before keeps running if it is refused).
     Model(ModelChoice),
     /// Run on another engine.
@@ -105,7 +105,7 @@ pub enum StartError {
 }
 
 /// What the engine thread leaves for others to look at.
-struct Shared {
+struct Outbox {
     latest: Mutex<Latest>,
     wake: Box<dyn Fn() + Send + Sync>,
 }
@@ -117,7 +117,7 @@ struct Latest {
     noticed: u64,
 }
 
-impl Shared {
+impl Outbox {
     /// What was left last, whatever happened to a thread that held it.
     fn latest(&self) -> MutexGuard<'_, Latest> {
         self.latest.lock().unwrap_or_else(PoisonError::into_inner)
@@ -152,10 +152,10 @@ impl Shared {
 /// A running source and engine. Dropping it stops both.
 pub struct Pipeline {
     // Declared first, dropped first: without its commands the engine thread ends.
-    commands: Option<Sender<Command>>,
+    commands: Option<Sender<EngineCommand>>,
     thread: Option<JoinHandle<()>>,
     source: Arc<Supervisor>,
-    shared: Arc<Shared>,
+    shared: Arc<Outbox>,
 }
 
 impl Pipeline {
@@ -169,19 +169,19 @@ impl Pipeline {
         wake: impl Fn() + Clone + Send + Sync + 'static,
     ) -> Result<Self, StartError> {
         let predictor = Predictor::open_live(&settings)?;
-        let source = Arc::new(Supervisor::start(source, Manner::Window, wake.clone())?);
+        let source = Arc::new(Supervisor::start(source, Delivery::Window, wake.clone())?);
         let engine = EngineState::Running(settings.clone());
         let latest = Latest { report: None, engine, notices: VecDeque::new(), noticed: 0 };
-        let shared = Arc::new(Shared { latest: Mutex::new(latest), wake: Box::new(wake) });
+        let shared = Arc::new(Outbox { latest: Mutex::new(latest), wake: Box::new(wake) });
         let (commands, received) = unbounded();
-        let live = live::Live::new(settings, shared.clone(), source.clone(), predictor);
+        let live = engine_thread::EngineThread::new(settings, shared.clone(), source.clone(), predictor);
         let builder = std::thread::Builder::new().name("engine".into());
         let thread = builder.spawn(move || live.run(&received)).map_err(StartError::Thread)?;
         Ok(Self { commands: Some(commands), thread: Some(thread), source, shared })
     }
 
     /// Asks something of the engine.
-    pub fn send(&self, command: Command) {
+    pub fn send(&self, command: EngineCommand) {
         if let Some(commands) = &self.commands {
             // The thread ends only after this sender is gone.
             let _ = commands.send(command);

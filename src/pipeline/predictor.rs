@@ -52,7 +52,7 @@ impl Inference {
 
 /// What a board that is not there is.
 #[derive(Clone, Copy)]
-enum Manner {
+enum BoardPolicy {
     /// An error.
     Strict,
     /// An error at the start, and later something to go on without.
@@ -66,7 +66,7 @@ pub struct Predictor {
     engine: Box<dyn Engine>,
     /// What `engine` was made for.
     choice: EngineChoice,
-    manner: Manner,
+    policy: BoardPolicy,
     preprocessor: Preprocessor,
     input: InputImage,
     probabilities: Vec<f32>,
@@ -78,7 +78,7 @@ impl Predictor {
     /// # Errors
     /// [`PredictError`], where the network, its size or the engine is refused.
     pub fn open(settings: &Settings) -> Result<Self, PredictError> {
-        Self::for_network(None, settings, Arc::new(settings.model.load()?), Manner::Strict)
+        Self::for_network(None, settings, Arc::new(settings.model.load()?), BoardPolicy::Strict)
     }
 
     /// The same for a run that goes on: a board that is lost on the way is replaced by the CPU until it is back.
@@ -86,7 +86,7 @@ impl Predictor {
     /// # Errors
     /// As [`Predictor::open`].
     pub fn open_lasting(settings: &Settings) -> Result<Self, PredictError> {
-        Self::for_network(None, settings, Arc::new(settings.model.load()?), Manner::Lasting)
+        Self::for_network(None, settings, Arc::new(settings.model.load()?), BoardPolicy::Lasting)
     }
 
     /// The same for a window: while a board is not there or lost, the CPU does its work.
@@ -94,7 +94,7 @@ impl Predictor {
     /// # Errors
     /// [`PredictError`], where the network or its size is refused.
     pub fn open_live(settings: &Settings) -> Result<Self, PredictError> {
-        Self::for_network(None, settings, Arc::new(settings.model.load()?), Manner::Live)
+        Self::for_network(None, settings, Arc::new(settings.model.load()?), BoardPolicy::Live)
     }
 
     /// Reads the twin of the network, which `model` names; `None` where it has none.
@@ -130,7 +130,7 @@ impl Predictor {
         }
         let settings = Settings { edge: Some(self.engine.edge()), ..settings.clone() };
         let Some(mut former) = former else {
-            return Self::for_network(None, &settings, Arc::clone(network), self.manner).map(Some);
+            return Self::for_network(None, &settings, Arc::clone(network), self.policy).map(Some);
         };
         former.change(&settings, Arc::clone(network))?;
         Ok(Some(former))
@@ -149,7 +149,7 @@ impl Predictor {
             self.engine.set_threads(wanted.threads);
             self.preprocessor.set_threads(wanted.threads);
         } else {
-            *self = Self::for_network(Some(&*self.engine), wanted, network, self.manner)?;
+            *self = Self::for_network(Some(&*self.engine), wanted, network, self.policy)?;
         }
         Ok(())
     }
@@ -159,23 +159,23 @@ impl Predictor {
         before: Option<&dyn Engine>,
         settings: &Settings,
         network: Arc<Network>,
-        manner: Manner,
+        policy: BoardPolicy,
     ) -> Result<Self, PredictError> {
         let edge = settings.edge.unwrap_or(network.edge());
-        let engine = match manner {
-            Manner::Strict => engines::open(&settings.engine, network, edge, settings.threads),
-            Manner::Lasting => engines::open_lasting(&settings.engine, network, edge, settings.threads),
-            Manner::Live => engines::open_live(before, &settings.engine, network, edge, settings.threads),
+        let engine = match policy {
+            BoardPolicy::Strict => engines::open(&settings.engine, network, edge, settings.threads),
+            BoardPolicy::Lasting => engines::open_lasting(&settings.engine, network, edge, settings.threads),
+            BoardPolicy::Live => engines::open_live(before, &settings.engine, network, edge, settings.threads),
         }?;
         let (preprocessor, input) = (Preprocessor::new(settings.threads), InputImage::black(edge));
-        Ok(Self { engine, choice: settings.engine.clone(), manner, preprocessor, input, probabilities: Vec::new() })
+        Ok(Self { engine, choice: settings.engine.clone(), policy, preprocessor, input, probabilities: Vec::new() })
     }
 
     #[cfg(test)]
     pub(super) fn with_engine(settings: &Settings, engine: Box<dyn Engine>) -> Self {
         let (preprocessor, input) = (Preprocessor::new(settings.threads), InputImage::black(engine.edge()));
-        let (choice, manner) = (settings.engine.clone(), Manner::Live);
-        Self { engine, choice, manner, preprocessor, input, probabilities: Vec::new() }
+        let (choice, policy) = (settings.engine.clone(), BoardPolicy::Live);
+        Self { engine, choice, policy, preprocessor, input, probabilities: Vec::new() }
     }
 
     /// The network.

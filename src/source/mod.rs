@@ -30,7 +30,7 @@ use std::time::Duration;
 pub use error::{CameraFault, SourceError};
 pub use picture::{Picture, read_picture};
 pub use state::{LeftOut, SourceState, SourceStatus};
-pub use supervisor::{Manner, Supervisor};
+pub use supervisor::{Delivery, Supervisor};
 
 /// Frames a second where a video does not say anything usable.
 const USUAL_RATE: f32 = 30.0;

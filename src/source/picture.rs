@@ -4,7 +4,7 @@ use super::error::{SourceError, one_line, shown};
 use super::jpeg::{self, Extent, Form};
 use super::webp;
 use crate::frame::{Frame, Truth};
-use crate::regular::{self, OpenError};
+use crate::regular::{self, RegularFileError};
 use image::metadata::Orientation;
 use image::{ColorType, DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, RgbImage};
 use std::borrow::Cow;
@@ -211,7 +211,7 @@ fn from_ink([cyan, magenta, yellow, black]: [u8; 4]) -> [u8; RGB] {
 /// Where it is not there, a folder, a device or a pipe (which could keep us waiting for ever), or empty.
 pub(crate) fn open_regular(path: &Path) -> Result<(File, u64), SourceError> {
     let file = regular::open(path).map_err(|error| match error {
-        OpenError::Io(error) => io_error(path, &error),
+        RegularFileError::Io(error) => io_error(path, &error),
         other => SourceError::Unreadable { path: shown(path), why: other.to_string() },
     })?;
     let length = file.metadata().map_err(|error| io_error(path, &error))?.len();

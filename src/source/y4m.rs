@@ -23,7 +23,7 @@ const FRAME: &[u8] = b"FRAME";
 pub(crate) struct Y4m {
     path: PathBuf,
     file: BufReader<File>,
-    header: Header,
+    header: StreamHeader,
     /// What was read: a frame, and some of what follows.
     ahead: Vec<u8>,
     /// How many bytes of `ahead` have been used.
@@ -43,7 +43,7 @@ impl Y4m {
         if !line.starts_with(b"YUV4MPEG2 ") {
             return Err(SourceError::UnknownKind { path: shown(path) });
         }
-        let header = Header::parse(&String::from_utf8_lossy(&line)).map_err(|error| error.of(shown(path)))?;
+        let header = StreamHeader::parse(&String::from_utf8_lossy(&line)).map_err(|error| error.of(shown(path)))?;
         let ahead = Vec::with_capacity(header.frame_bytes() / 8 * 9 + 2 * PIECE);
         Ok(Self { path: path.to_owned(), file, header, ahead, used: 0, number: 0 })
     }
@@ -158,7 +158,7 @@ fn find_frame(bytes: &[u8]) -> Option<usize> {
 
 /// What the header line says of every frame.
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct Header {
+struct StreamHeader {
     width: usize,
     height: usize,
     /// Frames a second.
@@ -178,7 +178,7 @@ struct Planes {
     depth: u32,
 }
 
-impl Header {
+impl StreamHeader {
     fn parse(line: &str) -> Result<Self, DecodeError> {
         let damaged = |why: &str| DecodeError::Damaged(why.to_owned());
         let line = line.strip_suffix('\n').ok_or_else(|| damaged("its header does not end"))?;
@@ -212,7 +212,7 @@ impl Header {
         self.plane_bytes().iter().sum()
     }
 
-    /// `frame` holds [`Header::frame_bytes`] bytes.
+    /// `frame` holds [`StreamHeader::frame_bytes`] bytes.
     fn to_rgb(self, frame: &[u8]) -> Arc<[u8]> {
         let Self { width, height, planes, .. } = self;
         let [luma, u, v, alpha] = {
@@ -478,7 +478,11 @@ mod tests {
         let rates =
             [("25:1", 25.0), ("0:0", USUAL_RATE), ("1:0", USUAL_RATE), ("9999:1", USUAL_RATE), ("30", USUAL_RATE)];
         for (rate, expected) in rates {
-            assert_eq!(Header::parse(&format!("YUV4MPEG2 W1 H1 F{rate} Cmono\n")).unwrap().rate, expected, "{rate}");
+            assert_eq!(
+                StreamHeader::parse(&format!("YUV4MPEG2 W1 H1 F{rate} Cmono\n")).unwrap().rate,
+                expected,
+                "{rate}"
+            );
         }
     }
 

@@ -4,7 +4,7 @@ use super::build;
 use ernscope::engine::{BoardChoice, BoardState, EngineChoice};
 use ernscope::fpga::link::simulated::SimulatedBoard;
 use ernscope::network::shipped::ModelChoice;
-use ernscope::pipeline::{About, Command as Order, Pipeline, Report, Settings};
+use ernscope::pipeline::{About, EngineCommand, Pipeline, Report, Settings};
 use ernscope::source::SourceChoice;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
@@ -172,9 +172,9 @@ fn a_board_keeps_its_program_while_other_things_change() {
         let before = wait(&pipeline, "any", |_| true);
         match round % 4 {
             0 => pipeline.source().switch_to(Some(SourceChoice::Demo { seed: round })),
-            1 => pipeline.send(Order::Threads(1 + round as usize % 3)),
-            2 => pipeline.send(Order::Compare(round % 8 == 2)),
-            _ => pipeline.send(Order::Model(ModelChoice::Shipped("cards"))),
+            1 => pipeline.send(EngineCommand::Threads(1 + round as usize % 3)),
+            2 => pipeline.send(EngineCommand::Compare(round % 8 == 2)),
+            _ => pipeline.send(EngineCommand::Model(ModelChoice::Shipped("cards"))),
         }
         let report = wait(&pipeline, "the next", |report| {
             assert_eq!(report.engine.name, name, "round {round}: {:?}", report.engine.board);

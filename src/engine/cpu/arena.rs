@@ -3,9 +3,9 @@
 use super::classify::Classes;
 use super::kernels::pool::{MAX_THREADS, Pool};
 use super::kernels::{Conv, FloatRows, Kernels, PictureRows, PixelRows};
-use super::layout::{LaneThresholds, Lines};
+use super::packing::{LaneThresholds, Lines};
 use super::pixel_sums::PackedPixelConv;
-use super::plan::{Codes, ConvThresholds, Made, PackedConv, PackedFloatConv, Plan, Step, TrunkThresholds, Work};
+use super::plan::{CodeSlot, ConvThresholds, Made, PackedConv, PackedFloatConv, Plan, Step, TrunkThresholds, Work};
 use super::unpack;
 use crate::engine::{Probe, Sums, Wants};
 use crate::frame::InputImage;
@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 pub(super) struct Arena {
     /// Packed codes, a buffer a slot of the plan.
     codes: Vec<Lines<u8>>,
-    trunk: Trunk,
+    trunk: TrunkSums,
     /// Sums of 32 bits `[y][x][block][lane]`: of a convolution of several passes, or of one that a probe looks at.
     wide: Lines<i32>,
     classes: Classes,
@@ -25,7 +25,7 @@ pub(super) struct Arena {
 }
 
 /// The residual sums, `[y][x][block][lane]`.
-enum Trunk {
+enum TrunkSums {
     Narrow(Lines<i16>),
     Wide(Lines<i32>),
 }
@@ -42,7 +42,7 @@ struct ProbeRoom {
 /// Looks on while the arena runs.
 pub(super) trait Watch {
     /// Runs the step of layer `layer` with `run`, then shows what is wanted of it.
-    fn step(&mut self, stage: &mut Stage<'_>, layer: usize);
+    fn step(&mut self, stage: &mut Workbench<'_>, layer: usize);
 }
 
 /// Nobody looks: nothing is left of watching.
@@ -52,7 +52,7 @@ pub(super) struct Unwatched;
 pub(super) struct Watched<'a>(pub(super) &'a mut dyn Probe);
 
 /// What a step works with.
-pub(super) struct Stage<'a> {
+pub(super) struct Workbench<'a> {
     arena: &'a mut Arena,
     kernels: Kernels,
     plan: &'a Plan,
@@ -63,9 +63,9 @@ pub(super) struct Stage<'a> {
 impl Arena {
     pub(super) fn new(plan: &Plan) -> Self {
         let trunk = if plan.wide_trunk {
-            Trunk::Wide(Lines::new(0, plan.trunk_sums))
+            TrunkSums::Wide(Lines::new(0, plan.trunk_sums))
         } else {
-            Trunk::Narrow(Lines::new(0, plan.trunk_sums))
+            TrunkSums::Narrow(Lines::new(0, plan.trunk_sums))
         };
         let mut arena = Self {
             codes: plan.slots.iter().map(|&bytes| Lines::new(0, bytes)).collect(),
@@ -85,8 +85,8 @@ impl Arena {
     /// Bytes of all buffers.
     pub(super) fn bytes(&self) -> usize {
         let trunk = match &self.trunk {
-            Trunk::Narrow(sums) => size_of_val(&**sums),
-            Trunk::Wide(sums) => size_of_val(&**sums),
+            TrunkSums::Narrow(sums) => size_of_val(&**sums),
+            TrunkSums::Wide(sums) => size_of_val(&**sums),
         };
         let probe = self
             .probe_room
@@ -137,7 +137,7 @@ impl Arena {
         image: &InputImage,
         watch: &mut W,
     ) -> &[f32] {
-        let mut stage = Stage { arena: &mut *self, kernels, plan, pool, image };
+        let mut stage = Workbench { arena: &mut *self, kernels, plan, pool, image };
         for layer in 0..plan.steps.len() {
             watch.step(&mut stage, layer);
         }
@@ -153,7 +153,7 @@ impl Arena {
         image: &InputImage,
         codes: &mut [u8],
     ) {
-        Stage { arena: &mut *self, kernels, plan, pool, image }.run(0);
+        Workbench { arena: &mut *self, kernels, plan, pool, image }.run(0);
         if let Some(output) = plan.steps[0].work.output() {
             unpack::codes(kernels.packing(), output.map, &self.codes[output.slot], plan.shapes[0].channels, codes);
         }
@@ -161,7 +161,7 @@ impl Arena {
 }
 
 impl Watch for Unwatched {
-    fn step(&mut self, stage: &mut Stage<'_>, layer: usize) {
+    fn step(&mut self, stage: &mut Workbench<'_>, layer: usize) {
         if stage.plan.steps[layer].made == Made::Now {
             stage.run(layer);
         }
@@ -169,7 +169,7 @@ impl Watch for Unwatched {
 }
 
 impl Watch for Watched<'_> {
-    fn step(&mut self, stage: &mut Stage<'_>, layer: usize) {
+    fn step(&mut self, stage: &mut Workbench<'_>, layer: usize) {
         let made = stage.plan.steps[layer].made;
         let start = Instant::now();
         Unwatched.step(stage, layer);
@@ -187,7 +187,7 @@ impl Watch for Watched<'_> {
     }
 }
 
-impl Stage<'_> {
+impl Workbench<'_> {
     fn run(&mut self, layer: usize) {
         let Step { work, parallel, .. } = &self.plan.steps[layer];
         let parallel = *parallel;
@@ -244,12 +244,12 @@ impl Stage<'_> {
         }
     }
 
-    fn make_codes(&mut self, output: Codes, parallel: bool, work: impl Fn(Range<usize>, &mut [u8]) + Sync) {
+    fn make_codes(&mut self, output: CodeSlot, parallel: bool, work: impl Fn(Range<usize>, &mut [u8]) + Sync) {
         write_codes(self.pool, output, parallel, &mut self.arena.codes[output.slot], work);
     }
 
     /// Sums of a convolution → `wide`.
-    fn sum_up(&mut self, conv: &PackedConv, input: Codes, parallel: bool) {
+    fn sum_up(&mut self, conv: &PackedConv, input: CodeSlot, parallel: bool) {
         let (kernels, arena) = (self.kernels, &mut *self.arena);
         let lanes = conv.passes[0].packed.offsets.len();
         let (from, sums) = (&arena.codes[input.slot], &mut arena.wide[..conv.width * conv.width * lanes]);
@@ -265,19 +265,21 @@ impl Stage<'_> {
         });
     }
 
-    fn add_residual(&mut self, conv: &PackedConv, input: Codes, add: bool, parallel: bool) {
+    fn add_residual(&mut self, conv: &PackedConv, input: CodeSlot, add: bool, parallel: bool) {
         let (kernels, arena) = (self.kernels, &mut *self.arena);
         let count = conv.width * conv.width * conv.passes[0].packed.offsets.len();
         let from = &arena.codes[input.slot];
         let passes = || conv.passes.iter().enumerate();
         match &mut arena.trunk {
-            Trunk::Narrow(trunk) => in_bands(self.pool, parallel, &mut trunk[..count], conv.width, |rows, trunk| {
-                for (pass, part) in passes() {
-                    let conv = conv_rows(conv, pass, input, from, rows.clone());
-                    kernels.to_narrow(&conv, &part.packed.offsets, add || pass > 0, trunk);
-                }
-            }),
-            Trunk::Wide(trunk) => in_bands(self.pool, parallel, &mut trunk[..count], conv.width, |rows, trunk| {
+            TrunkSums::Narrow(trunk) => {
+                in_bands(self.pool, parallel, &mut trunk[..count], conv.width, |rows, trunk| {
+                    for (pass, part) in passes() {
+                        let conv = conv_rows(conv, pass, input, from, rows.clone());
+                        kernels.to_narrow(&conv, &part.packed.offsets, add || pass > 0, trunk);
+                    }
+                })
+            }
+            TrunkSums::Wide(trunk) => in_bands(self.pool, parallel, &mut trunk[..count], conv.width, |rows, trunk| {
                 for (pass, part) in passes() {
                     let conv = conv_rows(conv, pass, input, from, rows.clone());
                     kernels.to_wide(&conv, &part.packed.offsets, add || pass > 0, trunk);
@@ -289,13 +291,13 @@ impl Stage<'_> {
     fn add_and_activate(
         &mut self,
         conv: &PackedConv,
-        input: Codes,
+        input: CodeSlot,
         add: bool,
-        (thresholds, output): (&LaneThresholds<i16>, Codes),
+        (thresholds, output): (&LaneThresholds<i16>, CodeSlot),
         parallel: bool,
     ) {
         let (kernels, arena) = (self.kernels, &mut *self.arena);
-        let Trunk::Narrow(trunk) = &mut arena.trunk else { unreachable!("the plan fuses with a trunk of 16 bits") };
+        let TrunkSums::Narrow(trunk) = &mut arena.trunk else { unreachable!("the plan fuses with a trunk of 16 bits") };
         let offsets = &conv.passes[0].packed.offsets;
         let trunk = &mut trunk[..conv.width * conv.width * offsets.len()];
         let mut out = std::mem::take(&mut arena.codes[output.slot]);
@@ -308,17 +310,17 @@ impl Stage<'_> {
         arena.codes[output.slot] = out;
     }
 
-    fn activate(&mut self, thresholds: &TrunkThresholds, output: Codes, parallel: bool) {
+    fn activate(&mut self, thresholds: &TrunkThresholds, output: CodeSlot, parallel: bool) {
         let (kernels, arena) = (self.kernels, &mut *self.arena);
         let out = &mut arena.codes[output.slot];
         match (&arena.trunk, thresholds) {
-            (Trunk::Narrow(trunk), TrunkThresholds::Narrow(thresholds)) => {
+            (TrunkSums::Narrow(trunk), TrunkThresholds::Narrow(thresholds)) => {
                 let row = thresholds.flips.len() * output.map.edge;
                 write_codes(self.pool, output, parallel, out, |rows, out| {
                     kernels.quantize_narrow(&trunk[rows.start * row..rows.end * row], thresholds, output.map, out);
                 });
             }
-            (Trunk::Wide(trunk), TrunkThresholds::Wide(thresholds)) => {
+            (TrunkSums::Wide(trunk), TrunkThresholds::Wide(thresholds)) => {
                 let row = thresholds.flips.len() * output.map.edge;
                 write_codes(self.pool, output, parallel, out, |rows, out| {
                     kernels.quantize_wide(&trunk[rows.start * row..rows.end * row], thresholds, output.map, out);
@@ -377,8 +379,10 @@ impl Stage<'_> {
                 let out = &mut room.sums[..shape.channels * area];
                 let lanes = area * packing.blocks(shape.channels) * packing.lanes;
                 match &self.arena.trunk {
-                    Trunk::Narrow(trunk) => unpack::sums(packing, &trunk[..lanes], out, area, |_, sum| i32::from(sum)),
-                    Trunk::Wide(trunk) => unpack::sums(packing, &trunk[..lanes], out, area, |_, sum| sum),
+                    TrunkSums::Narrow(trunk) => {
+                        unpack::sums(packing, &trunk[..lanes], out, area, |_, sum| i32::from(sum))
+                    }
+                    TrunkSums::Wide(trunk) => unpack::sums(packing, &trunk[..lanes], out, area, |_, sum| sum),
                 }
                 probe.sums(layer, Sums::Integers(out));
             }
@@ -393,7 +397,7 @@ impl Stage<'_> {
     }
 }
 
-fn conv_rows<'a>(conv: &'a PackedConv, pass: usize, input: Codes, from: &'a [u8], rows: Range<usize>) -> Conv<'a> {
+fn conv_rows<'a>(conv: &'a PackedConv, pass: usize, input: CodeSlot, from: &'a [u8], rows: Range<usize>) -> Conv<'a> {
     let pass = &conv.passes[pass];
     Conv {
         input: from,
@@ -423,7 +427,7 @@ fn pixel_rows<'a>(conv: &'a PackedPixelConv, rgb: &'a [u8], rows: Range<usize>) 
 /// Has `work` write the rows of a map of codes, border included.
 fn write_codes(
     pool: &mut Pool,
-    output: Codes,
+    output: CodeSlot,
     parallel: bool,
     buffer: &mut [u8],
     work: impl Fn(Range<usize>, &mut [u8]) + Sync,
@@ -432,20 +436,20 @@ fn write_codes(
     in_bands(pool, parallel, output.map.inner(buffer), output.map.edge, work);
 }
 
-/// Rows to write.
-trait Rows: Send + Default {
+/// RowSink to write.
+trait RowSink: Send + Default {
     /// The first `count` of `rows` rows, and the others.
     fn split(self, count: usize, rows: usize) -> (Self, Self);
 }
 
-impl<T: Send> Rows for &mut [T] {
+impl<T: Send> RowSink for &mut [T] {
     fn split(self, count: usize, rows: usize) -> (Self, Self) {
         let row = self.len() / rows;
         self.split_at_mut(count * row)
     }
 }
 
-impl<A: Rows, B: Rows> Rows for (A, B) {
+impl<A: RowSink, B: RowSink> RowSink for (A, B) {
     fn split(self, count: usize, rows: usize) -> (Self, Self) {
         let ((a, rest_of_a), (b, rest_of_b)) = (self.0.split(count, rows), self.1.split(count, rows));
         ((a, b), (rest_of_a, rest_of_b))
@@ -453,7 +457,13 @@ impl<A: Rows, B: Rows> Rows for (A, B) {
 }
 
 /// Has `work` write all `rows` of `values`, in a band a thread.
-fn in_bands<R: Rows>(pool: &mut Pool, parallel: bool, values: R, rows: usize, work: impl Fn(Range<usize>, R) + Sync) {
+fn in_bands<R: RowSink>(
+    pool: &mut Pool,
+    parallel: bool,
+    values: R,
+    rows: usize,
+    work: impl Fn(Range<usize>, R) + Sync,
+) {
     let count = if parallel { pool.threads().min(rows) } else { 1 };
     if count == 1 {
         work(0..rows, values);

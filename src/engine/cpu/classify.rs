@@ -1,6 +1,6 @@
 //! The classifier: codes are pooled first, so that its weights are read once a picture, not once a position.
 
-use super::layout::{CodeMap, Packing};
+use super::packing::{CodeMap, Packing};
 use super::unpack::index;
 use crate::network::Classifier;
 

@@ -1,6 +1,6 @@
 //! Pixel embedding: three table rows of ready-packed codes a pixel.
 
-use super::layout::{CodeMap, Packing};
+use super::packing::{CodeMap, Packing};
 use crate::network::CodeTable;
 
 /// The code table, packed: each row holds its colour's channels of a whole position, the other colours' being 0.

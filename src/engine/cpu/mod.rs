@@ -2,7 +2,7 @@
 //! chosen for the processor ([`kernels`]) without allocating.
 //!
 //! A run goes step by step, a step a layer; large ones are shared among threads by rows. Pixel embedding and the first
-//! convolution are one step ([`pixel_sums`]). Codes stay packed from the first layer to the last ([`layout`] says how); probes
+//! convolution are one step ([`pixel_sums`]). Codes stay packed from the first layer to the last ([`packing`] says how); probes
 //! get them unpacked or counted ([`unpack`]), and what no step needs, like the embedding's codes or the sums that kernels keep
 //! in registers, by running that one layer again.
 
@@ -10,8 +10,8 @@ mod arena;
 mod classify;
 mod embed;
 mod kernels;
-mod layout;
 mod level;
+mod packing;
 mod pixel_sums;
 mod plan;
 mod unpack;

@@ -1,7 +1,7 @@
 //! Pixel embedding and the first convolution in one: what a tap of the convolution adds depends on one byte of the picture
 //! alone, so that a table holds it, ready summed over the embedding's codes, for every output channel.
 
-use super::layout::{Lines, Packing};
+use super::packing::{Lines, Packing};
 use crate::network::{BinaryConv, CodeTable};
 use std::collections::HashMap;
 
@@ -22,7 +22,7 @@ pub(super) struct PackedPixelConv {
     pub(super) width: usize,
     pub(super) blocks: usize,
     /// Which bytes share a row.
-    pub(super) rows: Rows,
+    pub(super) rows: SumRows,
     /// As `kernels::PixelRows::sums`.
     pub(super) sums: Lines<u8>,
     /// What the kernel's sums have too much, lane by lane.
@@ -33,7 +33,7 @@ pub(super) struct PackedPixelConv {
 
 /// The rows of a table: one for what lies outside the picture, which is the code 0, and one for all bytes of a colour that are
 /// embedded alike. Fewer rows than bytes: the caches hold more of them.
-pub(super) struct Rows {
+pub(super) struct SumRows {
     /// Where a byte's row starts, `[colour][byte]`.
     starts: Box<[[u32; 256]; 3]>,
     /// Bytes a row.
@@ -42,7 +42,7 @@ pub(super) struct Rows {
     count: usize,
 }
 
-impl Rows {
+impl SumRows {
     /// Where the row of what lies outside the picture starts.
     pub(super) const OUTSIDE: usize = 0;
 
@@ -92,7 +92,7 @@ impl PackedPixelConv {
         let raise = raise(embedding)?;
         let (addends, blocks) = (3 * g.kernel * g.kernel, packing.blocks(g.out_channels));
         // Lanes behind the last channel read the next row: their thresholds are out of reach.
-        let rows = Rows::new(embedding, g.out_channels.next_multiple_of(HALF_LINE));
+        let rows = SumRows::new(embedding, g.out_channels.next_multiple_of(HALF_LINE));
         if addends * rows.table() > LARGEST || width * width < LEAST_USES * rows.count {
             return None;
         }

@@ -3,7 +3,7 @@
 use super::classify::PackedClassifier;
 use super::embed::PackedTable;
 use super::kernels::pool::Pool;
-use super::layout::{CodeMap, LaneThresholds, Lines, Packing};
+use super::packing::{CodeMap, LaneThresholds, Lines, Packing};
 use super::pixel_sums::PackedPixelConv;
 use crate::network::{BinaryConv, FloatConv, LayerShape, Network, Op, Thresholds, TrunkMode};
 use std::ops::Range;
@@ -58,24 +58,24 @@ pub(super) enum Made {
 /// What a layer does.
 pub(super) enum Work {
     /// Image → codes.
-    Embed { table: PackedTable, output: Codes },
+    Embed { table: PackedTable, output: CodeSlot },
     /// Image → codes, through an embedding whose codes are never made.
-    PixelConv { conv: PackedPixelConv, thresholds: Lines<i16>, output: Codes },
+    PixelConv { conv: PackedPixelConv, thresholds: Lines<i16>, output: CodeSlot },
     /// Image → codes.
-    FloatConv { conv: PackedFloatConv, output: Codes },
+    FloatConv { conv: PackedFloatConv, output: CodeSlot },
     /// Codes → codes.
-    Conv { input: Codes, conv: PackedConv, thresholds: ConvThresholds, output: Codes },
+    Conv { input: CodeSlot, conv: PackedConv, thresholds: ConvThresholds, output: CodeSlot },
     /// Codes → trunk.
-    Residual { input: Codes, conv: PackedConv, add: bool },
+    Residual { input: CodeSlot, conv: PackedConv, add: bool },
     /// Trunk → codes.
-    Activation { thresholds: TrunkThresholds, output: Codes },
+    Activation { thresholds: TrunkThresholds, output: CodeSlot },
     /// Codes → logits.
-    Classify { input: Codes, classifier: PackedClassifier },
+    Classify { input: CodeSlot, classifier: PackedClassifier },
 }
 
 /// A map of codes in the arena.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Codes {
+pub(super) struct CodeSlot {
     /// Which slot holds it.
     pub(super) slot: usize,
     /// How it lies there.
@@ -203,7 +203,7 @@ fn is_large(shape: LayerShape) -> bool {
 
 impl Work {
     /// Where the layer's codes go, if it makes some.
-    pub(super) fn output(&self) -> Option<Codes> {
+    pub(super) fn output(&self) -> Option<CodeSlot> {
         match *self {
             Self::Embed { output, .. }
             | Self::PixelConv { output, .. }
@@ -257,10 +257,10 @@ fn place_codes(
     shapes: &[LayerShape],
     packing: Packing,
     is_fused: impl Fn(usize) -> bool,
-) -> (Vec<Option<Codes>>, Vec<usize>) {
+) -> (Vec<Option<CodeSlot>>, Vec<usize>) {
     let layers = network.layers();
     let last_readers = network.last_readers();
-    let mut outputs: Vec<Option<Codes>> = vec![None; layers.len()];
+    let mut outputs: Vec<Option<CodeSlot>> = vec![None; layers.len()];
     let mut slots: Vec<usize> = Vec::new();
     let mut free_behind: Vec<usize> = Vec::new();
     for (i, layer) in layers.iter().enumerate().filter(|(_, layer)| layer.op.makes_codes()) {
@@ -279,7 +279,7 @@ fn place_codes(
         });
         slots[slot] = slots[slot].max(map.bytes());
         free_behind[slot] = last_readers[i];
-        outputs[i] = Some(Codes { slot, map });
+        outputs[i] = Some(CodeSlot { slot, map });
     }
     (outputs, slots)
 }
@@ -289,14 +289,14 @@ fn place_codes(
 fn lower(
     op: &Op,
     shape: LayerShape,
-    outputs: &[Option<Codes>],
-    output: Option<Codes>,
+    outputs: &[Option<CodeSlot>],
+    output: Option<CodeSlot>,
     packing: Packing,
     wide_trunk: bool,
     before: Option<&PackedConv>,
 ) -> Work {
     // A `Network` is well formed: inputs make codes.
-    let codes = |codes: Option<Codes>| codes.expect("a well-formed network reads and makes codes where it must");
+    let codes = |codes: Option<CodeSlot>| codes.expect("a well-formed network reads and makes codes where it must");
     match op {
         Op::PixelEmbedding(table) => Work::Embed { table: PackedTable::new(table, packing), output: codes(output) },
         Op::FloatConv(conv) => {
@@ -376,7 +376,7 @@ fn turned_thresholds(thresholds: &Thresholds<i32>, offsets: &[i16], packing: Pac
 fn lower_pixel_conv(
     network: &Network,
     shapes: &[LayerShape],
-    outputs: &[Option<Codes>],
+    outputs: &[Option<CodeSlot>],
     packing: Packing,
 ) -> Option<(usize, Work)> {
     let Op::PixelEmbedding(table) = &network.layers()[0].op else { return None };

@@ -1,6 +1,6 @@
 //! From the kernels' layouts back to CHW and to counts, for probes.
 
-use super::layout::{CodeMap, Packing};
+use super::packing::{CodeMap, Packing};
 use crate::engine::CodeHistogram;
 
 /// One packed index, of one byte or two.

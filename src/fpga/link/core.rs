@@ -2,7 +2,7 @@
 //! so that the host never pauses unless it is told to.
 
 use super::{Beats, End, Link, LinkError, ReadBack};
-use crate::fpga::program::Command;
+use crate::fpga::program::AcceleratorCommand;
 use std::io::{BufReader, BufWriter, Read, Write};
 use std::path::Path;
 use std::process::{self, Child, ChildStdin, ChildStdout, Stdio};
@@ -76,7 +76,7 @@ impl Link for SimulatedCore {
     }
 
     fn start(&mut self, end: End, beats: Beats<'_>) -> Result<(), LinkError> {
-        self.send_program(&Command::Run.words(end.descriptor() as u32, 0))?;
+        self.send_program(&AcceleratorCommand::Run.words(end.descriptor() as u32, 0))?;
         self.request(b'F', (beats.bytes.len() / beats.size) as u32)?;
         for beat in beats.bytes.chunks_exact(beats.size) {
             let mut bytes = [0; 8];

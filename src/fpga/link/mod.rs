@@ -10,7 +10,7 @@ pub mod serial;
 pub mod simulated;
 
 use super::capabilities::CAPABILITY_WORDS;
-use super::program::{Command, FrameFormat};
+use super::program::{AcceleratorCommand, FrameFormat};
 use std::io;
 use thiserror::Error;
 
@@ -217,12 +217,12 @@ pub enum ReadBack {
 }
 
 impl ReadBack {
-    pub(crate) fn command(self) -> Command {
+    pub(crate) fn command(self) -> AcceleratorCommand {
         match self {
-            Self::Codes => Command::ReadCodes,
-            Self::Trunk => Command::ReadTrunk,
-            Self::Counters => Command::ReadCounters,
-            Self::Capabilities => Command::ReadCapabilities,
+            Self::Codes => AcceleratorCommand::ReadCodes,
+            Self::Trunk => AcceleratorCommand::ReadTrunk,
+            Self::Counters => AcceleratorCommand::ReadCounters,
+            Self::Capabilities => AcceleratorCommand::ReadCapabilities,
         }
     }
 }

@@ -3,9 +3,9 @@
 //! No call lasts longer than its [`Patience`] allows, whatever the line does: a line that is silent is given up after
 //! `silence`, a board that answers but does not go on after `standstill`, an answer that is lost after [`TRIES`] attempts.
 
-use super::protocol::{Damage, Deframer, FLAG, Kind, Opened, Reason, Reply, Says, Status, encode};
+use super::protocol::{Damage, Deframer, FLAG, Opened, PacketKind, Reason, Reply, Says, Status, encode};
 use super::{Beats, End, Link, LinkError, ReadBack};
-use crate::fpga::program::{Command, FrameFormat};
+use crate::fpga::program::{AcceleratorCommand, FrameFormat};
 use std::collections::VecDeque;
 use std::io::{self, Read, Write};
 use std::time::{Duration, Instant};
@@ -71,7 +71,7 @@ pub struct PacketLink<P> {
     checksum: crc32fast::Hasher,
     last_status: Option<Status>,
     /// Answers that have come and nobody has taken yet.
-    answers: VecDeque<Answer>,
+    answers: VecDeque<Awaited>,
     /// What the frames under way will answer to.
     frames: VecDeque<u32>,
     runs: u32,
@@ -82,7 +82,7 @@ pub struct PacketLink<P> {
     counts: LineCounts,
 }
 
-struct Answer {
+struct Awaited {
     checksum: u32,
     is_result: bool,
     words: Vec<u32>,
@@ -137,7 +137,7 @@ impl<P: Read + Write + Send> PacketLink<P> {
             // 0 is what a board has that was reset.
             self.session = self.session.checked_add(1).unwrap_or(1);
             let mut packet = vec![FLAG];
-            encode(self.session, 0, Kind::Open, &[], &mut packet);
+            encode(self.session, 0, PacketKind::Open, &[], &mut packet);
             self.write(&packet)?;
             match self.opening()? {
                 Ok(opened) => {
@@ -232,7 +232,7 @@ impl<P: Read + Write + Send> PacketLink<P> {
         if now - self.heard.max(self.asked) >= self.patience.ask {
             self.asked = now;
             let mut packet = Vec::new();
-            encode(self.session, 0, Kind::Query, &[], &mut packet);
+            encode(self.session, 0, PacketKind::Query, &[], &mut packet);
             self.write(&packet)?;
         }
         Ok(())
@@ -247,16 +247,18 @@ impl<P: Read + Write + Send> PacketLink<P> {
         match reply.says {
             Says::Opened(_) => {}
             Says::Status(status) => self.take_status(status)?,
-            Says::Read { checksum, words } => self.take_answer(Answer { checksum, is_result: false, words, cycles: 0 }),
+            Says::Read { checksum, words } => {
+                self.take_answer(Awaited { checksum, is_result: false, words, cycles: 0 })
+            }
             Says::Result { checksum, sums, cycles } => {
-                self.take_answer(Answer { checksum, is_result: true, words: sums, cycles });
+                self.take_answer(Awaited { checksum, is_result: true, words: sums, cycles });
             }
         }
         Ok(())
     }
 
     /// Answers that nobody will ask for, of frames that were given up, must not pile up.
-    fn take_answer(&mut self, answer: Answer) {
+    fn take_answer(&mut self, answer: Awaited) {
         self.answers.push_back(answer);
         if self.answers.len() > MOST_UNDER_WAY {
             self.answers.pop_front();
@@ -305,7 +307,7 @@ impl<P: Read + Write + Send> PacketLink<P> {
     // ---- Requests.
 
     /// Sends a request as soon as there is room for it.
-    fn request(&mut self, kind: Kind, body: &[u8]) -> Result<(), LinkError> {
+    fn request(&mut self, kind: PacketKind, body: &[u8]) -> Result<(), LinkError> {
         while self.under_way() >= usize::from(self.opened.slots) {
             self.attend()?;
         }
@@ -328,7 +330,7 @@ impl<P: Read + Write + Send> PacketLink<P> {
     fn program(&mut self, words: &[u32]) -> Result<(), LinkError> {
         for words in words.chunks(usize::from(self.opened.body) / 4) {
             let body: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
-            self.request(Kind::Program, &body)?;
+            self.request(PacketKind::Program, &body)?;
         }
         Ok(())
     }
@@ -343,7 +345,7 @@ impl<P: Read + Write + Send> PacketLink<P> {
     }
 
     /// Waits for the answer to what the board was told up to `checksum`; `None` where it is lost.
-    fn answer(&mut self, checksum: u32, is_result: bool) -> Result<Option<Answer>, LinkError> {
+    fn answer(&mut self, checksum: u32, is_result: bool) -> Result<Option<Awaited>, LinkError> {
         self.wake();
         self.last_status = None;
         loop {
@@ -390,10 +392,10 @@ impl<P: Read + Write + Send> Link for PacketLink<P> {
     fn start(&mut self, end: End, beats: Beats<'_>) -> Result<(), LinkError> {
         self.wake();
         self.runs = self.runs.wrapping_add(1);
-        self.program(&Command::Run.words(end.descriptor() as u32, self.runs))?;
+        self.program(&AcceleratorCommand::Run.words(end.descriptor() as u32, self.runs))?;
         let kind = match beats.format {
-            FrameFormat::Pixels => Kind::Pixels,
-            FrameFormat::Codes => Kind::Codes,
+            FrameFormat::Pixels => PacketKind::Pixels,
+            FrameFormat::Codes => PacketKind::Codes,
         };
         for body in beats.bytes.chunks(usize::from(self.opened.body) / beats.size * beats.size) {
             self.request(kind, body)?;
@@ -407,7 +409,7 @@ impl<P: Read + Write + Send> Link for PacketLink<P> {
     fn results(&mut self, count: usize) -> Result<(Vec<u32>, u64), LinkError> {
         let checksum = self.frames.pop_front().ok_or(LinkError::Lost)?;
         match self.answer(checksum, true)? {
-            Some(Answer { words, cycles, .. }) if words.len() == count => Ok((words, cycles.into())),
+            Some(Awaited { words, cycles, .. }) if words.len() == count => Ok((words, cycles.into())),
             _ => {
                 self.frames.clear();
                 Err(LinkError::Lost)

@@ -12,7 +12,7 @@
 //!
 //! | bytes | what |
 //! | --- | --- |
-//! | 1 | session: chosen by the host for every [`Kind::Open`]; 0 at power-up |
+//! | 1 | session: chosen by the host for every [`PacketKind::Open`]; 0 at power-up |
 //! | 1 | number: of a request, counting up by one and around |
 //! | 1 | kind |
 //! | 0… | body; of a request no more than the board said when it was opened (1 024) |
@@ -73,7 +73,7 @@ const LONGEST: usize = 4 * 65_536 + 64;
 
 /// What a packet of the host is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum PacketKind {
     /// Starts a session.
     Open = 0x01,
     /// Asks for a status.
@@ -87,7 +87,7 @@ pub enum Kind {
 }
 
 /// A packet of the host, escaped and between flags, at the end of `out`.
-pub fn encode(session: u8, number: u8, kind: Kind, body: &[u8], out: &mut Vec<u8>) {
+pub fn encode(session: u8, number: u8, kind: PacketKind, body: &[u8], out: &mut Vec<u8>) {
     seal([session, number, kind as u8], body, out);
 }
 

@@ -52,7 +52,7 @@ struct Named {
     /// The state dictionary, by the key that it stands under; empty where it is the whole.
     place: String,
     /// What is wrong with it, where it is no tensor that we can read.
-    layout: Result<Layout, String>,
+    layout: Result<TensorLayout, String>,
 }
 
 /// What a checkpoint has beside the network.
@@ -102,7 +102,7 @@ fn is_average(word: &str) -> bool {
 
 /// Where a tensor's elements lie.
 #[derive(Clone, Debug, PartialEq)]
-struct Layout {
+struct TensorLayout {
     storage: String,
     dtype: Dtype,
     /// Elements of the storage.
@@ -156,12 +156,12 @@ impl Dtype {
 }
 
 /// A tensor whose storage is at hand.
-pub(super) struct Tensor<'a> {
-    layout: Layout,
+pub(super) struct CheckpointTensor<'a> {
+    layout: TensorLayout,
     bytes: &'a [u8],
 }
 
-impl Tensor<'_> {
+impl CheckpointTensor<'_> {
     /// The element at `index`, one number a dimension, each within the shape.
     pub(super) fn get(&self, index: &[usize]) -> f32 {
         let steps: usize = index.iter().zip(&self.layout.strides).map(|(i, stride)| i * stride).sum();
@@ -178,9 +178,9 @@ impl Checkpoint {
         let mut archive = Archive::open(path)?;
         let bytes = archive.pickle()?;
         let pickle = Pickle::parse(&bytes).map_err(ImportError::Pickle)?;
-        let mut found = Found::new(&pickle);
+        let mut found = Findings::new(&pickle);
         found.look_into(pickle.root(), "", MAX_STATE_DICTS)?;
-        let Found { tensors, beside, .. } = found;
+        let Findings { tensors, beside, .. } = found;
         if tensors.is_empty() {
             if let Some(average) = beside.averages.first() {
                 return Err(ImportError::OnlyAverage(average.clone()));
@@ -230,7 +230,7 @@ impl Checkpoint {
     ///
     /// # Errors
     /// [`ImportError`] names the tensor that is missing, of another shape, or reaches beyond its storage.
-    pub(super) fn tensor(&mut self, name: &str, shape: &[usize]) -> Result<Tensor<'_>, ImportError> {
+    pub(super) fn tensor(&mut self, name: &str, shape: &[usize]) -> Result<CheckpointTensor<'_>, ImportError> {
         let layout = self.layout(name)?.clone();
         if layout.shape != shape {
             return Err(self.wrong(name, format!("has shape {:?}, not {shape:?}", layout.shape)));
@@ -239,10 +239,10 @@ impl Checkpoint {
             return Err(self.wrong(name, "reaches beyond its storage: save the checkpoint again"));
         }
         let bytes = self.storage(&layout)?;
-        Ok(Tensor { layout, bytes })
+        Ok(CheckpointTensor { layout, bytes })
     }
 
-    fn storage(&mut self, layout: &Layout) -> Result<&[u8], ImportError> {
+    fn storage(&mut self, layout: &TensorLayout) -> Result<&[u8], ImportError> {
         let size = (layout.length as u64).saturating_mul(layout.dtype.size() as u64);
         let same = |(key, bytes): &(String, Vec<u8>)| *key == layout.storage && bytes.len() as u64 == size;
         let storage = match self.storage.take().filter(same) {
@@ -252,7 +252,7 @@ impl Checkpoint {
         Ok(&self.storage.insert(storage).1)
     }
 
-    fn layout(&self, name: &str) -> Result<&Layout, ImportError> {
+    fn layout(&self, name: &str) -> Result<&TensorLayout, ImportError> {
         match self.tensors.get(name).map(|named| &named.layout) {
             Some(Ok(layout)) => Ok(layout),
             Some(Err(what)) => Err(self.wrong(name, what.clone())),
@@ -261,7 +261,7 @@ impl Checkpoint {
     }
 }
 
-impl Layout {
+impl TensorLayout {
     /// Whether every element lies in the storage. No dimension is 0, else the shape would be none that is asked for.
     fn fits(&self) -> bool {
         let last = self.shape.iter().zip(&self.strides).try_fold(self.offset, |last, (&edge, &stride)| {
@@ -272,7 +272,7 @@ impl Layout {
 }
 
 /// What was found in a pickle so far.
-struct Found<'p, 'a> {
+struct Findings<'p, 'a> {
     pickle: &'p Pickle<'a>,
     tensors: BTreeMap<String, Named>,
     beside: Beside,
@@ -281,7 +281,7 @@ struct Found<'p, 'a> {
     entries: usize,
 }
 
-impl<'p, 'a> Found<'p, 'a> {
+impl<'p, 'a> Findings<'p, 'a> {
     fn new(pickle: &'p Pickle<'a>) -> Self {
         Self { pickle, tensors: BTreeMap::new(), beside: Beside::default(), dicts: Vec::new(), entries: 0 }
     }
@@ -352,7 +352,7 @@ impl Named {
 }
 
 /// Reads `_rebuild_tensor_v2(storage, offset, shape, strides, …)`, bare or as a parameter.
-fn layout(pickle: &Pickle<'_>, value: Value) -> Result<Layout, String> {
+fn layout(pickle: &Pickle<'_>, value: Value) -> Result<TensorLayout, String> {
     let tensor = match pickle.call(value) {
         Some((REBUILD_PARAMETER, &[tensor, ..])) => tensor,
         _ => value,
@@ -366,7 +366,7 @@ fn layout(pickle: &Pickle<'_>, value: Value) -> Result<Layout, String> {
     }
 }
 
-fn tensor_layout(pickle: &Pickle<'_>, [storage, offset, shape, strides]: [Value; 4]) -> Result<Layout, String> {
+fn tensor_layout(pickle: &Pickle<'_>, [storage, offset, shape, strides]: [Value; 4]) -> Result<TensorLayout, String> {
     let unreadable = || "is described in an unknown way".to_owned();
     let number = |value| match value {
         Value::Int(number) => usize::try_from(number).map_err(|_| unreadable()),
@@ -382,7 +382,7 @@ fn tensor_layout(pickle: &Pickle<'_>, [storage, offset, shape, strides]: [Value;
     if pickle.text(kind) != Some("storage") {
         return Err(unreadable());
     }
-    Ok(Layout {
+    Ok(TensorLayout {
         storage: pickle.text(key).ok_or_else(unreadable)?.to_owned(),
         dtype: Dtype::named(pickle.global(dtype).ok_or_else(unreadable)?.name)?,
         length: number(length)?,

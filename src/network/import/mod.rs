@@ -11,12 +11,12 @@ mod pickle;
 
 pub use pickle::PickleError;
 
-use super::published::{Activated, Block, CodeUnit, EDGE, PublishedShape, Quantities, SHAPES, numbered_labels};
+use super::published::{Activated, BlockKind, CodeUnit, EDGE, PublishedShape, Quantities, SHAPES, numbered_labels};
 use super::{
     BinaryConv, Classifier, CodeTable, Geometry, MAX_CLASSES, Network, NetworkError, NetworkParts, Op, Thresholds,
 };
-use crate::regular::OpenError;
-use checkpoint::{Checkpoint, Tensor};
+use crate::regular::RegularFileError;
+use checkpoint::{Checkpoint, CheckpointTensor};
 use fold::Norm;
 use std::collections::HashSet;
 use std::path::Path;
@@ -106,11 +106,11 @@ pub enum ImportError {
     Network(#[from] NetworkError),
 }
 
-impl From<OpenError> for ImportError {
-    fn from(error: OpenError) -> Self {
+impl From<RegularFileError> for ImportError {
+    fn from(error: RegularFileError) -> Self {
         match error {
-            OpenError::Io(error) => Self::Io(error),
-            OpenError::Folder | OpenError::Device => Self::NotAFile,
+            RegularFileError::Io(error) => Self::Io(error),
+            RegularFileError::Folder | RegularFileError::Device => Self::NotAFile,
         }
     }
 }
@@ -161,8 +161,8 @@ pub fn read_all(path: &Path, labels: Option<Vec<String>>) -> Result<Imported, Im
 fn published_shape(checkpoint: &Checkpoint) -> Result<PublishedShape, ImportError> {
     let mut in_blocks = checkpoint.names().filter(|name| name.starts_with("backbone.layer"));
     let kind = match in_blocks.any(|name| name.ends_with(".conv3.weight")) {
-        true => Block::Bottleneck,
-        false => Block::Basic,
+        true => BlockKind::Bottleneck,
+        false => BlockKind::Basic,
     };
     let blocks = count_blocks(checkpoint)?;
     let fits = |shape: &PublishedShape| shape.block() == kind && shape.blocks() == blocks;
@@ -329,7 +329,7 @@ impl Lowering {
         }
     }
 
-    fn tensor(&mut self, name: &str, shape: &[usize]) -> Result<Tensor<'_>, ImportError> {
+    fn tensor(&mut self, name: &str, shape: &[usize]) -> Result<CheckpointTensor<'_>, ImportError> {
         self.used.insert(name.to_owned());
         self.checkpoint.tensor(name, shape)
     }

@@ -135,11 +135,11 @@ impl Order {
 pub fn read_message(reader: &mut impl Read) -> Result<Message, ProtocolError> {
     let mut bytes = [0; HEADER];
     read_header(reader, &mut bytes)?;
-    let header = Header::parse(&bytes)?;
+    let header = MessageHeader::parse(&bytes)?;
     if header.kind == KIND_FRAME {
         let mut rgb = black(header.length as usize);
         reader.read_exact(only_owner(&mut rgb)).map_err(cut_short)?;
-        let Header { width, height, sequence, age, .. } = header;
+        let MessageHeader { width, height, sequence, age, .. } = header;
         return Ok(Message::Frame(CapturedFrame { width, height, sequence, age, rgb }));
     }
     let mut text = vec![0; header.length as usize];
@@ -160,7 +160,8 @@ pub fn read_message(reader: &mut impl Read) -> Result<Message, ProtocolError> {
 pub fn write_frame(writer: &mut impl Write, frame: &CapturedFrame) -> io::Result<()> {
     let CapturedFrame { width, height, sequence, age, rgb } = frame;
     let length = u32::try_from(rgb.len()).map_err(|_| io::Error::from(ErrorKind::InvalidInput))?;
-    let header = Header { kind: KIND_FRAME, width: *width, height: *height, length, sequence: *sequence, age: *age };
+    let header =
+        MessageHeader { kind: KIND_FRAME, width: *width, height: *height, length, sequence: *sequence, age: *age };
     header.check().map_err(|error| io::Error::new(ErrorKind::InvalidInput, error.to_string()))?;
     writer.write_all(&header.to_bytes())?;
     writer.write_all(rgb)?;
@@ -186,14 +187,14 @@ pub fn write_undecodable(writer: &mut impl Write, sequence: u64, why: &str) -> i
 
 fn write_text(writer: &mut impl Write, kind: u32, sequence: u64, text: &str) -> io::Result<()> {
     let text: String = one_line(text).chars().take(MAX_TEXT as usize / 4).collect();
-    let header = Header { kind, width: 0, height: 0, length: text.len() as u32, sequence, age: Duration::ZERO };
+    let header = MessageHeader { kind, width: 0, height: 0, length: text.len() as u32, sequence, age: Duration::ZERO };
     writer.write_all(&header.to_bytes())?;
     writer.write_all(text.as_bytes())?;
     writer.flush()
 }
 
 /// What stands before the content of a message.
-struct Header {
+struct MessageHeader {
     kind: u32,
     width: u32,
     height: u32,
@@ -202,7 +203,7 @@ struct Header {
     age: Duration,
 }
 
-impl Header {
+impl MessageHeader {
     fn parse(bytes: &[u8; HEADER]) -> Result<Self, ProtocolError> {
         let number = |at: usize| u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
         if bytes[..8] != MAGIC {

@@ -5,8 +5,8 @@
 //! patterns, rooms with windows and shelves, out-of-focus lights, writing, faces of skin colour, bright white areas.
 //! Painted at half the frame's resolution, with a margin in which the camera sways.
 
+use super::dice::Rng;
 use super::drawing::{Canvas, Colour, Paint, Point, average_shifted, blob, ellipse, fill, line, rectangle};
-use super::random::Rng;
 
 /// Width of the painted background in pixels: half a frame and 16 pixels of margin at each side.
 pub(super) const WIDTH: usize = 352;

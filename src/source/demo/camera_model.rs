@@ -1,8 +1,8 @@
 //! What light, lens and sensor do to a scene: exposure, colour temperature, shadow, glare, blur, noise, JPEG.
 
+use super::compression;
+use super::dice::{Rng, cos, sin};
 use super::drawing::{Canvas, Point, average_shifted};
-use super::jpeg;
-use super::random::{Rng, cos, sin};
 use super::shot::Sway;
 
 /// Pixels from one node of the light's grid to the next.
@@ -98,7 +98,7 @@ impl CameraModel {
         self.blur(scene, time, &mut workspace.spare);
         self.expose(scene, time, glare, rng, workspace);
         if let Some(quality) = self.jpeg_quality {
-            jpeg::degrade(scene, quality);
+            compression::degrade(scene, quality);
         }
     }
 

@@ -4,8 +4,8 @@ use resvg::tiny_skia::{Color, FillRule, Paint, Path, PathBuilder, Pixmap, Pixmap
 
 use super::background::{hsv, mix};
 use super::cards;
+use super::dice::{Rng, cos, sin};
 use super::drawing::{Colour, Point};
-use super::random::{Rng, cos, sin};
 use super::texture::Texture;
 use super::wide::Photographs;
 

@@ -1,6 +1,6 @@
 //! A small picture to draw on: polygons filled with simple patterns, shifted averages for blur.
 
-use super::random::{Rng, cos, sin};
+use super::dice::{Rng, cos, sin};
 
 /// Red, green, blue.
 pub(super) type Colour = [u8; 3];

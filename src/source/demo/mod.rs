@@ -12,12 +12,12 @@
 mod background;
 mod camera_model;
 mod cards;
+mod compression;
 mod decoy;
+mod dice;
 mod drawing;
-mod jpeg;
 mod occluder;
 mod pose;
-mod random;
 mod scene;
 mod shot;
 pub mod stream;
@@ -27,9 +27,9 @@ mod wide;
 use crate::frame::Truth;
 
 use self::camera_model::Workspace;
+use self::dice::Rng;
 use self::drawing::{Canvas, Paint, fill};
 use self::pose::Quad;
-use self::random::Rng;
 use self::scene::{Props, Scene, View};
 use self::texture::Texture;
 

@@ -1,8 +1,8 @@
 //! What comes between the card and the camera: fingers and hands, things.
 
 use super::background::{dim, hsv, mix, skin};
+use super::dice::{Rng, cos, sin};
 use super::drawing::{Canvas, Colour, Point};
-use super::random::{Rng, cos, sin};
 
 /// A hand or a thing that is pushed into the picture along a direction. Lengths are in card heights; u runs with the
 /// push, v across; the foremost point of the occluder is near u = 0.

@@ -1,7 +1,7 @@
 //! Where a card is in the frame: its four corners, seen in perspective.
 
+use super::dice::{cos, sin};
 use super::drawing::Point;
-use super::random::{cos, sin};
 
 /// Width of a card divided by its height.
 pub(super) const ASPECT: f32 = 5.0 / 7.0;

@@ -3,10 +3,10 @@
 use super::background::{self, Painter};
 use super::camera_model::{CameraModel, Glare};
 use super::decoy;
+use super::dice::Rng;
 use super::drawing::{Canvas, Point};
 use super::occluder::{Occluder, Placement};
 use super::pose::{Attitude, Quad};
-use super::random::Rng;
 use super::shot::{Shot, Subject, Sway};
 use super::texture::{Texture, Tint};
 use super::wide::Photographs;

@@ -5,7 +5,7 @@
 //! show each card once.
 
 use super::cards;
-use super::random::Rng;
+use super::dice::Rng;
 
 /// Frames in a group.
 const GROUP: u64 = 200;

@@ -235,7 +235,7 @@ fn jpeg_loses_little_at_high_and_much_at_low_quality() {
     let (_, rgb) = frame(&mut DemoRenderer::new(9), 40);
     let loss = |quality: f32| {
         let mut canvas = Canvas { width: WIDTH as usize, height: HEIGHT as usize, rgb: rgb.clone() };
-        jpeg::degrade(&mut canvas, quality);
+        compression::degrade(&mut canvas, quality);
         let sum: u64 = canvas.rgb.iter().zip(&rgb).map(|(a, b)| u64::from(a.abs_diff(*b))).sum();
         sum as f32 / FRAME as f32
     };
@@ -248,7 +248,7 @@ fn sines_are_sines() {
     for i in -100..100 {
         let turns = i as f32 * 0.037;
         let exact = (turns * std::f32::consts::TAU).sin();
-        assert!((random::sin(turns) - exact).abs() < 0.002, "sine of {turns} turns");
+        assert!((dice::sin(turns) - exact).abs() < 0.002, "sine of {turns} turns");
     }
 }
 

@@ -7,8 +7,8 @@
 use std::path::Path;
 
 use super::decoy;
+use super::dice::Rng;
 use super::drawing::Canvas;
-use super::random::Rng;
 use super::scene::{Props, Scene};
 use super::shot::Sway;
 use super::texture::Tint;

@@ -17,7 +17,7 @@ const BLOCKS_A_BYTE: usize = 1024;
 ///
 /// Of a progressive picture 8 bytes a block are held.
 pub(crate) fn end(bytes: &[u8], most: u64) -> Option<usize> {
-    let mut walk = Walk { most, blocks_left: bytes.len().saturating_mul(BLOCKS_A_BYTE), ..Walk::default() };
+    let mut walk = CodeWalk { most, blocks_left: bytes.len().saturating_mul(BLOCKS_A_BYTE), ..CodeWalk::default() };
     let mut at = 2;
     for _ in 0..MOST_SCANS {
         at = walk.scan(bytes, at)?;
@@ -30,7 +30,7 @@ pub(crate) fn end(bytes: &[u8], most: u64) -> Option<usize> {
 
 /// A Huffman table: how many codes there are of every length, and what they stand for.
 #[derive(Clone, Default)]
-struct Table {
+struct HuffmanTable {
     counts: [u8; 16],
     values: Vec<u8>,
 }
@@ -67,9 +67,9 @@ struct Band {
 }
 
 #[derive(Default)]
-struct Walk {
-    dc: [Table; 4],
-    ac: [Table; 4],
+struct CodeWalk {
+    dc: [HuffmanTable; 4],
+    ac: [HuffmanTable; 4],
     components: Vec<Component>,
     /// Units across and down: what all components together repeat.
     units: (usize, usize),
@@ -82,7 +82,7 @@ struct Walk {
     blocks_left: usize,
 }
 
-impl Walk {
+impl CodeWalk {
     /// Whether nothing more is to come.
     fn is_complete(&self) -> bool {
         !self.components.is_empty() && self.components.iter().all(|component| component.complete == u64::MAX)
@@ -110,7 +110,7 @@ impl Walk {
             let length = counts.iter().map(|&count| usize::from(count)).sum();
             let (values, others) = values.split_at_checked(length)?;
             let tables = if kind >> 4 == 0 { &mut self.dc } else { &mut self.ac };
-            *tables.get_mut(usize::from(kind & 15))? = Table { counts: *counts, values: values.to_vec() };
+            *tables.get_mut(usize::from(kind & 15))? = HuffmanTable { counts: *counts, values: values.to_vec() };
             rest = others;
         }
         Some(())
@@ -253,7 +253,7 @@ impl Bits<'_> {
     }
 
     /// What the next code stands for.
-    fn symbol(&mut self, table: &Table) -> Option<u8> {
+    fn symbol(&mut self, table: &HuffmanTable) -> Option<u8> {
         let (mut code, mut first, mut before) = (0, 0, 0);
         for &count in &table.counts {
             code = code << 1 | self.bit()?;
@@ -280,13 +280,13 @@ impl Bits<'_> {
     }
 
     /// The difference of a block's mean to the one before.
-    fn mean(&mut self, dc: &Table) -> Option<()> {
+    fn mean(&mut self, dc: &HuffmanTable) -> Option<()> {
         let bits = self.symbol(dc)?;
         self.skip(bits.min(16))
     }
 
     /// A block of a picture that has all of it in one pass.
-    fn sequential(&mut self, dc: &Table, ac: &Table) -> Option<()> {
+    fn sequential(&mut self, dc: &HuffmanTable, ac: &HuffmanTable) -> Option<()> {
         self.mean(dc)?;
         let mut at = 1;
         while at < 64 {
@@ -304,7 +304,7 @@ impl Bits<'_> {
     }
 
     /// A block's band for the first time.
-    fn first_pass(&mut self, ac: &Table, band: Band, set: &mut u64) -> Option<()> {
+    fn first_pass(&mut self, ac: &HuffmanTable, band: Band, set: &mut u64) -> Option<()> {
         if self.end_of_band_run > 0 {
             self.end_of_band_run -= 1;
             return Some(());
@@ -330,7 +330,7 @@ impl Bits<'_> {
     }
 
     /// A block's band once more: one bit for every coefficient that is not 0, and those that become so.
-    fn refine(&mut self, ac: &Table, band: Band, set: &mut u64) -> Option<()> {
+    fn refine(&mut self, ac: &HuffmanTable, band: Band, set: &mut u64) -> Option<()> {
         let mut at = band.first;
         while self.end_of_band_run == 0 && at <= band.last {
             let symbol = self.symbol(ac)?;

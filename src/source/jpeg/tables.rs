@@ -2,18 +2,18 @@
 
 use std::borrow::Cow;
 
-/// Codes of a table: how many have 1, 2, … 16 bits, and what they stand for, in their order.
-type Codes<'a> = ([u8; 16], &'a [u8]);
+/// HuffmanCodes of a table: how many have 1, 2, … 16 bits, and what they stand for, in their order.
+type HuffmanCodes<'a> = ([u8; 16], &'a [u8]);
 
 /// Tables K.3 and K.4: differences of the mean, of brightness and of colour.
-const DC: [Codes; 2] = [
+const DC: [HuffmanCodes; 2] = [
     ([0, 1, 5, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0], &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]),
     ([0, 3, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0], &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]),
 ];
 
 /// Tables K.5 and K.6: everything else, of brightness and of colour.
 #[rustfmt::skip]
-const AC: [Codes; 2] = [
+const AC: [HuffmanCodes; 2] = [
     ([0, 2, 1, 3, 3, 2, 4, 3, 5, 5, 4, 4, 0, 0, 1, 125], &[
         0x01, 0x02, 0x03, 0x00, 0x04, 0x11, 0x05, 0x12, 0x21, 0x31, 0x41, 0x06, 0x13, 0x51, 0x61, 0x07, 0x22, 0x71,
         0x14, 0x32, 0x81, 0x91, 0xa1, 0x08, 0x23, 0x42, 0xb1, 0xc1, 0x15, 0x52, 0xd1, 0xf0, 0x24, 0x33, 0x62, 0x72,

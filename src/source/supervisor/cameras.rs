@@ -48,7 +48,7 @@ impl Cameras for SystemCameras {
 
 /// The camera that a user wants, as far as it is known.
 #[derive(Clone, Debug)]
-pub(crate) struct Wanted {
+pub(crate) struct WantedCamera {
     /// The number that the user gave.
     number: Option<u32>,
     /// Whether the user asked for a camera at all.
@@ -63,7 +63,7 @@ pub(crate) struct Wanted {
     pub(crate) delivered: bool,
 }
 
-impl Wanted {
+impl WantedCamera {
     /// Chooses from the cameras that are there.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! While the demo stands in for a camera that nobody has plugged in yet: looking for one.
 
-use super::cameras::{Cameras, Wanted};
+use super::cameras::{Cameras, WantedCamera};
 use crate::source::capture::process::CapturedCamera;
 use crate::source::{CameraInfo, Polled, Source, SourceError};
 use std::time::{Duration, Instant};
@@ -19,7 +19,7 @@ pub(crate) struct Lookout {
     next_look: Instant,
     next_trial: Instant,
     pause: Duration,
-    trial: Option<(Wanted, CapturedCamera)>,
+    trial: Option<(WantedCamera, CapturedCamera)>,
 }
 
 impl Lookout {
@@ -31,7 +31,7 @@ impl Lookout {
     }
 
     /// A camera that has just begun to deliver. Never waits.
-    pub(crate) fn look(&mut self, cameras: &dyn Cameras) -> Option<(Wanted, CapturedCamera)> {
+    pub(crate) fn look(&mut self, cameras: &dyn Cameras) -> Option<(WantedCamera, CapturedCamera)> {
         match self.trial.as_mut().map(|(_, source)| source.next(Duration::ZERO)) {
             Some(Ok(Polled::NotYet | Polled::LeftOut { .. })) => return None,
             Some(Ok(Polled::Picture(_))) => return self.trial.take(),
@@ -49,7 +49,7 @@ impl Lookout {
             (self.next_trial, self.pause) = (now, 2 * PERIOD);
         }
         if now >= self.next_trial {
-            let wanted = Wanted::choose(None, false, self.seen.clone());
+            let wanted = WantedCamera::choose(None, false, self.seen.clone());
             self.trial = wanted.ok().and_then(|wanted| open(wanted, cameras));
             self.next_trial = now + self.pause;
         }
@@ -69,7 +69,7 @@ impl Lookout {
     }
 }
 
-fn open(wanted: Wanted, cameras: &dyn Cameras) -> Option<(Wanted, CapturedCamera)> {
+fn open(wanted: WantedCamera, cameras: &dyn Cameras) -> Option<(WantedCamera, CapturedCamera)> {
     let source = cameras.open(wanted.camera.clone()).ok()?;
     Some((wanted, source))
 }

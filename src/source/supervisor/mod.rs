@@ -21,7 +21,7 @@ use self::worker::Worker;
 
 /// How frames are handed over, and what a failure at the start means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Manner {
+pub enum Delivery {
     /// For a window: paced, the newest frame wins, a picture stays and is repeated, files start over, a camera that does
     /// not open is asked again and again. The channel stays open whatever happens.
     Window,
@@ -34,7 +34,7 @@ pub enum Manner {
 }
 
 /// What the owner can ask of the running thread.
-enum Command {
+enum SourceCommand {
     Switch(Option<SourceChoice>),
     Pause(bool),
     Step,
@@ -44,8 +44,8 @@ enum Command {
 /// A source on its own thread. Dropping it stops the thread and kills a capture process, and waits for both.
 ///
 /// ```no_run
-/// # use ernscope::source::{Manner, Supervisor};
-/// let supervisor = Supervisor::start(Some("demo:7".parse()?), Manner::Lossless, || ())?;
+/// # use ernscope::source::{Delivery, Supervisor};
+/// let supervisor = Supervisor::start(Some("demo:7".parse()?), Delivery::Lossless, || ())?;
 /// for frame in supervisor.frames().iter().take(100) {
 ///     println!("{}×{}", frame.width, frame.height);
 /// }
@@ -54,7 +54,7 @@ enum Command {
 /// ```
 pub struct Supervisor {
     frames: Receiver<Frame>,
-    commands: Sender<Command>,
+    commands: Sender<SourceCommand>,
     status: Arc<Mutex<SourceStatus>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -68,15 +68,15 @@ impl Supervisor {
     /// A named source that is not there or cannot be read; a camera's other troubles arrive as states.
     pub fn start(
         wanted: Option<SourceChoice>,
-        manner: Manner,
+        delivery: Delivery,
         on_change: impl Fn() + Send + 'static,
     ) -> Result<Self, SourceError> {
-        Self::start_with(wanted, manner, Box::new(SystemCameras), on_change)
+        Self::start_with(wanted, delivery, Box::new(SystemCameras), on_change)
     }
 
     fn start_with(
         wanted: Option<SourceChoice>,
-        manner: Manner,
+        delivery: Delivery,
         cameras: Box<dyn Cameras>,
         on_change: impl Fn() + Send + 'static,
     ) -> Result<Self, SourceError> {
@@ -84,7 +84,7 @@ impl Supervisor {
         let (sender, frames) = crossbeam_channel::bounded(1);
         let status = Arc::new(Mutex::new(SourceStatus::default()));
         let outlet = Outlet::new((sender, frames.clone()), Arc::clone(&status), Box::new(on_change));
-        let worker = Worker::new(wanted, manner, cameras, orders, outlet)?;
+        let worker = Worker::new(wanted, delivery, cameras, orders, outlet)?;
         let thread = thread::Builder::new()
             .name("source".to_owned())
             .spawn(move || worker.run())
@@ -92,7 +92,7 @@ impl Supervisor {
         Ok(Self { frames, commands, status, thread: Some(thread) })
     }
 
-    /// Where frames arrive: a channel of one that holds the newest. It closes when no more can come ([`Manner`]); the state
+    /// Where frames arrive: a channel of one that holds the newest. It closes when no more can come ([`Delivery`]); the state
     /// then tells why.
     pub fn frames(&self) -> &Receiver<Frame> {
         &self.frames
@@ -106,20 +106,20 @@ impl Supervisor {
     /// Changes to another source (`None` as in [`Supervisor::start`]). Where it cannot be opened, the present one keeps
     /// running and [`SourceStatus::refusal`] tells why.
     pub fn switch_to(&self, wanted: Option<SourceChoice>) {
-        self.send(Command::Switch(wanted));
+        self.send(SourceCommand::Switch(wanted));
     }
 
     /// Holds the source, or lets it go on. A camera keeps running and its frames are thrown away.
     pub fn set_paused(&self, paused: bool) {
-        self.send(Command::Pause(paused));
+        self.send(SourceCommand::Pause(paused));
     }
 
     /// Lets one frame through and pauses.
     pub fn step(&self) {
-        self.send(Command::Step);
+        self.send(SourceCommand::Step);
     }
 
-    fn send(&self, command: Command) {
+    fn send(&self, command: SourceCommand) {
         // The thread is gone only after it said why in the state.
         let _ = self.commands.send(command);
     }
@@ -127,7 +127,7 @@ impl Supervisor {
 
 impl Drop for Supervisor {
     fn drop(&mut self) {
-        self.send(Command::Stop);
+        self.send(SourceCommand::Stop);
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }

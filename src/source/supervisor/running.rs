@@ -1,7 +1,7 @@
 //! A source that is open, and when its next frame is due.
 
-use super::Manner;
-use super::cameras::Wanted;
+use super::Delivery;
+use super::cameras::WantedCamera;
 use super::lookout::Lookout;
 use crate::source::{Picture, Polled, Source, SourceError, SourceState};
 use std::time::{Duration, Instant};
@@ -13,7 +13,7 @@ const PATIENCE: Duration = Duration::from_millis(20);
 pub(crate) struct Running {
     pub(crate) source: Box<dyn Source>,
     /// Where the source is a camera: which.
-    pub(crate) camera: Option<Wanted>,
+    pub(crate) camera: Option<WantedCamera>,
     /// Where the source is the demo for want of a camera: the search for one.
     pub(crate) lookout: Option<Lookout>,
     /// Pictures since it was opened.
@@ -36,7 +36,7 @@ impl Running {
         Self { source, camera: None, lookout: None, pictures: 0, rewound: false, told: None, took, due, still: None }
     }
 
-    pub(crate) fn camera(source: Box<dyn Source>, wanted: Wanted) -> Self {
+    pub(crate) fn camera(source: Box<dyn Source>, wanted: WantedCamera) -> Self {
         Self { camera: Some(wanted), ..Self::new(source) }
     }
 
@@ -46,31 +46,31 @@ impl Running {
     }
 
     /// Whether every picture has to arrive.
-    pub(crate) fn loses_nothing(&self, manner: Manner) -> bool {
-        match manner {
-            Manner::Window => false,
-            Manner::Terminal => self.source.dwell().is_some(),
-            Manner::Lossless => self.camera.is_none(),
+    pub(crate) fn loses_nothing(&self, delivery: Delivery) -> bool {
+        match delivery {
+            Delivery::Window => false,
+            Delivery::Terminal => self.source.dwell().is_some(),
+            Delivery::Lossless => self.camera.is_none(),
         }
     }
 
     /// When the next frame is due; `None`: as soon as it can be had.
-    pub(crate) fn due(&self, manner: Manner) -> Option<Instant> {
-        (self.source.rate().is_some() && !self.loses_nothing(manner)).then_some(self.due)
+    pub(crate) fn due(&self, delivery: Delivery) -> Option<Instant> {
+        (self.source.rate().is_some() && !self.loses_nothing(delivery)).then_some(self.due)
     }
 
     /// What comes next.
     ///
     /// # Errors
     /// Of the source.
-    pub(crate) fn next(&mut self, manner: Manner) -> Result<Next, Over> {
+    pub(crate) fn next(&mut self, delivery: Delivery) -> Result<Next, Over> {
         self.keep_pace();
         if let Some(picture) = self.still_shown() {
             return Ok(Next::Picture(picture, Duration::ZERO));
         }
         let asked = Instant::now();
         let mut polled = self.source.next(PATIENCE);
-        if matches!(polled, Ok(Polled::End)) && manner == Manner::Window && self.pictures > 0 {
+        if matches!(polled, Ok(Polled::End)) && delivery == Delivery::Window && self.pictures > 0 {
             self.rewound = true;
             polled = self.source.rewind().and_then(|()| self.source.next(PATIENCE));
         }
@@ -83,7 +83,7 @@ impl Running {
             Err(error) => Err(Over::Error(error)),
             Ok(Polled::Picture(picture)) => {
                 self.pictures += 1;
-                if manner == Manner::Window {
+                if delivery == Delivery::Window {
                     let until = self.source.dwell().map(|dwell| asked.checked_add(dwell));
                     self.still = until.map(|until| (picture.clone(), until));
                 }

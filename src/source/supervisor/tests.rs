@@ -79,9 +79,9 @@ impl Fakes {
         self.starts.lock().unwrap().len()
     }
 
-    fn supervisor(&self, choice: Option<&str>, manner: Manner) -> Result<Supervisor, SourceError> {
+    fn supervisor(&self, choice: Option<&str>, delivery: Delivery) -> Result<Supervisor, SourceError> {
         let choice = choice.map(|text| text.parse().unwrap());
-        Supervisor::start_with(choice, manner, Box::new(self.clone()), || ())
+        Supervisor::start_with(choice, delivery, Box::new(self.clone()), || ())
     }
 }
 
@@ -132,7 +132,7 @@ fn write_png(path: &Path, shade: u8) {
 #[test]
 fn lossless_means_every_frame_in_order_and_the_same_again() {
     let frames = || {
-        let supervisor = Fakes::new(&[]).supervisor(Some("demo:11"), Manner::Lossless).unwrap();
+        let supervisor = Fakes::new(&[]).supervisor(Some("demo:11"), Delivery::Lossless).unwrap();
         let frames: Vec<Frame> = supervisor.frames().iter().take(4).collect();
         assert_eq!(supervisor.status().dropped, 0);
         frames
@@ -144,7 +144,7 @@ fn lossless_means_every_frame_in_order_and_the_same_again() {
 
 #[test]
 fn the_newest_frame_wins_and_the_others_are_counted() {
-    let supervisor = Fakes::new(&[]).supervisor(Some("demo"), Manner::Window).unwrap();
+    let supervisor = Fakes::new(&[]).supervisor(Some("demo"), Delivery::Window).unwrap();
     let start = Instant::now();
     // Between the two changes of a status a frame is counted and none dropped yet.
     let before = loop {
@@ -163,7 +163,7 @@ fn the_newest_frame_wins_and_the_others_are_counted() {
 
 #[test]
 fn a_pause_holds_and_a_step_lets_one_frame_through() {
-    let supervisor = Fakes::new(&[]).supervisor(Some("demo"), Manner::Window).unwrap();
+    let supervisor = Fakes::new(&[]).supervisor(Some("demo"), Delivery::Window).unwrap();
     supervisor.set_paused(true);
     while !supervisor.status().paused {
         std::thread::sleep(Duration::from_millis(5));
@@ -181,7 +181,7 @@ fn a_pause_holds_and_a_step_lets_one_frame_through() {
 #[test]
 fn without_a_camera_the_demo_stands_in_until_one_is_plugged_in() {
     let fakes = Fakes::new(&[]);
-    let supervisor = fakes.supervisor(None, Manner::Window).unwrap();
+    let supervisor = fakes.supervisor(None, Delivery::Window).unwrap();
     wait_for(&supervisor, "fallback", |state| matches!(state, SourceState::Fallback { .. }));
     assert!(supervisor.frames().recv().unwrap().truth.is_some());
     fakes.behave(0, STEADY);
@@ -193,30 +193,30 @@ fn without_a_camera_the_demo_stands_in_until_one_is_plugged_in() {
 
 #[test]
 fn where_the_first_camera_is_busy_the_second_is_taken() {
-    let supervisor = Fakes::new(&["cat $BUSY", STEADY]).supervisor(None, Manner::Terminal).unwrap();
+    let supervisor = Fakes::new(&["cat $BUSY", STEADY]).supervisor(None, Delivery::Terminal).unwrap();
     wait_for(&supervisor, "live", is_live);
     assert!(supervisor.status().state.to_string().contains("fake 1"));
 }
 
 #[test]
 fn where_no_camera_works_the_demo_says_why() {
-    let supervisor = Fakes::new(&["cat $BUSY"]).supervisor(None, Manner::Terminal).unwrap();
+    let supervisor = Fakes::new(&["cat $BUSY"]).supervisor(None, Delivery::Terminal).unwrap();
     wait_for(&supervisor, "fallback", |state| matches!(state, SourceState::Fallback { .. }));
     assert!(supervisor.status().state.to_string().contains("in use by another program"));
 }
 
 #[test]
 fn a_camera_that_is_not_there_is_an_error_where_it_was_named() {
-    let missing = Fakes::new(&[]).supervisor(Some("camera"), Manner::Window).err();
+    let missing = Fakes::new(&[]).supervisor(Some("camera"), Delivery::Window).err();
     assert!(matches!(missing, Some(SourceError::NoCamera | SourceError::NoCameraSupport)), "{missing:?}");
-    let missing = Fakes::new(&[STEADY]).supervisor(Some("camera:3"), Manner::Window).err();
+    let missing = Fakes::new(&[STEADY]).supervisor(Some("camera:3"), Delivery::Window).err();
     assert!(missing.unwrap().to_string().contains("camera 3 is not connected"));
 }
 
 #[test]
 fn a_camera_that_stops_delivering_is_killed_and_opened_again() {
     let fakes = Fakes::new(&["cat $F; exec sleep 60"]);
-    let supervisor = fakes.supervisor(Some("camera:0"), Manner::Terminal).unwrap();
+    let supervisor = fakes.supervisor(Some("camera:0"), Delivery::Terminal).unwrap();
     wait_for(&supervisor, "live", is_live);
     let silence = wait_for(&supervisor, "lost", |state| is_lost(state, CameraFault::Stalled));
     assert!(silence > Duration::from_millis(1500) && silence < Duration::from_secs(4), "{silence:?}");
@@ -227,7 +227,7 @@ fn a_camera_that_stops_delivering_is_killed_and_opened_again() {
 
 #[test]
 fn a_camera_that_says_nothing_at_all_is_given_up() {
-    let supervisor = Fakes::new(&["exec sleep 60"]).supervisor(Some("camera"), Manner::Terminal).unwrap();
+    let supervisor = Fakes::new(&["exec sleep 60"]).supervisor(Some("camera"), Delivery::Terminal).unwrap();
     assert!(supervisor.frames().recv().is_err());
     let state = supervisor.status().state;
     assert!(
@@ -239,7 +239,7 @@ fn a_camera_that_says_nothing_at_all_is_given_up() {
 #[test]
 fn a_camera_that_dies_again_and_again_is_not_opened_in_a_hurry() {
     let fakes = Fakes::new(&["cat $F; exit 1"]);
-    let supervisor = fakes.supervisor(Some("camera:0"), Manner::Window).unwrap();
+    let supervisor = fakes.supervisor(Some("camera:0"), Delivery::Window).unwrap();
     wait_for(&supervisor, "lost", |state| is_lost(state, CameraFault::Crashed));
     std::thread::sleep(Duration::from_secs(3));
     let starts = fakes.starts();
@@ -251,13 +251,13 @@ fn a_camera_that_dies_again_and_again_is_not_opened_in_a_hurry() {
 #[test]
 fn a_busy_camera_is_waited_for_in_a_window_and_an_error_in_a_terminal() {
     let fakes = Fakes::new(&["cat $BUSY"]);
-    let supervisor = fakes.supervisor(Some("camera:0"), Manner::Window).unwrap();
+    let supervisor = fakes.supervisor(Some("camera:0"), Delivery::Window).unwrap();
     wait_for(&supervisor, "waiting", |state| matches!(state, SourceState::Waiting { .. }));
     assert!(supervisor.status().state.to_string().contains("in use by another program"));
     fakes.behave(0, STEADY);
     wait_for(&supervisor, "live", is_live);
     fakes.behave(0, "cat $BUSY");
-    let supervisor = fakes.supervisor(Some("camera:0"), Manner::Terminal).unwrap();
+    let supervisor = fakes.supervisor(Some("camera:0"), Delivery::Terminal).unwrap();
     assert!(supervisor.frames().recv().is_err());
     assert!(matches!(supervisor.status().state, SourceState::Failed { .. }));
 }
@@ -266,7 +266,7 @@ fn a_busy_camera_is_waited_for_in_a_window_and_an_error_in_a_terminal() {
 fn what_is_no_message_is_not_believed() {
     let oversized = "printf 'ERNCAP1\\n\\001\\000\\000\\000\\377\\377\\377\\377\\377\\377\\377\\377'; cat /dev/zero";
     for script in ["exec cat /dev/zero", "exec cat /dev/urandom", "head -c 50 $F", "exit 0", oversized] {
-        let supervisor = Fakes::new(&[script]).supervisor(Some("camera"), Manner::Terminal).unwrap();
+        let supervisor = Fakes::new(&[script]).supervisor(Some("camera"), Delivery::Terminal).unwrap();
         assert!(supervisor.frames().recv().is_err(), "{script}");
         let state = supervisor.status().state.to_string();
         assert!(state.contains("made the capture process fail"), "{script}: {state}");
@@ -276,7 +276,7 @@ fn what_is_no_message_is_not_believed() {
 #[test]
 fn a_camera_that_returns_under_another_number_is_found() {
     let fakes = Fakes::new(&["cat $F; sleep 0.3; exit 1"]);
-    let supervisor = fakes.supervisor(Some("camera:0"), Manner::Window).unwrap();
+    let supervisor = fakes.supervisor(Some("camera:0"), Delivery::Window).unwrap();
     wait_for(&supervisor, "live", is_live);
     fakes.unplug_all();
     wait_for(&supervisor, "missing", |state| is_lost(state, CameraFault::Missing));
@@ -291,7 +291,7 @@ fn a_camera_that_returns_under_another_number_is_found() {
 #[test]
 fn another_source_ends_the_capture_process_and_so_does_the_end() {
     let fakes = Fakes::new(&[&format!("echo $$ >> $F.pids; {STEADY}")]);
-    let supervisor = fakes.supervisor(Some("camera"), Manner::Window).unwrap();
+    let supervisor = fakes.supervisor(Some("camera"), Delivery::Window).unwrap();
     wait_for(&supervisor, "live", is_live);
     supervisor.switch_to(Some("demo:3".parse().unwrap()));
     wait_for(&supervisor, "demo", |state| matches!(state, SourceState::Live { width: 640, .. }));
@@ -307,7 +307,7 @@ fn another_source_ends_the_capture_process_and_so_does_the_end() {
 
 #[test]
 fn a_source_that_cannot_be_opened_is_refused_and_the_old_one_goes_on() {
-    let supervisor = Fakes::new(&[]).supervisor(Some("demo"), Manner::Window).unwrap();
+    let supervisor = Fakes::new(&[]).supervisor(Some("demo"), Delivery::Window).unwrap();
     supervisor.switch_to(Some("/no/such/picture.png".parse().unwrap()));
     let start = Instant::now();
     while supervisor.status().refusal.is_none() {
@@ -332,8 +332,8 @@ fn a_folder_comes_once_in_order_and_damaged_pictures_are_left_out() {
     std::fs::write(folder.path().join("._a.png"), b"hidden").unwrap();
     std::fs::create_dir(folder.path().join("folder.png")).unwrap();
     std::os::unix::fs::symlink("nowhere", folder.path().join("e.png")).unwrap();
-    for manner in [Manner::Terminal, Manner::Lossless] {
-        let supervisor = Fakes::new(&[]).supervisor(folder.path().to_str(), manner).unwrap();
+    for delivery in [Delivery::Terminal, Delivery::Lossless] {
+        let supervisor = Fakes::new(&[]).supervisor(folder.path().to_str(), delivery).unwrap();
         let shades: Vec<u8> = supervisor.frames().iter().map(|frame| frame.rgb[0]).collect();
         assert_eq!(shades, [10, 30, 40]);
         assert!(matches!(supervisor.status().state, SourceState::Ended { frames: 3, error: None, .. }));
@@ -346,7 +346,7 @@ fn a_picture_stays_in_a_window() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("one.png");
     write_png(&path, 99);
-    let supervisor = Fakes::new(&[]).supervisor(path.to_str(), Manner::Window).unwrap();
+    let supervisor = Fakes::new(&[]).supervisor(path.to_str(), Delivery::Window).unwrap();
     let frames: Vec<Frame> = supervisor.frames().iter().take(4).collect();
     assert!(frames.windows(2).all(|pair| pair[0].index < pair[1].index && pair[0].captured < pair[1].captured));
     assert!(frames.iter().all(|frame| frame.rgb[0] == 99));
@@ -355,8 +355,8 @@ fn a_picture_stays_in_a_window() {
 #[test]
 fn frames_say_which_source_they_are_of_and_what_was_dropped_before() {
     let fakes = Fakes::new(&["cat $F; sleep 0.05; cat $F; exit 1"]);
-    for manner in [Manner::Window, Manner::Lossless] {
-        let supervisor = fakes.supervisor(Some("demo:1"), manner).unwrap();
+    for delivery in [Delivery::Window, Delivery::Lossless] {
+        let supervisor = fakes.supervisor(Some("demo:1"), delivery).unwrap();
         let (mut source, mut taken) = (0, 0);
         for round in 0..40 {
             if round % 4 == 0 {
@@ -381,24 +381,24 @@ fn frames_say_which_source_they_are_of_and_what_was_dropped_before() {
 #[test]
 fn what_starts_over_is_no_other_source() {
     let fakes = Fakes::new(&["cat $F; sleep 0.05; cat $F; exit 1"]);
-    let supervisor = fakes.supervisor(Some("camera"), Manner::Window).unwrap();
+    let supervisor = fakes.supervisor(Some("camera"), Delivery::Window).unwrap();
     let frames: Vec<Frame> = supervisor.frames().iter().take(4).collect();
     assert!(fakes.starts() >= 2);
     assert!(frames.windows(2).all(|pair| pair[0].index < pair[1].index && pair[1].source == 1), "{frames:?}");
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("short.y4m");
     std::fs::write(&path, b"YUV4MPEG2 W1 H1 F100:1 Cmono\nFRAME\n\x10FRAME\n\xeb").unwrap();
-    let supervisor = fakes.supervisor(path.to_str(), Manner::Window).unwrap();
+    let supervisor = fakes.supervisor(path.to_str(), Delivery::Window).unwrap();
     let frames: Vec<Frame> = supervisor.frames().iter().take(7).collect();
     assert!(frames.windows(2).all(|pair| pair[0].index < pair[1].index && pair[1].source == 1), "{frames:?}");
 }
 
 /// The first frame's, the second's and so on of what the file named `name` shows, and how many are left out.
-fn seen(name: &str, bytes: &[u8], manner: Manner) -> Result<(Vec<u8>, LeftOut), SourceError> {
+fn seen(name: &str, bytes: &[u8], delivery: Delivery) -> Result<(Vec<u8>, LeftOut), SourceError> {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join(name);
     std::fs::write(&path, bytes).unwrap();
-    let supervisor = Fakes::new(&[]).supervisor(path.to_str(), manner)?;
+    let supervisor = Fakes::new(&[]).supervisor(path.to_str(), delivery)?;
     let shades: Vec<u8> = supervisor.frames().iter().map(|frame| frame.rgb[0]).collect();
     let SourceStatus { state, produced, left_out, .. } = supervisor.status();
     assert!(matches!(state, SourceState::Ended { error: None, .. }), "{state:?}");
@@ -415,10 +415,10 @@ fn frames_that_cannot_be_decoded_are_left_out_and_counted_wherever_they_stand() 
         let expected = LeftOut { count: bad.len() as u64, files: false };
         let raw = (0..5).map(|at| cut(at, [&b"FRAME\n"[..], &[shades[at]; 8]].concat()));
         let raw = [&b"YUV4MPEG2 W4 H2 F25:1 Cmono XCOLORRANGE=FULL\n"[..], &raw.collect::<Vec<_>>().concat()].concat();
-        let (greys, left_out) = seen("cut.y4m", &raw, Manner::Lossless).unwrap();
+        let (greys, left_out) = seen("cut.y4m", &raw, Delivery::Lossless).unwrap();
         assert_eq!((greys, left_out.count), (good.clone(), expected.count), "{bad:?}");
         let jpegs: Vec<u8> = (0..5).flat_map(|at| cut(at, made::grey(shades[at]))).collect();
-        let (greys, left_out) = seen("cut.mjpeg", &jpegs, Manner::Lossless).unwrap();
+        let (greys, left_out) = seen("cut.mjpeg", &jpegs, Delivery::Lossless).unwrap();
         assert_eq!(left_out, expected, "{bad:?}");
         assert!(greys.iter().zip(&good).all(|(have, want)| have.abs_diff(*want) < 3), "{greys:?}, not {good:?}");
     }
@@ -427,17 +427,17 @@ fn frames_that_cannot_be_decoded_are_left_out_and_counted_wherever_they_stand() 
 #[test]
 fn a_video_without_a_good_frame_is_an_error() {
     let bad: Vec<u8> = [90, 120].iter().flat_map(|&shade| made::grey(shade)[..400].to_vec()).collect();
-    let text = seen("cut.mjpeg", &bad, Manner::Lossless).unwrap_err().to_string();
+    let text = seen("cut.mjpeg", &bad, Delivery::Lossless).unwrap_err().to_string();
     assert!(
         text.contains("none of the 2 frames") && text.contains("frame 1 of") && text.contains("cut short"),
         "{text}"
     );
-    assert!(seen("none.y4m", b"YUV4MPEG2 W4 H2\n", Manner::Lossless).is_err());
+    assert!(seen("none.y4m", b"YUV4MPEG2 W4 H2\n", Delivery::Lossless).is_err());
 }
 
 #[test]
 fn bad_frames_do_not_end_a_camera_and_are_counted() {
-    let supervisor = Fakes::new(&["cat $BAD; exec sleep 60"]).supervisor(Some("camera"), Manner::Terminal).unwrap();
+    let supervisor = Fakes::new(&["cat $BAD; exec sleep 60"]).supervisor(Some("camera"), Delivery::Terminal).unwrap();
     assert!(supervisor.frames().recv().is_ok());
     let start = Instant::now();
     while supervisor.status().left_out.count < 4 {
@@ -458,7 +458,7 @@ fn a_camera_of_bad_frames_alone_is_given_up() {
     assert_eq!(all.len() as u64, 51 * FRAMES);
     std::fs::write(fakes.folder.path().join("all.bad"), all).unwrap();
     let start = Instant::now();
-    let supervisor = fakes.supervisor(Some("camera"), Manner::Terminal).unwrap();
+    let supervisor = fakes.supervisor(Some("camera"), Delivery::Terminal).unwrap();
     assert!(supervisor.frames().recv().is_err());
     let state = supervisor.status().state.to_string();
     assert!(state.contains("no picture that can be decoded") && state.contains("cut short"), "{state}");
@@ -469,7 +469,7 @@ fn a_camera_of_bad_frames_alone_is_given_up() {
 #[test]
 fn a_camera_that_falls_silent_after_a_bad_frame_has_stalled() {
     let script = "head -c 51 $BAD; exec sleep 60";
-    let supervisor = Fakes::new(&[script]).supervisor(Some("camera"), Manner::Terminal).unwrap();
+    let supervisor = Fakes::new(&[script]).supervisor(Some("camera"), Delivery::Terminal).unwrap();
     assert!(supervisor.frames().recv().is_err());
     let state = supervisor.status().state.to_string();
     assert!(state.contains("no frame for 2 s"), "{state}");
@@ -482,7 +482,7 @@ fn frames_out_of_order_are_not_believed() {
     let older = "dd if=$ALL bs=$SIZE skip=9 count=1; sleep 0.2; cat $F";
     let future = "cat $F; sleep 0.2; head -c 24 $F; printf '\\000\\000\\000\\000\\000\\000\\000\\200'; tail -c +33 $F";
     for script in [again, older, future] {
-        let supervisor = Fakes::new(&[script]).supervisor(Some("camera:0"), Manner::Window).unwrap();
+        let supervisor = Fakes::new(&[script]).supervisor(Some("camera:0"), Delivery::Window).unwrap();
         wait_for(&supervisor, "lost", |state| is_lost(state, CameraFault::Crashed));
         let state = supervisor.status().state.to_string();
         assert!(state.contains("after frame"), "{script}: {state}");
@@ -494,7 +494,7 @@ fn frames_that_get_lost_on_the_way_are_counted() {
     let script =
         "cat $F; until [ -e $F.taken ]; do sleep 0.02; done; dd if=$ALL bs=$SIZE skip=8 count=1; exec sleep 60";
     let fakes = Fakes::new(&[script]);
-    let supervisor = fakes.supervisor(Some("camera"), Manner::Terminal).unwrap();
+    let supervisor = fakes.supervisor(Some("camera"), Delivery::Terminal).unwrap();
     let next = || supervisor.frames().recv_timeout(Duration::from_secs(20)).unwrap().index;
     assert_eq!(next(), 0);
     std::fs::write(fakes.folder.path().join("frame.taken"), b"").unwrap();
@@ -508,7 +508,7 @@ fn what_is_left_out_is_counted_in_the_first_round_only() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("short.y4m");
     std::fs::write(&path, b"YUV4MPEG2 W1 H1 F100:1 Cmono\nFRAME\n\x10FRAME\nFRAME\n\xeb").unwrap();
-    let supervisor = Fakes::new(&[]).supervisor(path.to_str(), Manner::Window).unwrap();
+    let supervisor = Fakes::new(&[]).supervisor(path.to_str(), Delivery::Window).unwrap();
     let start = Instant::now();
     // Two good frames a round.
     while supervisor.status().produced < 7 {
@@ -523,7 +523,7 @@ fn a_video_starts_over_in_a_window() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("short.y4m");
     std::fs::write(&path, b"YUV4MPEG2 W1 H1 F100:1 Cmono\nFRAME\n\x10FRAME\n\xeb").unwrap();
-    let supervisor = Fakes::new(&[]).supervisor(path.to_str(), Manner::Window).unwrap();
+    let supervisor = Fakes::new(&[]).supervisor(path.to_str(), Delivery::Window).unwrap();
     let shades: Vec<u8> = supervisor.frames().iter().take(12).map(|frame| frame.rgb[0]).collect();
     assert!(shades.contains(&0) && shades.contains(&255), "{shades:?}");
     assert!(supervisor.status().produced > 2);

@@ -1,10 +1,10 @@
 //! The thread behind a supervisor.
 
-use super::cameras::{Cameras, Wanted};
+use super::cameras::{Cameras, WantedCamera};
 use super::lookout::Lookout;
 use super::outlet::Outlet;
 use super::running::{Next, Over, Running};
-use super::{Command, Manner};
+use super::{Delivery, SourceCommand};
 use crate::frame::Frame;
 use crate::source::rendered::Rendered;
 use crate::source::{DEFAULT_SEED, Picture, Source, SourceChoice, SourceError, SourceState, files};
@@ -18,30 +18,30 @@ const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 /// What the thread is about.
-enum Stage {
+enum Phase {
     /// A source is open.
     Running(Box<Running>),
     /// A camera does not work and is tried again at the time.
-    Retrying(Wanted, Instant),
+    Retrying(WantedCamera, Instant),
     /// Nothing to do but wait for commands.
     Over,
 }
 
 /// A choice that can be started.
-enum Plan {
+enum StartableSource {
     Source(Box<dyn Source>),
-    Camera(Wanted),
+    Camera(WantedCamera),
     /// The demo, for want of a camera.
     StandIn(SourceError),
 }
 
 /// The thread's own side of a supervisor.
 pub(crate) struct Worker {
-    manner: Manner,
+    delivery: Delivery,
     cameras: Box<dyn Cameras>,
-    orders: Receiver<Command>,
+    orders: Receiver<SourceCommand>,
     outlet: Outlet,
-    stage: Stage,
+    stage: Phase,
     /// Before a camera that just failed is opened again.
     pause: Duration,
     paused: bool,
@@ -57,15 +57,15 @@ impl Worker {
     /// As [`super::Supervisor::start`].
     pub(crate) fn new(
         choice: Option<SourceChoice>,
-        manner: Manner,
+        delivery: Delivery,
         cameras: Box<dyn Cameras>,
-        orders: Receiver<Command>,
+        orders: Receiver<SourceCommand>,
         outlet: Outlet,
     ) -> Result<Self, SourceError> {
         let plan = plan(choice.clone(), cameras.as_ref())?;
-        let (stage, pause) = (Stage::Over, FIRST_PAUSE);
+        let (stage, pause) = (Phase::Over, FIRST_PAUSE);
         let mut worker =
-            Self { manner, cameras, orders, outlet, stage, pause, paused: false, steps: 0, stopping: false };
+            Self { delivery, cameras, orders, outlet, stage, pause, paused: false, steps: 0, stopping: false };
         worker.launch(plan, choice);
         Ok(worker)
     }
@@ -74,16 +74,16 @@ impl Worker {
     pub(crate) fn run(mut self) {
         while !self.stopping {
             match self.stage {
-                Stage::Running(_) => self.beat(),
-                Stage::Retrying(_, at) => {
+                Phase::Running(_) => self.beat(),
+                Phase::Retrying(_, at) => {
                     if !self.obey_until(Some(at)) {
                         self.retry();
                     }
                 }
-                Stage::Over if self.manner == Manner::Window => {
+                Phase::Over if self.delivery == Delivery::Window => {
                     self.obey_until(None);
                 }
-                Stage::Over => return,
+                Phase::Over => return,
             }
         }
     }
@@ -102,18 +102,18 @@ impl Worker {
         true
     }
 
-    fn obey(&mut self, command: Command) {
+    fn obey(&mut self, command: SourceCommand) {
         match command {
-            Command::Stop => self.stopping = true,
-            Command::Switch(choice) => self.switch(choice),
-            Command::Pause(paused) => self.hold(paused, 0),
-            Command::Step => self.hold(true, self.steps + 1),
+            SourceCommand::Stop => self.stopping = true,
+            SourceCommand::Switch(choice) => self.switch(choice),
+            SourceCommand::Pause(paused) => self.hold(paused, 0),
+            SourceCommand::Step => self.hold(true, self.steps + 1),
         }
     }
 
     fn hold(&mut self, paused: bool, steps: u32) {
         (self.paused, self.steps) = (paused, steps);
-        if let Stage::Running(running) = &mut self.stage
+        if let Phase::Running(running) = &mut self.stage
             && steps > 0
         {
             running.step_on();
@@ -130,20 +130,20 @@ impl Worker {
     }
 
     /// Closes what ran before and starts what was planned for `choice`.
-    fn launch(&mut self, plan: Plan, choice: Option<SourceChoice>) {
-        self.stage = Stage::Over;
+    fn launch(&mut self, plan: StartableSource, choice: Option<SourceChoice>) {
+        self.stage = Phase::Over;
         self.pause = FIRST_PAUSE;
         self.outlet.start_over(choice);
         match plan {
-            Plan::Source(source) => {
+            StartableSource::Source(source) => {
                 self.outlet.enter(SourceState::Starting { name: source.name() });
-                self.stage = Stage::Running(Box::new(Running::new(source)));
+                self.stage = Phase::Running(Box::new(Running::new(source)));
             }
-            Plan::Camera(wanted) => {
+            StartableSource::Camera(wanted) => {
                 self.outlet.enter(SourceState::Starting { name: wanted.camera.to_string() });
                 self.open_camera(wanted);
             }
-            Plan::StandIn(reason) => self.stand_in(reason),
+            StartableSource::StandIn(reason) => self.stand_in(reason),
         }
     }
 
@@ -151,25 +151,25 @@ impl Worker {
     fn stand_in(&mut self, reason: SourceError) {
         let lookout = Lookout::new(reason, self.cameras.list());
         let demo = Box::new(Rendered::new(DEFAULT_SEED));
-        self.stage = Stage::Running(Box::new(Running::stand_in(demo, lookout)));
+        self.stage = Phase::Running(Box::new(Running::stand_in(demo, lookout)));
     }
 
-    fn open_camera(&mut self, wanted: Wanted) {
+    fn open_camera(&mut self, wanted: WantedCamera) {
         match self.cameras.open(wanted.camera.clone()) {
-            Ok(source) => self.stage = Stage::Running(Box::new(Running::camera(Box::new(source), wanted))),
+            Ok(source) => self.stage = Phase::Running(Box::new(Running::camera(Box::new(source), wanted))),
             Err(error) => self.camera_failed(wanted, error),
         }
     }
 
     /// Another camera, the demo, another try later, or the end.
-    fn camera_failed(&mut self, mut wanted: Wanted, error: SourceError) {
+    fn camera_failed(&mut self, mut wanted: WantedCamera, error: SourceError) {
         if wanted.try_another(&error) {
             return self.open_camera(wanted);
         }
         let error = wanted.reason(error);
         if !wanted.delivered && !wanted.named {
             self.stand_in(error);
-        } else if wanted.delivered || self.manner == Manner::Window {
+        } else if wanted.delivered || self.delivery == Delivery::Window {
             let pause = self.pause;
             self.pause = (pause * 2).min(LONGEST_PAUSE);
             self.retry_in(pause, wanted, error);
@@ -178,9 +178,9 @@ impl Worker {
         }
     }
 
-    fn retry_in(&mut self, pause: Duration, wanted: Wanted, error: SourceError) {
+    fn retry_in(&mut self, pause: Duration, wanted: WantedCamera, error: SourceError) {
         let delivered = wanted.delivered;
-        self.stage = Stage::Retrying(wanted, Instant::now() + pause);
+        self.stage = Phase::Retrying(wanted, Instant::now() + pause);
         self.outlet.enter(match delivered {
             true => SourceState::Lost { error, retry_in: pause },
             false => SourceState::Waiting { error, retry_in: pause },
@@ -189,7 +189,7 @@ impl Worker {
 
     /// Opens the camera again if it is there; looking whether it is costs next to nothing.
     fn retry(&mut self) {
-        let Stage::Retrying(mut wanted, _) = std::mem::replace(&mut self.stage, Stage::Over) else { return };
+        let Phase::Retrying(mut wanted, _) = std::mem::replace(&mut self.stage, Phase::Over) else { return };
         match wanted.find_again(&self.cameras.list()) {
             Ok(()) => self.open_camera(wanted),
             Err(error) => self.retry_in(FIRST_PAUSE, wanted, error),
@@ -199,20 +199,20 @@ impl Worker {
     /// One frame, where one is due.
     fn beat(&mut self) {
         self.look_out();
-        let Stage::Running(running) = &mut self.stage else { return };
+        let Phase::Running(running) = &mut self.stage else { return };
         let held = self.paused && self.steps == 0;
         // A camera has to be emptied even while nobody looks.
         let idle = held && running.camera.is_none();
         let wake = match (idle, &running.lookout) {
             (true, None) => None,
             (true, Some(_)) => Some(Instant::now() + FIRST_PAUSE),
-            (false, _) => Some(running.due(self.manner).unwrap_or_else(Instant::now)),
+            (false, _) => Some(running.due(self.delivery).unwrap_or_else(Instant::now)),
         };
         if self.obey_until(wake) || idle {
             return;
         }
-        let Stage::Running(running) = &mut self.stage else { return };
-        match running.next(self.manner) {
+        let Phase::Running(running) = &mut self.stage else { return };
+        match running.next(self.delivery) {
             Ok(Next::Nothing) => {}
             // What comes while nobody looks is thrown away anyhow.
             Ok(Next::LeftOut(..)) if held => {}
@@ -224,8 +224,8 @@ impl Worker {
 
     /// Where the demo stands in: changes to a camera that has begun to deliver.
     fn look_out(&mut self) {
-        if let Stage::Running(running) = &mut self.stage
-            && self.manner == Manner::Window
+        if let Phase::Running(running) = &mut self.stage
+            && self.delivery == Delivery::Window
             && let Some(lookout) = &mut running.lookout
             && let Some((wanted, source)) = lookout.look(self.cameras.as_ref())
         {
@@ -236,7 +236,7 @@ impl Worker {
 
     /// Hands the picture on; `held`: throws it away.
     fn deliver(&mut self, picture: Picture, took: Duration, held: bool) {
-        let Stage::Running(running) = &mut self.stage else { return };
+        let Phase::Running(running) = &mut self.stage else { return };
         if let Some(state) = running.new_state(&picture) {
             self.outlet.enter(state);
         }
@@ -249,7 +249,7 @@ impl Worker {
         }
         self.steps = self.steps.saturating_sub(1);
         let frame = self.outlet.number(picture, took);
-        if running.loses_nothing(self.manner) {
+        if running.loses_nothing(self.delivery) {
             self.hand_over(&frame);
         } else {
             self.outlet.offer(frame);
@@ -272,7 +272,7 @@ impl Worker {
     }
 
     fn source_is_over(&mut self, over: Over) {
-        let Stage::Running(running) = std::mem::replace(&mut self.stage, Stage::Over) else { return };
+        let Phase::Running(running) = std::mem::replace(&mut self.stage, Phase::Over) else { return };
         let Running { source, camera, pictures: frames, .. } = *running;
         let name = source.name();
         // A camera must be closed before it can be opened again.
@@ -289,11 +289,14 @@ impl Worker {
 }
 
 /// Opens a file, or finds the camera; starts nothing yet.
-fn plan(choice: Option<SourceChoice>, cameras: &dyn Cameras) -> Result<Plan, SourceError> {
+fn plan(choice: Option<SourceChoice>, cameras: &dyn Cameras) -> Result<StartableSource, SourceError> {
     match choice {
-        Some(SourceChoice::Demo { seed }) => Ok(Plan::Source(Box::new(Rendered::new(seed)))),
-        Some(SourceChoice::File(path)) => Ok(Plan::Source(files::open(&path)?)),
-        Some(SourceChoice::Camera { index }) => Ok(Plan::Camera(Wanted::choose(index, true, cameras.list())?)),
-        None => Ok(Wanted::choose(None, false, cameras.list()).map_or_else(Plan::StandIn, Plan::Camera)),
+        Some(SourceChoice::Demo { seed }) => Ok(StartableSource::Source(Box::new(Rendered::new(seed)))),
+        Some(SourceChoice::File(path)) => Ok(StartableSource::Source(files::open(&path)?)),
+        Some(SourceChoice::Camera { index }) => {
+            Ok(StartableSource::Camera(WantedCamera::choose(index, true, cameras.list())?))
+        }
+        None => Ok(WantedCamera::choose(None, false, cameras.list())
+            .map_or_else(StartableSource::StandIn, StartableSource::Camera)),
     }
 }

@@ -5,7 +5,7 @@
 //! become bytes a block at a time, or, where a layer has many, a tile at a time beside the products of the tile before. All but
 //! convolutions runs on AVX-512. The tiles' instructions are assembly, as the compiler has no stable functions for them.
 
-use super::super::layout::Packing;
+use super::super::packing::Packing;
 use super::avx512::common;
 use super::generic::{Conv, Sink, Vector, even_part};
 use std::arch::asm;
@@ -76,7 +76,7 @@ struct Shapes {
 }
 
 impl Shapes {
-    /// Sums in tiles 0 to 4 and codes in 5 and 7, of `positions` rows; weights in 6.
+    /// TileSums in tiles 0 to 4 and codes in 5 and 7, of `positions` rows; weights in 6.
     fn new(positions: usize) -> Self {
         let (mut row_bytes, mut rows) = ([0; 16], [0; 16]);
         row_bytes[..8].fill(64);
@@ -93,7 +93,7 @@ const MOST_READY: usize = 18;
 
 /// The sums of some strips of positions, a block each.
 #[repr(C, align(64))]
-struct Sums([[i32; LANES]; STRIPS * TILE]);
+struct TileSums([[i32; LANES]; STRIPS * TILE]);
 
 /// Tiles of signs as bytes.
 #[repr(C, align(64))]
@@ -166,7 +166,7 @@ pub(super) unsafe fn convolve<S: Sink<Amx>>(conv: &Conv<'_>, sink: &mut S) {
     let shapes = Shapes::new(strips.positions);
     let mut signs = Signs([MaybeUninit::uninit(); 4 * MOST_READY]);
     let signs = signs.0.as_mut_ptr().cast::<u8>();
-    let mut sums = Sums([[0; LANES]; STRIPS * TILE]);
+    let mut sums = TileSums([[0; LANES]; STRIPS * TILE]);
     // SAFETY: the processor has AMX: the caller's promise. The strips are inside the rows, so by `Conv::is_inside`, which the
     // caller has checked, are all their taps and weights.
     unsafe {
@@ -227,7 +227,7 @@ unsafe fn unpack(bits: *const u64, signs: *mut u8) {
 
 /// Two strips × a block, half of it at a time, with all its signs ready.
 #[inline(always)]
-unsafe fn multiply_ready(conv: &Conv<'_>, first: [*const u8; 2], mut signs: *const u8, sums: &mut Sums) {
+unsafe fn multiply_ready(conv: &Conv<'_>, first: [*const u8; 2], mut signs: *const u8, sums: &mut TileSums) {
     let next_position = conv.stride * conv.map.pixel;
     // SAFETY: the shapes are loaded, and all that the tiles hold is inside its slices: the caller's promises. Between the blocks of
     // assembly tiles keep what they hold: nothing else in this program uses them.
@@ -276,7 +276,7 @@ unsafe fn multiply<const N: usize>(
     first: [*const u8; STRIPS],
     bits: *const u64,
     signs: *mut u8,
-    sums: &mut Sums,
+    sums: &mut TileSums,
 ) {
     let next_position = conv.stride * conv.map.pixel;
     let taps = conv.taps.len();

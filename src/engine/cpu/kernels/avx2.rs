@@ -1,6 +1,6 @@
 //! x86 with AVX2: 32 output channels a vector, four input channels a `vpshufb`.
 
-use super::super::layout::Packing;
+use super::super::packing::Packing;
 use super::generic::{LookUp, Vector};
 use super::tables::QUADS;
 use std::arch::x86_64::*;

@@ -1,6 +1,6 @@
 //! x86 with AVX-512: 64 output channels a vector, four input channels a `vpshufb`, with VBMI six a `vpermb`.
 
-use super::super::layout::Packing;
+use super::super::packing::Packing;
 use super::generic::{LookUp, Vector};
 use super::tables::{HALVES, Halves, QUADS};
 use std::arch::x86_64::*;

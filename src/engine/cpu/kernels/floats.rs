@@ -3,7 +3,7 @@
 //! The picture stays bytes; what they stand for is looked up for a few columns of the rows under the kernel, so that floats
 //! never leave the first cache. What lies outside the picture is the float 0, which adds nothing.
 
-use super::super::layout::{LaneThresholds, Packing};
+use super::super::packing::{LaneThresholds, Packing};
 use super::generic::{CodeRows, FLOATS, PictureRows, Vector};
 
 /// Positions of a row whose floats are kept at a time.

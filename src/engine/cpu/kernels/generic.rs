@@ -5,12 +5,12 @@
 //! and folds into its thresholds, and the padding's code 0 needs no case of its own. For the few input channels that share
 //! one packed *index*, a table gives that sum for every combination of weight bits; the packed weights *are* the positions
 //! in that table, one byte an output channel. So one shuffle adds a group of input channels to a whole vector of output
-//! channels. Sums are bytes first, flushed to 16 bits before they can overflow.
+//! channels. ByteSums are bytes first, flushed to 16 bits before they can overflow.
 //!
 //! Every function here is inlined into one that enables the instruction set; see `functions!` in the parent module.
 
-use super::super::layout::{CodeMap, LaneThresholds, Packing, Quantity};
-use super::super::pixel_sums::{self, Rows};
+use super::super::packing::{CodeMap, LaneThresholds, Packing, Quantity};
+use super::super::pixel_sums::{self, SumRows};
 use std::ops::Range;
 
 /// Vectors of floats that make a block of lanes: on every instruction set a byte vector has as many lanes as four of them.
@@ -131,16 +131,16 @@ pub(super) trait Sink<V: Vector> {
     unsafe fn put(&mut self, y: usize, x: usize, block: usize, even: V, odd: V);
 }
 
-/// Sums of bytes in 16-bit lanes, one of each byte of a vector.
+/// ByteSums of bytes in 16-bit lanes, one of each byte of a vector.
 #[derive(Clone, Copy)]
-struct Sums<V> {
+struct ByteSums<V> {
     /// The even bytes' sums, plus 256 times the odd ones': bytes are added as they lie, and what overflows was the odd ones'.
     both: V,
     /// The odd bytes' sums.
     odd: V,
 }
 
-impl<V: Vector> Sums<V> {
+impl<V: Vector> ByteSums<V> {
     #[inline(always)]
     unsafe fn zero() -> Self {
         // SAFETY: the processor has V's instruction set: the caller's promise, here and below.
@@ -329,12 +329,12 @@ unsafe fn tile<V: LookUp, const P: usize, const B: usize>(
     taps: usize,
     mut weights: *const u8,
     table: impl Fn(usize, usize) -> V,
-) -> [[Sums<V>; B]; P] {
+) -> [[ByteSums<V>; B]; P] {
     let lanes = V::PACKING.lanes;
     let part = even_part(taps, look_ups_a_byte(V::PACKING));
     // SAFETY: the processor has V's instruction set, and the weights are inside their slice: the caller's promises.
     unsafe {
-        let mut sums = [[Sums::zero(); B]; P];
+        let mut sums = [[ByteSums::zero(); B]; P];
         for start in (0..taps).step_by(part) {
             let mut bytes = [[V::zero(); B]; P];
             for tap in start..taps.min(start + part) {
@@ -368,14 +368,14 @@ unsafe fn row_tile<V: LookUp, const P: usize, const B: usize, const KERNEL: usiz
     conv: &Conv<'_>,
     first: *const u8,
     mut weights: *const u8,
-) -> [[Sums<V>; B]; P] {
+) -> [[ByteSums<V>; B]; P] {
     let lanes = V::PACKING.lanes;
     let tables = V::tables();
     let (rows, _) = conv.taps.as_chunks::<KERNEL>();
     let part = even_part(rows.len(), look_ups_a_byte(V::PACKING) / KERNEL);
     // SAFETY: as in `tile`; the last position's last tap is the last one read.
     unsafe {
-        let mut sums = [[Sums::zero(); B]; P];
+        let mut sums = [[ByteSums::zero(); B]; P];
         for rows in rows.chunks(part) {
             let mut bytes = [[V::zero(); B]; P];
             for taps in rows {
@@ -423,7 +423,7 @@ pub(super) fn even_part(count: usize, most: usize) -> usize {
     count.div_ceil(count.div_ceil(most))
 }
 
-/// Rows of packed codes to write.
+/// SumRows of packed codes to write.
 #[derive(Clone, Copy)]
 pub(super) struct CodeRows {
     /// The position (0, 0) of the rows.
@@ -440,7 +440,7 @@ impl CodeRows {
     }
 }
 
-/// Sums → thresholds → packed codes.
+/// ByteSums → thresholds → packed codes.
 pub(super) struct ToCodes {
     /// `[block][even lanes, odd lanes][3]`, each half a block of 16-bit lanes.
     pub(super) thresholds: *const i16,
@@ -461,7 +461,7 @@ impl<V: Vector> Sink<V> for ToCodes {
     }
 }
 
-/// Sums, less their offsets, → a trunk of 16 bits; on from there → packed codes, where they are wanted.
+/// ByteSums, less their offsets, → a trunk of 16 bits; on from there → packed codes, where they are wanted.
 pub(super) struct ToNarrow {
     /// What to take off, a lane of a block each.
     pub(super) offsets: *const i16,
@@ -533,7 +533,7 @@ impl<V: Vector> Sink<V> for ToNarrow {
     }
 }
 
-/// Sums, less their offsets, → a trunk of 32 bits.
+/// ByteSums, less their offsets, → a trunk of 32 bits.
 pub(super) struct ToWide {
     /// As [`ToNarrow::offsets`].
     pub(super) offsets: *const i16,
@@ -572,7 +572,7 @@ fn put_wide(trunk: &mut [i32], sums: &[i16], offsets: &[i16], add: bool) {
     }
 }
 
-/// Sums → thresholds → packed codes, for the whole rows of a trunk `[y][x][block][lane]`.
+/// ByteSums → thresholds → packed codes, for the whole rows of a trunk `[y][x][block][lane]`.
 #[inline(always)]
 pub(super) unsafe fn quantize<V: Vector, N: Quantity>(sums: &[N], thresholds: &LaneThresholds<N>, rows: CodeRows) {
     let position = thresholds.flips.len();
@@ -641,7 +641,7 @@ pub(in super::super) struct PixelRows<'a> {
     /// The picture, HWC.
     pub(in super::super) rgb: &'a [u8],
     /// Which bytes share a row of a table.
-    pub(in super::super) rows: &'a Rows,
+    pub(in super::super) rows: &'a SumRows,
     /// What a byte adds, raised so that none is negative: a table for every byte under the kernel, `[ky][kx][3]`, each
     /// `[row][channel]`. Behind them lies a vector more, to be read and not used.
     pub(in super::super) sums: &'a [u8],
@@ -662,7 +662,7 @@ impl PixelRows<'_> {
     #[inline(always)]
     fn under<const K: usize>(&self, y: usize, x: usize) -> [usize; MOST_UNDER] {
         let PictureRows { edge, stride, .. } = self.over;
-        let mut rows = [Rows::OUTSIDE; MOST_UNDER];
+        let mut rows = [SumRows::OUTSIDE; MOST_UNDER];
         for ky in self.over.taps(y) {
             for kx in self.over.taps(x) {
                 let pixel = (y * stride + ky - K / 2) * edge + x * stride + kx - K / 2;
@@ -725,7 +725,7 @@ unsafe fn sum_of_rows<V: Vector, const K: usize>(
     // SAFETY: see `add_up_under`.
     unsafe {
         let mut table = job.sums.as_ptr().add(block * V::PACKING.lanes);
-        let mut sums = Sums::zero();
+        let mut sums = ByteSums::zero();
         for part in 0..(3 * K * K).div_ceil(pixel_sums::PART) {
             let mut bytes = V::zero();
             for i in pixel_sums::PART * part..(3 * K * K).min(pixel_sums::PART * (part + 1)) {

@@ -24,7 +24,7 @@ pub(super) use floats::FloatRows;
 pub(super) use generic::{Conv, PictureRows, PixelRows};
 
 use super::Level;
-use super::layout::{CodeMap, LaneThresholds, Packing};
+use super::packing::{CodeMap, LaneThresholds, Packing};
 use floats::{FloatSink, FloatsToCodes, FloatsToSums};
 use generic::{CodeRows, Sink, ToCodes, ToNarrow, ToWide, TrunkCodes, Vector};
 
@@ -57,7 +57,7 @@ macro_rules! functions {
             unsafe { $convolve(conv, sink) }
         }
         $(#[$features])?
-        unsafe fn quantize<N: super::layout::Quantity>(sums: &[N], thresholds: &LaneThresholds<N>, rows: CodeRows) {
+        unsafe fn quantize<N: super::packing::Quantity>(sums: &[N], thresholds: &LaneThresholds<N>, rows: CodeRows) {
             // SAFETY: the caller's promises.
             unsafe { generic::quantize::<$vector, N>(sums, thresholds, rows) }
         }

@@ -1,6 +1,6 @@
 //! ARM with Advanced SIMD: 16 output channels a vector, four input channels a `tbl`.
 
-use super::super::layout::Packing;
+use super::super::packing::Packing;
 use super::generic::{LookUp, Vector};
 use super::tables::QUADS;
 use std::arch::aarch64::*;

@@ -14,23 +14,23 @@ const LOOKS: usize = if cfg!(miri) { 4 } else { 1000 };
 
 /// The workers; dropping it joins them.
 pub(in super::super) struct Pool {
-    shared: Arc<Shared>,
+    shared: Arc<PoolShared>,
     workers: Vec<JoinHandle<()>>,
 }
 
-struct Shared {
+struct PoolShared {
     /// Counts the jobs; changes only while `state` is locked.
     jobs: AtomicU64,
     /// Workers that have not finished the job.
     busy: AtomicUsize,
     /// Whether a worker's part has panicked.
     panicked: AtomicBool,
-    state: Mutex<State>,
+    state: Mutex<PoolState>,
     wake: Condvar,
 }
 
 #[derive(Default)]
-struct State {
+struct PoolState {
     job: Option<Job>,
     sleepers: usize,
     stop: bool,
@@ -74,7 +74,7 @@ impl<T: Send, F: Fn(&mut T) + Sync> Parts<T, F> {
 impl Pool {
     /// `threads` threads, the caller's among them.
     pub(in super::super) fn new(threads: usize) -> Self {
-        let shared = Arc::new(Shared {
+        let shared = Arc::new(PoolShared {
             jobs: AtomicU64::new(0),
             busy: AtomicUsize::new(0),
             panicked: AtomicBool::new(false),
@@ -130,7 +130,7 @@ impl Drop for Pool {
 }
 
 /// Waits for the workers when dropped.
-struct Waiting<'a>(&'a Shared);
+struct Waiting<'a>(&'a PoolShared);
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
@@ -144,7 +144,7 @@ impl Drop for Waiting<'_> {
 }
 
 /// Says that a worker is done, however its part ended.
-struct Working<'a>(&'a Shared, Thread);
+struct Working<'a>(&'a PoolShared, Thread);
 
 impl Drop for Working<'_> {
     fn drop(&mut self) {
@@ -157,8 +157,8 @@ impl Drop for Working<'_> {
     }
 }
 
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, State> {
+impl PoolShared {
+    fn lock(&self) -> MutexGuard<'_, PoolState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -1,6 +1,6 @@
 //! Any processor: a vector of 16 bytes in plain Rust, which the compiler turns into what the target has.
 
-use super::super::layout::Packing;
+use super::super::packing::Packing;
 use super::generic::{LookUp, Vector};
 use super::tables::QUADS;
 

@@ -1,19 +1,19 @@
 //! The window on a screen, in front of a running pipeline.
 
+use super::arrangement;
 use super::dialog::Dialogs;
 use super::export::Exporter;
-use super::layout;
 use super::lister::Lister;
 use super::model::Model;
 use super::notices::Tone;
 use super::settings::{self, Remembered};
-use super::state::{Action, Wanted};
+use super::state::{Action, DialogKind};
 use super::theme;
 use super::window::Window;
 use crate::engine::{EngineChoice, OpenError};
 use crate::fpga::link::serial::{self, FoundPort};
 use crate::network::shipped::ModelChoice;
-use crate::pipeline::{Command, EngineState, Pipeline, PredictError, Settings, StartError};
+use crate::pipeline::{EngineCommand, EngineState, Pipeline, PredictError, Settings, StartError};
 use crate::source::{self, CameraInfo, SourceChoice};
 use egui::{Context, Theme, ThemePreference, ViewportBuilder, ViewportCommand};
 use std::path::{Path, PathBuf};
@@ -71,7 +71,7 @@ pub fn run(options: Options) -> Result<(), WindowError> {
     };
     window.state.compare = !remembered.compare_off;
     if remembered.compare_off {
-        pipeline.send(Command::Compare(false));
+        pipeline.send(EngineCommand::Compare(false));
     }
     if let Some(layout) = remembered.layout {
         window.state.layout = layout;
@@ -185,7 +185,7 @@ impl Waker {
 /// Scales all type with the window.
 fn fit(ctx: &Context, large: bool) {
     let zoom = ctx.zoom_factor();
-    let wanted = layout::zoom(ctx.content_rect().size() * zoom, ctx.pixels_per_point() / zoom, large);
+    let wanted = arrangement::zoom(ctx.content_rect().size() * zoom, ctx.pixels_per_point() / zoom, large);
     if (wanted - zoom).abs() > 0.01 {
         ctx.set_zoom_factor(wanted);
     }
@@ -296,7 +296,7 @@ impl App {
     }
 
     /// Shows the system's dialog, where the last file lies.
-    fn choose(&mut self, wanted: Wanted, frame: &eframe::Frame) {
+    fn choose(&mut self, wanted: DialogKind, frame: &eframe::Frame) {
         let folder = match &self.model.source.choice {
             Some(SourceChoice::File(path)) => std::path::absolute(path).ok(),
             _ => None,

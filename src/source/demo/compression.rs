@@ -3,7 +3,7 @@
 use super::camera_model::to_byte;
 use super::drawing::Canvas;
 
-type Block = [[f32; 8]; 8];
+type DctBlock = [[f32; 8]; 8];
 
 /// One value for each of 16 pixels side by side.
 type Line = [f32; 16];
@@ -14,7 +14,7 @@ const C: [f32; 8] =
 
 /// The orthonormal cosine transform of 8 numbers.
 #[rustfmt::skip]
-const FORWARD: Block = [
+const FORWARD: DctBlock = [
     [C[4],  C[4],  C[4],  C[4],  C[4],  C[4],  C[4],  C[4]],
     [C[1],  C[3],  C[5],  C[7], -C[7], -C[5], -C[3], -C[1]],
     [C[2],  C[6], -C[6], -C[2], -C[2], -C[6],  C[6],  C[2]],
@@ -25,9 +25,9 @@ const FORWARD: Block = [
     [C[7], -C[5],  C[3], -C[1],  C[1], -C[3],  C[5], -C[7]],
 ];
 
-const BACKWARD: Block = transposed(&FORWARD);
+const BACKWARD: DctBlock = transposed(&FORWARD);
 
-const fn transposed(block: &Block) -> Block {
+const fn transposed(block: &DctBlock) -> DctBlock {
     let mut out = [[0.0; 8]; 8];
     let mut i = 0;
     while i < 64 {
@@ -51,11 +51,11 @@ pub(super) fn degrade(picture: &mut Canvas, quality: f32) {
 }
 
 /// The quantizer's steps: `base` at the lowest frequency, growing by `growth` a frequency.
-fn steps(coarseness: f32, base: f32, growth: f32) -> Block {
+fn steps(coarseness: f32, base: f32, growth: f32) -> DctBlock {
     std::array::from_fn(|i| std::array::from_fn(|j| (coarseness * (base + growth * (i + j) as f32)).max(1.0)))
 }
 
-fn degrade_square(picture: &mut Canvas, left: usize, top: usize, luma_steps: &Block, chroma_steps: &Block) {
+fn degrade_square(picture: &mut Canvas, left: usize, top: usize, luma_steps: &DctBlock, chroma_steps: &DctBlock) {
     let line = picture.width * 3;
     let start = top * line + left * 3;
     let mut luma = [[[0.0; 8]; 8]; 4];
@@ -101,7 +101,7 @@ fn planes(row: &[u8]) -> [Line; 3] {
 }
 
 /// The block after transform, rounding to `steps`, and back.
-fn quantized(block: &Block, steps: &Block) -> Block {
+fn quantized(block: &DctBlock, steps: &DctBlock) -> DctBlock {
     let mut coefficients = product(&product(&FORWARD, block), &BACKWARD);
     for (row, steps) in coefficients.iter_mut().zip(steps) {
         for (value, step) in row.iter_mut().zip(steps) {
@@ -117,7 +117,7 @@ fn nearest(value: f32) -> f32 {
     (value + MAGIC) - MAGIC
 }
 
-fn product(a: &Block, b: &Block) -> Block {
+fn product(a: &DctBlock, b: &DctBlock) -> DctBlock {
     let mut out = [[0.0; 8]; 8];
     for (row, factors) in out.iter_mut().zip(a) {
         for (factor, line) in factors.iter().zip(b) {

@@ -6,7 +6,7 @@ mod tests;
 use super::comparison::{Times, Twins, milliseconds, recent};
 use super::predictor::{PredictError, Predictor, crop};
 use super::report::{Counts, FrameTiming, LayerDetail, Prediction, Rates, Report};
-use super::{About, Command, EngineState, Settings, Shared};
+use super::{About, EngineCommand, EngineState, Outbox, Settings};
 use crate::engine::{BoardState, Probe};
 use crate::frame::Frame;
 use crate::inspect::LayerSample;
@@ -25,9 +25,9 @@ const SAMPLE_SHARE: u32 = 4;
 const SMOOTHING: Duration = Duration::from_millis(250);
 
 /// Everything the engine thread owns.
-pub(super) struct Live {
+pub(super) struct EngineThread {
     settings: Settings,
-    shared: Arc<Shared>,
+    shared: Arc<Outbox>,
     source: Arc<Supervisor>,
     predictor: Predictor,
     /// The twin's network, read but once: `Some(None)` where there is none.
@@ -47,12 +47,12 @@ pub(super) struct Live {
     board: Option<BoardState>,
     /// Whether a person was told that there is no board, and not yet that there is one.
     board_missed: bool,
-    history: History,
+    history: RunningFigures,
     sequence: u64,
 }
 
 /// What is forgotten when the source or a setting changes.
-struct History {
+struct RunningFigures {
     /// Frames of the source that were captured, and those of them that were dropped, before counting began.
     before: [u64; 2],
     counts: Counts,
@@ -66,7 +66,7 @@ struct History {
     on_board: bool,
 }
 
-impl Default for History {
+impl Default for RunningFigures {
     fn default() -> Self {
         Self {
             before: [0; 2],
@@ -101,8 +101,8 @@ fn same_or_new(known: Option<&Arc<Network>>, read: Network) -> Arc<Network> {
     known.filter(|known| ***known == read).cloned().unwrap_or_else(|| Arc::new(read))
 }
 
-impl Live {
-    pub(super) fn new(settings: Settings, shared: Arc<Shared>, source: Arc<Supervisor>, predictor: Predictor) -> Self {
+impl EngineThread {
+    pub(super) fn new(settings: Settings, shared: Arc<Outbox>, source: Arc<Supervisor>, predictor: Predictor) -> Self {
         let mut live = Self {
             sampler: Sampler::new(predictor.network(), 0),
             twin: None,
@@ -117,7 +117,7 @@ impl Live {
             last_frame: None,
             board: None,
             board_missed: false,
-            history: History::default(),
+            history: RunningFigures::default(),
             sequence: 0,
             settings,
             shared,
@@ -129,7 +129,7 @@ impl Live {
     }
 
     /// Runs until the commands' sender is gone.
-    pub(super) fn run(mut self, commands: &Receiver<Command>) {
+    pub(super) fn run(mut self, commands: &Receiver<EngineCommand>) {
         let mut frames = self.source.frames().clone();
         loop {
             select_biased! {
@@ -145,18 +145,18 @@ impl Live {
         }
     }
 
-    fn obey(&mut self, command: Command) {
+    fn obey(&mut self, command: EngineCommand) {
         let mut wanted = self.settings.clone();
         match command {
-            Command::Model(model) => return self.reopen(Settings { model, edge: None, ..wanted }, Read::Anew),
-            Command::Engine(engine) => wanted.engine = engine,
-            Command::Threads(threads) => wanted.threads = threads,
-            Command::Edge(edge) => wanted.edge = edge,
-            Command::Watch(layer) => {
+            EngineCommand::Model(model) => return self.reopen(Settings { model, edge: None, ..wanted }, Read::Anew),
+            EngineCommand::Engine(engine) => wanted.engine = engine,
+            EngineCommand::Threads(threads) => wanted.threads = threads,
+            EngineCommand::Edge(edge) => wanted.edge = edge,
+            EngineCommand::Watch(layer) => {
                 self.sampler.watch(layer);
                 return self.look_again();
             }
-            Command::Compare(comparing) => {
+            EngineCommand::Compare(comparing) => {
                 self.comparing = comparing;
                 if comparing {
                     self.open_twin();
@@ -192,7 +192,7 @@ impl Live {
             self.sampler = Sampler::new(self.predictor.network(), 0);
         }
         let before = self.last_frame.as_ref().map_or([0; 2], |last| [last.index + 1, last.dropped]);
-        self.history = History { before, ..History::default() };
+        self.history = RunningFigures { before, ..RunningFigures::default() };
         if self.comparing {
             self.open_twin();
         } else {
@@ -224,7 +224,7 @@ impl Live {
 
     fn take(&mut self, frame: Frame) {
         if self.last_frame.as_ref().is_some_and(|last| last.source != frame.source) {
-            self.history = History::default();
+            self.history = RunningFigures::default();
             self.sampled = None;
             if let Some(twins) = &mut self.twins {
                 twins.forget(self.predictor.network());
@@ -355,7 +355,7 @@ impl Live {
     }
 }
 
-impl History {
+impl RunningFigures {
     /// What is known of the source when it gave `frame`. It may have changed since, and its status with it.
     fn see(&mut self, frame: &Frame, status: &SourceStatus) {
         let [captured, dropped] = self.before;

@@ -7,7 +7,7 @@ use crate::engine::{BoardChoice, Engine, EngineChoice, EngineError, EngineInfo};
 use crate::frame::InputImage;
 use crate::network::shipped::ModelChoice;
 use crate::pipeline::Latest;
-use crate::source::Manner;
+use crate::source::Delivery;
 use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::Mutex;
@@ -22,22 +22,22 @@ fn settings(model: &str, engine: EngineChoice) -> Settings {
 }
 
 /// A pipeline without its thread.
-fn live(settings: Settings, predictor: Predictor) -> Live {
+fn live(settings: Settings, predictor: Predictor) -> EngineThread {
     let demo = "demo:1".parse().unwrap();
-    let source = Supervisor::start(Some(demo), Manner::Window, || ()).unwrap();
+    let source = Supervisor::start(Some(demo), Delivery::Window, || ()).unwrap();
     let engine = EngineState::Running(settings.clone());
     let latest = Latest { report: None, engine, notices: VecDeque::new(), noticed: 0 };
-    let shared = Shared { latest: Mutex::new(latest), wake: Box::new(|| ()) };
-    Live::new(settings, Arc::new(shared), Arc::new(source), predictor)
+    let shared = Outbox { latest: Mutex::new(latest), wake: Box::new(|| ()) };
+    EngineThread::new(settings, Arc::new(shared), Arc::new(source), predictor)
 }
 
-fn opened(model: &str) -> Live {
+fn opened(model: &str) -> EngineThread {
     let settings = settings(model, EngineChoice::Cpu(None));
     let predictor = Predictor::open_live(&settings).unwrap();
     live(settings, predictor)
 }
 
-impl Live {
+impl EngineThread {
     fn next_frame(&self) -> Frame {
         self.source.frames().recv_timeout(PATIENCE).unwrap()
     }
@@ -52,7 +52,7 @@ impl Live {
     }
 
     /// Obeys, and says how many networks were read and how many convolutions packed for that.
-    fn made_for(&mut self, command: Command) -> [usize; 2] {
+    fn made_for(&mut self, command: EngineCommand) -> [usize; 2] {
         let before = [LOADS.get(), PACKINGS.get()];
         self.obey(command.clone());
         let notices = &self.shared.latest().notices;
@@ -150,25 +150,25 @@ fn only_what_a_command_changes_is_made_again() {
     let mut live = opened("cards");
     let frame = live.next_frame();
     let network = Arc::clone(&live.report_of(frame).network);
-    let has_twin = |live: &Live| live.report().comparison.is_some();
-    assert_eq!(live.made_for(Command::Threads(2)), [0, 0]);
-    assert_eq!(live.made_for(Command::Compare(false)), [0, 0]);
+    let has_twin = |live: &EngineThread| live.report().comparison.is_some();
+    assert_eq!(live.made_for(EngineCommand::Threads(2)), [0, 0]);
+    assert_eq!(live.made_for(EngineCommand::Compare(false)), [0, 0]);
     assert!(!has_twin(&live));
-    assert_eq!(live.made_for(Command::Compare(true)), [0, 0]);
+    assert_eq!(live.made_for(EngineCommand::Compare(true)), [0, 0]);
     assert!(has_twin(&live));
-    assert_eq!(live.made_for(Command::Engine(EngineChoice::Reference)), [0, 0]);
-    let [loads, packings] = live.made_for(Command::Engine(EngineChoice::Cpu(Some(Level::Scalar))));
+    assert_eq!(live.made_for(EngineCommand::Engine(EngineChoice::Reference)), [0, 0]);
+    let [loads, packings] = live.made_for(EngineCommand::Engine(EngineChoice::Cpu(Some(Level::Scalar))));
     assert!(loads == 0 && packings > 10, "{packings} convolutions packed");
     // Another size: but for the first convolution, which reads the picture itself where it is large, weights stay.
     for edge in [Some(128), Some(96), None] {
-        let [loads, packings] = live.made_for(Command::Edge(edge));
+        let [loads, packings] = live.made_for(EngineCommand::Edge(edge));
         assert!(loads == 0 && packings <= 1, "{packings} convolutions packed");
         assert_eq!((live.report().edge, has_twin(&live)), (edge.unwrap_or(64), true));
     }
     // The file of a network that is chosen again may be another one now: it is read, and is the same.
-    assert_eq!(live.made_for(Command::Model(ModelChoice::Shipped("cards"))), [2, 0]);
+    assert_eq!(live.made_for(EngineCommand::Model(ModelChoice::Shipped("cards"))), [2, 0]);
     assert!(Arc::ptr_eq(&live.report().network, &network));
-    assert_eq!(live.made_for(Command::Model(ModelChoice::Shipped("cifar100")))[0], 2);
+    assert_eq!(live.made_for(EngineCommand::Model(ModelChoice::Shipped("cifar100")))[0], 2);
     assert_eq!((live.report().network.name(), has_twin(&live)), ("cifar100", true));
 }
 
@@ -178,7 +178,7 @@ fn threads_change_under_the_same_weights() {
     let frame = live.next_frame();
     let logits = live.report_of(frame).prediction.raw.clone();
     for threads in [2, 3, 1] {
-        assert_eq!(live.made_for(Command::Threads(threads)), [0, 0]);
+        assert_eq!(live.made_for(EngineCommand::Threads(threads)), [0, 0]);
         let report = live.report();
         assert_eq!((report.engine.threads, &report.prediction.raw), (threads, &logits));
     }
@@ -226,10 +226,10 @@ fn a_board_keeps_its_program() {
     let mut live = live(settings, predictor);
     for round in 0..5 {
         live.switch_to(&format!("demo:{round}"));
-        live.obey(Command::Threads(1 + round % 3));
-        live.obey(Command::Compare(round % 2 == 0));
-        live.obey(Command::Edge(Some(64)));
-        live.obey(Command::Model(ModelChoice::Shipped("cards")));
+        live.obey(EngineCommand::Threads(1 + round % 3));
+        live.obey(EngineCommand::Compare(round % 2 == 0));
+        live.obey(EngineCommand::Edge(Some(64)));
+        live.obey(EngineCommand::Model(ModelChoice::Shipped("cards")));
         let before = runs.load(Ordering::Relaxed);
         let frame = live.next_frame();
         assert_eq!(live.report_of(frame).engine.name, "a board");
