@@ -41,12 +41,10 @@ fn frames(criterion: &mut criterion::Criterion, name: &str, report: ernscope::pi
 }
 
 /// A function that lays out and tessellates one frame of a warm window.
-fn window(
-    mut model: ernscope::app::model::Model,
-) -> impl FnMut(Option<std::sync::Arc<ernscope::pipeline::Report>>) -> usize {
+fn window(mut model: ernscope::app::Model) -> impl FnMut(Option<std::sync::Arc<ernscope::pipeline::Report>>) -> usize {
     let ctx = egui::Context::default();
-    ernscope::app::theme::apply(&ctx);
-    let mut window = ernscope::app::window::Window::default();
+    ernscope::app::apply(&ctx);
+    let mut window = ernscope::app::Window::default();
     let mut time = 0.0;
     let mut show = move |report: Option<std::sync::Arc<ernscope::pipeline::Report>>| {
         if let Some(report) = report {

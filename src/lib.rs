@@ -29,7 +29,7 @@ pub mod engine;
 #[cfg(feature = "cli")]
 pub mod engines;
 #[cfg(feature = "cli")]
-pub mod evaluate;
+mod evaluate;
 #[cfg(feature = "cli")]
 pub mod fpga;
 pub mod frame;
@@ -41,6 +41,6 @@ pub mod network;
 pub mod pipeline;
 pub mod preprocess;
 #[cfg(feature = "cli")]
-pub mod regular;
+mod regular;
 #[cfg(feature = "cli")]
 pub mod source;

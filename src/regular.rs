@@ -25,7 +25,7 @@ pub enum RegularFileError {
 ///
 /// # Errors
 /// [`RegularFileError`], where there is none, or something else.
-pub fn open(path: &Path) -> Result<File, RegularFileError> {
+pub(crate) fn open(path: &Path) -> Result<File, RegularFileError> {
     // Asked of the path first: some devices act when they are opened.
     check(&fs::metadata(path)?)?;
     open_without_waiting(path)

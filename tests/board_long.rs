@@ -13,9 +13,9 @@ mod skipped;
 
 use board::{build, compare};
 use cycles::check_cycles;
-use ernscope::fpga::board::BoardEngine;
-use ernscope::fpga::link::core::SimulatedCore;
-use ernscope::fpga::schedule::{frame_cycles, utilisation};
+use ernscope::fpga::BoardEngine;
+use ernscope::fpga::SimulatedCore;
+use ernscope::fpga::{frame_cycles, utilisation};
 use ernscope::network::published::PublishedShape;
 use networks::picture;
 use std::sync::Arc;

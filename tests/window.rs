@@ -7,16 +7,9 @@ mod window_text;
 use egui::{Key, Modifiers, ThemePreference, vec2};
 use egui_kittest::kittest::Queryable;
 use egui_kittest::{Harness, SnapshotResults};
-use ernscope::app::arrangement;
-use ernscope::app::dialog::Answer;
-use ernscope::app::keys::{Deed, TABLE};
-use ernscope::app::lister::Lister;
-use ernscope::app::model::Model;
-use ernscope::app::state::{Action, DialogKind};
-use ernscope::app::theme;
-use ernscope::app::window::Window;
+use ernscope::app::{self, Action, Deed, DialogAnswer, DialogKind, Lister, Model, TABLE, Window};
 use ernscope::engine::{BoardChoice, BoardFrame, BoardState, EngineChoice, EngineInfo, LayerCycles};
-use ernscope::fpga::link::serial::FoundPort;
+use ernscope::fpga::FoundPort;
 use ernscope::network::shipped::ModelChoice;
 use ernscope::pipeline::{
     About, Comparison, Counts, EngineCommand, EngineState, FrameTiming, Measured, Notice, Rates, Report,
@@ -47,7 +40,7 @@ fn open_on(model: Model, pixels: [f32; 2], scaling: f32, prepare: impl FnOnce(&m
     let mut window = Window::default();
     prepare(&mut window);
     let points = egui::Vec2::from(pixels) / scaling;
-    let zoom = arrangement::zoom(points, scaling, window.state.layout.large);
+    let zoom = app::zoom(points, scaling, window.state.layout.large);
     open_scaled(model, points / zoom, scaling * zoom, |empty| *empty = window)
 }
 
@@ -65,7 +58,7 @@ fn open_scaled(
         scene.actions.extend(actions);
     };
     let harness = Harness::builder().with_size(size).with_pixels_per_point(pixels_per_point);
-    let harness = harness.with_context_setup(theme::apply).with_max_steps(8);
+    let harness = harness.with_context_setup(app::apply).with_max_steps(8);
     let mut harness = harness.build_ui_state(show, Scene { window, model, actions: Vec::new() });
     harness.run_steps(4);
     harness
@@ -460,7 +453,7 @@ fn without_a_dialog_of_the_system_the_path_is_typed() {
     harness.run_steps(2);
     assert!(harness.state().actions.contains(&Action::Choose(DialogKind::Folder)));
 
-    let failed = Answer::Failed("this desktop has no portal that shows dialogs for files".into());
+    let failed = DialogAnswer::Failed("this desktop has no portal that shows dialogs for files".into());
     assert_eq!(harness.state_mut().window.answered(failed), None);
     harness.run_steps(3);
     harness.get_by_label_contains("Typed here because this desktop has no portal");
@@ -470,8 +463,8 @@ fn without_a_dialog_of_the_system_the_path_is_typed() {
     assert!(harness.query_by_label_contains("Typed here").is_none());
 
     let window = &mut harness.state_mut().window;
-    assert_eq!(window.answered(Answer::Dismissed), None);
-    let chosen = Answer::Chosen("nets/mine.safetensors".into());
+    assert_eq!(window.answered(DialogAnswer::Dismissed), None);
+    let chosen = DialogAnswer::Chosen("nets/mine.safetensors".into());
     assert_eq!(window.answered(chosen), Some(Action::Send(EngineCommand::Model(file("nets/mine.safetensors")))));
     harness.run_steps(2);
     assert!(harness.query_by_label_contains("Typed here").is_none());

@@ -8,7 +8,7 @@ use crate::network::shipped::{ModelChoice, SHIPPED};
 use crate::source::{DEFAULT_SEED, SourceChoice, SourceState};
 
 /// A line of a list.
-pub struct Choice<T> {
+pub(crate) struct Choice<T> {
     /// What is chosen by it.
     pub value: T,
     /// As shown.
@@ -18,7 +18,7 @@ pub struct Choice<T> {
 }
 
 /// The demo, the first camera that works, every camera.
-pub fn sources(model: &Model) -> Vec<Choice<Option<SourceChoice>>> {
+pub(crate) fn sources(model: &Model) -> Vec<Choice<Option<SourceChoice>>> {
     let demo = SourceChoice::Demo { seed: DEFAULT_SEED };
     let mut list = vec![(Some(demo), "demo cards".to_owned()), (None, "first camera that works".to_owned())];
     let camera = |info: &crate::source::CameraInfo| {
@@ -29,7 +29,7 @@ pub fn sources(model: &Model) -> Vec<Choice<Option<SourceChoice>>> {
 }
 
 /// What the source is called.
-pub fn source_name(model: &Model) -> String {
+pub(crate) fn source_name(model: &Model) -> String {
     match &model.source.state {
         SourceState::Fallback { .. } => "demo (no camera)".into(),
         _ => match &model.source.choice {
@@ -45,7 +45,7 @@ pub fn source_name(model: &Model) -> String {
 }
 
 /// The networks inside the binary, and random ones of the published shapes.
-pub fn networks(model: &Model) -> (Vec<Choice<ModelChoice>>, Vec<Choice<ModelChoice>>) {
+pub(crate) fn networks(model: &Model) -> (Vec<Choice<ModelChoice>>, Vec<Choice<ModelChoice>>) {
     let choice = |value: ModelChoice| {
         let says = value.to_string();
         Choice { chosen: value == model.settings.model, says, value }
@@ -60,7 +60,7 @@ pub fn networks(model: &Model) -> (Vec<Choice<ModelChoice>>, Vec<Choice<ModelCho
 }
 
 /// What the network is called.
-pub fn network_name(model: &Model) -> String {
+pub(crate) fn network_name(model: &Model) -> String {
     match (&model.report, &model.settings.model) {
         (Some(report), _) => report.network.name().into(),
         (None, ModelChoice::File(path)) => path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy().into_owned(),
@@ -69,7 +69,7 @@ pub fn network_name(model: &Model) -> String {
 }
 
 /// Input edges: the network's own, its half, double and fourfold, where the strides allow.
-pub fn edges(model: &Model) -> Vec<Choice<Option<usize>>> {
+pub(crate) fn edges(model: &Model) -> Vec<Choice<Option<usize>>> {
     let Some(report) = &model.report else { return Vec::new() };
     let own = report.network.edge();
     let sizes = [own / 2, own, own * 2, own * 4].into_iter().filter(|&edge| report.network.check_edge(edge).is_ok());
@@ -81,7 +81,7 @@ pub fn edges(model: &Model) -> Vec<Choice<Option<usize>>> {
 }
 
 /// The best level, every level that this processor has, plain loops, boards.
-pub fn engines(model: &Model) -> Vec<Choice<EngineChoice>> {
+pub(crate) fn engines(model: &Model) -> Vec<Choice<EngineChoice>> {
     let levels = Level::ALL.into_iter().filter(|level| level.is_available()).rev();
     let mut list = vec![(EngineChoice::Cpu(None), "cpu: the best level for the network".to_owned())];
     list.extend(levels.map(|level| (EngineChoice::Cpu(Some(level)), format!("cpu:{level}"))));
@@ -97,7 +97,7 @@ pub fn engines(model: &Model) -> Vec<Choice<EngineChoice>> {
 }
 
 /// What the engine is called, with its threads, or how it stands with a board that it should be.
-pub fn engine_name(model: &Model) -> String {
+pub(crate) fn engine_name(model: &Model) -> String {
     let Some(report) = &model.report else { return model.settings.engine.to_string() };
     let name = &report.engine.name;
     match &report.engine.board {
@@ -113,7 +113,7 @@ pub fn engine_name(model: &Model) -> String {
 }
 
 /// One thread to as many as there are cores.
-pub fn threads(model: &Model) -> Vec<Choice<usize>> {
+pub(crate) fn threads(model: &Model) -> Vec<Choice<usize>> {
     let running = running_threads(model);
     (1..=cores()).map(|value| Choice { value, says: value.to_string(), chosen: value == running }).collect()
 }
@@ -124,7 +124,7 @@ fn cores() -> usize {
 }
 
 /// Why the number of threads makes no difference to what runs now; `None` where it does.
-pub fn fixed_threads(model: &Model) -> Option<String> {
+pub(crate) fn fixed_threads(model: &Model) -> Option<String> {
     let report = model.report.as_ref()?;
     let (engine, network) = (&report.engine, &report.network);
     let on_board = report.timing.board.is_some();
@@ -142,7 +142,7 @@ pub fn fixed_threads(model: &Model) -> Option<String> {
 }
 
 /// The number of threads after `step` more, or why that makes no difference.
-pub fn more_threads(model: &Model, step: isize) -> Result<usize, String> {
+pub(crate) fn more_threads(model: &Model, step: isize) -> Result<usize, String> {
     if let Some(why) = fixed_threads(model) {
         return Err(why);
     }
@@ -160,12 +160,12 @@ pub fn more_threads(model: &Model, step: isize) -> Result<usize, String> {
 }
 
 /// Threads that compute now.
-pub fn running_threads(model: &Model) -> usize {
+pub(crate) fn running_threads(model: &Model) -> usize {
     model.report.as_ref().map_or(1, |report| report.engine.threads)
 }
 
 /// The value behind the chosen one, from the start again behind the last.
-pub fn next<T>(list: Vec<Choice<T>>) -> Option<T> {
+pub(crate) fn next<T>(list: Vec<Choice<T>>) -> Option<T> {
     let at = list.iter().position(|choice| choice.chosen).map_or(0, |at| (at + 1) % list.len());
     list.into_iter().nth(at).map(|choice| choice.value)
 }

@@ -17,7 +17,7 @@ const PORTAL: &str = "org.freedesktop.portal.Desktop";
 
 /// What became of a dialog.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Answer {
+pub enum DialogAnswer {
     /// The person chose this.
     Chosen(PathBuf),
     /// The person chose nothing.
@@ -28,14 +28,14 @@ pub enum Answer {
 
 /// Asks the system; at most one dialog is open at a time.
 #[derive(Default)]
-pub struct Dialogs {
-    answer: Option<Receiver<Answer>>,
+pub(crate) struct Dialogs {
+    answer: Option<Receiver<DialogAnswer>>,
 }
 
 impl Dialogs {
     /// Opens the system's dialog before the window `parent`, in `folder` where that is known. False where one is open already.
     /// `wake` is called when it has an answer.
-    pub fn open(
+    pub(crate) fn open(
         &mut self,
         wanted: DialogKind,
         folder: Option<&Path>,
@@ -58,7 +58,7 @@ impl Dialogs {
     }
 
     /// The same with any dialog: `look` says within `patience` whether there is one, `pick` shows it.
-    pub fn ask(
+    pub(crate) fn ask(
         &mut self,
         look: impl FnOnce() -> Result<(), String> + Send + 'static,
         patience: Duration,
@@ -71,7 +71,7 @@ impl Dialogs {
         let (sender, answer) = bounded(1);
         self.answer = Some(answer);
         let work = move || {
-            let answer = within(patience, look).map_or_else(Answer::Failed, |()| show(pick));
+            let answer = within(patience, look).map_or_else(DialogAnswer::Failed, |()| show(pick));
             // The window may be gone by now.
             let _ = sender.send(answer);
             wake();
@@ -82,10 +82,10 @@ impl Dialogs {
     }
 
     /// The answer, once.
-    pub fn answer(&mut self) -> Option<Answer> {
+    pub(crate) fn answer(&mut self) -> Option<DialogAnswer> {
         let answer = match self.answer.as_ref()?.try_recv() {
             Err(TryRecvError::Empty) => return None,
-            Err(TryRecvError::Disconnected) => Answer::Failed("the system's dialog cannot be asked for".into()),
+            Err(TryRecvError::Disconnected) => DialogAnswer::Failed("the system's dialog cannot be asked for".into()),
             Ok(answer) => answer,
         };
         self.answer = None;
@@ -93,12 +93,12 @@ impl Dialogs {
     }
 }
 
-fn show(pick: impl FnOnce() -> Option<PathBuf>) -> Answer {
+fn show(pick: impl FnOnce() -> Option<PathBuf>) -> DialogAnswer {
     let start = Instant::now();
     match pick() {
-        Some(path) => Answer::Chosen(path),
-        None if start.elapsed() < SOONEST => Answer::Failed("the system's dialog did not open".into()),
-        None => Answer::Dismissed,
+        Some(path) => DialogAnswer::Chosen(path),
+        None if start.elapsed() < SOONEST => DialogAnswer::Failed("the system's dialog did not open".into()),
+        None => DialogAnswer::Dismissed,
     }
 }
 
@@ -145,7 +145,7 @@ mod tests {
         look: impl FnOnce() -> Result<(), String> + Send + 'static,
         patience: Duration,
         pick: impl FnOnce() -> Option<PathBuf> + Send + 'static,
-    ) -> Answer {
+    ) -> DialogAnswer {
         let (sender, woken) = bounded(1);
         let mut dialogs = Dialogs::default();
         assert!(dialogs.ask(look, patience, pick, move || sender.send(()).expect("waits")));
@@ -165,11 +165,11 @@ mod tests {
 
     #[test]
     fn a_choice_a_dismissal_and_a_failure_are_told_apart() {
-        assert_eq!(outcome(|| Ok(()), LONG, slowly(Some("/tmp/a b.png"))), Answer::Chosen("/tmp/a b.png".into()));
-        assert_eq!(outcome(|| Ok(()), LONG, slowly(None)), Answer::Dismissed);
-        assert!(matches!(outcome(|| Ok(()), LONG, || None), Answer::Failed(why) if why.contains("did not open")));
+        assert_eq!(outcome(|| Ok(()), LONG, slowly(Some("/tmp/a b.png"))), DialogAnswer::Chosen("/tmp/a b.png".into()));
+        assert_eq!(outcome(|| Ok(()), LONG, slowly(None)), DialogAnswer::Dismissed);
+        assert!(matches!(outcome(|| Ok(()), LONG, || None), DialogAnswer::Failed(why) if why.contains("did not open")));
         let asked = || panic!("no dialog is shown where there is none");
-        assert_eq!(outcome(|| Err("there is none".into()), LONG, asked), Answer::Failed("there is none".into()));
+        assert_eq!(outcome(|| Err("there is none".into()), LONG, asked), DialogAnswer::Failed("there is none".into()));
     }
 
     #[test]
@@ -180,7 +180,7 @@ mod tests {
         };
         let start = Instant::now();
         assert!(
-            matches!(outcome(hang, Duration::from_millis(300), || None), Answer::Failed(why) if why.contains("does not answer"))
+            matches!(outcome(hang, Duration::from_millis(300), || None), DialogAnswer::Failed(why) if why.contains("does not answer"))
         );
         assert!(start.elapsed() < LONG);
     }
@@ -196,7 +196,7 @@ mod tests {
         assert_eq!(dialogs.answer(), None);
         sender.send(()).expect("the dialog waits");
         wait.recv_timeout(LONG).expect("an answer comes");
-        assert_eq!(dialogs.answer(), Some(Answer::Chosen("first".into())));
+        assert_eq!(dialogs.answer(), Some(DialogAnswer::Chosen("first".into())));
     }
 
     #[test]

@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Writes files on helper threads and hears of the outcome.
-pub struct Exporter {
+pub(crate) struct Exporter {
     folder: PathBuf,
     sender: Sender<(String, Tone)>,
     outcomes: Receiver<(String, Tone)>,
@@ -28,7 +28,7 @@ pub struct Exporter {
 
 impl Exporter {
     /// Exports go to the folder `ernscope` among the user's pictures, else in the home folder, else in the present one.
-    pub fn new(context: egui::Context) -> Self {
+    pub(crate) fn new(context: egui::Context) -> Self {
         let user = UserDirs::new();
         let pictures = user.as_ref().map(|user| user.picture_dir().unwrap_or_else(|| user.home_dir()));
         let folder = pictures.unwrap_or(Path::new("")).join("ernscope");
@@ -37,24 +37,24 @@ impl Exporter {
     }
 
     /// What has been written, or has failed, since the last call.
-    pub fn outcomes(&self) -> impl Iterator<Item = (String, Tone)> + '_ {
+    pub(crate) fn outcomes(&self) -> impl Iterator<Item = (String, Tone)> + '_ {
         self.outcomes.try_iter()
     }
 
     /// Takes a picture of the window with the next frame.
-    pub fn screenshot(&self, ctx: &egui::Context) {
+    pub(crate) fn screenshot(&self, ctx: &egui::Context) {
         let job = self.job("png");
         ctx.request_screenshot(move |picture| job.start(move |path| write_window(path, &picture)));
         ctx.request_repaint();
     }
 
     /// Writes the report's figures as JSON and its layers as CSV.
-    pub fn figures(&self, report: Arc<Report>) {
+    pub(crate) fn figures(&self, report: Arc<Report>) {
         self.job("json").start(move |path| write_figures(path, &report));
     }
 
     /// Writes the report's frame as PNG and everything that every layer makes of it as safetensors.
-    pub fn frame(&self, report: Arc<Report>) {
+    pub(crate) fn frame(&self, report: Arc<Report>) {
         self.job("png").start(move |path| write_frame(path, &report));
     }
 
@@ -168,7 +168,7 @@ fn write_frame(path: &Path, report: &Report) -> Result<String> {
 }
 
 /// Everything that the window shows as a number.
-pub fn figures(report: &Report) -> Value {
+pub(crate) fn figures(report: &Report) -> Value {
     let labels = report.network.labels();
     let classes = crate::pipeline::Prediction::top(&report.prediction.smoothed, labels.len());
     let raw = |class: usize| report.prediction.raw.get(class);
@@ -242,7 +242,7 @@ fn layers(report: &Report) -> Vec<Value> {
 }
 
 /// A line a layer.
-pub fn layers_csv(report: &Report) -> String {
+pub(crate) fn layers_csv(report: &Report) -> String {
     let mut text = String::from("layer,channels,edge,macs,code0,code1,code2,code3,ms\n");
     let shapes = report.network.shapes(report.edge);
     for ((layer, shape), sample) in report.network.layers().iter().zip(shapes).zip(report.layers.iter()) {

@@ -3,7 +3,7 @@
 use crate::network::{Geometry, Layer, LayerShape, Op};
 
 /// Milliseconds in three significant digits, at least five characters: ` 0.43`, ` 12.3`, `  812`.
-pub fn ms(ms: f32) -> String {
+pub(crate) fn ms(ms: f32) -> String {
     let digits = match ms {
         ms if ms < 9.995 => 2,
         ms if ms < 99.95 => 1,
@@ -13,12 +13,12 @@ pub fn ms(ms: f32) -> String {
 }
 
 /// A class's label as people write it: `sweet_pepper` is a sweet pepper.
-pub fn label(label: &str) -> String {
+pub(crate) fn label(label: &str) -> String {
     label.replace('_', " ")
 }
 
 /// A whole number with a gap between the thousands: `2 340`.
-pub fn whole(number: f32) -> String {
+pub(crate) fn whole(number: f32) -> String {
     let digits = format!("{:.0}", number.max(0.0));
     let mut text = String::new();
     for (place, digit) in digits.chars().enumerate() {
@@ -31,7 +31,7 @@ pub fn whole(number: f32) -> String {
 }
 
 /// Cycles in few characters: `812`, `9.2k`, `52k`, `1.3M`.
-pub fn cycles(cycles: u64) -> String {
+pub(crate) fn cycles(cycles: u64) -> String {
     match cycles {
         0..1_000 => format!("{cycles}"),
         1_000..9_950 => format!("{:.1}k", cycles as f32 / 1e3),
@@ -41,23 +41,23 @@ pub fn cycles(cycles: u64) -> String {
 }
 
 /// A rate: whole above 10, with one decimal below.
-pub fn rate(per_s: f32) -> String {
+pub(crate) fn rate(per_s: f32) -> String {
     if per_s < 9.95 { format!("{per_s:.1}") } else { whole(per_s) }
 }
 
 /// A fraction in percent, five digits wide: ` 97.1 %`.
-pub fn percent(fraction: f32) -> String {
+pub(crate) fn percent(fraction: f32) -> String {
     format!("{:>5.1} %", fraction * 100.0)
 }
 
 /// Bytes: `214 kB`, `1.0 MB`.
-pub fn bytes(bytes: u64) -> String {
+pub(crate) fn bytes(bytes: u64) -> String {
     let bytes = bytes as f32;
     if bytes < 1e6 { format!("{:.0} kB", bytes / 1e3) } else { format!("{:.1} MB", bytes / 1e6) }
 }
 
 /// A layer's name without what all names share: `layer2.0.act1`.
-pub fn layer_name(layer: &Layer) -> String {
+pub(crate) fn layer_name(layer: &Layer) -> String {
     match (layer.name.as_str(), &layer.op) {
         (_, Op::Classifier { .. }) => "classifier".into(),
         (_, Op::PixelEmbedding(_)) => "embedding".into(),
@@ -69,7 +69,7 @@ pub fn layer_name(layer: &Layer) -> String {
 }
 
 /// `64×16×16`, or the number of classes.
-pub fn shape(shape: LayerShape) -> String {
+pub(crate) fn shape(shape: LayerShape) -> String {
     if shape.edge == 1 {
         format!("{}", shape.channels)
     } else {
@@ -78,7 +78,7 @@ pub fn shape(shape: LayerShape) -> String {
 }
 
 /// What a layer does, for a tile: `3×3 /2`, `3×3 +` where it adds to the trunk.
-pub fn kind(op: &Op) -> String {
+pub(crate) fn kind(op: &Op) -> String {
     let conv = |g: Geometry| {
         let stride = if g.stride > 1 { format!(" /{}", g.stride) } else { String::new() };
         format!("{}×{}{stride}", g.kernel, g.kernel)
@@ -94,7 +94,7 @@ pub fn kind(op: &Op) -> String {
 }
 
 /// What a layer does, in words.
-pub fn kind_in_words(op: &Op) -> String {
+pub(crate) fn kind_in_words(op: &Op) -> String {
     let conv = |g: Geometry| format!("{}×{} stride {}", g.kernel, g.kernel, g.stride);
     match op {
         Op::PixelEmbedding(table) => format!("{} codes a colour from a table", table.depth()),

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 /// How far back lines go.
-pub const SPAN: Duration = Duration::from_secs(30);
+pub(crate) const SPAN: Duration = Duration::from_secs(30);
 /// One point of a line gathers the reports of this long: lines stay cheap at any frame rate.
 const STEP: Duration = Duration::from_millis(125);
 

@@ -105,7 +105,7 @@ pub const TABLE: &[KeyRow] = &[
 ];
 
 /// What was asked by keys since the last frame. While text is typed only Esc counts, and a focused button keeps Space.
-pub fn pressed(ctx: &egui::Context) -> Vec<Deed> {
+pub(crate) fn pressed(ctx: &egui::Context) -> Vec<Deed> {
     let typing = ctx.text_edit_focused();
     let focused = ctx.memory(|memory| memory.focused().is_some());
     let free = |row: &&KeyRow| match row.2 {
@@ -123,7 +123,7 @@ pub fn pressed(ctx: &egui::Context) -> Vec<Deed> {
 const AROUND_KEYS: f32 = 160.0;
 
 /// The list of keys; `open` becomes false when it is closed.
-pub fn help(ui: &Ui, open: &mut bool) {
+pub(crate) fn help(ui: &Ui, open: &mut bool) {
     let frame = egui::Frame::window(&ui.ctx().global_style()).inner_margin(theme::MARGIN);
     let window = Window::new("Keys").open(open).collapsible(false).resizable(false).frame(frame);
     window.anchor(egui::Align2::CENTER_CENTER, egui::Vec2::ZERO).show(ui.ctx(), |ui| {

@@ -4,31 +4,39 @@
 //! [`crate::pipeline::Pipeline`]. A panel is a function that takes the model, the window's own [`state::State`] and a `Ui`,
 //! and leaves [`state::Action`]s. Nothing here waits: pictures come from memory, files are written on helper threads.
 
-pub mod arrangement;
-pub mod choices;
+pub(crate) mod arrangement;
+pub(crate) mod choices;
 mod comparison;
-pub mod dialog;
-pub mod export;
-pub mod format;
+pub(crate) mod dialog;
+pub(crate) mod export;
+pub(crate) mod format;
 mod histogram;
-pub mod history;
-pub mod keys;
+pub(crate) mod history;
+pub(crate) mod keys;
 mod layer_detail;
 mod lines;
-pub mod lister;
-pub mod model;
+pub(crate) mod lister;
+pub(crate) mod model;
 mod mosaic;
 mod network_strip;
-pub mod notices;
+pub(crate) mod notices;
 mod picture_panel;
 mod prediction;
-pub mod settings;
+pub(crate) mod settings;
 mod shell;
-pub mod state;
-pub mod theme;
+pub(crate) mod state;
+pub(crate) mod theme;
 mod timeline;
 mod toolbar;
 mod widgets;
-pub mod window;
+pub(crate) mod window;
 
+pub use arrangement::zoom;
+pub use dialog::DialogAnswer;
+pub use keys::{Deed, TABLE};
+pub use lister::Lister;
+pub use model::Model;
 pub use shell::{Options, WindowError, run};
+pub use state::{Action, DialogKind};
+pub use theme::apply;
+pub use window::Window;

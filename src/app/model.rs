@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 /// How long figures stand before they are refreshed: steady enough to read.
 const STEADY: Duration = Duration::from_millis(250);
 /// A frame that takes longer than this is worth a sentence.
-pub const SLOW_FRAME: Duration = Duration::from_millis(400);
+pub(crate) const SLOW_FRAME: Duration = Duration::from_millis(400);
 
 /// Everything the panels know.
 #[derive(Clone, Debug)]

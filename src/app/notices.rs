@@ -91,7 +91,7 @@ fn of_board(about: Option<About>) -> bool {
 }
 
 /// Shows the messages.
-pub fn show(ui: &mut Ui, model: &Model, toasts: &mut Toasts) {
+pub(crate) fn show(ui: &mut Ui, model: &Model, toasts: &mut Toasts) {
     let now = ui.input(|input| input.time);
     toasts.gather(model, now);
     if toasts.is_empty() {

@@ -16,7 +16,7 @@ const MOST_BYTES: u64 = 1 << 20;
 /// What is remembered. Names are spelled as on the command line.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Remembered {
+pub(crate) struct Remembered {
     /// `dark`, `light`; else as the system has it.
     pub theme: Option<String>,
     /// The source.
@@ -36,12 +36,12 @@ pub struct Remembered {
 }
 
 /// Where settings lie; `None` where the user has no home.
-pub fn path() -> Option<PathBuf> {
+pub(crate) fn path() -> Option<PathBuf> {
     Some(ProjectDirs::from("", "", "ernscope")?.config_dir().join("settings.json"))
 }
 
 /// Reads the settings. What cannot be read or makes no sense is left out, and the second value says so.
-pub fn load(path: &Path) -> (Remembered, Option<String>) {
+pub(crate) fn load(path: &Path) -> (Remembered, Option<String>) {
     let file = match regular::open(path) {
         Ok(file) => file,
         Err(RegularFileError::Io(error)) if error.kind() == ErrorKind::NotFound => {
@@ -63,7 +63,7 @@ pub fn load(path: &Path) -> (Remembered, Option<String>) {
 ///
 /// # Errors
 /// Where it is no JSON, or of other settings.
-pub fn parse(text: &str) -> serde_json::Result<Remembered> {
+pub(crate) fn parse(text: &str) -> serde_json::Result<Remembered> {
     Ok(serde_json::from_str::<Remembered>(text)?.sensible())
 }
 
@@ -78,7 +78,7 @@ fn complaint(path: &Path, why: &dyn std::fmt::Display) -> String {
 ///
 /// # Errors
 /// What the file system says.
-pub fn save(path: &Path, remembered: &Remembered) -> std::io::Result<()> {
+pub(crate) fn save(path: &Path, remembered: &Remembered) -> std::io::Result<()> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
     }
@@ -98,13 +98,13 @@ impl Remembered {
     }
 
     /// The source.
-    pub fn source(&self) -> Option<SourceChoice> {
+    pub(crate) fn source(&self) -> Option<SourceChoice> {
         self.source.as_ref()?.parse().ok()
     }
 }
 
 /// How a source is remembered: a file with its whole path, which leads to it from any folder. `None` where no text can say it.
-pub fn spell_source(choice: &SourceChoice) -> Option<String> {
+pub(crate) fn spell_source(choice: &SourceChoice) -> Option<String> {
     match choice {
         SourceChoice::File(path) => whole(path),
         _ => Some(choice.to_string()),
@@ -112,7 +112,7 @@ pub fn spell_source(choice: &SourceChoice) -> Option<String> {
 }
 
 /// The same of a network.
-pub fn spell_model(choice: &ModelChoice) -> Option<String> {
+pub(crate) fn spell_model(choice: &ModelChoice) -> Option<String> {
     match choice {
         ModelChoice::File(path) => whole(path),
         _ => Some(choice.to_string()),

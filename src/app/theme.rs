@@ -5,7 +5,7 @@ use egui::{Color32, CornerRadius, FontData, FontFamily, FontId, Margin, Shadow, 
 
 /// Colours of one theme.
 #[derive(Debug)]
-pub struct Tokens {
+pub(crate) struct Tokens {
     /// Behind the panels.
     pub ground: Color32,
     /// A panel.
@@ -87,34 +87,34 @@ const LIGHT: Tokens = Tokens {
 };
 
 /// Between panels, and between a panel and the window's border.
-pub const GAP: f32 = 12.0;
+pub(crate) const GAP: f32 = 12.0;
 /// Between a panel's border and what it holds.
-pub const MARGIN: f32 = 14.0;
+pub(crate) const MARGIN: f32 = 14.0;
 /// Corners of panels and pictures.
-pub const ROUND: CornerRadius = CornerRadius::same(8);
+pub(crate) const ROUND: CornerRadius = CornerRadius::same(8);
 /// Corners of tiles, buttons and bars.
-pub const ROUND_SMALL: CornerRadius = CornerRadius::same(5);
+pub(crate) const ROUND_SMALL: CornerRadius = CornerRadius::same(5);
 /// Height of the toolbar.
-pub const TOOLBAR: f32 = 48.0;
+pub(crate) const TOOLBAR: f32 = 48.0;
 /// Height of a button in the toolbar.
-pub const BUTTON: f32 = 30.0;
+pub(crate) const BUTTON: f32 = 30.0;
 /// Text sizes in points: body, small, tiny, a figure that is looked for.
-pub const BODY: f32 = 13.5;
+pub(crate) const BODY: f32 = 13.5;
 /// See [`BODY`].
-pub const SMALL: f32 = 12.0;
+pub(crate) const SMALL: f32 = 12.0;
 /// See [`BODY`].
-pub const TINY: f32 = 10.5;
+pub(crate) const TINY: f32 = 10.5;
 /// See [`BODY`].
-pub const FIGURE: f32 = 23.0;
+pub(crate) const FIGURE: f32 = 23.0;
 
 impl Tokens {
     /// The colours that `ui` is drawn in.
-    pub fn of(ui: &egui::Ui) -> &'static Self {
+    pub(crate) fn of(ui: &egui::Ui) -> &'static Self {
         Self::of_theme(if ui.visuals().dark_mode { Theme::Dark } else { Theme::Light })
     }
 
     /// The colours of `theme`.
-    pub fn of_theme(theme: Theme) -> &'static Self {
+    pub(crate) fn of_theme(theme: Theme) -> &'static Self {
         match theme {
             Theme::Dark => &DARK,
             Theme::Light => &LIGHT,
@@ -122,17 +122,17 @@ impl Tokens {
     }
 
     /// The colour of a network, by how it starts.
-    pub fn twin(&self, has_pixel_embedding: bool) -> Color32 {
+    pub(crate) fn twin(&self, has_pixel_embedding: bool) -> Color32 {
         if has_pixel_embedding { self.embedded } else { self.float_input }
     }
 
     /// The line around panels and tiles.
-    pub fn border(&self) -> Stroke {
+    pub(crate) fn border(&self) -> Stroke {
         Stroke::new(1.0, self.line)
     }
 
     /// A colour between those of the codes, for values that are no codes: `at` from 0 to 1.
-    pub fn ramp(&self, at: f32) -> Color32 {
+    pub(crate) fn ramp(&self, at: f32) -> Color32 {
         let place = at.clamp(0.0, 1.0) * 3.0;
         let lower = (place as usize).min(2);
         self.codes[lower].lerp_to_gamma(self.codes[lower + 1], place - lower as f32)
@@ -144,17 +144,17 @@ fn bold_family() -> FontFamily {
 }
 
 /// The typeface of names and titles.
-pub fn bold(size: f32) -> FontId {
+pub(crate) fn bold(size: f32) -> FontId {
     FontId::new(size, bold_family())
 }
 
 /// The typeface of sentences.
-pub fn plain(size: f32) -> FontId {
+pub(crate) fn plain(size: f32) -> FontId {
     FontId::proportional(size)
 }
 
 /// The typeface of numbers: all digits equally wide, nothing jumps.
-pub fn mono(size: f32) -> FontId {
+pub(crate) fn mono(size: f32) -> FontId {
     FontId::monospace(size)
 }
 
@@ -235,6 +235,6 @@ fn recolour(visuals: &mut egui::Visuals, tokens: &Tokens) {
 }
 
 /// The room inside a panel's border.
-pub fn inside(size: Vec2) -> Vec2 {
+pub(crate) fn inside(size: Vec2) -> Vec2 {
     (size - Vec2::splat(2.0 * MARGIN)).max(Vec2::ZERO)
 }

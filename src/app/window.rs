@@ -2,7 +2,7 @@
 
 use super::arrangement::Panel;
 use super::choices;
-use super::dialog::Answer;
+use super::dialog::DialogAnswer;
 use super::keys::{self, Deed};
 use super::model::Model;
 use super::notices::{self, Tone};
@@ -59,11 +59,11 @@ impl Window {
     }
 
     /// What the answer of the system's dialog asks for. Where there is no dialog, the path is typed.
-    pub fn answered(&mut self, answer: Answer) -> Option<Action> {
+    pub fn answered(&mut self, answer: DialogAnswer) -> Option<Action> {
         match answer {
-            Answer::Chosen(path) => return Some(open(path)),
-            Answer::Dismissed => {}
-            Answer::Failed(why) => self.state.path = Some(TypedPath { why: Some(why), ..TypedPath::default() }),
+            DialogAnswer::Chosen(path) => return Some(open(path)),
+            DialogAnswer::Dismissed => {}
+            DialogAnswer::Failed(why) => self.state.path = Some(TypedPath { why: Some(why), ..TypedPath::default() }),
         }
         None
     }

@@ -24,7 +24,7 @@ const CIFAR: [(&str, usize, &str); 2] =
 
 /// Why a set cannot be used. Its text is one line with cause and remedy.
 #[derive(Debug, Error)]
-pub enum DatasetError {
+pub(crate) enum DatasetError {
     /// The system refuses a folder or a file.
     #[error("{path} cannot be read ({why}): name a folder with a folder a class, or with CIFAR's binary files")]
     Unreadable {
@@ -82,7 +82,7 @@ pub enum DatasetError {
 /// How a set's classes were found among the network's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Mapping {
+pub(crate) enum Mapping {
     /// By their names.
     Name,
     /// By their order, the first one being the network's first: none of them bears a label's name.
@@ -90,7 +90,7 @@ pub enum Mapping {
 }
 
 /// A set of labelled pictures, read one at a time.
-pub struct Dataset {
+pub(crate) struct Dataset {
     folder: PathBuf,
     pictures: Pictures,
     /// What the set's classes are in the network, by their number in the set.
@@ -116,7 +116,7 @@ impl Dataset {
     ///
     /// # Errors
     /// [`DatasetError`], where there is no such set or its classes are others.
-    pub fn open(folder: &Path, labels: &[String]) -> Result<Self, DatasetError> {
+    pub(crate) fn open(folder: &Path, labels: &[String]) -> Result<Self, DatasetError> {
         let cifar = CIFAR.into_iter().find(|(name, ..)| folder.join(name).is_file());
         let mut remarks = Vec::new();
         let (pictures, names) = match cifar {
@@ -133,7 +133,7 @@ impl Dataset {
     }
 
     /// How many pictures there are.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         match &self.pictures {
             Pictures::Files(files) => files.len(),
             Pictures::Cifar { count, .. } => *count,
@@ -141,12 +141,12 @@ impl Dataset {
     }
 
     /// Whether there are none: never, see [`Dataset::open`].
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
     /// How its classes were found among the network's.
-    pub fn mapping(&self) -> Mapping {
+    pub(crate) fn mapping(&self) -> Mapping {
         self.mapping
     }
 
@@ -154,7 +154,7 @@ impl Dataset {
     ///
     /// # Panics
     /// Where `index` is not below [`Dataset::len`].
-    pub fn name(&self, index: usize) -> String {
+    pub(crate) fn name(&self, index: usize) -> String {
         match &self.pictures {
             Pictures::Files(files) => {
                 let path = &files[index].path;
@@ -171,7 +171,7 @@ impl Dataset {
     ///
     /// # Panics
     /// Where `index` is not below [`Dataset::len`].
-    pub fn read(&mut self, index: usize) -> Result<(Picture, usize), DatasetError> {
+    pub(crate) fn read(&mut self, index: usize) -> Result<(Picture, usize), DatasetError> {
         let (picture, class) = match &mut self.pictures {
             Pictures::Files(files) => {
                 let PictureFile { path, class } = &files[index];

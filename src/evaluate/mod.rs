@@ -7,6 +7,6 @@ mod dataset;
 mod tally;
 mod views;
 
-pub use dataset::{Dataset, DatasetError, Mapping};
-pub use tally::{Confusion, Tally};
-pub use views::{Cut, Resize, ViewError, Views};
+pub(crate) use dataset::{Dataset, DatasetError, Mapping};
+pub(crate) use tally::{Confusion, Tally};
+pub(crate) use views::{Cut, Resize, Views};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 /// How often pictures of one class were taken for another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Confusion {
+pub(crate) struct Confusion {
     /// What they show.
     pub truth: usize,
     /// What the network said.
@@ -15,7 +15,7 @@ pub struct Confusion {
 
 /// What a network made of labelled pictures.
 #[derive(Clone, Debug, Default)]
-pub struct Tally {
+pub(crate) struct Tally {
     images: u64,
     top1: u64,
     top5: u64,
@@ -25,7 +25,7 @@ pub struct Tally {
 impl Tally {
     /// Counts a picture of class `truth` for which the network gave `logits`, one a class. Of equal logits the first class's
     /// counts as the largest.
-    pub fn count(&mut self, truth: usize, logits: &[f32]) {
+    pub(crate) fn count(&mut self, truth: usize, logits: &[f32]) {
         self.images += 1;
         let own = logits.get(truth).copied().unwrap_or(f32::NEG_INFINITY);
         let before = |&(class, &logit): &(usize, &f32)| logit > own || logit == own && class < truth;
@@ -39,22 +39,22 @@ impl Tally {
     }
 
     /// Pictures.
-    pub fn images(&self) -> u64 {
+    pub(crate) fn images(&self) -> u64 {
         self.images
     }
 
     /// Pictures whose class got the largest logit.
-    pub fn top1(&self) -> u64 {
+    pub(crate) fn top1(&self) -> u64 {
         self.top1
     }
 
     /// Pictures whose class is among the five with the largest logits.
-    pub fn top5(&self) -> u64 {
+    pub(crate) fn top5(&self) -> u64 {
         self.top1 + self.top5
     }
 
     /// The `most` commonest mistakes, the commonest first.
-    pub fn confusions(&self, most: usize) -> Vec<Confusion> {
+    pub(crate) fn confusions(&self, most: usize) -> Vec<Confusion> {
         let confusion = |(&(truth, answer), &count)| Confusion { truth, answer, count };
         let mut confusions: Vec<Confusion> = self.mistakes.iter().map(confusion).collect();
         confusions.sort_by_key(|confusion| std::cmp::Reverse(confusion.count));

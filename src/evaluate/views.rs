@@ -11,7 +11,7 @@ const MAX_SIDE: u32 = 4096;
 
 /// What size pictures are resized to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Resize {
+pub(crate) enum Resize {
     /// Their shorter side has so many pixels, the longer one as many as keep their form.
     Shorter(u32),
     /// Width and height, whatever their form was.
@@ -20,7 +20,7 @@ pub enum Resize {
 
 impl Resize {
     /// Pixels of the shorter side of what comes out.
-    pub fn shorter(self) -> u32 {
+    pub(crate) fn shorter(self) -> u32 {
         match self {
             Self::Shorter(shorter) => shorter,
             Self::To(width, height) => width.min(height),
@@ -55,7 +55,7 @@ impl FromStr for Resize {
 
 /// How a picture becomes what a network reads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cut {
+pub(crate) enum Cut {
     /// As in the window: the centre square, resampled.
     CentreSquare,
     /// The input's size cut out of the picture, resampled first.
@@ -69,7 +69,7 @@ pub enum Cut {
 
 /// Why a picture has no view.
 #[derive(Debug, Error, PartialEq, Eq)]
-pub enum ViewError {
+pub(crate) enum ViewError {
     /// Smaller than what is to be cut out of it.
     #[error(
         "a picture of {width}×{height} pixels is too small to cut {edge}×{edge} out of it: name --resize {edge} or more"
@@ -88,7 +88,7 @@ pub enum ViewError {
 }
 
 /// Makes the views of picture after picture.
-pub struct Views {
+pub(crate) struct Views {
     cut: Cut,
     preprocessor: Preprocessor,
     views: Vec<InputImage>,
@@ -96,7 +96,7 @@ pub struct Views {
 
 impl Views {
     /// Views of `edge` × `edge` pixels, made with `threads` threads.
-    pub fn new(cut: Cut, edge: usize, threads: usize) -> Self {
+    pub(crate) fn new(cut: Cut, edge: usize, threads: usize) -> Self {
         let count = if matches!(cut, Cut::Crop { ten: true, .. }) { 10 } else { 1 };
         Self { cut, preprocessor: Preprocessor::new(threads), views: vec![InputImage::black(edge); count] }
     }
@@ -105,7 +105,7 @@ impl Views {
     ///
     /// # Errors
     /// [`ViewError`], where the picture is too small or too large.
-    pub fn of(&mut self, picture: &Picture) -> Result<&[InputImage], ViewError> {
+    pub(crate) fn of(&mut self, picture: &Picture) -> Result<&[InputImage], ViewError> {
         let Picture { width, height, rgb, .. } = picture;
         match self.cut {
             Cut::CentreSquare => {

@@ -429,7 +429,7 @@ impl<L: Link> BoardEngine<L> {
 ///
 /// # Errors
 /// [`BoardError`], where it does not answer or is no board of ours.
-pub fn capabilities(link: &mut impl Link) -> Result<Capabilities, BoardError> {
+pub(crate) fn capabilities(link: &mut impl Link) -> Result<Capabilities, BoardError> {
     let words = link.capability_words()?;
     let words = words.as_slice().try_into().map_err(|_| CapabilityError::Unknown)?;
     Ok(Capabilities::parse(words)?)

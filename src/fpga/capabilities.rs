@@ -3,7 +3,7 @@
 use thiserror::Error;
 
 /// 32-bit words that a board tells them in.
-pub const CAPABILITY_WORDS: usize = 16;
+pub(crate) const CAPABILITY_WORDS: usize = 16;
 const MAGIC: u32 = 0x4552_4e31;
 const VERSION: u32 = 1;
 /// A word of codes is a beat of a frame: 64 bits at most.

@@ -93,7 +93,7 @@ impl fmt::Display for Resource {
 ///
 /// # Errors
 /// [`CompileError`] names the first layer that does not fit.
-pub fn compile(network: &Network, edge: usize, capabilities: Capabilities) -> Result<Program, CompileError> {
+pub(crate) fn compile(network: &Network, edge: usize, capabilities: Capabilities) -> Result<Program, CompileError> {
     network.check_edge(edge)?;
     let whole_frame = Compiler::new(network, edge, capabilities, false).compile();
     match whole_frame {

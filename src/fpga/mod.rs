@@ -4,10 +4,22 @@
 //! [`compiler`] makes the [`program`] of a network for a board of given [`capabilities`]; [`schedule`] predicts its cycles;
 //! [`board`] uploads it and runs frames over a [`link`]; [`attached`] finds boards and says what becomes of them.
 
-pub mod attached;
-pub mod board;
-pub mod capabilities;
-pub mod compiler;
-pub mod link;
-pub mod program;
-pub mod schedule;
+pub(crate) mod attached;
+pub(crate) mod board;
+pub(crate) mod capabilities;
+pub(crate) mod compiler;
+pub(crate) mod link;
+pub(crate) mod program;
+pub(crate) mod schedule;
+
+pub use attached::{AttachedBoard, LiveBoard};
+pub use board::{BoardEngine, BoardError, FRAMES_UNDER_WAY};
+pub use capabilities::CapabilityError;
+pub use compiler::CompileError;
+pub use link::core::SimulatedCore;
+pub use link::packets::{LineCounts, PacketLink, Patience};
+pub use link::serial::{AnyLink, FoundPort, Port, open_port};
+pub use link::simulated::SimulatedBoard;
+pub use link::{Beats, End, Link, LinkError, ReadBack};
+pub use program::FrameFormat;
+pub use schedule::{frame_cycles, predict, utilisation};

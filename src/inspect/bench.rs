@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 /// Figures of one network on one engine, as `bench --json` prints them.
 #[derive(Clone, Debug, Serialize)]
-pub struct BenchReport {
+pub(crate) struct BenchReport {
     /// The network's name.
     pub name: String,
     /// The engine's name, level included.
@@ -41,7 +41,7 @@ pub struct BenchReport {
 
 /// What is told of a board beside its computing, never added to it.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct BoardBench {
+pub(crate) struct BoardBench {
     /// Of the last frame, all but computing: the line, both ways. Of a simulated board: the simulation.
     pub link_ms: f32,
     /// Whether the board is simulated: all times are then those of the clock that it would have.
@@ -50,7 +50,7 @@ pub struct BoardBench {
 
 /// Figures of one layer.
 #[derive(Clone, Debug, Serialize)]
-pub struct LayerBench {
+pub(crate) struct LayerBench {
     /// Its name.
     pub name: String,
     /// Median time.
@@ -63,7 +63,7 @@ pub struct LayerBench {
 
 /// Figures of two networks that differ in their first layer only, run in turn.
 #[derive(Clone, Debug, Serialize)]
-pub struct TwinBench {
+pub(crate) struct TwinBench {
     /// The family that they share.
     pub family: String,
     /// The engine's name, level included.
@@ -93,7 +93,7 @@ impl Probe for Stopwatch {
 ///
 /// # Errors
 /// [`EngineError`] of the engine.
-pub fn frame_times(engine: &mut dyn Engine, image: &InputImage, frames: usize) -> Result<Vec<f32>, EngineError> {
+pub(crate) fn frame_times(engine: &mut dyn Engine, image: &InputImage, frames: usize) -> Result<Vec<f32>, EngineError> {
     engine.run(image)?;
     (0..frames).map(|_| frame_time(engine, image)).collect()
 }
@@ -110,7 +110,7 @@ fn frame_time(engine: &mut dyn Engine, image: &InputImage) -> Result<f32, Engine
 ///
 /// # Errors
 /// [`EngineError`] of the engine.
-pub fn layer_times(
+pub(crate) fn layer_times(
     engine: &mut dyn Engine,
     image: &InputImage,
     layer: usize,
@@ -126,7 +126,7 @@ pub fn layer_times(
 ///
 /// # Errors
 /// [`EngineError`] of the engine.
-pub fn measure(engine: &mut dyn Engine, image: &InputImage, budget: Duration) -> Result<BenchReport, EngineError> {
+pub(crate) fn measure(engine: &mut dyn Engine, image: &InputImage, budget: Duration) -> Result<BenchReport, EngineError> {
     let network = engine.network().clone();
     let mut stopwatch = Stopwatch { times: vec![Vec::new(); network.layers().len()] };
     let start = Instant::now();
@@ -178,7 +178,7 @@ pub fn measure(engine: &mut dyn Engine, image: &InputImage, budget: Duration) ->
 ///
 /// # Errors
 /// [`EngineError`] of either engine.
-pub fn measure_twins<'a>(
+pub(crate) fn measure_twins<'a>(
     embedded: &'a mut dyn Engine,
     float_input: &'a mut dyn Engine,
     image: &InputImage,

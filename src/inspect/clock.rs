@@ -12,7 +12,7 @@ const COUNTS: usize = 5;
 const CYCLES_A_STEP: f64 = 3.0;
 
 /// The clock of the core that this runs on, in GHz, under light load.
-pub fn measured_ghz() -> f64 {
+pub(crate) fn measured_ghz() -> f64 {
     let best = (0..COUNTS).map(|_| seconds_of_steps()).fold(f64::INFINITY, f64::min);
     f64::from(STEPS) * CYCLES_A_STEP / best / 1e9
 }

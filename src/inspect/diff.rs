@@ -13,7 +13,7 @@ use thiserror::Error;
 
 /// The first place where two engines differ.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Difference {
+pub(crate) struct Difference {
     /// The layer's name.
     pub layer: String,
     /// `code`, `sum` or `logit`.
@@ -36,7 +36,7 @@ impl fmt::Display for Difference {
 
 /// Why two engines were not compared.
 #[derive(Debug, Error)]
-pub enum DiffError {
+pub(crate) enum DiffError {
     /// One of them failed.
     #[error(transparent)]
     Engine(#[from] EngineError),
@@ -60,7 +60,7 @@ pub enum DiffError {
 ///
 /// # Errors
 /// [`DiffError`].
-pub fn compare(
+pub(crate) fn compare(
     left: &mut dyn Engine,
     right: &mut dyn Engine,
     image: &InputImage,

@@ -11,7 +11,7 @@ use thiserror::Error;
 
 /// Why there is no dump.
 #[derive(Debug, Error)]
-pub enum DumpError {
+pub(crate) enum DumpError {
     /// The file system says no.
     #[error("cannot write {} ({why}): name a file that may be written, where there is room for it", path.display())]
     File {
@@ -30,7 +30,7 @@ pub enum DumpError {
 ///
 /// # Errors
 /// [`DumpError`]; what was written by then stays.
-pub fn write(engine: &mut dyn Engine, image: &InputImage, logits: &[f32], path: &Path) -> Result<(), DumpError> {
+pub(crate) fn write(engine: &mut dyn Engine, image: &InputImage, logits: &[f32], path: &Path) -> Result<(), DumpError> {
     let start = start(engine.network(), engine.edge(), logits);
     let failed = |why| DumpError::File { path: path.to_owned(), why };
     let mut file = BufWriter::new(File::create(path).map_err(failed)?);

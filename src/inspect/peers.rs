@@ -11,7 +11,7 @@ use thiserror::Error;
 
 /// Why a peer gave no figure.
 #[derive(Debug, Error)]
-pub enum PeerError {
+pub(crate) enum PeerError {
     /// It could not be started.
     #[error("cannot start {}: {why}; run this in the root of a clone of Ernscope", program.display())]
     Start {
@@ -32,7 +32,7 @@ pub enum PeerError {
 }
 
 /// A runtime in a process of its own.
-pub struct Peer {
+pub(crate) struct Peer {
     process: Child,
     questions: ChildStdin,
     answers: BufReader<ChildStdout>,
@@ -65,7 +65,7 @@ impl Peer {
     ///
     /// # Errors
     /// [`PeerError::Start`].
-    pub fn names(program: &Path) -> Result<Vec<String>, PeerError> {
+    pub(crate) fn names(program: &Path) -> Result<Vec<String>, PeerError> {
         let started = Command::new(program).output();
         let output = started.map_err(|why| PeerError::Start { program: program.to_owned(), why })?;
         Ok(String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect())
@@ -75,7 +75,7 @@ impl Peer {
     ///
     /// # Errors
     /// [`PeerError`], most often [`PeerError::Refused`] of one that is not installed.
-    pub fn start(program: &Path, name: &str, threads: usize) -> Result<Self, PeerError> {
+    pub(crate) fn start(program: &Path, name: &str, threads: usize) -> Result<Self, PeerError> {
         let mut command = Command::new(program);
         command.args([name, &threads.to_string()]).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut process = command.spawn().map_err(|why| PeerError::Start { program: program.to_owned(), why })?;
@@ -93,12 +93,12 @@ impl Peer {
     }
 
     /// Its name and version.
-    pub fn runtime(&self) -> &str {
+    pub(crate) fn runtime(&self) -> &str {
         &self.runtime
     }
 
     /// What it can run.
-    pub fn networks(&self) -> &[String] {
+    pub(crate) fn networks(&self) -> &[String] {
         &self.networks
     }
 
@@ -106,7 +106,7 @@ impl Peer {
     ///
     /// # Errors
     /// [`PeerError::Ended`], [`PeerError::Answer`].
-    pub fn run(&mut self, network: &str, frames: usize) -> Result<Vec<f32>, PeerError> {
+    pub(crate) fn run(&mut self, network: &str, frames: usize) -> Result<Vec<f32>, PeerError> {
         let question = serde_json::to_string(&Question { network, frames }).map_err(PeerError::Answer)?;
         writeln!(self.questions, "{question}").map_err(PeerError::Ended)?;
         self.hear().map(|PeerAnswer { ms }| ms)

@@ -73,7 +73,7 @@ impl Recent {
 }
 
 /// The value that the fraction `q` of `values` does not exceed; `None` without values. Sorts them.
-pub fn quantile(values: &mut [f32], q: f32) -> Option<f32> {
+pub(crate) fn quantile(values: &mut [f32], q: f32) -> Option<f32> {
     values.sort_unstable_by(f32::total_cmp);
     let last = values.len().checked_sub(1)?;
     values.get((last as f32 * q).round() as usize).copied()

@@ -7,7 +7,7 @@
 mod comparison;
 mod engine_thread;
 mod predictor;
-pub mod report;
+mod report;
 
 pub use predictor::{Inference, PredictError, Predictor, knows_cards};
 pub use report::{Comparison, Counts, FrameTiming, LayerDetail, Measured, Prediction, Rates, Report, TwinFigures};

@@ -55,7 +55,7 @@ pub(crate) fn list() -> Vec<CameraInfo> {
 
 /// What the hidden subcommand [`super::capture::SUBCOMMAND`] does: writes the frames of camera `index` to standard output,
 /// until standard input ends or the camera fails. Never returns.
-pub fn run_capture_process(index: u32) -> ! {
+pub(crate) fn run_capture_process(index: u32) -> ! {
     thread::spawn(|| {
         let mut input = io::stdin().lock();
         while matches!(input.read(&mut [0; 64]), Ok(1..)) {}

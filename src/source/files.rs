@@ -19,7 +19,7 @@ const MOST_BAD_AHEAD: usize = 16;
 ///
 /// # Errors
 /// Whatever keeps the first frame from being read.
-pub fn open(path: &Path) -> Result<Box<dyn Source>, SourceError> {
+pub(crate) fn open(path: &Path) -> Result<Box<dyn Source>, SourceError> {
     let metadata = fs::metadata(path).map_err(|error| io_error(path, &error))?;
     if metadata.is_dir() {
         return Ok(Box::new(Primed::new(Stills::folder(path)?)?));

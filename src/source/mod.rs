@@ -5,17 +5,17 @@
 //! ([`state::SourceStatus`]). [`SourceChoice`] is what a user asks for.
 
 #[cfg(feature = "app")]
-pub mod camera;
-pub mod capture;
+pub(crate) mod camera;
+pub(crate) mod capture;
 pub mod demo;
-pub mod error;
-pub mod files;
+pub(crate) mod error;
+pub(crate) mod files;
 mod jpeg;
 mod mjpeg;
-pub mod picture;
+pub(crate) mod picture;
 mod rendered;
-pub mod state;
-pub mod supervisor;
+pub(crate) mod state;
+pub(crate) mod supervisor;
 #[cfg(all(feature = "app", target_os = "linux"))]
 mod v4l2;
 mod webp;

@@ -87,7 +87,7 @@ impl Picture {
 }
 
 /// How the names of pictures end that can be read.
-pub const ENDINGS: [&str; 7] = ["png", "jpg", "jpeg", "jpe", "jfif", "webp", "bmp"];
+pub(crate) const ENDINGS: [&str; 7] = ["png", "jpg", "jpeg", "jpe", "jfif", "webp", "bmp"];
 
 /// Whether a file's name ends as that of a picture does that can be read.
 pub(crate) fn is_picture(path: &Path) -> bool {

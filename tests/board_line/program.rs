@@ -2,7 +2,7 @@
 
 use super::build;
 use ernscope::engine::{BoardChoice, BoardState, EngineChoice};
-use ernscope::fpga::link::simulated::SimulatedBoard;
+use ernscope::fpga::SimulatedBoard;
 use ernscope::network::shipped::ModelChoice;
 use ernscope::pipeline::{About, EngineCommand, Pipeline, Report, Settings};
 use ernscope::source::SourceChoice;

@@ -3,8 +3,8 @@
 use crate::skipped::skip;
 use ernscope::engine::reference::ReferenceEngine;
 use ernscope::engine::{Engine, Probe, Sums, Wants};
-use ernscope::fpga::board::BoardEngine;
-use ernscope::fpga::link::Link;
+use ernscope::fpga::BoardEngine;
+use ernscope::fpga::Link;
 use ernscope::frame::InputImage;
 use ernscope::network::Op;
 use std::collections::BTreeMap;

@@ -1,9 +1,9 @@
 //! What tests of the accelerator's cycles share.
 
 use ernscope::engine::Engine;
-use ernscope::fpga::board::BoardEngine;
-use ernscope::fpga::link::core::SimulatedCore;
-use ernscope::fpga::schedule::predict;
+use ernscope::fpga::BoardEngine;
+use ernscope::fpga::SimulatedCore;
+use ernscope::fpga::predict;
 use ernscope::frame::InputImage;
 
 /// Cycles that the model predicts and those that the board counts are the same, but for what the loader is hindered.

@@ -2,10 +2,10 @@
 
 use crate::board::{build, compare};
 use crate::networks::picture;
-use ernscope::fpga::board::BoardEngine;
-use ernscope::fpga::link::packets::{LineCounts, PacketLink, Patience};
-use ernscope::fpga::link::serial::open_port;
-use ernscope::fpga::link::simulated::SimulatedBoard;
+use ernscope::fpga::BoardEngine;
+use ernscope::fpga::SimulatedBoard;
+use ernscope::fpga::open_port;
+use ernscope::fpga::{LineCounts, PacketLink, Patience};
 use ernscope::network::file;
 use ernscope::network::shipped::SHIPPED;
 use std::sync::Arc;

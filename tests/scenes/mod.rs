@@ -1,6 +1,6 @@
 //! What the window is shown with in tests and benches: real pictures through a real engine, with figures that never vary.
 
-use ernscope::app::model::Model;
+use ernscope::app::Model;
 use ernscope::engine::{EngineChoice, EngineInfo, softmax};
 use ernscope::engines;
 use ernscope::frame::{Frame, InputImage};

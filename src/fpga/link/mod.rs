@@ -3,11 +3,11 @@
 //! [`packets`] is the driver: the [`protocol`] over anything that carries bytes, a [`serial`] line or the terminal of a
 //! [`simulated`] board alike. [`core`] reaches the simulated core without packets, for tests that count its cycles.
 
-pub mod core;
-pub mod packets;
-pub mod protocol;
-pub mod serial;
-pub mod simulated;
+pub(crate) mod core;
+pub(crate) mod packets;
+pub(crate) mod protocol;
+pub(crate) mod serial;
+pub(crate) mod simulated;
 
 use super::capabilities::CAPABILITY_WORDS;
 use super::program::{AcceleratorCommand, FrameFormat};

@@ -11,7 +11,7 @@ use std::io::{self, Read, Write};
 use std::time::{Duration, Instant};
 
 /// How often anything is tried before it is given up.
-pub const TRIES: usize = 5;
+pub(crate) const TRIES: usize = 5;
 /// Beats of an answer that is read at once: a packet about as long as the longest request.
 const BEATS_AT_ONCE: usize = 256;
 /// Numbers are told apart up to half of them, so that more would not be known from old ones.

@@ -73,7 +73,7 @@ const LONGEST: usize = 4 * 65_536 + 64;
 
 /// What a packet of the host is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PacketKind {
+pub(crate) enum PacketKind {
     /// Starts a session.
     Open = 0x01,
     /// Asks for a status.
@@ -87,7 +87,7 @@ pub enum PacketKind {
 }
 
 /// A packet of the host, escaped and between flags, at the end of `out`.
-pub fn encode(session: u8, number: u8, kind: PacketKind, body: &[u8], out: &mut Vec<u8>) {
+pub(crate) fn encode(session: u8, number: u8, kind: PacketKind, body: &[u8], out: &mut Vec<u8>) {
     seal([session, number, kind as u8], body, out);
 }
 
@@ -109,7 +109,7 @@ pub(crate) fn seal(head: [u8; HEAD], body: &[u8], out: &mut Vec<u8>) {
 
 /// A packet of a board.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reply {
+pub(crate) struct Reply {
     /// The board's session.
     pub session: u8,
     /// What it is about: a request's number.
@@ -120,7 +120,7 @@ pub struct Reply {
 
 /// What a board says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Says {
+pub(crate) enum Says {
     /// It begins a session.
     Opened(Opened),
     /// How far it is.
@@ -145,7 +145,7 @@ pub enum Says {
 
 /// What a board tells of itself when a session begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Opened {
+pub(crate) struct Opened {
     /// Requests that it holds.
     pub slots: u8,
     /// Bytes of the largest body.
@@ -156,7 +156,7 @@ pub struct Opened {
 
 /// How far a board is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Status {
+pub(crate) struct Status {
     /// Why it says so.
     pub reason: Reason,
     /// The next request's number.
@@ -171,7 +171,7 @@ pub struct Status {
 
 /// Why a status was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reason {
+pub(crate) enum Reason {
     /// A request was used up, or the status was asked for.
     Agreed,
     /// A packet came too short, too long or with a wrong CRC.
@@ -188,7 +188,7 @@ pub enum Reason {
 
 /// A packet that cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Damage {
+pub(crate) enum Damage {
     /// Too short, too long, a wrong CRC, or a body that its kind cannot have.
     Packet,
     /// Whole, but by a board of another version of the protocol.
@@ -197,7 +197,7 @@ pub enum Damage {
 
 /// Puts bytes of the line together to packets. Holds at most one packet.
 #[derive(Default)]
-pub struct Deframer {
+pub(crate) struct Deframer {
     bytes: Vec<u8>,
     escaped: bool,
     too_long: bool,
@@ -205,7 +205,7 @@ pub struct Deframer {
 
 impl Deframer {
     /// Takes a byte; at a packet's end, the packet.
-    pub fn push(&mut self, byte: u8) -> Option<Result<Reply, Damage>> {
+    pub(crate) fn push(&mut self, byte: u8) -> Option<Result<Reply, Damage>> {
         match byte {
             FLAG => return self.end(),
             ESCAPE => self.escaped = true,

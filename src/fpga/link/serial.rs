@@ -41,7 +41,7 @@ pub struct FoundPort {
 }
 
 /// The USB serial ports with a chip that FPGA boards have, in the order of their paths. A port is only looked at, not opened.
-pub fn ports() -> Vec<FoundPort> {
+pub(crate) fn ports() -> Vec<FoundPort> {
     // Linux's list, without which the crate would panic.
     if cfg!(target_os = "linux") && !Path::new("/sys/class/tty").is_dir() {
         return Vec::new();
@@ -88,7 +88,7 @@ pub fn open_port(path: &str) -> Result<Box<dyn SerialPort>, LinkError> {
 ///
 /// # Errors
 /// [`LinkError`].
-pub fn connect(path: &str, patience: Patience) -> Result<AnyLink, LinkError> {
+pub(crate) fn connect(path: &str, patience: Patience) -> Result<AnyLink, LinkError> {
     PacketLink::open(Box::new(open_port(path)?), patience, session_seed())
 }
 

@@ -125,7 +125,7 @@ impl<P: Write> Write for OwnedPort<P> {
 ///
 /// # Errors
 /// [`LinkError`], where it is not built or does not start.
-pub fn connect() -> Result<AnyLink, LinkError> {
+pub(crate) fn connect() -> Result<AnyLink, LinkError> {
     let mut board = SimulatedBoard::start(&program()?, &[])?;
     let port = match open_port(board.port()) {
         Err(_) if board.has_ended() => return Err(LinkError::Ended),
@@ -138,7 +138,7 @@ pub fn connect() -> Result<AnyLink, LinkError> {
 ///
 /// # Errors
 /// [`LinkError::NotBuilt`].
-pub fn program() -> Result<PathBuf, LinkError> {
+pub(crate) fn program() -> Result<PathBuf, LinkError> {
     let own = std::env::current_exe().unwrap_or_default();
     let beside = own.with_file_name(PROGRAM);
     let built = own.ancestors().skip(2).take(2).map(|folder| folder.join("board-sim").join(PROGRAM));

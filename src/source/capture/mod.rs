@@ -25,10 +25,10 @@ use std::time::Duration;
 use thiserror::Error;
 
 /// The hidden subcommand of our binary that runs a capture process; the camera's number follows it.
-pub const SUBCOMMAND: &str = "capture-camera";
+pub(crate) const SUBCOMMAND: &str = "capture-camera";
 
 /// The length of a header in bytes.
-pub const HEADER: usize = 36;
+pub(crate) const HEADER: usize = 36;
 
 const MAGIC: [u8; 8] = *b"ERNCAP1\n";
 const KIND_FRAME: u32 = 1;
@@ -53,7 +53,7 @@ const FAULTS: [(u32, CameraFault); 8] = [
 
 /// What a capture process says.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Message {
+pub(crate) enum Message {
     /// A picture of the camera.
     Frame(CapturedFrame),
     /// A frame of the camera that cannot be decoded.
@@ -74,7 +74,7 @@ pub enum Message {
 
 /// A frame on its way from the capture process.
 #[derive(Clone, Debug, PartialEq)]
-pub struct CapturedFrame {
+pub(crate) struct CapturedFrame {
     /// In pixels.
     pub width: u32,
     /// In pixels.
@@ -89,7 +89,7 @@ pub struct CapturedFrame {
 
 /// Why no further message can be read.
 #[derive(Debug, Error)]
-pub enum ProtocolError {
+pub(crate) enum ProtocolError {
     /// The process closed its output between two messages.
     #[error("it ended without a word")]
     Ended,
@@ -112,7 +112,7 @@ const MOST_LOST: u64 = 10_000;
 
 /// Checks that frames come in their order.
 #[derive(Debug, Default)]
-pub struct Order {
+pub(crate) struct Order {
     last: Option<u64>,
 }
 
@@ -121,7 +121,7 @@ impl Order {
     ///
     /// # Errors
     /// [`ProtocolError::OutOfOrder`] where it was there before, or is further on than can be believed.
-    pub fn lost_before(&mut self, sequence: u64) -> Result<u64, ProtocolError> {
+    pub(crate) fn lost_before(&mut self, sequence: u64) -> Result<u64, ProtocolError> {
         let Some(last) = self.last.replace(sequence) else { return Ok(0) };
         let step = sequence.checked_sub(last).filter(|step| (1..=MOST_LOST + 1).contains(step));
         step.map(|step| step - 1).ok_or(ProtocolError::OutOfOrder(sequence, last))
@@ -132,7 +132,7 @@ impl Order {
 ///
 /// # Errors
 /// [`ProtocolError`]; nothing more can be read after any of them.
-pub fn read_message(reader: &mut impl Read) -> Result<Message, ProtocolError> {
+pub(crate) fn read_message(reader: &mut impl Read) -> Result<Message, ProtocolError> {
     let mut bytes = [0; HEADER];
     read_header(reader, &mut bytes)?;
     let header = MessageHeader::parse(&bytes)?;
@@ -157,7 +157,7 @@ pub fn read_message(reader: &mut impl Read) -> Result<Message, ProtocolError> {
 ///
 /// # Errors
 /// Where the reader is gone, or the frame is one that it would not believe.
-pub fn write_frame(writer: &mut impl Write, frame: &CapturedFrame) -> io::Result<()> {
+pub(crate) fn write_frame(writer: &mut impl Write, frame: &CapturedFrame) -> io::Result<()> {
     let CapturedFrame { width, height, sequence, age, rgb } = frame;
     let length = u32::try_from(rgb.len()).map_err(|_| io::Error::from(ErrorKind::InvalidInput))?;
     let header =
@@ -172,7 +172,7 @@ pub fn write_frame(writer: &mut impl Write, frame: &CapturedFrame) -> io::Result
 ///
 /// # Errors
 /// Where the reader is gone.
-pub fn write_fault(writer: &mut impl Write, fault: CameraFault, detail: &str) -> io::Result<()> {
+pub(crate) fn write_fault(writer: &mut impl Write, fault: CameraFault, detail: &str) -> io::Result<()> {
     let kind = FAULTS.into_iter().find(|(_, f)| *f == fault).map_or(0, |(kind, _)| kind);
     write_text(writer, kind, 0, detail)
 }
@@ -181,7 +181,7 @@ pub fn write_fault(writer: &mut impl Write, fault: CameraFault, detail: &str) ->
 ///
 /// # Errors
 /// Where the reader is gone.
-pub fn write_undecodable(writer: &mut impl Write, sequence: u64, why: &str) -> io::Result<()> {
+pub(crate) fn write_undecodable(writer: &mut impl Write, sequence: u64, why: &str) -> io::Result<()> {
     write_text(writer, KIND_UNDECODABLE, sequence, why)
 }
 

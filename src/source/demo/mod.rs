@@ -20,7 +20,7 @@ mod occluder;
 mod pose;
 mod scene;
 mod shot;
-pub mod stream;
+pub(crate) mod stream;
 mod texture;
 mod wide;
 

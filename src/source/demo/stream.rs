@@ -19,11 +19,11 @@ use crate::frame::InputImage;
 use crate::preprocess::{PreprocessError, Preprocessor};
 
 /// A stride that takes every frame from another shot.
-pub const DECORRELATED: u64 = 61;
+pub(crate) const DECORRELATED: u64 = 61;
 
 /// Which frames to render.
 #[derive(Clone, Copy, Debug)]
-pub struct Frames {
+pub(crate) struct Frames {
     /// How many frames.
     pub count: u64,
     /// Frames of the film from one to the next.
@@ -37,7 +37,7 @@ const THREADS: usize = 2;
 ///
 /// # Errors
 /// What `out` reports, and an `edge` of 0.
-pub fn write_records(film: &mut DemoRenderer, frames: Frames, edge: usize, mut out: impl Write) -> io::Result<()> {
+pub(crate) fn write_records(film: &mut DemoRenderer, frames: Frames, edge: usize, mut out: impl Write) -> io::Result<()> {
     let header = json!({
         "frames": frames.count, "edge": edge, "seed": film.seed, "stride": frames.stride, "labels": labels(),
     });
@@ -57,7 +57,7 @@ pub fn write_records(film: &mut DemoRenderer, frames: Frames, edge: usize, mut o
 ///
 /// # Errors
 /// What the file system reports.
-pub fn write_pictures(film: &mut DemoRenderer, frames: Frames, into: &Path) -> io::Result<()> {
+pub(crate) fn write_pictures(film: &mut DemoRenderer, frames: Frames, into: &Path) -> io::Result<()> {
     std::fs::create_dir_all(into)?;
     let mut table = io::BufWriter::new(std::fs::File::create(into.join("truth.csv"))?);
     writeln!(table, "file,frame,label,size,roll_degrees,occlusion,decoy")?;
