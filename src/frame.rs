@@ -64,7 +64,7 @@ impl InputImage {
     }
 
     /// The bytes, HWC.
-    pub fn rgb(&self) -> &[u8] {
+    pub(crate) fn rgb(&self) -> &[u8] {
         &self.rgb
     }
 

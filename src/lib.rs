@@ -21,6 +21,7 @@ extern crate self as ernscope;
 
 #[cfg(feature = "app")]
 pub mod app;
+pub mod board;
 #[cfg(feature = "cli")]
 pub mod commands;
 #[cfg(test)]

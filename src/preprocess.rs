@@ -48,7 +48,7 @@ pub enum PreprocessError {
 }
 
 /// The largest square in the middle of a picture of `width` × `height` pixels.
-pub fn centre_crop(width: u32, height: u32) -> Crop {
+pub(crate) fn centre_crop(width: u32, height: u32) -> Crop {
     let edge = width.min(height);
     Crop { x: (width - edge) / 2, y: (height - edge) / 2, edge }
 }
@@ -75,7 +75,7 @@ impl Preprocessor {
     }
 
     /// How many threads a large picture is shared among.
-    pub fn threads(&self) -> usize {
+    pub(crate) fn threads(&self) -> usize {
         self.threads.clamp(1, 2)
     }
 
@@ -108,7 +108,7 @@ impl Preprocessor {
     ///
     /// # Errors
     /// A side of 0, more than 100 megapixels, or a number of bytes that does not fit the size.
-    pub fn resize(&mut self, rgb: &[u8], from: [u32; 2], to: [u32; 2]) -> Result<Vec<u8>, PreprocessError> {
+    pub(crate) fn resize(&mut self, rgb: &[u8], from: [u32; 2], to: [u32; 2]) -> Result<Vec<u8>, PreprocessError> {
         let [[width, height], [to_width, to_height]] = [from, to];
         check(rgb, width, height, to_width.min(to_height) as usize)?;
         if u64::from(to_width) * u64::from(to_height) > MAX_PIXELS {

@@ -6,9 +6,9 @@ mod networks;
 #[expect(dead_code, reason = "nothing is skipped here, levels are noted")]
 mod skipped;
 
-use ernscope::engine::cpu::{CpuEngine, Level};
+use ernscope::engine::cpu::{CpuEngine, Level, LevelUnavailable};
 use ernscope::engine::reference::ReferenceEngine;
-use ernscope::engine::{CodeHistogram, Engine, OpenError, Probe, Sums, Wants};
+use ernscope::engine::{CodeHistogram, Engine, Probe, Sums, Wants};
 use ernscope::frame::InputImage;
 use ernscope::network::Network;
 use ernscope::network::published::PublishedShape;
@@ -55,8 +55,8 @@ impl Probe for Recorder {
 
 fn observe(engine: &mut dyn Engine, image: &InputImage) -> (Recorder, Vec<u32>) {
     let mut recorder = Recorder::default();
-    let logits = engine.run_probed(image, &mut recorder).expect("the picture fits");
-    let logits = logits.iter().map(|x| x.to_bits()).collect();
+    let outcome = engine.run_probed(image, &mut recorder).expect("the picture fits");
+    let logits = outcome.logits.iter().map(|x| x.to_bits()).collect();
     (recorder, logits)
 }
 
@@ -74,7 +74,7 @@ fn check(network: Network, threads: usize) {
     for level in levels() {
         let mut engine = CpuEngine::new(Arc::clone(&network), edge, level, threads).expect("available");
         for (image, (seen, logits)) in pictures.iter().zip(&expected) {
-            let unprobed: Vec<u32> = engine.run(image).expect("fits").iter().map(|x| x.to_bits()).collect();
+            let unprobed: Vec<u32> = engine.run(image).expect("fits").logits.iter().map(|x| x.to_bits()).collect();
             assert_eq!(&unprobed, logits, "logits at {level}");
             let probed = observe(&mut engine, image);
             for (layer, expected) in &seen.codes {
@@ -223,7 +223,7 @@ fn a_level_that_is_not_here_is_refused() {
     let network = Arc::new(recipe.network());
     for level in Level::ALL.into_iter().filter(|level| !level.is_available()) {
         let refused = CpuEngine::new(Arc::clone(&network), 4, level, 1).err();
-        assert!(matches!(refused, Some(OpenError::Unavailable(named)) if named == level));
+        assert!(matches!(refused, Some(LevelUnavailable(named)) if named == level));
         note_level(level, "absent");
     }
 }

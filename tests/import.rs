@@ -78,7 +78,7 @@ fn compare(network: &Network, golden: &SafeTensors<'_>) {
     assert_eq!(ours, names, "layers are called as the checkpoint's modules");
     for mut engine in engines(network, edge) {
         let mut codes = Codes(BTreeMap::new());
-        let logits = engine.run_probed(&image, &mut codes).expect("the picture fits").to_vec();
+        let logits = engine.run_probed(&image, &mut codes).expect("the picture fits").logits.to_vec();
         let (mut compared, mut wrong) = (0, 0);
         for (&layer, codes) in &codes.0 {
             let map = golden.tensor(&format!("activation.{}", network.layers()[layer].name)).expect("a map");
@@ -169,7 +169,7 @@ fn engines_agree_on_imported_networks() {
         let mut seen = Vec::new();
         for mut engine in engines(&network, 32) {
             let mut codes = Codes(BTreeMap::new());
-            let logits = engine.run_probed(&image, &mut codes).expect("fits").to_vec();
+            let logits = engine.run_probed(&image, &mut codes).expect("fits").logits.to_vec();
             seen.push((logits, codes.0));
         }
         assert!(seen.iter().all(|other| *other == seen[0]), "{}", kind.0);

@@ -1,7 +1,7 @@
 //! The running pipeline: reports come, commands are obeyed, what is refused leaves the rest running.
 
-use ernscope::engine::EngineChoice;
 use ernscope::engine::cpu::Level;
+use ernscope::engines::EngineChoice;
 use ernscope::network::shipped::ModelChoice;
 use ernscope::pipeline::{EngineCommand, EngineState, Pipeline, Report, Settings};
 use std::sync::Arc;

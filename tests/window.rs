@@ -8,7 +8,10 @@ use egui::{Key, Modifiers, ThemePreference, vec2};
 use egui_kittest::kittest::Queryable;
 use egui_kittest::{Harness, SnapshotResults};
 use ernscope::app::{self, Action, Deed, DialogAnswer, DialogKind, Lister, Model, TABLE, Window};
-use ernscope::engine::{BoardChoice, BoardFrame, BoardState, EngineChoice, EngineInfo, LayerCycles};
+use ernscope::board::{BoardFrame, BoardState, LayerCycles};
+use ernscope::engine::EngineInfo;
+use ernscope::engines::EngineChoice;
+use ernscope::fpga::BoardChoice;
 use ernscope::fpga::FoundPort;
 use ernscope::network::shipped::ModelChoice;
 use ernscope::pipeline::{

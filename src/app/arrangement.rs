@@ -7,7 +7,7 @@ use std::collections::HashSet;
 
 /// A panel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum Panel {
+pub(crate) enum Panel {
     /// The live picture.
     Picture,
     /// What the network says.
@@ -24,7 +24,7 @@ pub enum Panel {
 
 impl Panel {
     /// As its title says.
-    pub fn title(self) -> &'static str {
+    pub(crate) fn title(self) -> &'static str {
         match self {
             Self::Picture => "Picture",
             Self::Prediction => "Prediction",
@@ -58,17 +58,17 @@ impl Default for Layout {
 
 impl Layout {
     /// The arrangement that is shown.
-    pub fn shown(&mut self) -> &mut Tree<Panel> {
+    pub(crate) fn shown(&mut self) -> &mut Tree<Panel> {
         if self.large { &mut self.stage } else { &mut self.desk }
     }
 
     /// As at the first start.
-    pub fn reset(&mut self) {
+    pub(crate) fn reset(&mut self) {
         *self = Self { large: self.large, ..Self::default() };
     }
 
     /// Whether every panel stands in its place once: what is read from a file may hold anything.
-    pub fn is_sound(&self) -> bool {
+    pub(crate) fn is_sound(&self) -> bool {
         sound(&self.desk, &DESK) && sound(&self.stage, &STAGE)
     }
 }

@@ -1,8 +1,10 @@
 //! What can be chosen, in the order in which lists show it and keys walk it.
 
 use super::model::Model;
+use crate::board::BoardState;
 use crate::engine::cpu::{self, Level};
-use crate::engine::{BoardChoice, BoardState, EngineChoice};
+use crate::engines::EngineChoice;
+use crate::fpga::BoardChoice;
 use crate::network::published::SHAPES;
 use crate::network::shipped::{ModelChoice, SHIPPED};
 use crate::source::{DEFAULT_SEED, SourceChoice, SourceState};

@@ -1,8 +1,8 @@
 //! What one sees, one can take along: each export is written on a thread of its own and tells where it went.
 
 use super::notices::Tone;
-use crate::engine::EngineChoice;
-use crate::engines;
+use crate::engines::EngineChoice;
+use crate::engines::{self, Setup};
 use crate::frame::InputImage;
 use crate::inspect::dump;
 use crate::pipeline::Report;
@@ -160,8 +160,8 @@ fn write_frame(path: &Path, report: &Report) -> Result<String> {
     .with_context(|| format!("{} cannot be written", path.display()))?;
     let mut input = InputImage::black(report.edge);
     Preprocessor::new(1).run(&frame.rgb, frame.width, frame.height, &mut input)?;
-    let mut engine = engines::open(&EngineChoice::Cpu(None), report.network.clone(), report.edge, 1)?;
-    let logits = engine.run(&input)?.to_vec();
+    let mut engine = engines::open(&EngineChoice::Cpu(None), report.network.clone(), Setup::new(report.edge, 1))?;
+    let logits = engine.run(&input)?.logits.to_vec();
     let layers = path.with_extension("safetensors");
     dump::write(&mut *engine, &input, &logits, &layers)?;
     Ok(format!("{} and all layers as .safetensors beside it", path.display()))

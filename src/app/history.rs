@@ -11,7 +11,7 @@ const STEP: Duration = Duration::from_millis(125);
 
 /// The means of the reports of one step.
 #[derive(Clone, Copy, Debug)]
-pub struct HistoryPoint {
+pub(crate) struct HistoryPoint {
     /// When it began.
     pub at: Instant,
     /// Predictions a second.
@@ -35,7 +35,7 @@ pub struct History {
 
 impl History {
     /// Takes a report that arrived at `now`.
-    pub fn push(&mut self, report: &Report, now: Instant) {
+    pub(crate) fn push(&mut self, report: &Report, now: Instant) {
         self.newest = Some(now);
         let predicted_per_s = self.rate(report, now);
         let twins_per_s = report.comparison.as_ref().and_then(|comparison| {
@@ -54,7 +54,7 @@ impl History {
     }
 
     /// All points with their age in seconds, the oldest first.
-    pub fn points(&self) -> impl Iterator<Item = (f32, &HistoryPoint)> {
+    pub(crate) fn points(&self) -> impl Iterator<Item = (f32, &HistoryPoint)> {
         let newest = self.newest;
         self.points.iter().map(move |point| {
             let age = newest.map_or(Duration::ZERO, |newest| newest.duration_since(point.at));

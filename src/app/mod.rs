@@ -36,7 +36,7 @@ pub use dialog::DialogAnswer;
 pub use keys::{Deed, TABLE};
 pub use lister::Lister;
 pub use model::Model;
-pub use shell::{Options, WindowError, run};
+pub(crate) use shell::{Options, run};
 pub use state::{Action, DialogKind};
 pub use theme::apply;
 pub use window::Window;

@@ -63,7 +63,7 @@ impl Model {
     }
 
     /// Whether the last report is of the past, because the source fails: it must not look like what is seen now.
-    pub fn is_past(&self) -> bool {
+    pub(crate) fn is_past(&self) -> bool {
         self.source.state.is_fault()
     }
 

@@ -13,7 +13,7 @@ const STAY: [f64; 3] = [6.0, 30.0, 6.0];
 
 /// Whether something went well.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Tone {
+pub(crate) enum Tone {
     /// It did.
     Good,
     /// It did not.
@@ -43,17 +43,17 @@ pub struct Toasts {
 
 impl Toasts {
     /// A message of the window's own.
-    pub fn push(&mut self, text: impl Into<String>, tone: Tone) {
+    pub(crate) fn push(&mut self, text: impl Into<String>, tone: Tone) {
         self.unplaced.push((text.into(), tone, None));
     }
 
     /// Takes all messages away.
-    pub fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.toasts.clear();
     }
 
     /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.toasts.is_empty()
     }
 

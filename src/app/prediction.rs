@@ -4,7 +4,7 @@ use super::format;
 use super::model::Model;
 use super::theme::{self, Tokens};
 use super::widgets::{self, bar, say, text};
-use crate::engine::BoardFrame;
+use crate::board::BoardFrame;
 use crate::pipeline::{EngineState, Prediction, Report, knows_cards};
 use egui::{Align2, Color32, Rect, Stroke, Ui, pos2, vec2};
 

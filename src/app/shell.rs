@@ -10,7 +10,7 @@ use super::settings::{self, Remembered};
 use super::state::{Action, DialogKind};
 use super::theme;
 use super::window::Window;
-use crate::engine::{EngineChoice, OpenError};
+use crate::engines::{EngineChoice, OpenError};
 use crate::fpga::link::serial::{self, FoundPort};
 use crate::network::shipped::ModelChoice;
 use crate::pipeline::{EngineCommand, EngineState, Pipeline, PredictError, Settings, StartError};
@@ -30,7 +30,7 @@ const LEAST_SIZE: [f32; 2] = [640.0, 400.0];
 
 /// What the command line names; what it leaves open is as it was last time.
 #[derive(Clone, Debug, Default)]
-pub struct Options {
+pub(crate) struct Options {
     /// Where frames come from.
     pub source: Option<SourceChoice>,
     /// Which network.
@@ -45,7 +45,7 @@ pub struct Options {
 
 /// Why there is no window.
 #[derive(Debug, Error)]
-pub enum WindowError {
+pub(crate) enum WindowError {
     /// The pipeline does not start.
     #[error(transparent)]
     Start(#[from] StartError),
@@ -58,7 +58,7 @@ pub enum WindowError {
 ///
 /// # Errors
 /// [`WindowError`], where what the command line names is refused, or there is no display.
-pub fn run(options: Options) -> Result<(), WindowError> {
+pub(crate) fn run(options: Options) -> Result<(), WindowError> {
     let file = settings::path();
     let (remembered, complaint) = file.as_deref().map(settings::load).unwrap_or_default();
     let waker = Arc::new(Waker::default());

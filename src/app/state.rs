@@ -121,7 +121,7 @@ impl Default for State {
 
 impl State {
     /// Chooses a layer and has it watched.
-    pub fn choose_layer(&mut self, layer: usize, actions: &mut Vec<Action>) {
+    pub(crate) fn choose_layer(&mut self, layer: usize, actions: &mut Vec<Action>) {
         if layer != self.layer {
             self.channel = 0;
         }
@@ -131,7 +131,7 @@ impl State {
     }
 
     /// Another network: keeps the layer of the same name, else takes a telling one.
-    pub fn meet(&mut self, network: &Arc<Network>, actions: &mut Vec<Action>) {
+    pub(crate) fn meet(&mut self, network: &Arc<Network>, actions: &mut Vec<Action>) {
         if self.network.as_ref().is_some_and(|known| Arc::ptr_eq(known, network)) {
             return;
         }

@@ -1,7 +1,7 @@
 //! The one place for colours, sizes and typefaces. One colour has one meaning in the whole window, in dark and in light.
 
 use egui::epaint::text::{FontInsert, FontPriority, InsertFontFamily};
-use egui::{Color32, CornerRadius, FontData, FontFamily, FontId, Margin, Shadow, Stroke, TextStyle, Theme, Vec2, vec2};
+use egui::{Color32, CornerRadius, FontData, FontFamily, FontId, Margin, Shadow, Stroke, TextStyle, Theme, vec2};
 
 /// Colours of one theme.
 #[derive(Debug)]
@@ -232,9 +232,4 @@ fn recolour(visuals: &mut egui::Visuals, tokens: &Tokens) {
         widget.corner_radius = ROUND_SMALL;
         widget.expansion = 0.0;
     }
-}
-
-/// The room inside a panel's border.
-pub(crate) fn inside(size: Vec2) -> Vec2 {
-    (size - Vec2::splat(2.0 * MARGIN)).max(Vec2::ZERO)
 }

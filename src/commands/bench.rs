@@ -3,7 +3,7 @@
 use super::demo_input::demo_input;
 use super::network_args::{EngineArgs, load, threads};
 use super::{compare, output};
-use crate::engines;
+use crate::engines::{self, Setup};
 use crate::inspect::bench::{BenchReport, BoardBench, LayerBench, TwinBench, measure, measure_twins};
 use crate::network::shipped::{ModelChoice, SHIPPED};
 use anyhow::Result;
@@ -64,7 +64,7 @@ pub(crate) fn run(args: &BenchArgs) -> Result<()> {
 fn bench_model(args: &BenchArgs, choice: &ModelChoice, document: &mut BenchOutput) -> Result<()> {
     let (network, edge) = load(choice, args.size)?;
     let count = threads(args.engine.threads);
-    let mut engine = engines::open(&args.engine.engine, network.clone(), edge, count)?;
+    let mut engine = engines::open(&args.engine.engine, network.clone(), Setup::new(edge, count))?;
     let image = demo_input(edge)?;
     document.models.push(measure(&mut *engine, &image, BUDGET)?);
 
@@ -73,7 +73,7 @@ fn bench_model(args: &BenchArgs, choice: &ModelChoice, document: &mut BenchOutpu
     let Some(twin) = twin.and_then(|twin| twin.load().ok()).filter(|twin| twin.family() == network.family()) else {
         return Ok(());
     };
-    let mut twin = engines::open(&args.engine.engine, twin.into(), edge, count)?;
+    let mut twin = engines::open(&args.engine.engine, twin.into(), Setup::new(edge, count))?;
     let (embedded, float_input) =
         if network.has_pixel_embedding() { (&mut engine, &mut twin) } else { (&mut twin, &mut engine) };
     document.twins.push(measure_twins(&mut **embedded, &mut **float_input, &image, BUDGET)?);

@@ -51,7 +51,7 @@ pub(crate) fn run(args: &ClassifyArgs) -> Result<bool> {
             all_read = false;
             continue;
         };
-        let logits = engine.run(input)?;
+        let logits = engine.run(input)?.logits;
         softmax(logits, &mut probabilities);
         let top = top(&network, &probabilities, args.top);
         if args.json {

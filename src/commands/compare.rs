@@ -5,7 +5,7 @@ use super::demo_input::demo_input;
 use super::network_args::{EngineArgs, threads};
 use super::output;
 use crate::engine::Engine;
-use crate::engines;
+use crate::engines::{self, Setup};
 use crate::frame::InputImage;
 use crate::inspect::bench::{frame_times, layer_times};
 use crate::inspect::clock::measured_ghz;
@@ -131,7 +131,7 @@ fn our_networks(args: &EngineArgs, threads: usize) -> Result<Vec<Ours>> {
             continue;
         }
         let Ok(choice) = model.parse::<ModelChoice>();
-        let engine = engines::open(&args.engine, choice.load()?.into(), EDGE, threads)?;
+        let engine = engines::open(&args.engine, choice.load()?.into(), Setup::new(EDGE, threads))?;
         let runtime = match part {
             TimedPart::Whole => engine.info().name,
             TimedPart::FirstLayer => format!("{}, {title}", engine.info().name),

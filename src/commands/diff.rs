@@ -3,8 +3,8 @@
 use super::network_args::{NetworkArgs, load, threads};
 use super::output;
 use super::picture_reader::PictureReader;
-use crate::engine::EngineChoice;
-use crate::engines;
+use crate::engines::EngineChoice;
+use crate::engines::{self, Setup};
 use crate::frame::InputImage;
 use crate::inspect::diff::compare;
 use anyhow::Result;
@@ -39,8 +39,10 @@ pub(crate) fn run(args: &DiffArgs) -> Result<bool> {
             inputs.extend(reader.read_or_complain(path).map(|input| (path, input.clone())));
         }
         all_well &= inputs.len() == paths.len();
-        let [left, right] =
-            args.engines.each_ref().map(|choice| engines::open(choice, network.clone(), edge, threads(None)));
+        let [left, right] = args
+            .engines
+            .each_ref()
+            .map(|choice| engines::open(choice, network.clone(), Setup::new(edge, threads(None))));
         let (mut left, mut right) = (left?, right?);
         for (path, input) in inputs {
             match quietly(|| compare(&mut *left, &mut *right, &input))? {

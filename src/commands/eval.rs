@@ -3,7 +3,7 @@
 use super::network_args::{EngineArgs, load, threads};
 use super::output;
 use crate::engine::Engine;
-use crate::engines;
+use crate::engines::{self, Setup};
 use crate::evaluate::{Confusion, Cut, Dataset, DatasetError, Mapping, Resize, Tally, Views};
 use crate::network::shipped::ModelChoice;
 use anyhow::{Result, bail};
@@ -58,7 +58,7 @@ pub(crate) fn run(args: &EvalArgs) -> Result<()> {
         bail!("--resize is smaller than the {edge} pixels that are cut out: name a larger one, or a smaller --crop");
     }
     let threads = threads(args.engine.threads);
-    let mut engine = engines::open(&args.engine.engine, network.clone(), edge, threads)?;
+    let mut engine = engines::open(&args.engine.engine, network.clone(), Setup::new(edge, threads))?;
     let mut set = Dataset::open(&args.data, network.labels())?;
     let mut views = Views::new(cut(args), edge, threads);
     let start = Instant::now();
@@ -178,7 +178,7 @@ fn count(engine: &mut dyn Engine, set: &mut Dataset, views: &mut Views) -> Resul
         };
         sums.fill(0.0);
         for view in views {
-            sums.iter_mut().zip(engine.run(view)?).for_each(|(sum, logit)| *sum += logit);
+            sums.iter_mut().zip(engine.run(view)?.logits).for_each(|(sum, logit)| *sum += logit);
         }
         tally.count(truth, &sums);
         if tally.images().is_multiple_of(256) {

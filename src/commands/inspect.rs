@@ -4,7 +4,8 @@ use super::likeliest::{Top, top};
 use super::network_args::{NetworkArgs, open, threads};
 use super::output;
 use super::picture_reader::PictureReader;
-use crate::engine::{CodeHistogram, EngineChoice, softmax};
+use crate::engine::{CodeHistogram, softmax};
+use crate::engines::EngineChoice;
 use crate::inspect::{Sampler, dump};
 use anyhow::Result;
 use serde::Serialize;
@@ -56,7 +57,7 @@ pub(crate) fn run(args: &InspectArgs) -> Result<()> {
     let input = reader.read(&args.image)?;
     // The first run warms caches, so that the times are those of a running program.
     engine.run(input)?;
-    let logits = engine.run_probed(input, &mut sampler)?.to_vec();
+    let logits = engine.run_probed(input, &mut sampler)?.logits.to_vec();
     if let Some(path) = &args.dump {
         dump::write(&mut *engine, input, &logits, path)?;
     }

@@ -1,7 +1,8 @@
 //! Which network on which engine: the arguments that commands share, and what is made of them.
 
-use crate::engine::{Engine, EngineChoice, OpenError};
-use crate::engines;
+use crate::engine::Engine;
+use crate::engines::{self, Setup};
+use crate::engines::{EngineChoice, OpenError};
 use crate::network::Network;
 use crate::network::shipped::ModelChoice;
 use anyhow::Result;
@@ -52,5 +53,5 @@ pub(super) fn threads(asked: Option<usize>) -> usize {
 /// One network on one engine, for commands that look at pictures.
 pub(super) fn open(args: &NetworkArgs, choice: &EngineChoice, asked_threads: Option<usize>) -> Result<Box<dyn Engine>> {
     let (network, edge) = load(&args.model, args.size)?;
-    Ok(engines::open(choice, network, edge, threads(asked_threads))?)
+    Ok(engines::open(choice, network, Setup::new(edge, threads(asked_threads)))?)
 }

@@ -3,7 +3,8 @@
 use super::likeliest::{Top, top};
 use super::network_args::{self, thread_count};
 use super::output;
-use crate::engine::{BoardState, EngineChoice};
+use crate::board::BoardState;
+use crate::engines::{BoardPolicy, EngineChoice};
 use crate::frame::Frame;
 use crate::inspect::timing::quantile;
 use crate::network::shipped::ModelChoice;
@@ -215,7 +216,7 @@ impl Farewell {
 
 fn headless(args: RunArgs) -> Result<()> {
     let settings = settings(&args);
-    let mut predictor = Predictor::open_lasting(&settings)?;
+    let mut predictor = Predictor::open(&settings, BoardPolicy::Lasting)?;
     let farewell = Farewell::listen()?;
     let mut board = BoardWatch::new(&settings.engine);
     let delivery = if args.frames.is_some() { Delivery::Lossless } else { Delivery::Terminal };

@@ -1,6 +1,6 @@
 //! Plain loops against ern-spec.md: the truth that every other engine must equal.
 
-use super::{Engine, EngineError, EngineInfo, Probe, Sums, Wants, check_input, count_codes};
+use super::{Engine, EngineError, EngineInfo, Outcome, Probe, Sums, Wants, check_input, count_codes};
 use crate::frame::InputImage;
 use crate::network::{BinaryConv, Classifier, CodeTable, FloatConv, LayerShape, Network, Op, Thresholds, TrunkMode};
 use std::sync::Arc;
@@ -150,11 +150,11 @@ impl Engine for ReferenceEngine {
         self.network.memory(self.edge) as usize
     }
 
-    fn run(&mut self, input: &InputImage) -> Result<&[f32], EngineError> {
+    fn run(&mut self, input: &InputImage) -> Result<Outcome<'_>, EngineError> {
         self.run_probed(input, &mut Blind)
     }
 
-    fn run_probed(&mut self, input: &InputImage, probe: &mut dyn Probe) -> Result<&[f32], EngineError> {
+    fn run_probed(&mut self, input: &InputImage, probe: &mut dyn Probe) -> Result<Outcome<'_>, EngineError> {
         check_input(input, self.edge)?;
         for index in 0..self.shapes.len() {
             let start = Instant::now();
@@ -163,7 +163,7 @@ impl Engine for ReferenceEngine {
             self.show(index, probe);
             self.forget(index);
         }
-        Ok(&self.logits)
+        Ok(Outcome::here(&self.logits))
     }
 }
 

@@ -140,11 +140,6 @@ impl Dataset {
         }
     }
 
-    /// Whether there are none: never, see [`Dataset::open`].
-    pub(crate) fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
     /// How its classes were found among the network's.
     pub(crate) fn mapping(&self) -> Mapping {
         self.mapping

@@ -5,14 +5,16 @@
 //! and its state says so.
 
 use super::board::{BoardEngine, BoardError};
+use super::choice::BoardChoice;
 use super::link::packets::{Patience, TRIES};
 use super::link::serial::{self, AnyLink};
 use super::link::{LinkError, simulated};
-use crate::engine::cpu::CpuEngine;
-use crate::engine::{BoardChoice, BoardFrame, BoardState, Engine, EngineError, EngineInfo, Probe, Wants};
+use crate::board::{BoardFrame, BoardState};
+use crate::engine::{Engine, EngineError, EngineInfo, Outcome, Probe, Wants};
 use crate::frame::InputImage;
 use crate::network::Network;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use std::any::Any;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -48,6 +50,12 @@ impl AttachedBoard {
         Ok(Self { engine, simulated: *choice == BoardChoice::Simulated })
     }
 
+    /// What the last frame came to.
+    fn outcome(&self) -> Outcome<'_> {
+        let outcome = self.engine.outcome();
+        Outcome { board: outcome.board.map(|frame| BoardFrame { simulated: self.simulated, ..frame }), ..outcome }
+    }
+
     /// Runs a frame, whatever may happen to the board meanwhile.
     fn run_once(&mut self, input: &InputImage, probe: Option<&mut (dyn Probe + '_)>) -> Result<(), EngineError> {
         match probe {
@@ -57,7 +65,7 @@ impl AttachedBoard {
     }
 
     /// Runs a frame; where the board was reset or stands still, it gets its program again and the frame is run again.
-    fn run_again(&mut self, input: &InputImage, mut probe: Option<&mut dyn Probe>) -> Result<&[f32], EngineError> {
+    fn run_again(&mut self, input: &InputImage, mut probe: Option<&mut dyn Probe>) -> Result<Outcome<'_>, EngineError> {
         let mut tries = TRIES;
         loop {
             let probe = probe.as_mut().map(|probe| &mut **probe as &mut dyn Probe);
@@ -67,7 +75,7 @@ impl AttachedBoard {
                     self.engine.restart()?;
                 }
                 Err(error) => return Err(error),
-                Ok(()) => return Ok(self.engine.logits()),
+                Ok(()) => return Ok(self.outcome()),
             }
         }
     }
@@ -94,16 +102,12 @@ impl Engine for AttachedBoard {
         self.engine.shows(layer)
     }
 
-    fn run(&mut self, input: &InputImage) -> Result<&[f32], EngineError> {
+    fn run(&mut self, input: &InputImage) -> Result<Outcome<'_>, EngineError> {
         self.run_again(input, None)
     }
 
-    fn run_probed(&mut self, input: &InputImage, probe: &mut dyn Probe) -> Result<&[f32], EngineError> {
+    fn run_probed(&mut self, input: &InputImage, probe: &mut dyn Probe) -> Result<Outcome<'_>, EngineError> {
         self.run_again(input, Some(probe))
-    }
-
-    fn board_frame(&self) -> Option<BoardFrame> {
-        Some(BoardFrame { simulated: self.simulated, ..self.engine.board_frame()? })
     }
 }
 
@@ -140,8 +144,6 @@ pub struct LiveBoard {
     state: Arc<Mutex<BoardState>>,
     /// Whether the thread was ever asked: not before the first frame, when an engine that this one replaces has let go of the port.
     is_asked: bool,
-    /// What the last frame lost with the board.
-    waited_in_vain: Duration,
     /// Asks the thread for a board; it ends with this.
     wanted: Sender<()>,
     found: Receiver<AttachedBoard>,
@@ -160,7 +162,7 @@ impl LiveBoard {
     ///
     /// # Errors
     /// As [`LiveBoard::start`].
-    pub fn with_board(choice: BoardChoice, board: AttachedBoard, stand_in: Box<dyn Engine>) -> io::Result<Self> {
+    pub(crate) fn with_board(choice: BoardChoice, board: AttachedBoard, stand_in: Box<dyn Engine>) -> io::Result<Self> {
         Self::new(choice, stand_in, Some(board))
     }
 
@@ -181,7 +183,7 @@ impl LiveBoard {
         };
         std::thread::Builder::new().name("board".into()).spawn(move || search.run())?;
         let is_asked = board.is_some();
-        Ok(Self { stand_in, board, state, is_asked, waited_in_vain: Duration::ZERO, wanted, found })
+        Ok(Self { stand_in, board, state, is_asked, wanted, found })
     }
 
     /// Lets the thread look for the board, if it does not already.
@@ -198,30 +200,49 @@ impl LiveBoard {
         self.look();
     }
 
-    /// Runs a frame on the board; whether it has.
-    fn run_on_board(&mut self, input: &InputImage, probe: Option<&mut (dyn Probe + '_)>) -> Result<bool, EngineError> {
+    /// Runs a frame on the board, where there is one; else says what it lost with the board.
+    fn run_on_board(
+        &mut self,
+        input: &InputImage,
+        probe: Option<&mut (dyn Probe + '_)>,
+    ) -> Result<Option<Duration>, EngineError> {
         if !self.is_asked {
             self.look();
         }
         if let Ok(board) = self.found.try_recv() {
             self.board = Some(board);
         }
-        self.waited_in_vain = Duration::ZERO;
-        let Some(board) = &mut self.board else { return Ok(false) };
+        let Some(board) = &mut self.board else { return Ok(Some(Duration::ZERO)) };
         let begun = Instant::now();
         match board.run_once(input, probe) {
-            Ok(()) => Ok(true),
+            Ok(()) => Ok(None),
             Err(error @ EngineError::Board(_)) => {
-                self.waited_in_vain = begun.elapsed();
+                let waited_in_vain = begun.elapsed();
                 self.lose(&error);
-                Ok(false)
+                Ok(Some(waited_in_vain))
             }
             Err(error) => Err(error),
         }
     }
 
-    fn board_logits(&self) -> &[f32] {
-        self.board.as_ref().map_or(&[], |board| board.engine.logits())
+    /// Runs a frame on the board, or else on the engine beside it.
+    fn run_somewhere<'p>(
+        &mut self,
+        input: &InputImage,
+        mut probe: Option<&mut (dyn Probe + 'p)>,
+    ) -> Result<Outcome<'_>, EngineError> {
+        let on_board = probe.as_mut().map(|probe| &mut **probe as &mut (dyn Probe + 'p));
+        let waited_in_vain = self.run_on_board(input, on_board)?;
+        match (waited_in_vain, &self.board, probe) {
+            (None, Some(board), _) => Ok(board.outcome()),
+            (waited, _, probe) => {
+                let outcome = match probe {
+                    Some(probe) => self.stand_in.run_probed(input, probe),
+                    None => self.stand_in.run(input),
+                }?;
+                Ok(Outcome { waited_in_vain: waited.unwrap_or_default(), ..outcome })
+            }
+        }
     }
 }
 
@@ -243,32 +264,20 @@ impl Engine for LiveBoard {
         self.stand_in.planned_bytes()
     }
 
-    fn cpu(&self) -> Option<&CpuEngine> {
-        self.stand_in.cpu()
+    fn shareable(&self) -> Option<&dyn Any> {
+        self.stand_in.shareable()
     }
 
     fn set_threads(&mut self, threads: usize) {
         self.stand_in.set_threads(threads);
     }
 
-    fn run(&mut self, input: &InputImage) -> Result<&[f32], EngineError> {
-        if self.run_on_board(input, None)? { Ok(self.board_logits()) } else { self.stand_in.run(input) }
+    fn run(&mut self, input: &InputImage) -> Result<Outcome<'_>, EngineError> {
+        self.run_somewhere(input, None)
     }
 
-    fn run_probed(&mut self, input: &InputImage, probe: &mut dyn Probe) -> Result<&[f32], EngineError> {
-        if self.run_on_board(input, Some(&mut *probe))? {
-            Ok(self.board_logits())
-        } else {
-            self.stand_in.run_probed(input, probe)
-        }
-    }
-
-    fn board_frame(&self) -> Option<BoardFrame> {
-        self.board.as_ref()?.board_frame()
-    }
-
-    fn waited_in_vain(&self) -> Duration {
-        self.waited_in_vain
+    fn run_probed(&mut self, input: &InputImage, probe: &mut dyn Probe) -> Result<Outcome<'_>, EngineError> {
+        self.run_somewhere(input, Some(probe))
     }
 }
 

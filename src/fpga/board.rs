@@ -5,11 +5,10 @@ use super::compiler::{CompileError, compile};
 use super::link::packets::TRIES;
 use super::link::{Beats, End, Link, LinkError, ReadBack};
 use super::program::{CodePlace, FrameFormat, Program, TrunkPlace};
+use crate::board::{BoardFrame, BoardState, LayerCycles, at_clock};
+use crate::engine::cpu::LevelUnavailable;
 use crate::engine::cpu::{CpuEngine, Level};
-use crate::engine::{
-    BoardFrame, BoardState, Engine, EngineError, EngineInfo, LayerCycles, OpenError, Probe, Sums, Wants, at_clock,
-    check_input, count_codes,
-};
+use crate::engine::{Engine, EngineError, EngineInfo, Outcome, Probe, Sums, Wants, check_input, count_codes};
 use crate::frame::InputImage;
 use crate::network::{Network, Op};
 use std::collections::VecDeque;
@@ -31,12 +30,12 @@ pub enum BoardError {
     Compile(#[from] CompileError),
     /// The host cannot run the float first layer.
     #[error(transparent)]
-    Host(#[from] OpenError),
+    Host(#[from] LevelUnavailable),
 }
 
 impl BoardError {
     /// What a person can do about it, where the board is a simulated one or is not.
-    pub fn remedy(&self, simulated: bool) -> &'static str {
+    pub(crate) fn remedy(&self, simulated: bool) -> &'static str {
         match self {
             Self::Link(error) if simulated => error.remedy_of_simulated(),
             Self::Capabilities(_) if simulated => LinkError::Foreign.remedy_of_simulated(),
@@ -211,6 +210,11 @@ impl<L: Link> BoardEngine<L> {
         Err(LinkError::Lost)
     }
 
+    /// What the last frame came to.
+    pub(super) fn outcome(&self) -> Outcome<'_> {
+        Outcome { board: Some(self.frame), ..Outcome::here(&self.logits) }
+    }
+
     fn last(&self) -> usize {
         self.program.descriptors.len() - 1
     }
@@ -304,7 +308,7 @@ impl<L: Link> Engine for BoardEngine<L> {
         Wants { codes, histogram: codes, sums }
     }
 
-    fn run(&mut self, input: &InputImage) -> Result<&[f32], EngineError> {
+    fn run(&mut self, input: &InputImage) -> Result<Outcome<'_>, EngineError> {
         self.drain()?;
         let begun = Instant::now();
         self.submit(input)?;
@@ -316,13 +320,13 @@ impl<L: Link> Engine for BoardEngine<L> {
         self.frame.cycles = self.counted.iter().map(LayerCycles::computing).sum();
         self.frame.clock_khz = self.link.clock_khz();
         self.frame.link = elapsed.saturating_sub(self.frame.compute());
-        Ok(&self.logits)
+        Ok(self.outcome())
     }
 
     /// Shows codes of every layer (but the frame's, where they only pass through), the trunk, and the sums of the classifier; other
     /// sums do not leave the array. What a later layer overwrites is had by running the frame again up to where it still stands.
     /// The times are what the board counted, at its clock, without the cycles in which it waited for the frame.
-    fn run_probed(&mut self, input: &InputImage, probe: &mut dyn Probe) -> Result<&[f32], EngineError> {
+    fn run_probed(&mut self, input: &InputImage, probe: &mut dyn Probe) -> Result<Outcome<'_>, EngineError> {
         self.run(input)?;
         let beats = self.beats(input)?;
         let seen = self.look(&beats, probe).map_err(BoardError::Link)?;
@@ -345,11 +349,7 @@ impl<L: Link> Engine for BoardEngine<L> {
                 }
             }
         }
-        Ok(&self.logits)
-    }
-
-    fn board_frame(&self) -> Option<BoardFrame> {
-        (!self.counted.is_empty()).then_some(self.frame)
+        Ok(self.outcome())
     }
 }
 
@@ -457,7 +457,7 @@ struct Host {
 
 impl Host {
     /// None for a network that the board runs from its pixels on.
-    fn new(network: &Arc<Network>, edge: usize) -> Result<Option<Self>, OpenError> {
+    fn new(network: &Arc<Network>, edge: usize) -> Result<Option<Self>, LevelUnavailable> {
         let Op::FloatConv(conv) = &network.layers()[0].op else {
             return Ok(None);
         };

@@ -11,7 +11,7 @@ const MAX_PARALLEL_IN: usize = 32;
 
 /// The parameters of the accelerator, by the names that `rtl/ernscope_core.sv` gives them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Capabilities {
+pub(crate) struct Capabilities {
     /// Input channels a cycle; so many codes are a word.
     pub parallel_in: usize,
     /// Output channels a cycle: a tile.
@@ -59,7 +59,7 @@ impl Capabilities {
     ///
     /// # Errors
     /// [`CapabilityError`], where they are no known accelerator's.
-    pub fn parse(words: &[u32; CAPABILITY_WORDS]) -> Result<Self, CapabilityError> {
+    pub(crate) fn parse(words: &[u32; CAPABILITY_WORDS]) -> Result<Self, CapabilityError> {
         if words[0] != MAGIC {
             return Err(CapabilityError::Unknown);
         }
@@ -103,17 +103,17 @@ impl Capabilities {
     }
 
     /// Multiply-accumulates a cycle.
-    pub fn macs(&self) -> u64 {
+    pub(crate) fn macs(&self) -> u64 {
         (self.parallel_in * self.parallel_out * self.pixels) as u64
     }
 
     /// Banks of code memory: two groups of pixels, so that rows can be read with stride 2.
-    pub fn banks(&self) -> usize {
+    pub(crate) fn banks(&self) -> usize {
         if self.pixels == 1 { 1 } else { 2 * self.pixels }
     }
 
     /// Cycles in which a tile is drained.
-    pub fn drain(&self) -> usize {
+    pub(crate) fn drain(&self) -> usize {
         self.parallel_out / self.drain_channels
     }
 

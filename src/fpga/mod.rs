@@ -7,6 +7,7 @@
 pub(crate) mod attached;
 pub(crate) mod board;
 pub(crate) mod capabilities;
+mod choice;
 pub(crate) mod compiler;
 pub(crate) mod link;
 pub(crate) mod program;
@@ -15,6 +16,7 @@ pub(crate) mod schedule;
 pub use attached::{AttachedBoard, LiveBoard};
 pub use board::{BoardEngine, BoardError, FRAMES_UNDER_WAY};
 pub use capabilities::CapabilityError;
+pub use choice::BoardChoice;
 pub use compiler::CompileError;
 pub use link::core::SimulatedCore;
 pub use link::packets::{LineCounts, PacketLink, Patience};

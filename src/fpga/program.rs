@@ -186,13 +186,8 @@ pub struct Needs {
 }
 
 impl Program {
-    /// The board it is for.
-    pub fn capabilities(&self) -> &Capabilities {
-        &self.capabilities
-    }
-
     /// All commands that write it into a board, 32 bits each.
-    pub fn upload(&self) -> &[u32] {
+    pub(crate) fn upload(&self) -> &[u32] {
         &self.upload
     }
 
@@ -215,12 +210,6 @@ impl Program {
     /// The descriptors, the frame's first.
     pub fn descriptors(&self) -> &[Descriptor] {
         &self.descriptors
-    }
-
-    /// For every layer of the network, the index of the descriptor that computes it: an activation that directly follows a
-    /// residual layer shares that one's.
-    pub fn descriptor_of(&self) -> &[usize] {
-        &self.descriptor_of
     }
 }
 

@@ -1,7 +1,7 @@
 //! How many cycles a program takes: the model of `rtl/README.md`, to be compared with what a board counts.
 
 use super::program::{Descriptor, FrameFormat, Program, flags};
-use crate::engine::LayerCycles;
+use crate::board::LayerCycles;
 use crate::network::Network;
 
 /// Cycles of a descriptor beside its steps: it is fetched, decoded and started before, and recorded behind them.

@@ -170,14 +170,14 @@ pub fn link(data: &[u8]) {
             }
             2 => link.results(SUMS).map(|(sums, _)| {
                 let frame = under_way.pop_front();
-                if !link.port().has_lied {
+                if !link.port.has_lied {
                     assert_eq!(sums, results(&frame.expect("a frame is under way")), "of a frame");
                 }
             }),
             _ => {
                 let address = usize::from(step) * 4;
                 link.read(ReadBack::Codes, address, 3, 2).map(|words| {
-                    if !link.port().has_lied {
+                    if !link.port.has_lied {
                         assert_eq!(words, memory(address as u32, 6), "read back");
                     }
                 })
@@ -192,7 +192,7 @@ pub fn link(data: &[u8]) {
             is_sound = false;
         }
         // What was taken for uploaded has arrived.
-        let Board { program: told, has_lied, .. } = link.port();
+        let Board { program: told, has_lied, .. } = &link.port;
         assert!(*has_lied || uploaded.is_none_or(|program| told.starts_with(&program)), "{told:?}");
     }
 }

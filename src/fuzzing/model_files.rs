@@ -66,12 +66,12 @@ fn engines_agree(network: &Arc<Network>, edge: usize, seed: u64) {
     let image = recipe::picture(edge, seed);
     let mut reference = ReferenceEngine::new(Arc::clone(network), edge);
     let mut expected = Codes::default();
-    let logits = reference.run_probed(&image, &mut expected).expect("the picture fits").to_vec();
+    let logits = reference.run_probed(&image, &mut expected).expect("the picture fits").logits.to_vec();
     let levels: Vec<Level> = Level::ALL.into_iter().filter(|level| level.is_available()).collect();
     let level = levels[seed as usize % levels.len()];
     let mut engine = CpuEngine::new(Arc::clone(network), edge, level, 1).expect("available");
     let bits = |logits: &[f32]| logits.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
-    assert_eq!(bits(engine.run(&image).expect("the picture fits")), bits(&logits), "{level}");
+    assert_eq!(bits(engine.run(&image).expect("the picture fits").logits), bits(&logits), "{level}");
     let dump = super::with_file(b"", "safetensors", |path| {
         dump::write(&mut engine, &image, &logits, path).expect("there is room");
         std::fs::read(path).expect("it was written")

@@ -48,7 +48,7 @@ struct Parts<'a> {
 }
 
 fn parts(program: &Program) -> Parts<'_> {
-    let board = program.capabilities();
+    let board = &program.capabilities;
     let mut rest = program.upload();
     let mut part = |command: AcceleratorCommand, beats: usize, most: usize| {
         let [head, count] = *rest.split_off(..2).expect("a command") else { panic!("two words") };
@@ -79,15 +79,15 @@ fn check(network: &Network, program: &Program) {
         check_packing(words, descriptor);
     }
     for (layer, op) in network.layers().iter().map(|layer| &layer.op).enumerate() {
-        let descriptor = &descriptors[program.descriptor_of()[layer]];
+        let descriptor = &descriptors[program.descriptor_of[layer]];
         if let Some(conv) = op.binary_conv() {
-            check_weights(conv, descriptor, program.capabilities(), parts.weights);
+            check_weights(conv, descriptor, &program.capabilities, parts.weights);
         }
         if let Some(thresholds) = op.thresholds() {
-            check_thresholds(thresholds, descriptor, program.capabilities(), parts.thresholds);
+            check_thresholds(thresholds, descriptor, &program.capabilities, parts.thresholds);
         }
         if let Op::PixelEmbedding(table) = op {
-            check_table(table, program.capabilities(), parts.table);
+            check_table(table, &program.capabilities, parts.table);
         }
     }
     check_places(network, program);
@@ -187,14 +187,14 @@ fn check_table(table: &CodeTable, board: &Capabilities, words: &[u32]) {
 
 /// While a descriptor runs, nothing that it or a later one reads is written over, and nothing lies beyond a memory.
 fn check_places(network: &Network, program: &Program) {
-    let (board, needs) = (program.capabilities(), program.needs());
+    let (board, needs) = (&program.capabilities, program.needs());
     assert!(needs.codes <= board.code_depth && needs.trunk <= board.trunk_depth && needs.weights <= board.weight_depth);
     assert!(needs.thresholds <= board.threshold_depth && needs.layers <= board.layers);
     let last_readers = network.last_readers();
     for (layer, place) in program.codes.iter().enumerate() {
         let Some(place) = place else { continue };
         assert!(place.base + place.addresses() <= needs.codes, "layer {layer}");
-        let last_read = program.descriptor_of()[last_readers[layer]];
+        let last_read = program.descriptor_of[last_readers[layer]];
         assert!(place.overwritten_by > last_read, "layer {layer}: {place:?}, read until {last_read}");
     }
     for descriptor in program.descriptors() {

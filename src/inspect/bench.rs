@@ -101,9 +101,9 @@ pub(crate) fn frame_times(engine: &mut dyn Engine, image: &InputImage, frames: u
 /// What computing a frame took, in ms: on a board what its clock says, without the line.
 fn frame_time(engine: &mut dyn Engine, image: &InputImage) -> Result<f32, EngineError> {
     let start = Instant::now();
-    engine.run(image)?;
+    let board = engine.run(image)?.board;
     let elapsed = start.elapsed();
-    Ok(engine.board_frame().map_or(elapsed, |board| board.compute()).as_secs_f32() * 1e3)
+    Ok(board.map_or(elapsed, |board| board.compute()).as_secs_f32() * 1e3)
 }
 
 /// The same of one layer alone.
@@ -126,12 +126,16 @@ pub(crate) fn layer_times(
 ///
 /// # Errors
 /// [`EngineError`] of the engine.
-pub(crate) fn measure(engine: &mut dyn Engine, image: &InputImage, budget: Duration) -> Result<BenchReport, EngineError> {
+pub(crate) fn measure(
+    engine: &mut dyn Engine,
+    image: &InputImage,
+    budget: Duration,
+) -> Result<BenchReport, EngineError> {
     let network = engine.network().clone();
     let mut stopwatch = Stopwatch { times: vec![Vec::new(); network.layers().len()] };
     let start = Instant::now();
     engine.run(image)?;
-    engine.run_probed(image, &mut stopwatch)?;
+    let board = engine.run_probed(image, &mut stopwatch)?.board;
     let once = start.elapsed() / 2;
     let frames = (budget.as_secs_f64() / once.as_secs_f64().max(1e-6)).clamp(5.0, 20_000.0) as usize;
 
@@ -140,9 +144,7 @@ pub(crate) fn measure(engine: &mut dyn Engine, image: &InputImage, budget: Durat
     for _ in 0..frames {
         whole.push(frame_time(engine, image)?);
     }
-    let board = engine
-        .board_frame()
-        .map(|board| BoardBench { link_ms: board.link.as_secs_f32() * 1e3, simulated: board.simulated });
+    let board = board.map(|board| BoardBench { link_ms: board.link.as_secs_f32() * 1e3, simulated: board.simulated });
     for _ in 0..(frames / 2).max(5) {
         engine.run_probed(image, &mut stopwatch)?;
     }
@@ -186,8 +188,9 @@ pub(crate) fn measure_twins<'a>(
 ) -> Result<TwinBench, EngineError> {
     let mut times = [Vec::new(), Vec::new()];
     let mut engines = [embedded, float_input];
+    let mut simulated = false;
     for engine in &mut engines {
-        engine.run(image)?;
+        simulated = engine.run(image)?.board.is_some_and(|board| board.simulated);
     }
     let start = Instant::now();
     while times[0].len() < 5 || (start.elapsed() < budget && times[0].len() < 20_000) {
@@ -201,7 +204,7 @@ pub(crate) fn measure_twins<'a>(
         engine: engines[0].info().name,
         embedded_ms,
         float_input_ms,
-        simulated: engines[0].board_frame().is_some_and(|board| board.simulated),
+        simulated,
         ratio: float_input_ms / embedded_ms.max(f32::MIN_POSITIVE),
     })
 }

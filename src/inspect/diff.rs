@@ -75,10 +75,11 @@ pub(crate) fn compare(
     let (left_logits, right_logits) = thread::scope(|scope| {
         let mut teller = Teller { wants: &wants, tell: sender };
         let names = [left.info().name, right.info().name];
-        let run_left = move || left.run_probed(image, &mut teller).map(<[f32]>::to_vec);
+        let run_left = move || left.run_probed(image, &mut teller).map(|outcome| outcome.logits.to_vec());
         let left = thread::Builder::new().spawn_scoped(scope, run_left).map_err(DiffError::Thread)?;
         // Neither engine is used again behind a panic.
-        let run_right = AssertUnwindSafe(|| right.run_probed(image, &mut comparer).map(<[f32]>::to_vec));
+        let run_right =
+            AssertUnwindSafe(|| right.run_probed(image, &mut comparer).map(|outcome| outcome.logits.to_vec()));
         let right = catch_unwind(run_right);
         // Should the right engine have shown less, or panicked, the left one must not wait for it.
         comparer.shown = None;
@@ -207,8 +208,8 @@ fn differ_at<T>(left: &[T], right: &[T], same: impl Fn(&T, &T) -> bool) -> Optio
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::EngineInfo;
     use crate::engine::reference::ReferenceEngine;
+    use crate::engine::{EngineInfo, Outcome};
     use crate::network::Network;
     use crate::network::published::PublishedShape;
     use std::sync::Arc;
@@ -255,11 +256,11 @@ mod tests {
             self.engine.planned_bytes()
         }
 
-        fn run(&mut self, input: &InputImage) -> Result<&[f32], EngineError> {
+        fn run(&mut self, input: &InputImage) -> Result<Outcome<'_>, EngineError> {
             self.engine.run(input)
         }
 
-        fn run_probed(&mut self, input: &InputImage, probe: &mut dyn Probe) -> Result<&[f32], EngineError> {
+        fn run_probed(&mut self, input: &InputImage, probe: &mut dyn Probe) -> Result<Outcome<'_>, EngineError> {
             self.engine.run_probed(input, &mut Until { layer: self.layer, probe })
         }
     }

@@ -3,10 +3,15 @@
 //! [`Sampler`] takes a histogram and a time of every layer, and everything of one. [`dump`] and [`diff`] see every layer whole,
 //! one after the other, as all of them at a time may be more than the memory holds.
 
+#[cfg(feature = "cli")]
 pub(crate) mod bench;
+#[cfg(feature = "cli")]
 pub(crate) mod clock;
+#[cfg(feature = "cli")]
 pub(crate) mod diff;
+#[cfg(feature = "cli")]
 pub(crate) mod dump;
+#[cfg(feature = "cli")]
 pub(crate) mod peers;
 pub(crate) mod sampler;
 pub(crate) mod timing;

@@ -1,7 +1,8 @@
 //! The probe that samples a run.
 
 use super::values::LayerValues;
-use crate::engine::{CodeHistogram, LayerCycles, Probe, Sums, Wants};
+use crate::board::LayerCycles;
+use crate::engine::{CodeHistogram, Probe, Sums, Wants};
 use crate::network::Network;
 use std::time::Duration;
 

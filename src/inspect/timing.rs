@@ -14,12 +14,12 @@ pub struct Recent {
 
 impl Recent {
     /// Keeps values for `window`, at most `most` of them.
-    pub fn new(window: Duration, most: usize) -> Self {
+    pub(crate) fn new(window: Duration, most: usize) -> Self {
         Self { window, most, values: VecDeque::with_capacity(most + 1), sorted: Vec::with_capacity(most + 1) }
     }
 
     /// Takes a value of the moment `now`.
-    pub fn push(&mut self, now: Instant, value: f32) {
+    pub(crate) fn push(&mut self, now: Instant, value: f32) {
         self.values.push_back((now, value));
         if self.values.len() > self.most {
             self.values.pop_front();
@@ -28,41 +28,36 @@ impl Recent {
     }
 
     /// Drops what is older than the window.
-    pub fn forget(&mut self, now: Instant) {
+    pub(crate) fn forget(&mut self, now: Instant) {
         while self.values.front().is_some_and(|(then, _)| now.duration_since(*then) > self.window) {
             self.values.pop_front();
         }
     }
 
     /// How many values there are.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.values.len()
     }
 
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.values.is_empty()
-    }
-
     /// The value that the fraction `q` of the values does not exceed; `None` without values.
-    pub fn quantile(&mut self, q: f32) -> Option<f32> {
+    pub(crate) fn quantile(&mut self, q: f32) -> Option<f32> {
         self.sorted.clear();
         self.sorted.extend(self.values.iter().map(|(_, value)| value));
         quantile(&mut self.sorted, q)
     }
 
     /// The median; 0 without values.
-    pub fn median(&mut self) -> f32 {
+    pub(crate) fn median(&mut self) -> f32 {
         self.quantile(0.5).unwrap_or(0.0)
     }
 
     /// The mean; 0 without values.
-    pub fn mean(&self) -> f32 {
+    pub(crate) fn mean(&self) -> f32 {
         self.values.iter().map(|(_, v)| v).sum::<f32>() / self.values.len().max(1) as f32
     }
 
     /// Values a second, from the first to the last of them.
-    pub fn rate(&self) -> f32 {
+    pub(crate) fn rate(&self) -> f32 {
         match (self.values.front(), self.values.back()) {
             (Some((first, _)), Some((last, _))) if last > first => {
                 (self.values.len() - 1) as f32 / last.duration_since(*first).as_secs_f32()

@@ -14,7 +14,7 @@ pub enum SumValues {
 
 impl SumValues {
     /// Copies what a probe was shown, into the buffer that is there where the kind is the same.
-    pub fn assign(&mut self, sums: Sums<'_>) {
+    pub(crate) fn assign(&mut self, sums: Sums<'_>) {
         match (self, sums) {
             (Self::Integers(own), Sums::Integers(new)) => copy(own, new),
             (Self::Floats(own), Sums::Floats(new)) => copy(own, new),
@@ -23,7 +23,7 @@ impl SumValues {
     }
 
     /// How many there are.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         match self {
             Self::Integers(v) => v.len(),
             Self::Floats(v) => v.len(),
@@ -77,7 +77,7 @@ pub struct LayerValues {
 
 impl LayerValues {
     /// Forgets everything; the buffers stay.
-    pub fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.codes.clear();
         self.elapsed = Duration::ZERO;
         match &mut self.sums {

@@ -182,7 +182,7 @@ impl CodeTable {
     }
 
     /// All codes, `[3][256][depth]`.
-    pub fn codes(&self) -> &[u8] {
+    pub(crate) fn codes(&self) -> &[u8] {
         &self.codes
     }
 }
@@ -207,7 +207,7 @@ fn product<const N: usize>(sizes: [usize; N]) -> u64 {
 
 impl Geometry {
     /// Multiply-accumulates for an output of `edge` × `edge`.
-    pub fn macs(&self, edge: usize) -> u64 {
+    pub(crate) fn macs(&self, edge: usize) -> u64 {
         product([self.in_channels, self.kernel, self.kernel, self.out_channels, edge, edge])
     }
 
@@ -268,7 +268,7 @@ impl BinaryConv {
     }
 
     /// The packed weights, as [`BinaryConv::new`] takes them.
-    pub fn bits(&self) -> &[u8] {
+    pub(crate) fn bits(&self) -> &[u8] {
         &self.bits
     }
 
@@ -325,12 +325,12 @@ impl<N: PartialOrd + Copy + std::fmt::Display> Thresholds<N> {
     }
 
     /// Whether a channel counts n ≤ T.
-    pub fn falling(&self) -> &[bool] {
+    pub(crate) fn falling(&self) -> &[bool] {
         &self.falling
     }
 
     /// The code 0..=3 of the value `n` in `channel`.
-    pub fn code(&self, channel: usize, n: N) -> u8 {
+    pub(crate) fn code(&self, channel: usize, n: N) -> u8 {
         let passes = |t: &&N| if self.falling[channel] { n <= **t } else { n >= **t };
         self.rows[channel].iter().filter(passes).count() as u8
     }
@@ -376,22 +376,22 @@ impl FloatConv {
     }
 
     /// The shape.
-    pub fn geometry(&self) -> Geometry {
+    pub(crate) fn geometry(&self) -> Geometry {
         self.geometry
     }
 
     /// `[3][256]`.
-    pub fn pixel_values(&self) -> &[f32] {
+    pub(crate) fn pixel_values(&self) -> &[f32] {
         &self.pixel_values
     }
 
     /// `[out][ky][kx][3]`.
-    pub fn weights(&self) -> &[f32] {
+    pub(crate) fn weights(&self) -> &[f32] {
         &self.weights
     }
 
     /// Thresholds over the float sums.
-    pub fn thresholds(&self) -> &Thresholds<f32> {
+    pub(crate) fn thresholds(&self) -> &Thresholds<f32> {
         &self.thresholds
     }
 }
@@ -430,7 +430,7 @@ impl Classifier {
     }
 
     /// The logit of `class` from Σ ±code over all channels and `positions`: scale and mean in one float32 division and product.
-    pub fn logit(&self, class: usize, sum: i64, positions: usize) -> f32 {
+    pub(crate) fn logit(&self, class: usize, sum: i64, positions: usize) -> f32 {
         (sum as f32 / positions as f32) * self.scales[class]
     }
 }
@@ -481,7 +481,7 @@ impl Network {
     }
 
     /// Twins share it.
-    pub fn family(&self) -> &str {
+    pub(crate) fn family(&self) -> &str {
         &self.parts.family
     }
 
@@ -516,7 +516,7 @@ impl Network {
     }
 
     /// Largest magnitude of a layer's integers before thresholds (accumulator or trunk; 0 where there are none).
-    pub fn bound(&self, layer: usize) -> i32 {
+    pub(crate) fn bound(&self, layer: usize) -> i32 {
         self.bounds[layer]
     }
 
@@ -554,7 +554,7 @@ impl Network {
     /// Bytes that an engine holds at most for a picture of `edge` pixels: the picture, as bytes and as floats; weights and
     /// thresholds; the codes that are still to be read; and three times the largest layer's sums, as it may be a convolution
     /// that is added to a trunk, behind a float layer.
-    pub fn memory(&self, edge: usize) -> u64 {
+    pub(crate) fn memory(&self, edge: usize) -> u64 {
         let values = self.block_values(edge);
         let last_readers = self.last_readers();
         let alive =
@@ -574,7 +574,7 @@ impl Network {
     }
 
     /// For every layer the last one that reads its codes; itself where none does.
-    pub fn last_readers(&self) -> Vec<usize> {
+    pub(crate) fn last_readers(&self) -> Vec<usize> {
         let mut last: Vec<usize> = (0..self.layers().len()).collect();
         for (reader, layer) in self.layers().iter().enumerate() {
             if let Some(input) = layer.op.input() {
@@ -615,7 +615,7 @@ impl Network {
 
 impl Op {
     /// The index of the layer whose codes it reads, if it reads any.
-    pub fn input(&self) -> Option<usize> {
+    pub(crate) fn input(&self) -> Option<usize> {
         match *self {
             Self::Conv { input, .. } | Self::Residual { input, .. } | Self::Classifier { input, .. } => Some(input),
             Self::PixelEmbedding(_) | Self::FloatConv(_) | Self::Activation(_) => None,

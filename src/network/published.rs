@@ -52,7 +52,7 @@ impl PublishedShape {
     }
 
     /// Its name, lower case.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         self.name
     }
 

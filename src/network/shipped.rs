@@ -136,7 +136,7 @@ impl ModelChoice {
 
     /// The twin that differs in its first layer only, by its name: `NAME` and `NAME-float-input` belong together, a file's
     /// twin lies beside it. `None` where there is none; whether it really is the twin, its family must tell.
-    pub fn twin(&self) -> Option<Self> {
+    pub(crate) fn twin(&self) -> Option<Self> {
         match self {
             Self::Shipped(name) => {
                 let twin = twin_name(name);

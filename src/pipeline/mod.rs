@@ -12,7 +12,7 @@ mod report;
 pub use predictor::{Inference, PredictError, Predictor, knows_cards};
 pub use report::{Comparison, Counts, FrameTiming, LayerDetail, Measured, Prediction, Rates, Report, TwinFigures};
 
-use crate::engine::EngineChoice;
+use crate::engines::{BoardPolicy, EngineChoice};
 use crate::network::shipped::ModelChoice;
 use crate::source::{Delivery, SourceChoice, SourceError, SourceStatus, Supervisor};
 use crossbeam_channel::{Sender, unbounded};
@@ -168,7 +168,7 @@ impl Pipeline {
         source: Option<SourceChoice>,
         wake: impl Fn() + Clone + Send + Sync + 'static,
     ) -> Result<Self, StartError> {
-        let predictor = Predictor::open_live(&settings)?;
+        let predictor = Predictor::open(&settings, BoardPolicy::Live)?;
         let source = Arc::new(Supervisor::start(source, Delivery::Window, wake.clone())?);
         let engine = EngineState::Running(settings.clone());
         let latest = Latest { report: None, engine, notices: VecDeque::new(), noticed: 0 };
@@ -194,7 +194,7 @@ impl Pipeline {
     }
 
     /// What the source is doing.
-    pub fn source_status(&self) -> SourceStatus {
+    pub(crate) fn source_status(&self) -> SourceStatus {
         self.source.status()
     }
 
@@ -214,7 +214,7 @@ impl Pipeline {
     }
 
     /// Leaves a notice of somebody else's.
-    pub fn notify(&self, text: &str) {
+    pub(crate) fn notify(&self, text: &str) {
         self.shared.notify(About::Refusal, text);
     }
 }

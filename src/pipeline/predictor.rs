@@ -1,8 +1,9 @@
 //! One network on one engine, from frames to probabilities.
 
 use super::Settings;
-use crate::engine::{self, BoardFrame, Engine, EngineChoice, EngineError, OpenError, Probe, softmax};
-use crate::engines;
+use crate::board::{BoardFrame, LayerCycles};
+use crate::engine::{self, Engine, EngineError, Probe, softmax};
+use crate::engines::{self, BoardPolicy, EngineChoice, OpenError, Setup};
 use crate::frame::{Crop, Frame, InputImage};
 use crate::network::Network;
 use crate::network::shipped::{LoadError, ModelChoice};
@@ -45,20 +46,9 @@ pub struct Inference {
 
 impl Inference {
     /// Until the prediction was there; for a board with the line (a simulated one: with the simulation).
-    pub fn whole(&self) -> Duration {
+    pub(crate) fn whole(&self) -> Duration {
         self.compute + self.board.map_or(Duration::ZERO, |board| board.link) + self.in_vain
     }
-}
-
-/// What a board that is not there is.
-#[derive(Clone, Copy)]
-enum BoardPolicy {
-    /// An error.
-    Strict,
-    /// An error at the start, and later something to go on without.
-    Lasting,
-    /// Something to go on without.
-    Live,
 }
 
 /// Crops and resizes frames and runs the network on them. Allocates nothing after the first frame of a size.
@@ -77,24 +67,8 @@ impl Predictor {
     ///
     /// # Errors
     /// [`PredictError`], where the network, its size or the engine is refused.
-    pub fn open(settings: &Settings) -> Result<Self, PredictError> {
-        Self::for_network(None, settings, Arc::new(settings.model.load()?), BoardPolicy::Strict)
-    }
-
-    /// The same for a run that goes on: a board that is lost on the way is replaced by the CPU until it is back.
-    ///
-    /// # Errors
-    /// As [`Predictor::open`].
-    pub fn open_lasting(settings: &Settings) -> Result<Self, PredictError> {
-        Self::for_network(None, settings, Arc::new(settings.model.load()?), BoardPolicy::Lasting)
-    }
-
-    /// The same for a window: while a board is not there or lost, the CPU does its work.
-    ///
-    /// # Errors
-    /// [`PredictError`], where the network or its size is refused.
-    pub fn open_live(settings: &Settings) -> Result<Self, PredictError> {
-        Self::for_network(None, settings, Arc::new(settings.model.load()?), BoardPolicy::Live)
+    pub fn open(settings: &Settings, policy: BoardPolicy) -> Result<Self, PredictError> {
+        Self::for_network(None, settings, Arc::new(settings.model.load()?), policy)
     }
 
     /// Reads the twin of the network, which `model` names; `None` where it has none.
@@ -162,11 +136,8 @@ impl Predictor {
         policy: BoardPolicy,
     ) -> Result<Self, PredictError> {
         let edge = settings.edge.unwrap_or(network.edge());
-        let engine = match policy {
-            BoardPolicy::Strict => engines::open(&settings.engine, network, edge, settings.threads),
-            BoardPolicy::Lasting => engines::open_lasting(&settings.engine, network, edge, settings.threads),
-            BoardPolicy::Live => engines::open_live(before, &settings.engine, network, edge, settings.threads),
-        }?;
+        let setup = Setup { edge, threads: settings.threads, policy, before };
+        let engine = engines::open(&settings.engine, network, setup)?;
         let (preprocessor, input) = (Preprocessor::new(settings.threads), InputImage::black(edge));
         Ok(Self { engine, choice: settings.engine.clone(), policy, preprocessor, input, probabilities: Vec::new() })
     }
@@ -179,33 +150,33 @@ impl Predictor {
     }
 
     /// The network.
-    pub fn network(&self) -> &Arc<Network> {
+    pub(crate) fn network(&self) -> &Arc<Network> {
         self.engine.network()
     }
 
     /// The engine.
-    pub fn engine(&self) -> &dyn Engine {
+    pub(crate) fn engine(&self) -> &dyn Engine {
         &*self.engine
     }
 
     /// The picture that the network last saw.
-    pub fn input(&self) -> &InputImage {
+    pub(crate) fn input(&self) -> &InputImage {
         &self.input
     }
 
     /// The probabilities of the last frame, one a class.
-    pub fn probabilities(&self) -> &[f32] {
+    pub(crate) fn probabilities(&self) -> &[f32] {
         &self.probabilities
     }
 
     /// The likeliest class of the last frame; of equally likely ones the first.
-    pub fn class(&self) -> Option<usize> {
+    pub(crate) fn class(&self) -> Option<usize> {
         let classes = self.probabilities.iter().enumerate().rev();
         classes.max_by(|a, b| a.1.total_cmp(b.1)).map(|(class, _)| class)
     }
 
     /// Whether the last frame was predicted right, where its truth is known and the network knows the cards.
-    pub fn is_right(&self, frame: &Frame) -> Option<bool> {
+    pub(crate) fn is_right(&self, frame: &Frame) -> Option<bool> {
         let truth = &frame.truth.as_ref()?.label;
         let network = self.network();
         knows_cards(network).then(|| self.class().is_some_and(|class| &network.labels()[class] == truth))
@@ -215,7 +186,7 @@ impl Predictor {
     ///
     /// # Errors
     /// [`PredictError::Preprocess`], where the frame has no pixels.
-    pub fn prepare(&mut self, frame: &Frame) -> Result<Duration, PredictError> {
+    pub(crate) fn prepare(&mut self, frame: &Frame) -> Result<Duration, PredictError> {
         let start = Instant::now();
         self.preprocessor.run(&frame.rgb, frame.width, frame.height, &mut self.input)?;
         Ok(start.elapsed())
@@ -225,7 +196,7 @@ impl Predictor {
     ///
     /// # Errors
     /// [`PredictError::Engine`].
-    pub fn infer(&mut self, probe: Option<&mut dyn Probe>) -> Result<Inference, PredictError> {
+    pub(crate) fn infer(&mut self, probe: Option<&mut dyn Probe>) -> Result<Inference, PredictError> {
         Ok(infer(&mut *self.engine, &self.input, probe, &mut self.probabilities)?)
     }
 
@@ -233,7 +204,11 @@ impl Predictor {
     ///
     /// # Errors
     /// [`PredictError::Engine`].
-    pub fn infer_on(&mut self, input: &InputImage, probe: Option<&mut dyn Probe>) -> Result<Inference, PredictError> {
+    pub(crate) fn infer_on(
+        &mut self,
+        input: &InputImage,
+        probe: Option<&mut dyn Probe>,
+    ) -> Result<Inference, PredictError> {
         Ok(infer(&mut *self.engine, input, probe, &mut self.probabilities)?)
     }
 }
@@ -254,24 +229,22 @@ fn infer(
     probe: Option<&mut dyn Probe>,
     probabilities: &mut Vec<f32>,
 ) -> Result<Inference, EngineError> {
-    let elapsed = match probe {
+    let start = Instant::now();
+    let (outcome, elapsed) = match probe {
         None => {
-            let start = Instant::now();
-            let logits = engine.run(input)?;
-            let elapsed = start.elapsed();
-            softmax(logits, probabilities);
-            elapsed.saturating_sub(engine.waited_in_vain())
+            let outcome = engine.run(input)?;
+            (outcome, start.elapsed().saturating_sub(outcome.waited_in_vain))
         }
         // What looking costs must not count as the engine's time.
         Some(probe) => {
             let mut timed = TimedProbe { probe, total: Duration::ZERO };
-            softmax(engine.run_probed(input, &mut timed)?, probabilities);
-            timed.total
+            let outcome = engine.run_probed(input, &mut timed)?;
+            (outcome, timed.total)
         }
     };
-    let board = engine.board_frame();
-    let compute = board.map_or(elapsed, |board| board.compute());
-    Ok(Inference { compute, board, in_vain: engine.waited_in_vain() })
+    softmax(outcome.logits, probabilities);
+    let compute = outcome.board.map_or(elapsed, |board| board.compute());
+    Ok(Inference { compute, board: outcome.board, in_vain: outcome.waited_in_vain })
 }
 
 /// Passes everything on and sums the layers' times.
@@ -302,7 +275,7 @@ impl Probe for TimedProbe<'_> {
         self.probe.time(layer, elapsed);
     }
 
-    fn cycles(&mut self, layer: usize, counted: engine::LayerCycles) {
+    fn cycles(&mut self, layer: usize, counted: LayerCycles) {
         self.probe.cycles(layer, counted);
     }
 }

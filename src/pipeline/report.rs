@@ -1,6 +1,7 @@
 //! What the window and the terminal draw from: immutable snapshots.
 
-use crate::engine::{BoardFrame, EngineInfo};
+use crate::board::BoardFrame;
+use crate::engine::EngineInfo;
 use crate::frame::{Crop, Frame};
 use crate::inspect::LayerSample;
 use crate::inspect::LayerValues;
@@ -49,7 +50,7 @@ pub struct Prediction {
 
 impl Prediction {
     /// The `k` likeliest classes of `probabilities` with their probability, likeliest first.
-    pub fn top(probabilities: &[f32], k: usize) -> Vec<(usize, f32)> {
+    pub(crate) fn top(probabilities: &[f32], k: usize) -> Vec<(usize, f32)> {
         let mut classes: Vec<(usize, f32)> = probabilities.iter().copied().enumerate().collect();
         classes.sort_by(|a, b| b.1.total_cmp(&a.1));
         classes.truncate(k);
@@ -144,7 +145,7 @@ pub enum Measured {
 
 impl Measured {
     /// What a frame was measured on.
-    pub fn of(board: Option<BoardFrame>) -> Self {
+    pub(crate) fn of(board: Option<BoardFrame>) -> Self {
         match board {
             None => Self::Here,
             Some(BoardFrame { simulated: false, .. }) => Self::Board,

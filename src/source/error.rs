@@ -151,7 +151,7 @@ pub enum CameraFault {
 
 impl CameraFault {
     /// What a person can do about it.
-    pub fn remedy(self) -> &'static str {
+    pub(crate) fn remedy(self) -> &'static str {
         match self {
             Self::Missing => "plug it in, or choose another source",
             Self::Busy => "close the program that uses it",

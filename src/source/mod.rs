@@ -113,7 +113,7 @@ impl fmt::Display for CameraInfo {
 }
 
 /// The cameras that the system knows, lowest number first; none in a build without the feature `app`. Opens none of them.
-pub fn cameras() -> Vec<CameraInfo> {
+pub(crate) fn cameras() -> Vec<CameraInfo> {
     #[cfg(feature = "app")]
     return camera::list();
     #[cfg(not(feature = "app"))]
@@ -167,7 +167,7 @@ impl SourceChoice {
     ///
     /// # Errors
     /// As [`SourceChoice::from_str`].
-    pub fn from_argument(argument: OsString) -> Result<Self, SourceError> {
+    pub(crate) fn from_argument(argument: OsString) -> Result<Self, SourceError> {
         match argument.to_str() {
             Some(text) => text.parse(),
             None => Ok(Self::File(argument.into())),

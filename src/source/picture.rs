@@ -80,7 +80,7 @@ impl Picture {
     }
 
     /// The picture as the frame number `index` of the source number `source`, which has `dropped` others before it.
-    pub fn into_frame(self, source: u64, index: u64, dropped: u64, took: Duration) -> Frame {
+    pub(crate) fn into_frame(self, source: u64, index: u64, dropped: u64, took: Duration) -> Frame {
         let Self { width, height, rgb, captured, truth, skipped: _ } = self;
         Frame { source, index, dropped, width, height, rgb, captured, took, truth }
     }

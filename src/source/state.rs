@@ -118,13 +118,8 @@ pub enum SourceState {
 }
 
 impl SourceState {
-    /// Whether no more frames come unless somebody chooses a source.
-    pub fn is_over(&self) -> bool {
-        matches!(self, Self::Ended { .. } | Self::Failed { .. })
-    }
-
     /// Whether no picture comes because of a fault: what was seen last is of the past.
-    pub fn is_fault(&self) -> bool {
+    pub(crate) fn is_fault(&self) -> bool {
         matches!(self, Self::Waiting { .. } | Self::Lost { .. } | Self::Failed { .. })
     }
 }

@@ -2,8 +2,10 @@
 
 use super::lines::{BadLine, Boasting, Random, Replaying, Returning, Tampering, escape};
 use super::{PATIENCE, PROMPT, build, engine, expected, network, plug, small};
+use ernscope::board::BoardState;
 use ernscope::engine::cpu::{CpuEngine, Level};
-use ernscope::engine::{BoardChoice, BoardState, Engine, EngineError};
+use ernscope::engine::{Engine, EngineError};
+use ernscope::fpga::BoardChoice;
 use ernscope::fpga::CapabilityError;
 use ernscope::fpga::CompileError;
 use ernscope::fpga::FrameFormat;
@@ -48,7 +50,7 @@ fn a_bad_line_costs_time_and_no_frame() {
         let mut engine = engine(port, &network).expect("it fits");
         for frame in 0..20 {
             let picture_seed = frame % 5;
-            let logits = engine.run(&picture(network.edge(), picture_seed)).expect("it runs");
+            let logits = engine.run(&picture(network.edge(), picture_seed)).expect("it runs").logits;
             assert_eq!(logits, wanted[picture_seed as usize], "line {seed}, frame {frame}");
         }
         let counts = engine.link().counts();
@@ -69,7 +71,7 @@ fn answers_of_the_past_are_not_believed() {
     for frame in 0..200 {
         let seed = frame % 7;
         let picture = picture(network.edge(), seed);
-        assert_eq!(engine.run(&picture).expect("it runs"), expected(&network, seed), "frame {frame}");
+        assert_eq!(engine.run(&picture).expect("it runs").logits, expected(&network, seed), "frame {frame}");
     }
 }
 
@@ -123,7 +125,7 @@ fn ten_thousand_fuzzed_packets_do_no_harm() {
         let start = Instant::now();
         let port = open_port(board.port()).expect("a terminal");
         let mut engine = engine(Box::new(port), &network).expect("it is there again");
-        assert_eq!(engine.run(&picture(network.edge(), 1)).expect("it runs"), wanted, "round {round}");
+        assert_eq!(engine.run(&picture(network.edge(), 1)).expect("it runs").logits, wanted, "round {round}");
         longest = longest.max(start.elapsed());
     }
     eprintln!("longest from the fuzz to a prediction: {longest:?}");
@@ -168,7 +170,7 @@ fn a_program_that_arrives_damaged_is_sent_again() {
     let (_board, port) = plug(&program);
     let port: Box<dyn Port> = Box::new(Tampering { port, seen: 0, is_hit: |packet| packet == 2 });
     let mut engine = engine(port, &network).expect("the second time it arrives");
-    assert_eq!(engine.run(&picture(network.edge(), 1)).expect("it runs"), expected(&network, 1));
+    assert_eq!(engine.run(&picture(network.edge(), 1)).expect("it runs").logits, expected(&network, 1));
 }
 
 #[test]
@@ -212,7 +214,7 @@ fn a_board_that_was_reset_goes_on() {
         if seed % 2 == 1 {
             board.reset().expect("it runs");
         }
-        assert_eq!(engine.run(&picture(network.edge(), seed)).expect("it runs"), expected(&network, seed));
+        assert_eq!(engine.run(&picture(network.edge(), seed)).expect("it runs").logits, expected(&network, seed));
     }
 }
 
@@ -231,7 +233,7 @@ fn a_board_that_stops_in_a_frame_is_silent_and_comes_back() {
     drop(running);
     board.go().expect("it runs");
     let mut again = engine(Box::new(open_port(board.port()).expect("a terminal")), &network).expect("it is back");
-    assert_eq!(again.run(&picture(network.edge(), 1)).expect("it runs"), expected(&network, 1));
+    assert_eq!(again.run(&picture(network.edge(), 1)).expect("it runs").logits, expected(&network, 1));
 }
 
 /// A frame that the host does not finish: the board waits, answers, and is given up for standing still.
@@ -263,7 +265,7 @@ fn run_until(live: &mut LiveBoard, wanted: &[Vec<f32>], is_reached: impl Fn(&Boa
     let start = Instant::now();
     for seed in (0..wanted.len()).cycle() {
         let edge = live.edge();
-        assert_eq!(live.run(&picture(edge, seed as u64)).expect("somebody runs it"), wanted[seed]);
+        assert_eq!(live.run(&picture(edge, seed as u64)).expect("somebody runs it").logits, wanted[seed]);
         if is_reached(&state(live)) {
             return;
         }
@@ -494,6 +496,6 @@ fn cards_are_right_over_a_bad_line() {
     let port: Box<dyn Port> = Box::new(BadLine::new(port, 9, 20));
     let mut engine = engine(port, &network).expect("it fits");
     for seed in 0..5 {
-        assert_eq!(engine.run(&picture(network.edge(), seed)).expect("it runs"), expected(&network, seed));
+        assert_eq!(engine.run(&picture(network.edge(), seed)).expect("it runs").logits, expected(&network, seed));
     }
 }

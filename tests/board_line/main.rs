@@ -76,7 +76,7 @@ fn network() -> Arc<Network> {
 fn expected(network: &Arc<Network>, seed: u64) -> Vec<f32> {
     let edge = network.edge();
     let mut reference = ReferenceEngine::new(Arc::clone(network), edge);
-    reference.run(&picture(edge, seed)).expect("it runs").to_vec()
+    reference.run(&picture(edge, seed)).expect("it runs").logits.to_vec()
 }
 
 fn engine(port: Box<dyn Port>, network: &Arc<Network>) -> Result<BoardEngine<AnyLink>, BoardError> {
@@ -134,7 +134,7 @@ fn two_frames_are_under_way() {
     assert_eq!(got, wanted);
     // One that nobody collected gives way to the next that is run.
     engine.submit(&picture(network.edge(), 0)).expect("it is taken");
-    assert_eq!(engine.run(&picture(network.edge(), 3)).expect("it runs"), wanted[3]);
+    assert_eq!(engine.run(&picture(network.edge(), 3)).expect("it runs").logits, wanted[3]);
 }
 
 /// Bytes to the board for a frame of `cards`, escapes and packets' heads included: with two frames under way the line never rests,
@@ -172,7 +172,7 @@ fn a_line_has_its_speed() {
     let start = Instant::now();
     const FRAMES: u64 = 20;
     for seed in 0..FRAMES {
-        assert_eq!(engine.run(&picture(network.edge(), seed)).expect("it runs"), expected(&network, seed));
+        assert_eq!(engine.run(&picture(network.edge(), seed)).expect("it runs").logits, expected(&network, seed));
     }
     let bytes = FRAMES as usize * network.edge() * network.edge() * 3;
     let least = Duration::from_secs_f64(bytes as f64 * 10.0 / 1e6);

@@ -1,7 +1,9 @@
 //! Boards from the outside: the command line, and the pipeline behind the window.
 
 use super::build;
-use ernscope::engine::{BoardChoice, BoardState, EngineChoice};
+use ernscope::board::BoardState;
+use ernscope::engines::EngineChoice;
+use ernscope::fpga::BoardChoice;
 use ernscope::fpga::SimulatedBoard;
 use ernscope::network::shipped::ModelChoice;
 use ernscope::pipeline::{About, EngineCommand, Pipeline, Report, Settings};

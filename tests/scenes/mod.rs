@@ -1,8 +1,9 @@
 //! What the window is shown with in tests and benches: real pictures through a real engine, with figures that never vary.
 
 use ernscope::app::Model;
-use ernscope::engine::{EngineChoice, EngineInfo, softmax};
-use ernscope::engines;
+use ernscope::engine::{EngineInfo, softmax};
+use ernscope::engines::EngineChoice;
+use ernscope::engines::{self, Setup};
 use ernscope::frame::{Frame, InputImage};
 use ernscope::inspect::Sampler;
 use ernscope::network::Network;
@@ -53,10 +54,11 @@ pub(crate) fn report(network: &Arc<Network>, frame: Frame, watch: usize) -> Repo
     let edge = network.edge().min(64);
     let mut input = InputImage::black(edge);
     let crop = Preprocessor::new(1).run(&frame.rgb, frame.width, frame.height, &mut input).expect("a good frame");
-    let mut engine = engines::open(&EngineChoice::Cpu(None), network.clone(), edge, 1).expect("the engine opens");
+    let mut engine =
+        engines::open(&EngineChoice::Cpu(None), network.clone(), Setup::new(edge, 1)).expect("the engine opens");
     let mut sampler = Sampler::new(network, watch);
     let mut raw = Vec::new();
-    softmax(engine.run_probed(&input, &mut sampler).expect("the size fits"), &mut raw);
+    softmax(engine.run_probed(&input, &mut sampler).expect("the size fits").logits, &mut raw);
     let even = 1.0 / raw.len() as f32;
     let smoothed = raw.iter().map(|p| 0.96 * p + 0.04 * even).collect();
     let mut layers = sampler.samples().to_vec();

@@ -1,6 +1,7 @@
 //! The instruction sets that the kernels are written for.
 
 use std::fmt;
+use thiserror::Error;
 
 /// Multiply-accumulates from which on a network runs faster with tiles than with look-ups.
 const TILES_PAY_FROM: u64 = 50_000_000;
@@ -24,6 +25,11 @@ pub enum Level {
     /// x86 with AVX-512 F, BW, VL and DQ, and AMX for bytes.
     Amx,
 }
+
+/// The processor lacks an instruction set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("this processor has no {0}: use `cpu` for the best level here ({best})", best = Level::best())]
+pub struct LevelUnavailable(pub Level);
 
 impl Level {
     /// All levels; of those that one processor has, the best comes last.
@@ -54,7 +60,7 @@ impl Level {
     /// x86 processors look up 64 bytes a cycle: of four channels each 256, with `vpermb` of six 384. Of those 384, adding up
     /// leaves 341 and channels that fill 64 of 66 places 331. With 256 bits, look-ups and additions share three ports of Intel's
     /// cores: 1.5 of each a cycle. A product of tiles, 16 × 16 × 64, takes 16 cycles.
-    pub fn most_macs_a_cycle(self) -> Option<u32> {
+    pub(crate) fn most_macs_a_cycle(self) -> Option<u32> {
         match self {
             Self::Amx => Some(1024),
             Self::Avx512Vbmi => Some(331),
@@ -65,7 +71,7 @@ impl Level {
     }
 
     /// All names, for messages.
-    pub fn names() -> String {
+    pub(crate) fn names() -> String {
         Self::ALL.map(Self::name).join(", ")
     }
 
@@ -92,7 +98,7 @@ impl Level {
 
     /// Whether this processor can.
     #[cfg(all(target_arch = "aarch64", not(fuzzing)))]
-    pub fn is_available(self) -> bool {
+    pub(crate) fn is_available(self) -> bool {
         use std::arch::is_aarch64_feature_detected;
         match self {
             Self::Scalar => true,
@@ -104,7 +110,7 @@ impl Level {
 
     /// Whether this processor can.
     #[cfg(any(fuzzing, not(any(target_arch = "x86_64", target_arch = "aarch64"))))]
-    pub fn is_available(self) -> bool {
+    pub(crate) fn is_available(self) -> bool {
         self == Self::Scalar
     }
 

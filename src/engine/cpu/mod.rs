@@ -16,15 +16,16 @@ mod pixel_sums;
 mod plan;
 mod unpack;
 
-pub use level::Level;
+pub use level::{Level, LevelUnavailable};
 
-use super::{Engine, EngineError, EngineInfo, OpenError, Probe, check_input};
+use super::{Engine, EngineError, EngineInfo, Outcome, Probe, check_input};
 use crate::frame::InputImage;
 use crate::network::Network;
 use arena::{Arena, Unwatched, Watched};
 use kernels::Kernels;
 use kernels::pool::Pool;
 use plan::{Made, Plan, Work};
+use std::any::Any;
 use std::sync::Arc;
 
 /// What computes a layer that is part of another one's work.
@@ -33,7 +34,7 @@ const IN_THE_LAST: &str = "in the layer before";
 
 /// Whether a network is large enough at this input edge to gain by more than one thread; for a smaller one this engine takes one,
 /// whatever it is given.
-pub fn gains_by_threads(network: &Network, edge: usize) -> bool {
+pub(crate) fn gains_by_threads(network: &Network, edge: usize) -> bool {
     plan::is_shared(&network.shapes(edge))
 }
 
@@ -53,8 +54,8 @@ impl CpuEngine {
     /// small to gain by more.
     ///
     /// # Errors
-    /// [`OpenError::Unavailable`].
-    pub fn new(network: Arc<Network>, edge: usize, level: Level, threads: usize) -> Result<Self, OpenError> {
+    /// [`LevelUnavailable`].
+    pub fn new(network: Arc<Network>, edge: usize, level: Level, threads: usize) -> Result<Self, LevelUnavailable> {
         Self::after(None, network, edge, level, threads)
     }
 
@@ -68,8 +69,8 @@ impl CpuEngine {
         edge: usize,
         level: Level,
         threads: usize,
-    ) -> Result<Self, OpenError> {
-        let kernels = Kernels::new(level).ok_or(OpenError::Unavailable(level))?;
+    ) -> Result<Self, LevelUnavailable> {
+        let kernels = Kernels::new(level).ok_or(LevelUnavailable(level))?;
         let alike = before.filter(|before| before.level == level && Arc::ptr_eq(&before.network, &network));
         let plan = Plan::new(&network, edge, kernels.packing(), alike.map(|before| &before.plan));
         let arena = Arena::new(&plan);
@@ -81,7 +82,7 @@ impl CpuEngine {
     ///
     /// # Errors
     /// [`EngineError::Size`].
-    pub fn first_codes(&mut self, input: &InputImage, codes: &mut Vec<u8>) -> Result<(), EngineError> {
+    pub(crate) fn first_codes(&mut self, input: &InputImage, codes: &mut Vec<u8>) -> Result<(), EngineError> {
         check_input(input, self.edge)?;
         let shape = self.plan.shapes[0];
         codes.resize(shape.channels * shape.edge * shape.edge, 0);
@@ -130,7 +131,7 @@ impl Engine for CpuEngine {
         self.plan.weight_bytes() + self.arena.bytes()
     }
 
-    fn cpu(&self) -> Option<&Self> {
+    fn shareable(&self) -> Option<&dyn Any> {
         Some(self)
     }
 
@@ -138,15 +139,15 @@ impl Engine for CpuEngine {
         self.pool = self.plan.pool(threads);
     }
 
-    fn run(&mut self, input: &InputImage) -> Result<&[f32], EngineError> {
+    fn run(&mut self, input: &InputImage) -> Result<Outcome<'_>, EngineError> {
         check_input(input, self.edge)?;
-        Ok(self.arena.run(self.kernels, &self.plan, &mut self.pool, input, &mut Unwatched))
+        Ok(Outcome::here(self.arena.run(self.kernels, &self.plan, &mut self.pool, input, &mut Unwatched)))
     }
 
-    fn run_probed(&mut self, input: &InputImage, probe: &mut dyn Probe) -> Result<&[f32], EngineError> {
+    fn run_probed(&mut self, input: &InputImage, probe: &mut dyn Probe) -> Result<Outcome<'_>, EngineError> {
         check_input(input, self.edge)?;
         self.arena.make_probe_room(&self.plan);
-        Ok(self.arena.run(self.kernels, &self.plan, &mut self.pool, input, &mut Watched(probe)))
+        Ok(Outcome::here(self.arena.run(self.kernels, &self.plan, &mut self.pool, input, &mut Watched(probe))))
     }
 }
 
@@ -190,10 +191,10 @@ mod tests {
         let mut image = InputImage::black(4);
         image.rgb_mut().iter_mut().enumerate().for_each(|(i, byte)| *byte = (i * 37) as u8);
         let mut reference = ReferenceEngine::new(Arc::clone(&network), 4);
-        let expected = reference.run(&image).expect("fits");
+        let expected = reference.run(&image).expect("fits").logits;
         for level in Level::ALL.into_iter().filter(|level| level.is_available()) {
             let mut engine = CpuEngine::new(Arc::clone(&network), 4, level, 1).expect("available");
-            assert_eq!(engine.run(&image).expect("fits"), expected, "{level}");
+            assert_eq!(engine.run(&image).expect("fits").logits, expected, "{level}");
         }
     }
 }

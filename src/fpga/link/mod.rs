@@ -122,7 +122,7 @@ impl LinkError {
     }
 
     /// The same of a simulated board: there is nothing to plug in, to press or to load.
-    pub fn remedy_of_simulated(&self) -> &'static str {
+    pub(crate) fn remedy_of_simulated(&self) -> &'static str {
         match self {
             Self::NotBuilt { .. } | Self::Start { .. } | Self::Reset | Self::Ended => self.remedy(),
             Self::Foreign | Self::Version(_) => "packaging/build-board-sim builds it anew",
@@ -158,7 +158,7 @@ pub enum End {
 
 impl End {
     /// The last descriptor that is run.
-    pub fn descriptor(self) -> usize {
+    pub(crate) fn descriptor(self) -> usize {
         match self {
             Self::Results(descriptor) | Self::Descriptor(descriptor) => descriptor,
         }

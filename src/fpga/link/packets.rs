@@ -58,7 +58,7 @@ pub struct LineCounts {
 
 /// An open session with a board. `P` gives what has come with `read`, which waits some milliseconds for it, as ports do.
 pub struct PacketLink<P> {
-    port: P,
+    pub(crate) port: P,
     patience: Patience,
     deframer: Deframer,
     session: u8,
@@ -123,11 +123,6 @@ impl<P: Read + Write + Send> PacketLink<P> {
     /// What was counted of the line.
     pub fn counts(&self) -> LineCounts {
         self.counts
-    }
-
-    /// The port.
-    pub fn port(&mut self) -> &mut P {
-        &mut self.port
     }
 
     /// Begins a session: the board forgets everything but what its memories hold.

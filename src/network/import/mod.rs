@@ -137,7 +137,7 @@ pub struct Imported {
 ///
 /// # Errors
 /// As there.
-pub fn read_all(path: &Path, labels: Option<Vec<String>>) -> Result<Imported, ImportError> {
+pub(crate) fn read_all(path: &Path, labels: Option<Vec<String>>) -> Result<Imported, ImportError> {
     let checkpoint = Checkpoint::open(path)?;
     let shape = published_shape(&checkpoint)?;
     let classes = count_classes(&checkpoint)?;

@@ -3,7 +3,9 @@
 use super::*;
 use crate::done::{LOADS, PACKINGS};
 use crate::engine::cpu::{CpuEngine, Level};
-use crate::engine::{BoardChoice, Engine, EngineChoice, EngineError, EngineInfo};
+use crate::engine::{Engine, EngineError, EngineInfo, Outcome};
+use crate::engines::{BoardPolicy, EngineChoice};
+use crate::fpga::BoardChoice;
 use crate::frame::InputImage;
 use crate::network::shipped::ModelChoice;
 use crate::pipeline::Latest;
@@ -33,7 +35,7 @@ fn live(settings: Settings, predictor: Predictor) -> EngineThread {
 
 fn opened(model: &str) -> EngineThread {
     let settings = settings(model, EngineChoice::Cpu(None));
-    let predictor = Predictor::open_live(&settings).unwrap();
+    let predictor = Predictor::open(&settings, BoardPolicy::Live).unwrap();
     live(settings, predictor)
 }
 
@@ -204,12 +206,12 @@ impl Engine for Boarded {
         self.0.planned_bytes()
     }
 
-    fn run(&mut self, input: &InputImage) -> Result<&[f32], EngineError> {
+    fn run(&mut self, input: &InputImage) -> Result<Outcome<'_>, EngineError> {
         self.1.fetch_add(1, Ordering::Relaxed);
         self.0.run(input)
     }
 
-    fn run_probed(&mut self, input: &InputImage, probe: &mut dyn Probe) -> Result<&[f32], EngineError> {
+    fn run_probed(&mut self, input: &InputImage, probe: &mut dyn Probe) -> Result<Outcome<'_>, EngineError> {
         self.1.fetch_add(1, Ordering::Relaxed);
         self.0.run_probed(input, probe)
     }

@@ -41,7 +41,7 @@ pub const WIDTH: u32 = 640;
 pub const HEIGHT: u32 = 480;
 
 /// What a frame can show: the cards' names in alphabetical order, then `"nothing"`.
-pub fn labels() -> &'static [&'static str] {
+pub(crate) fn labels() -> &'static [&'static str] {
     &cards::LABELS
 }
 
@@ -108,7 +108,7 @@ impl DemoRenderer {
     }
 
     /// A renderer for the wide film that `seed` names.
-    pub fn wide(seed: u64, photographs: Photographs) -> Self {
+    pub(crate) fn wide(seed: u64, photographs: Photographs) -> Self {
         Self { photographs: Some(photographs), ..Self::new(seed) }
     }
 
@@ -125,7 +125,7 @@ impl DemoRenderer {
     ///
     /// # Panics
     /// Where `frame_rgb` has another length.
-    pub fn render_shown(&mut self, index: u64, frame_rgb: &mut [u8]) -> Shown {
+    pub(crate) fn render_shown(&mut self, index: u64, frame_rgb: &mut [u8]) -> Shown {
         let (shot, time) = shot::locate(self.seed, index);
         let scene = match self.scene.take() {
             Some(scene) if scene.shot == shot => scene,

@@ -37,7 +37,12 @@ const THREADS: usize = 2;
 ///
 /// # Errors
 /// What `out` reports, and an `edge` of 0.
-pub(crate) fn write_records(film: &mut DemoRenderer, frames: Frames, edge: usize, mut out: impl Write) -> io::Result<()> {
+pub(crate) fn write_records(
+    film: &mut DemoRenderer,
+    frames: Frames,
+    edge: usize,
+    mut out: impl Write,
+) -> io::Result<()> {
     let header = json!({
         "frames": frames.count, "edge": edge, "seed": film.seed, "stride": frames.stride, "labels": labels(),
     });

@@ -29,7 +29,7 @@ impl Photographs {
     ///
     /// # Errors
     /// Where the folder or a picture in it cannot be read, or there is none.
-    pub fn read(folder: &Path) -> Result<Self, SourceError> {
+    pub(crate) fn read(folder: &Path) -> Result<Self, SourceError> {
         Ok(Self(pictures_in(folder)?.iter().map(|path| read_picture(path)).collect::<Result<_, _>>()?))
     }
 
