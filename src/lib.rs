@@ -31,7 +31,7 @@ pub mod engine;
 pub mod engines;
 #[cfg(feature = "cli")]
 mod evaluate;
-#[cfg(feature = "cli")]
+#[cfg(feature = "fpga")]
 pub mod fpga;
 pub mod frame;
 #[cfg(all(any(test, fuzzing), feature = "cli"))]
@@ -41,7 +41,7 @@ pub mod network;
 #[cfg(feature = "cli")]
 pub mod pipeline;
 pub mod preprocess;
-#[cfg(feature = "cli")]
+#[cfg(any(feature = "cli", feature = "import"))]
 mod regular;
 #[cfg(feature = "cli")]
 pub mod source;

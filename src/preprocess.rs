@@ -108,6 +108,7 @@ impl Preprocessor {
     ///
     /// # Errors
     /// A side of 0, more than 100 megapixels, or a number of bytes that does not fit the size.
+    #[cfg(feature = "cli")]
     pub(crate) fn resize(&mut self, rgb: &[u8], from: [u32; 2], to: [u32; 2]) -> Result<Vec<u8>, PreprocessError> {
         let [[width, height], [to_width, to_height]] = [from, to];
         check(rgb, width, height, to_width.min(to_height) as usize)?;

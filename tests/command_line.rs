@@ -150,7 +150,7 @@ fn a_picture_of_the_inputs_size_is_taken_byte_for_byte() {
     let bytes = std::fs::read(dump).expect("dumped");
     let tensors = safetensors::SafeTensors::deserialize(&bytes).expect("a safetensors file");
     let codes = tensors.tensor("activation.pixel_embedding").expect("the embedding is there");
-    let network = ernscope::network::shipped::ModelChoice::Shipped("cards").load().expect("shipped");
+    let network = ernscope::network::ModelChoice::Shipped("cards").load().expect("shipped");
     let ernscope::network::Op::PixelEmbedding(table) = &network.layers()[0].op else {
         panic!("cards starts with a pixel embedding");
     };

@@ -3,7 +3,8 @@
 #[path = "common/skipped.rs"]
 mod skipped;
 
-use ernscope::network::shipped::{ModelChoice, SHIPPED};
+use ernscope::network::ModelChoice;
+use ernscope::network::shipped::SHIPPED;
 use image::ImageReader;
 use safetensors::SafeTensors;
 use serde_json::Value;

@@ -2,7 +2,7 @@
 
 use ernscope::engine::cpu::Level;
 use ernscope::engines::EngineChoice;
-use ernscope::network::shipped::ModelChoice;
+use ernscope::network::ModelChoice;
 use ernscope::pipeline::{EngineCommand, EngineState, Pipeline, Report, Settings};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

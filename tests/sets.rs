@@ -58,7 +58,7 @@ fn refused(folder: &Folder, words: &[&str]) {
 }
 
 fn card_labels() -> Vec<String> {
-    ernscope::network::shipped::ModelChoice::Shipped("cards").load().expect("shipped").labels().to_vec()
+    ernscope::network::ModelChoice::Shipped("cards").load().expect("shipped").labels().to_vec()
 }
 
 #[test]

@@ -13,7 +13,7 @@ use ernscope::engine::EngineInfo;
 use ernscope::engines::EngineChoice;
 use ernscope::fpga::BoardChoice;
 use ernscope::fpga::FoundPort;
-use ernscope::network::shipped::ModelChoice;
+use ernscope::network::ModelChoice;
 use ernscope::pipeline::{
     About, Comparison, Counts, EngineCommand, EngineState, FrameTiming, Measured, Notice, Rates, Report,
 };

@@ -6,7 +6,8 @@ use crate::engine::cpu::{self, Level};
 use crate::engines::EngineChoice;
 use crate::fpga::BoardChoice;
 use crate::network::published::SHAPES;
-use crate::network::shipped::{ModelChoice, SHIPPED};
+use crate::network::ModelChoice;
+use crate::network::shipped::SHIPPED;
 use crate::source::{DEFAULT_SEED, SourceChoice, SourceState};
 
 /// A line of a list.

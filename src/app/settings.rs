@@ -1,7 +1,7 @@
 //! What is remembered between runs: a small JSON file in the user's configuration folder.
 
 use super::arrangement::Layout;
-use crate::network::shipped::ModelChoice;
+use crate::network::ModelChoice;
 use crate::regular::{self, RegularFileError};
 use crate::source::SourceChoice;
 use directories::ProjectDirs;

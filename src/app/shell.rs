@@ -12,7 +12,7 @@ use super::theme;
 use super::window::Window;
 use crate::engines::{EngineChoice, OpenError};
 use crate::fpga::link::serial::{self, FoundPort};
-use crate::network::shipped::ModelChoice;
+use crate::network::ModelChoice;
 use crate::pipeline::{EngineCommand, EngineState, Pipeline, PredictError, Settings, StartError};
 use crate::source::{self, CameraInfo, SourceChoice};
 use egui::{Context, Theme, ThemePreference, ViewportBuilder, ViewportCommand};

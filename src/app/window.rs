@@ -9,7 +9,7 @@ use super::notices::{self, Tone};
 use super::state::{Action, State, TypedPath};
 use super::theme::{self, Tokens};
 use super::{comparison, layer_detail, network_strip, picture_panel, prediction, timeline, toolbar};
-use crate::network::shipped::ModelChoice;
+use crate::network::ModelChoice;
 use crate::pipeline::EngineCommand;
 use crate::source::SourceChoice;
 use egui::{

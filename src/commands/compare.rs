@@ -11,7 +11,7 @@ use crate::inspect::bench::{frame_times, layer_times};
 use crate::inspect::clock::measured_ghz;
 use crate::inspect::peers::Peer;
 use crate::inspect::timing::quantile;
-use crate::network::shipped::ModelChoice;
+use crate::network::ModelChoice;
 use crate::preprocess::Preprocessor;
 use anyhow::Result;
 use serde::Serialize;

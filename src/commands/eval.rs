@@ -5,7 +5,7 @@ use super::output;
 use crate::engine::Engine;
 use crate::engines::{self, Setup};
 use crate::evaluate::{Confusion, Cut, Dataset, DatasetError, Mapping, Resize, Tally, Views};
-use crate::network::shipped::ModelChoice;
+use crate::network::ModelChoice;
 use anyhow::{Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;

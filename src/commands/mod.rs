@@ -61,7 +61,7 @@ enum CliCommand {
     /// Render labelled frames of the demo, for training or to look at
     Render(render::RenderArgs),
     /// Capture from a camera into a pipe: what the program itself starts
-    #[cfg(feature = "app")]
+    #[cfg(feature = "camera")]
     #[command(name = crate::source::capture::SUBCOMMAND, hide = true)]
     CaptureCamera {
         /// The camera's number
@@ -87,7 +87,7 @@ pub fn main() -> ExitCode {
         CliCommand::Models => models::run(),
         CliCommand::Doctor => doctor::run(),
         CliCommand::Render(args) => render::run(&args),
-        #[cfg(feature = "app")]
+        #[cfg(feature = "camera")]
         CliCommand::CaptureCamera { index } => crate::source::camera::run_capture_process(index),
     };
     finish(result)

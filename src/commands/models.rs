@@ -2,7 +2,8 @@
 
 use super::output;
 use crate::network::Network;
-use crate::network::shipped::{ModelChoice, SHIPPED};
+use crate::network::ModelChoice;
+use crate::network::shipped::SHIPPED;
 use anyhow::Result;
 use std::io::Write;
 

@@ -4,7 +4,7 @@ use crate::engine::Engine;
 use crate::engines::{self, Setup};
 use crate::engines::{EngineChoice, OpenError};
 use crate::network::Network;
-use crate::network::shipped::ModelChoice;
+use crate::network::ModelChoice;
 use anyhow::Result;
 use std::sync::Arc;
 

@@ -7,7 +7,7 @@ use crate::board::BoardState;
 use crate::engines::{BoardPolicy, EngineChoice};
 use crate::frame::Frame;
 use crate::inspect::timing::quantile;
-use crate::network::shipped::ModelChoice;
+use crate::network::ModelChoice;
 use crate::pipeline::{Inference, Predictor, Settings};
 use crate::source::{Delivery, LeftOut, SourceChoice, SourceState, SourceStatus, Supervisor};
 use anyhow::{Result, bail};

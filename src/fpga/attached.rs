@@ -162,7 +162,7 @@ impl LiveBoard {
     ///
     /// # Errors
     /// As [`LiveBoard::start`].
-    pub(crate) fn with_board(choice: BoardChoice, board: AttachedBoard, stand_in: Box<dyn Engine>) -> io::Result<Self> {
+    pub fn with_board(choice: BoardChoice, board: AttachedBoard, stand_in: Box<dyn Engine>) -> io::Result<Self> {
         Self::new(choice, stand_in, Some(board))
     }
 

@@ -14,9 +14,11 @@ pub(crate) mod dump;
 #[cfg(feature = "cli")]
 pub(crate) mod peers;
 pub(crate) mod sampler;
+#[cfg(feature = "cli")]
 pub(crate) mod timing;
 pub(crate) mod values;
 
 pub use sampler::{LayerSample, Sampler};
-pub use timing::Recent;
+#[cfg(feature = "cli")]
+pub(crate) use timing::Recent;
 pub use values::{LayerValues, SumValues};

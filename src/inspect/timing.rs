@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 /// Values of the last seconds, with the figures that are shown of them.
 #[derive(Clone, Debug)]
-pub struct Recent {
+pub(crate) struct Recent {
     window: Duration,
     most: usize,
     values: VecDeque<(Instant, f32)>,

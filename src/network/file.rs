@@ -40,13 +40,13 @@ use super::{
     BinaryConv, Classifier, CodeTable, FloatConv, Geometry, Layer, Network, NetworkError, NetworkParts, Op, Thresholds,
     TrunkMode,
 };
-#[cfg(feature = "cli")]
+#[cfg(any(feature = "cli", feature = "import"))]
 use crate::regular::{self, RegularFileError};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::HashMap;
-#[cfg(feature = "cli")]
+#[cfg(any(feature = "cli", feature = "import"))]
 use std::{io::Read, path::Path};
 use thiserror::Error;
 
@@ -88,7 +88,7 @@ pub enum FileError {
     Version(u64),
     /// A tensor is missing, unexpected or of the wrong type or shape.
     #[error("tensor `{tensor}`: {what}")]
-    StoredTensor {
+    Tensor {
         /// The tensor's name.
         tensor: String,
         /// What is wrong.
@@ -99,7 +99,7 @@ pub enum FileError {
     Network(#[from] NetworkError),
 }
 
-#[cfg(feature = "cli")]
+#[cfg(any(feature = "cli", feature = "import"))]
 impl From<RegularFileError> for FileError {
     fn from(error: RegularFileError) -> Self {
         match error {
@@ -116,7 +116,7 @@ impl FileError {
             Self::Io(_) => "check its permissions, or name another file",
             Self::NotAFile | Self::TooLarge(_) | Self::Foreign => "name a .safetensors file with an Ernscope network",
             Self::Version(_) => "update Ernscope, or export the network again",
-            Self::Empty | Self::Container(_) | Self::Metadata(_) | Self::StoredTensor { .. } | Self::Network(_) => {
+            Self::Empty | Self::Container(_) | Self::Metadata(_) | Self::Tensor { .. } | Self::Network(_) => {
                 "copy the file again, or export the network again"
             }
         }
@@ -199,7 +199,7 @@ enum TrunkRole {
 ///
 /// # Errors
 /// [`FileError`] says what is wrong with the file; the path is the caller's to name.
-#[cfg(feature = "cli")]
+#[cfg(any(feature = "cli", feature = "import"))]
 pub fn read(path: &Path) -> Result<Network, FileError> {
     let file = regular::open(path)?;
     match file.metadata()?.len() {
@@ -339,7 +339,7 @@ impl<'a> Reader<'a> {
             Dtype::I16 => view.data().as_chunks().0.iter().map(|b| i32::from(i16::from_le_bytes(*b))).collect(),
             Dtype::I32 => view.data().as_chunks().0.iter().map(|b| i32::from_le_bytes(*b)).collect(),
             other => {
-                return Err(FileError::StoredTensor {
+                return Err(FileError::Tensor {
                     tensor: name,
                     what: format!("has type {other:?}, not I16 or I32"),
                 });
@@ -372,7 +372,7 @@ impl<'a> Reader<'a> {
     fn tensor(&mut self, layer: &str, part: &str) -> Result<(String, TensorView<'a>), FileError> {
         let tensor = format!("{layer}.{part}");
         let view = self.tensors.tensor(&tensor);
-        let view = view.map_err(|_| FileError::StoredTensor { tensor: tensor.clone(), what: "is missing".into() })?;
+        let view = view.map_err(|_| FileError::Tensor { tensor: tensor.clone(), what: "is missing".into() })?;
         self.taken += 1;
         Ok((tensor, view))
     }
@@ -382,14 +382,14 @@ fn check_type(tensor: &str, view: &TensorView<'_>, dtype: Dtype) -> Result<(), F
     if view.dtype() == dtype {
         return Ok(());
     }
-    Err(FileError::StoredTensor { tensor: tensor.into(), what: format!("has type {:?}, not {dtype:?}", view.dtype()) })
+    Err(FileError::Tensor { tensor: tensor.into(), what: format!("has type {:?}, not {dtype:?}", view.dtype()) })
 }
 
 fn check_shape(tensor: &str, view: &TensorView<'_>, shape: &[usize]) -> Result<(), FileError> {
     if view.shape() == shape {
         return Ok(());
     }
-    Err(FileError::StoredTensor { tensor: tensor.into(), what: format!("has shape {:?}, not {shape:?}", view.shape()) })
+    Err(FileError::Tensor { tensor: tensor.into(), what: format!("has shape {:?}, not {shape:?}", view.shape()) })
 }
 
 fn triples<N: Copy>(values: &[N]) -> Vec<[N; 3]> {

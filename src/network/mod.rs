@@ -4,16 +4,20 @@
 //! and writes it, [`import`] makes one of a published checkpoint, [`published`] knows the published shapes and makes
 //! random ones, [`shipped`] holds those inside the binary.
 
-pub mod file;
 #[cfg(feature = "cli")]
+mod choice;
+pub mod file;
+#[cfg(feature = "import")]
 pub mod import;
 #[expect(clippy::module_inception, reason = "the network itself is the first thing in its room")]
 mod network;
 pub mod published;
 mod random;
-#[cfg(feature = "cli")]
+#[cfg(feature = "shipped")]
 pub mod shipped;
 
+#[cfg(feature = "cli")]
+pub use choice::{LoadError, ModelChoice};
 pub use network::{
     BinaryConv, Classifier, CodeTable, FloatConv, Geometry, Layer, LayerShape, MAX_CHANNELS, MAX_CLASSES, MAX_EDGE,
     MAX_LAYERS, MAX_MEMORY, Network, NetworkError, NetworkParts, Op, Thresholds, TrunkMode,

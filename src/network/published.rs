@@ -57,13 +57,13 @@ impl PublishedShape {
     }
 
     /// The kind of its blocks.
-    #[cfg(feature = "cli")]
+    #[cfg(feature = "import")]
     pub(super) fn block(self) -> BlockKind {
         self.block
     }
 
     /// How many blocks each stage has.
-    #[cfg(feature = "cli")]
+    #[cfg(feature = "import")]
     pub(super) fn blocks(self) -> [usize; 4] {
         self.blocks
     }
@@ -101,7 +101,7 @@ pub(super) enum CodeUnit {
 
 /// A convolution with the batch norm and the quantizer behind it.
 #[derive(Clone, Copy, Debug)]
-#[cfg_attr(not(feature = "cli"), expect(dead_code, reason = "who imports a checkpoint reads them"))]
+#[cfg_attr(not(feature = "import"), expect(dead_code, reason = "who imports a checkpoint reads them"))]
 pub(super) struct Activated<'a> {
     /// The convolution's module path in a checkpoint, without `network.`.
     pub(super) conv: &'a str,

@@ -13,7 +13,7 @@ pub use predictor::{Inference, PredictError, Predictor, knows_cards};
 pub use report::{Comparison, Counts, FrameTiming, LayerDetail, Measured, Prediction, Rates, Report, TwinFigures};
 
 use crate::engines::{BoardPolicy, EngineChoice};
-use crate::network::shipped::ModelChoice;
+use crate::network::ModelChoice;
 use crate::source::{Delivery, SourceChoice, SourceError, SourceStatus, Supervisor};
 use crossbeam_channel::{Sender, unbounded};
 use std::collections::VecDeque;
@@ -194,7 +194,7 @@ impl Pipeline {
     }
 
     /// What the source is doing.
-    pub(crate) fn source_status(&self) -> SourceStatus {
+    pub fn source_status(&self) -> SourceStatus {
         self.source.status()
     }
 
@@ -214,7 +214,7 @@ impl Pipeline {
     }
 
     /// Leaves a notice of somebody else's.
-    pub(crate) fn notify(&self, text: &str) {
+    pub fn notify(&self, text: &str) {
         self.shared.notify(About::Refusal, text);
     }
 }

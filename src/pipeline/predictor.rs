@@ -6,7 +6,7 @@ use crate::engine::{self, Engine, EngineError, Probe, softmax};
 use crate::engines::{self, BoardPolicy, EngineChoice, OpenError, Setup};
 use crate::frame::{Crop, Frame, InputImage};
 use crate::network::Network;
-use crate::network::shipped::{LoadError, ModelChoice};
+use crate::network::{LoadError, ModelChoice};
 use crate::preprocess::{PreprocessError, Preprocessor, centre_crop};
 use crate::source::demo;
 use std::sync::Arc;

@@ -4,7 +4,7 @@
 //! thread of its own, paces it, looks after a camera that fails, and says at any time what is going on
 //! ([`state::SourceStatus`]). [`SourceChoice`] is what a user asks for.
 
-#[cfg(feature = "app")]
+#[cfg(feature = "camera")]
 pub(crate) mod camera;
 pub(crate) mod capture;
 pub mod demo;
@@ -16,7 +16,7 @@ pub(crate) mod picture;
 mod rendered;
 pub(crate) mod state;
 pub(crate) mod supervisor;
-#[cfg(all(feature = "app", target_os = "linux"))]
+#[cfg(all(feature = "camera", target_os = "linux"))]
 mod v4l2;
 mod webp;
 mod y4m;
@@ -114,9 +114,9 @@ impl fmt::Display for CameraInfo {
 
 /// The cameras that the system knows, lowest number first; none in a build without the feature `app`. Opens none of them.
 pub(crate) fn cameras() -> Vec<CameraInfo> {
-    #[cfg(feature = "app")]
+    #[cfg(feature = "camera")]
     return camera::list();
-    #[cfg(not(feature = "app"))]
+    #[cfg(not(feature = "camera"))]
     Vec::new()
 }
 

@@ -268,7 +268,7 @@ pub(crate) enum DecodeError {
 
 impl DecodeError {
     /// In a few words.
-    #[cfg(feature = "app")]
+    #[cfg(feature = "camera")]
     pub(crate) fn reason(self) -> String {
         match self {
             Self::TooLarge { width, height, .. } => format!("{width}×{height} pixels are too many"),

@@ -5,7 +5,7 @@ use ernscope::board::BoardState;
 use ernscope::engines::EngineChoice;
 use ernscope::fpga::BoardChoice;
 use ernscope::fpga::SimulatedBoard;
-use ernscope::network::shipped::ModelChoice;
+use ernscope::network::ModelChoice;
 use ernscope::pipeline::{About, EngineCommand, Pipeline, Report, Settings};
 use ernscope::source::SourceChoice;
 use std::io::{BufRead, BufReader, Read};

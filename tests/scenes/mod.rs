@@ -7,7 +7,7 @@ use ernscope::engines::{self, Setup};
 use ernscope::frame::{Frame, InputImage};
 use ernscope::inspect::Sampler;
 use ernscope::network::Network;
-use ernscope::network::shipped::ModelChoice;
+use ernscope::network::ModelChoice;
 use ernscope::pipeline::{
     Comparison, Counts, EngineState, FrameTiming, LayerDetail, Measured, Prediction, Rates, Report, Settings,
     TwinFigures,

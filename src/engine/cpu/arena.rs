@@ -145,6 +145,7 @@ impl Arena {
     }
 
     /// Runs the first step alone; its codes, CHW, go to `codes`, which is as long as they are.
+    #[cfg(feature = "fpga")]
     pub(super) fn run_first(
         &mut self,
         kernels: Kernels,

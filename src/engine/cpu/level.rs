@@ -71,6 +71,7 @@ impl Level {
     }
 
     /// All names, for messages.
+    #[cfg(feature = "cli")]
     pub(crate) fn names() -> String {
         Self::ALL.map(Self::name).join(", ")
     }

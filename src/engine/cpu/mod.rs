@@ -34,6 +34,7 @@ const IN_THE_LAST: &str = "in the layer before";
 
 /// Whether a network is large enough at this input edge to gain by more than one thread; for a smaller one this engine takes one,
 /// whatever it is given.
+#[cfg(feature = "app")]
 pub(crate) fn gains_by_threads(network: &Network, edge: usize) -> bool {
     plan::is_shared(&network.shapes(edge))
 }
@@ -82,6 +83,7 @@ impl CpuEngine {
     ///
     /// # Errors
     /// [`EngineError::Size`].
+    #[cfg(feature = "fpga")]
     pub(crate) fn first_codes(&mut self, input: &InputImage, codes: &mut Vec<u8>) -> Result<(), EngineError> {
         check_input(input, self.edge)?;
         let shape = self.plan.shapes[0];

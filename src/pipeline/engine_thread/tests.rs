@@ -7,7 +7,7 @@ use crate::engine::{Engine, EngineError, EngineInfo, Outcome};
 use crate::engines::{BoardPolicy, EngineChoice};
 use crate::fpga::BoardChoice;
 use crate::frame::InputImage;
-use crate::network::shipped::ModelChoice;
+use crate::network::ModelChoice;
 use crate::pipeline::Latest;
 use crate::source::Delivery;
 use std::collections::VecDeque;

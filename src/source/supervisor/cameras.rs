@@ -69,7 +69,7 @@ impl WantedCamera {
     /// # Errors
     /// Where there is none, or not the one with the number.
     pub(crate) fn choose(number: Option<u32>, named: bool, list: Vec<CameraInfo>) -> Result<Self, SourceError> {
-        if cfg!(not(feature = "app")) && list.is_empty() {
+        if cfg!(not(feature = "camera")) && list.is_empty() {
             return Err(SourceError::NoCameraSupport);
         }
         let connected: Vec<String> = list.iter().map(|c| format!("{} is {}", c.index, one_line(&c.name))).collect();

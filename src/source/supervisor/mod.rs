@@ -66,7 +66,7 @@ impl Supervisor {
     ///
     /// # Errors
     /// A named source that is not there or cannot be read; a camera's other troubles arrive as states.
-    pub(crate) fn start(
+    pub fn start(
         wanted: Option<SourceChoice>,
         delivery: Delivery,
         on_change: impl Fn() + Send + 'static,
@@ -94,12 +94,12 @@ impl Supervisor {
 
     /// Where frames arrive: a channel of one that holds the newest. It closes when no more can come ([`Delivery`]); the state
     /// then tells why.
-    pub(crate) fn frames(&self) -> &Receiver<Frame> {
+    pub fn frames(&self) -> &Receiver<Frame> {
         &self.frames
     }
 
     /// What the source is doing now.
-    pub(crate) fn status(&self) -> SourceStatus {
+    pub fn status(&self) -> SourceStatus {
         locked(&self.status).clone()
     }
 
@@ -115,7 +115,7 @@ impl Supervisor {
     }
 
     /// Lets one frame through and pauses.
-    pub(crate) fn step(&self) {
+    pub fn step(&self) {
         self.send(SourceCommand::Step);
     }
 
