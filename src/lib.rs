@@ -45,3 +45,6 @@ pub mod preprocess;
 mod regular;
 #[cfg(feature = "cli")]
 pub mod source;
+mod splitmix64;
+#[cfg(feature = "cli")]
+mod text;

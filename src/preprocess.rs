@@ -25,7 +25,7 @@ pub enum PreprocessError {
         edge: usize,
     },
     /// More pixels than [`MAX_PIXELS`].
-    #[error("a picture of {width}×{height} pixels is too large: at most 100 megapixels; scale it down first")]
+    #[error("a picture of {width}×{height} pixels is too large: at most {} megapixels; scale it down first", MAX_PIXELS / 1_000_000)]
     TooLarge {
         /// Of the picture.
         width: u32,

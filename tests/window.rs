@@ -9,7 +9,7 @@ use egui_kittest::kittest::Queryable;
 use egui_kittest::{Harness, SnapshotResults};
 use ernscope::app::{self, Action, Deed, DialogAnswer, DialogKind, Lister, Model, TABLE, Window};
 use ernscope::board::{BoardFrame, BoardState, LayerCycles};
-use ernscope::engine::EngineInfo;
+use ernscope::engine::{EngineInfo, EngineKind};
 use ernscope::engines::EngineChoice;
 use ernscope::fpga::BoardChoice;
 use ernscope::fpga::FoundPort;
@@ -110,6 +110,7 @@ fn on_board(mut report: Report) -> Report {
     let latency_ms = infer_ms + 414.0;
     report.layers = layers.into();
     report.engine = EngineInfo {
+        kind: EngineKind::Board,
         name: "fpga:sim".into(),
         threads: 0,
         kernels: vec!["array"; report.network.layers().len()],

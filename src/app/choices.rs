@@ -2,11 +2,12 @@
 
 use super::model::Model;
 use crate::board::BoardState;
+use crate::engine::EngineKind;
 use crate::engine::cpu::{self, Level};
 use crate::engines::EngineChoice;
 use crate::fpga::BoardChoice;
-use crate::network::published::SHAPES;
 use crate::network::ModelChoice;
+use crate::network::published::SHAPES;
 use crate::network::shipped::SHIPPED;
 use crate::source::{DEFAULT_SEED, SourceChoice, SourceState};
 
@@ -131,9 +132,9 @@ pub(crate) fn fixed_threads(model: &Model) -> Option<String> {
     let report = model.report.as_ref()?;
     let (engine, network) = (&report.engine, &report.network);
     let on_board = report.timing.board.is_some();
-    match engine.name.as_str() {
+    match engine.kind {
         _ if on_board => Some("The board computes; threads of this machine make no difference to it.".into()),
-        "reference" => Some("The reference engine always computes with one thread.".into()),
+        EngineKind::Reference => Some("The reference engine always computes with one thread.".into()),
         _ if !cpu::gains_by_threads(network, report.edge) => {
             let name = network.name();
             Some(format!(

@@ -8,6 +8,7 @@ use super::widgets::{self, bar, bars, text};
 use crate::board::BoardFrame;
 use crate::engine::CodeHistogram;
 use crate::inspect::LayerSample;
+use crate::inspect::timing::milliseconds;
 use crate::network::{Layer, LayerShape, Op};
 use crate::pipeline::Report;
 use egui::{
@@ -70,7 +71,7 @@ fn tiles(ui: &mut Ui, report: &Report, steady: &Report, state: &mut State, actio
     // After a switch the figures of the network before stand for a moment; they would name the wrong layers.
     let fits = steady.layers.len() == report.layers.len();
     let steady = if fits { steady } else { report };
-    let times = steady.layers.iter().map(|sample| sample.elapsed.as_secs_f32() * 1e3);
+    let times = steady.layers.iter().map(|sample| milliseconds(sample.elapsed));
     let whole = [times.clone().sum(), times.fold(0.0, f32::max)];
     let width = tile_width(ui.available_width(), report.network.layers());
     let board = steady.timing.board;
@@ -126,7 +127,7 @@ impl Tile<'_> {
     }
 
     fn figures(&self) -> Figures {
-        let ms = self.steady.elapsed.as_secs_f32() * 1e3;
+        let ms = milliseconds(self.steady.elapsed);
         let folded = self.folded();
         Figures {
             cycles: self.steady.counted.map(|counted| format!("{} cycles", format::cycles(counted.computing()))),
@@ -207,7 +208,7 @@ impl Tile<'_> {
             }
         }
         let track = Rect::from_min_max(pos2(inside.left(), inside.bottom() - 3.0), inside.max);
-        bar(ui, track, self.steady.elapsed.as_secs_f32() * 1e3 / self.whole[1].max(1e-9), tokens.chosen);
+        bar(ui, track, milliseconds(self.steady.elapsed) / self.whole[1].max(1e-9), tokens.chosen);
     }
 
     /// Where the engine does this layer's work along with another's: in few words, and in more.
@@ -234,7 +235,7 @@ impl Tile<'_> {
             ui.monospace(says);
             return;
         }
-        let ms = self.steady.elapsed.as_secs_f32() * 1e3;
+        let ms = milliseconds(self.steady.elapsed);
         ui.monospace(format!(
             "{} ms, {} of the frame",
             format::ms(ms).trim(),

@@ -5,6 +5,7 @@ use super::model::Model;
 use super::theme::{self, Tokens};
 use super::widgets::{self, bar, say, text};
 use crate::board::BoardFrame;
+use crate::engine::EngineKind;
 use crate::pipeline::{EngineState, Prediction, Report, knows_cards};
 use egui::{Align2, Color32, Rect, Stroke, Ui, pos2, vec2};
 
@@ -175,7 +176,7 @@ fn board_remark(board: BoardFrame, link_ms: f32) -> String {
 fn remark(ui: &Ui, rect: Rect, model: &Model, steady: &Report, scale: f32) {
     let words = match &model.engine {
         EngineState::Loading(name) => format!("{name} is being prepared; until then {} runs on", steady.network.name()),
-        EngineState::Running(_) if steady.engine.name == "reference" => {
+        EngineState::Running(_) if steady.engine.kind == EngineKind::Reference => {
             "plain loops: right, and no measure of speed".into()
         }
         EngineState::Running(_) => match steady.timing.board {

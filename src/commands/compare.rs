@@ -10,6 +10,7 @@ use crate::frame::InputImage;
 use crate::inspect::bench::{frame_times, layer_times};
 use crate::inspect::clock::measured_ghz;
 use crate::inspect::peers::Peer;
+use crate::inspect::timing::milliseconds;
 use crate::inspect::timing::quantile;
 use crate::network::ModelChoice;
 use crate::preprocess::Preprocessor;
@@ -189,7 +190,7 @@ impl Camera {
         for _ in 0..FRAMES {
             let start = Instant::now();
             self.preprocessor.run(&self.rgb, width, height, &mut self.input)?;
-            self.row.times.push(start.elapsed().as_secs_f32() * 1e3);
+            self.row.times.push(milliseconds(start.elapsed()));
         }
         Ok(())
     }

@@ -23,7 +23,7 @@ pub(crate) struct EvalArgs {
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
     /// Network: one of `ernscope models`, random:SHAPE[:SEED], or a model file
-    #[arg(long, value_name = "NAME|FILE", default_value = "cards")]
+    #[arg(long, value_name = "NAME|FILE", default_value_t)]
     model: ModelChoice,
     #[command(flatten)]
     engine: EngineArgs,

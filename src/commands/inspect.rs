@@ -6,6 +6,7 @@ use super::output;
 use super::picture_reader::PictureReader;
 use crate::engine::{CodeHistogram, softmax};
 use crate::engines::EngineChoice;
+use crate::inspect::timing::milliseconds;
 use crate::inspect::{Sampler, dump};
 use anyhow::Result;
 use serde::Serialize;
@@ -67,7 +68,7 @@ pub(crate) fn run(args: &InspectArgs) -> Result<()> {
         name: &layer.name,
         shape: [shapes[i].channels, shapes[i].edge, shapes[i].edge],
         kernel: info.kernels[i],
-        ms: sample.elapsed.as_secs_f32() * 1e3,
+        ms: milliseconds(sample.elapsed),
         codes: layer.op.makes_codes().then_some(sample.codes),
     });
     let mut probabilities = Vec::new();

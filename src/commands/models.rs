@@ -1,8 +1,8 @@
 //! `ernscope models`: the networks inside the program.
 
 use super::output;
-use crate::network::Network;
 use crate::network::ModelChoice;
+use crate::network::Network;
 use crate::network::shipped::SHIPPED;
 use anyhow::Result;
 use std::io::Write;

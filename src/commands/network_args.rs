@@ -3,8 +3,8 @@
 use crate::engine::Engine;
 use crate::engines::{self, Setup};
 use crate::engines::{EngineChoice, OpenError};
-use crate::network::Network;
 use crate::network::ModelChoice;
+use crate::network::Network;
 use anyhow::Result;
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use std::sync::Arc;
 #[derive(clap::Args, Clone)]
 pub(crate) struct NetworkArgs {
     /// Network: one of `ernscope models`, random:SHAPE[:SEED], or a model file
-    #[arg(long, value_name = "NAME|FILE", default_value = "cards")]
+    #[arg(long, value_name = "NAME|FILE", default_value_t)]
     pub(super) model: ModelChoice,
     /// Input edge in pixels, a multiple of the network's stride [default: the network's own]
     #[arg(long, value_name = "EDGE")]

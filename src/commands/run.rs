@@ -6,6 +6,7 @@ use super::output;
 use crate::board::BoardState;
 use crate::engines::{BoardPolicy, EngineChoice};
 use crate::frame::Frame;
+use crate::inspect::timing::milliseconds;
 use crate::inspect::timing::quantile;
 use crate::network::ModelChoice;
 use crate::pipeline::{Inference, Predictor, Settings};
@@ -55,7 +56,7 @@ pub(crate) fn run(args: RunArgs) -> Result<()> {
 /// What `run --headless` runs: nothing is remembered there.
 fn settings(args: &RunArgs) -> Settings {
     Settings {
-        model: args.model.clone().unwrap_or(ModelChoice::Shipped("cards")),
+        model: args.model.clone().unwrap_or_default(),
         engine: args.engine.clone().unwrap_or(EngineChoice::Cpu(None)),
         edge: args.size,
         threads: network_args::threads(args.threads),
@@ -302,10 +303,6 @@ fn print_frame(
         None => writeln!(out)?,
     }
     Ok(())
-}
-
-fn milliseconds(elapsed: Duration) -> f32 {
-    elapsed.as_secs_f32() * 1e3
 }
 
 fn print_summary(out: &mut impl Write, json: bool, summary: Summary) -> Result<()> {

@@ -83,9 +83,23 @@ impl<'a> Outcome<'a> {
     }
 }
 
+/// What computes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum EngineKind {
+    /// Plain loops.
+    Reference,
+    /// SIMD on this machine.
+    Cpu,
+    /// A board.
+    Board,
+}
+
 /// What an engine says of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EngineInfo {
+    /// Its kind.
+    pub kind: EngineKind,
     /// As the command line spells it, with the level: `cpu:avx2`.
     pub name: String,
     /// Threads that compute.

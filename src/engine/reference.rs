@@ -1,6 +1,6 @@
 //! Plain loops against ern-spec.md: the truth that every other engine must equal.
 
-use super::{Engine, EngineError, EngineInfo, Outcome, Probe, Sums, Wants, check_input, count_codes};
+use super::{Engine, EngineError, EngineInfo, EngineKind, Outcome, Probe, Sums, Wants, check_input, count_codes};
 use crate::frame::InputImage;
 use crate::network::{BinaryConv, Classifier, CodeTable, FloatConv, LayerShape, Network, Op, Thresholds, TrunkMode};
 use std::sync::Arc;
@@ -130,6 +130,7 @@ impl ReferenceEngine {
 impl Engine for ReferenceEngine {
     fn info(&self) -> EngineInfo {
         EngineInfo {
+            kind: EngineKind::Reference,
             name: "reference".into(),
             threads: 1,
             kernels: vec!["plain loops"; self.shapes.len()],

@@ -8,7 +8,9 @@ use super::program::{CodePlace, FrameFormat, Program, TrunkPlace};
 use crate::board::{BoardFrame, BoardState, LayerCycles, at_clock};
 use crate::engine::cpu::LevelUnavailable;
 use crate::engine::cpu::{CpuEngine, Level};
-use crate::engine::{Engine, EngineError, EngineInfo, Outcome, Probe, Sums, Wants, check_input, count_codes};
+use crate::engine::{
+    Engine, EngineError, EngineInfo, EngineKind, Outcome, Probe, Sums, Wants, check_input, count_codes,
+};
 use crate::frame::InputImage;
 use crate::network::{Network, Op};
 use std::collections::VecDeque;
@@ -281,6 +283,7 @@ impl<L: Link> Engine for BoardEngine<L> {
     fn info(&self) -> EngineInfo {
         let board = Some(BoardState::Ready { board: self.name.clone() });
         EngineInfo {
+            kind: EngineKind::Board,
             name: self.name.clone(),
             threads: 0,
             kernels: vec!["array"; self.network.layers().len()],

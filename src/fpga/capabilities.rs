@@ -4,8 +4,8 @@ use thiserror::Error;
 
 /// 32-bit words that a board tells them in.
 pub(crate) const CAPABILITY_WORDS: usize = 16;
-const MAGIC: u32 = 0x4552_4e31;
-const VERSION: u32 = 1;
+pub(super) const MAGIC: u32 = 0x4552_4e31;
+const CORE_VERSION: u32 = 1;
 /// A word of codes is a beat of a frame: 64 bits at most.
 const MAX_PARALLEL_IN: usize = 32;
 
@@ -47,7 +47,7 @@ pub enum CapabilityError {
     #[error("what answers is no Ernscope accelerator")]
     Unknown,
     /// Another version.
-    #[error("the board's accelerator has version {0}, this program knows version {VERSION}")]
+    #[error("the board's accelerator has version {0}, this program knows version {CORE_VERSION}")]
     Version(u32),
     /// Sizes that no accelerator has.
     #[error("the board tells impossible sizes of itself")]
@@ -63,7 +63,7 @@ impl Capabilities {
         if words[0] != MAGIC {
             return Err(CapabilityError::Unknown);
         }
-        if words[1] != VERSION {
+        if words[1] != CORE_VERSION {
             return Err(CapabilityError::Version(words[1]));
         }
         let size = |index: usize| words[index] as usize;
@@ -137,7 +137,8 @@ impl Capabilities {
 mod tests {
     use super::*;
 
-    const TOLD: [u32; CAPABILITY_WORDS] = [MAGIC, VERSION, 32, 32, 2, 8, 14, 16, 2048, 1536, 512, 1024, 1, 64, 16, 0];
+    const TOLD: [u32; CAPABILITY_WORDS] =
+        [MAGIC, CORE_VERSION, 32, 32, 2, 8, 14, 16, 2048, 1536, 512, 1024, 1, 64, 16, 0];
 
     #[test]
     fn sizes_are_read() {

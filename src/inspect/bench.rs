@@ -4,6 +4,7 @@ use super::clock::measured_ghz;
 use super::timing::quantile;
 use crate::engine::{Engine, EngineError, Probe};
 use crate::frame::InputImage;
+use crate::inspect::timing::milliseconds;
 use serde::Serialize;
 use std::time::{Duration, Instant};
 
@@ -85,7 +86,7 @@ struct Stopwatch {
 
 impl Probe for Stopwatch {
     fn time(&mut self, layer: usize, elapsed: Duration) {
-        self.times[layer].push(elapsed.as_secs_f32() * 1e3);
+        self.times[layer].push(milliseconds(elapsed));
     }
 }
 
@@ -103,7 +104,7 @@ fn frame_time(engine: &mut dyn Engine, image: &InputImage) -> Result<f32, Engine
     let start = Instant::now();
     let board = engine.run(image)?.board;
     let elapsed = start.elapsed();
-    Ok(board.map_or(elapsed, |board| board.compute()).as_secs_f32() * 1e3)
+    Ok(milliseconds(board.map_or(elapsed, |board| board.compute())))
 }
 
 /// The same of one layer alone.
@@ -144,7 +145,7 @@ pub(crate) fn measure(
     for _ in 0..frames {
         whole.push(frame_time(engine, image)?);
     }
-    let board = board.map(|board| BoardBench { link_ms: board.link.as_secs_f32() * 1e3, simulated: board.simulated });
+    let board = board.map(|board| BoardBench { link_ms: milliseconds(board.link), simulated: board.simulated });
     for _ in 0..(frames / 2).max(5) {
         engine.run_probed(image, &mut stopwatch)?;
     }

@@ -67,6 +67,11 @@ impl Recent {
     }
 }
 
+/// A time as figures tell it.
+pub(crate) fn milliseconds(elapsed: Duration) -> f32 {
+    elapsed.as_secs_f32() * 1e3
+}
+
 /// The value that the fraction `q` of `values` does not exceed; `None` without values. Sorts them.
 pub(crate) fn quantile(values: &mut [f32], q: f32) -> Option<f32> {
     values.sort_unstable_by(f32::total_cmp);

@@ -56,6 +56,13 @@ fn names() -> String {
     SHIPPED.iter().map(|shipped| shipped.name).collect::<Vec<_>>().join(" or ")
 }
 
+impl Default for ModelChoice {
+    /// The first one inside the program.
+    fn default() -> Self {
+        Self::Shipped(SHIPPED[0].name)
+    }
+}
+
 impl FromStr for ModelChoice {
     type Err = Infallible;
 

@@ -339,10 +339,7 @@ impl<'a> Reader<'a> {
             Dtype::I16 => view.data().as_chunks().0.iter().map(|b| i32::from(i16::from_le_bytes(*b))).collect(),
             Dtype::I32 => view.data().as_chunks().0.iter().map(|b| i32::from_le_bytes(*b)).collect(),
             other => {
-                return Err(FileError::Tensor {
-                    tensor: name,
-                    what: format!("has type {other:?}, not I16 or I32"),
-                });
+                return Err(FileError::Tensor { tensor: name, what: format!("has type {other:?}, not I16 or I32") });
             }
         };
         let falling = self.falling(layer, channels)?;

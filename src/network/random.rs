@@ -5,6 +5,7 @@ use super::{
     BinaryConv, Classifier, CodeTable, FLOAT_INPUT, FloatConv, Geometry, Network, NetworkError, NetworkParts, Op,
     Thresholds,
 };
+use crate::splitmix64::SplitMix64;
 
 /// As the published ones have.
 const CLASSES: usize = 1000;
@@ -16,7 +17,7 @@ impl PublishedShape {
     /// # Errors
     /// None is expected: the shapes are ours.
     pub fn random(self, seed: u64, float_input: bool) -> Result<Network, NetworkError> {
-        let mut quantities = Random { numbers: SplitMix64(seed), float_input };
+        let mut quantities = Random { numbers: Weights(SplitMix64(seed)), float_input };
         let parts = NetworkParts {
             name: format!("random:{}{}:{seed}", self.name(), if float_input { FLOAT_INPUT } else { "" }),
             family: format!("random:{}:{seed}", self.name()),
@@ -29,17 +30,12 @@ impl PublishedShape {
     }
 }
 
-/// Random numbers for the weights; the sequence is part of what `random:NAME:SEED` means (Steele, Lea, Flood: Fast
-/// splittable pseudorandom number generators, OOPSLA 2014).
-struct SplitMix64(u64);
+/// Random numbers for the weights; the sequence is part of what `random:NAME:SEED` means.
+struct Weights(SplitMix64);
 
-impl SplitMix64 {
+impl Weights {
     fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
+        self.0.next()
     }
 
     fn below(&mut self, n: i32) -> i32 {
@@ -49,7 +45,7 @@ impl SplitMix64 {
 
 /// Makes every quantity up.
 struct Random {
-    numbers: SplitMix64,
+    numbers: Weights,
     float_input: bool,
 }
 

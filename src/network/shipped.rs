@@ -1,7 +1,7 @@
 //! The networks inside the program.
 
-use super::file::{self, FileError};
 use super::Network;
+use super::file::{self, FileError};
 
 /// A network inside the binary.
 #[derive(Clone, Copy, Debug)]

@@ -6,6 +6,7 @@ use super::{RECENT, RECENT_FRAMES};
 use crate::engine::Probe;
 use crate::frame::Frame;
 use crate::inspect::Recent;
+use crate::inspect::timing::milliseconds;
 use crate::network::{Network, Op};
 use std::time::{Duration, Instant};
 
@@ -143,10 +144,6 @@ impl Record {
 
 pub(super) fn recent() -> Recent {
     Recent::new(RECENT, RECENT_FRAMES)
-}
-
-pub(super) fn milliseconds(elapsed: Duration) -> f32 {
-    elapsed.as_secs_f32() * 1e3
 }
 
 /// How many layers lie between the picture and the first convolution's codes: embedding and convolution, or the float

@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use super::comparison::{Times, Twins, milliseconds, recent};
+use super::comparison::{Times, Twins, recent};
 use super::predictor::{PredictError, Predictor, crop};
 use super::report::{Counts, FrameTiming, LayerDetail, Prediction, Rates, Report};
 use super::{About, EngineCommand, EngineState, Outbox, Settings};
@@ -11,6 +11,7 @@ use crate::board::BoardState;
 use crate::engine::Probe;
 use crate::frame::Frame;
 use crate::inspect::LayerSample;
+use crate::inspect::timing::milliseconds;
 use crate::inspect::{Recent, Sampler};
 use crate::network::Network;
 use crate::source::{SourceStatus, Supervisor};

@@ -6,10 +6,11 @@
 
 use super::CameraInfo;
 use super::capture::{CapturedFrame, write_fault, write_frame, write_undecodable};
-use super::error::{CameraFault, one_line};
+use super::error::CameraFault;
 use super::picture::{Limits, black, decode_jpeg, only_owner};
 #[cfg(target_os = "linux")]
 use super::v4l2;
+use crate::text::one_line;
 use nokhwa::utils::{
     ApiBackend, CameraFormat, CameraIndex, FrameFormat, RequestedFormat, RequestedFormatType, Resolution,
     buf_bgr_to_rgb, buf_nv12_to_rgb, buf_yuyv422_to_rgb,

@@ -1,5 +1,6 @@
 //! What can go wrong with a source, each as one sentence with its cause and its remedy.
 
+use crate::text::one_line;
 use std::path::Path;
 use thiserror::Error;
 
@@ -172,10 +173,4 @@ fn detail_in_brackets(detail: &str) -> String {
 /// `path` for a message of one line.
 pub(crate) fn shown(path: &Path) -> String {
     one_line(&path.to_string_lossy())
-}
-
-/// `text` without line breaks or other control characters, so that a message stays one line and leaves the terminal alone.
-pub(crate) fn one_line(text: &str) -> String {
-    let escaped = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
-    text.chars().map(escaped).collect()
 }

@@ -21,6 +21,7 @@ mod v4l2;
 mod webp;
 mod y4m;
 
+use crate::text::one_line;
 use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
@@ -107,7 +108,7 @@ impl fmt::Display for CameraInfo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.name.as_str() {
             "" => write!(f, "camera {}", self.index),
-            name => write!(f, "camera {} ({})", self.index, error::one_line(name)),
+            name => write!(f, "camera {} ({})", self.index, one_line(name)),
         }
     }
 }
@@ -145,7 +146,7 @@ impl FromStr for SourceChoice {
 
     fn from_str(text: &str) -> Result<Self, SourceError> {
         let number_after = |kind: &str, number: &str| {
-            let bad = |_| SourceError::BadChoice { text: error::one_line(text), kind: kind.to_owned() };
+            let bad = |_| SourceError::BadChoice { text: one_line(text), kind: kind.to_owned() };
             number.parse::<u64>().map_err(bad)
         };
         match text.split_once(':') {
@@ -154,7 +155,7 @@ impl FromStr for SourceChoice {
             Some(("demo", seed)) => Ok(Self::Demo { seed: number_after("demo", seed)? }),
             Some(("camera", number)) => {
                 let index = number_after("camera", number)?;
-                let bad = |_| SourceError::BadChoice { text: error::one_line(text), kind: "camera".to_owned() };
+                let bad = |_| SourceError::BadChoice { text: one_line(text), kind: "camera".to_owned() };
                 Ok(Self::Camera { index: Some(u32::try_from(index).map_err(bad)?) })
             }
             _ => Ok(Self::File(PathBuf::from(text))),

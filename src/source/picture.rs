@@ -1,10 +1,12 @@
 //! Still pictures: reading them without trusting them.
 
-use super::error::{SourceError, one_line, shown};
+use super::error::{SourceError, shown};
 use super::jpeg::{self, Extent, Form};
 use super::webp;
 use crate::frame::{Frame, Truth};
+use crate::preprocess::MAX_PIXELS;
 use crate::regular::{self, RegularFileError};
+use crate::text::one_line;
 use image::metadata::Orientation;
 use image::{ColorType, DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, RgbImage};
 use std::borrow::Cow;
@@ -29,7 +31,7 @@ pub(crate) struct Limits {
 
 impl Limits {
     /// Of a picture that is read alone.
-    pub(crate) const ALONE: Self = Self { pixels: pixels(100_000_000), bytes: 352 << 20 };
+    pub(crate) const ALONE: Self = Self { pixels: pixels(MAX_PIXELS), bytes: 352 << 20 };
     /// Of one of many, in a folder or a video: while it is decoded two more, of three bytes a pixel, wait to be seen.
     pub(crate) const ONE_OF_MANY: Self =
         Self { pixels: pixels(32_000_000), bytes: Self::ALONE.bytes - 2 * 3 * 32_000_000 };

@@ -1,8 +1,9 @@
 //! YUV4MPEG2 files: a header line, then frames of one size, each behind a line of its own.
 
-use super::error::{SourceError, one_line, shown};
+use super::error::{SourceError, shown};
 use super::picture::{DecodeError, Limits, Picture, black, io_error, on_white, only_owner, open_regular};
 use super::{Polled, Source, USUAL_RATE};
+use crate::text::one_line;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::ops::Range;

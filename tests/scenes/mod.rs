@@ -6,8 +6,8 @@ use ernscope::engines::EngineChoice;
 use ernscope::engines::{self, Setup};
 use ernscope::frame::{Frame, InputImage};
 use ernscope::inspect::Sampler;
-use ernscope::network::Network;
 use ernscope::network::ModelChoice;
+use ernscope::network::Network;
 use ernscope::pipeline::{
     Comparison, Counts, EngineState, FrameTiming, LayerDetail, Measured, Prediction, Rates, Report, Settings,
     TwinFigures,

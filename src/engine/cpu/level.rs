@@ -99,7 +99,7 @@ impl Level {
 
     /// Whether this processor can.
     #[cfg(all(target_arch = "aarch64", not(fuzzing)))]
-    pub(crate) fn is_available(self) -> bool {
+    pub fn is_available(self) -> bool {
         use std::arch::is_aarch64_feature_detected;
         match self {
             Self::Scalar => true,
@@ -111,7 +111,7 @@ impl Level {
 
     /// Whether this processor can.
     #[cfg(any(fuzzing, not(any(target_arch = "x86_64", target_arch = "aarch64"))))]
-    pub(crate) fn is_available(self) -> bool {
+    pub fn is_available(self) -> bool {
         self == Self::Scalar
     }
 

@@ -18,7 +18,7 @@ mod unpack;
 
 pub use level::{Level, LevelUnavailable};
 
-use super::{Engine, EngineError, EngineInfo, Outcome, Probe, check_input};
+use super::{Engine, EngineError, EngineInfo, EngineKind, Outcome, Probe, check_input};
 use crate::frame::InputImage;
 use crate::network::Network;
 use arena::{Arena, Unwatched, Watched};
@@ -104,6 +104,7 @@ impl Engine for CpuEngine {
             Work::Classify { .. } => "pooled lut4",
         };
         EngineInfo {
+            kind: EngineKind::Cpu,
             name: format!("cpu:{}", self.level),
             threads: self.pool.threads(),
             kernels: self

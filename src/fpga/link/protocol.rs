@@ -59,6 +59,8 @@
 //! whose result was lost is run again. What a line may do is thereby covered; a session that the board does not know any longer (its
 //! reset) is opened again, with a new upload.
 
+use super::super::capabilities::MAGIC;
+
 /// Between packets.
 pub(crate) const FLAG: u8 = 0x7e;
 const ESCAPE: u8 = 0x7d;
@@ -66,8 +68,7 @@ const ESCAPED: u8 = 0x20;
 const HEAD: usize = 3;
 const CRC: usize = 4;
 /// What an accelerator of ours says first.
-const MAGIC: u32 = 0x4552_4e31;
-const VERSION: u8 = 1;
+const PROTOCOL_VERSION: u8 = 1;
 /// Bytes of the largest packet that is listened to: sums of 65 536 classes.
 const LONGEST: usize = 4 * 65_536 + 64;
 
@@ -258,7 +259,7 @@ fn opened(body: &[u8]) -> Result<Opened, Damage> {
     if u32::from_le_bytes([m0, m1, m2, m3]) != MAGIC {
         return Err(Damage::Packet);
     }
-    if version != VERSION {
+    if version != PROTOCOL_VERSION {
         return Err(Damage::Version(version));
     }
     let &[slots, b0, b1, c0, c1, c2, c3] = rest.first_chunk().ok_or(Damage::Packet)?;
@@ -341,7 +342,7 @@ mod tests {
         assert_eq!(replies(&reply(1, 1, 0x81, &body)), [Err(Damage::Packet)]);
         for impossible in [[0, 0, 4, 1, 0, 0, 0], [4, 1, 0, 1, 0, 0, 0], [4, 0, 4, 0, 0, 0, 0], [65, 0, 4, 1, 0, 0, 0]]
         {
-            let body = [&MAGIC.to_le_bytes()[..], &[VERSION], &impossible].concat();
+            let body = [&MAGIC.to_le_bytes()[..], &[PROTOCOL_VERSION], &impossible].concat();
             assert_eq!(replies(&reply(1, 1, 0x81, &body)), [Err(Damage::Packet)], "{impossible:?}");
         }
     }

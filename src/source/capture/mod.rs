@@ -17,8 +17,9 @@
 
 pub(crate) mod process;
 
-use super::error::{CameraFault, one_line};
+use super::error::CameraFault;
 use super::picture::{Limits, black, only_owner};
+use crate::text::one_line;
 use std::io::{self, ErrorKind, Read, Write};
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,9 +1,10 @@
 //! Our side of a capture process: start it, listen to it, kill it when it falls silent.
 
-use super::super::error::{CameraFault, SourceError, one_line};
+use super::super::error::{CameraFault, SourceError};
 use super::super::picture::Picture;
 use super::super::{CameraInfo, Polled, Source};
 use super::{CapturedFrame, Message, Order, ProtocolError, read_message};
+use crate::text::one_line;
 use std::io::{BufReader, Read};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};

@@ -1,14 +1,16 @@
 //! Random numbers and sines that are the same on every machine.
 
-/// A SplitMix64 generator. Everything random in the demo comes from one of these, keyed by what it decides.
-pub(super) struct Rng(u64);
+use crate::splitmix64::SplitMix64;
+
+/// Everything random in the demo comes from one of these, keyed by what it decides.
+pub(super) struct Rng(SplitMix64);
 
 impl Rng {
     /// A generator for the thing that `keys` name: equal keys, equal numbers.
     pub(super) fn keyed(keys: &[u64]) -> Self {
-        let mut rng = Self(0x0052_4e53_434f_5045);
+        let mut rng = Self(SplitMix64(0x0052_4e53_434f_5045));
         for &key in keys {
-            rng.0 = rng.next() ^ key;
+            rng.0 = SplitMix64(rng.next() ^ key);
         }
         rng.next();
         rng
@@ -16,11 +18,7 @@ impl Rng {
 
     /// 64 random bits.
     pub(super) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
+        self.0.next()
     }
 
     /// Uniform in [0, 1).

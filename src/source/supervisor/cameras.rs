@@ -2,8 +2,9 @@
 
 use crate::source::capture::SUBCOMMAND;
 use crate::source::capture::process::CapturedCamera;
-use crate::source::error::{CameraFault, SourceError, one_line};
+use crate::source::error::{CameraFault, SourceError};
 use crate::source::{CameraInfo, cameras};
+use crate::text::one_line;
 use std::process::Command;
 
 /// How the supervisor reaches cameras. Its tests put scripts in the place of [`SystemCameras`].
