@@ -107,7 +107,7 @@ fn probing(criterion: &mut Criterion) {
     group.sample_size(30);
     group.bench_function("unprobed", |bencher| bencher.iter(|| engine.run(&image).expect("fits").logits[0]));
     group.bench_function("probed", |bencher| {
-        bencher.iter(|| engine.run_probed(&image, &mut sampler).expect("fits").logits[0])
+        bencher.iter(|| engine.run_probed(&image, &mut sampler).expect("fits").logits[0]);
     });
 }
 

@@ -4,6 +4,7 @@ use ernscope::engine::cpu::Level;
 use ernscope::engines::EngineChoice;
 use ernscope::network::ModelChoice;
 use ernscope::pipeline::{EngineCommand, EngineState, Pipeline, Report, Settings};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -150,17 +151,22 @@ fn check(report: &Report) {
     }
 }
 
+/// The demo twice, a picture and a film.
+fn sources_in(folder: &Path) -> [String; 4] {
+    let picture = folder.join("picture.png");
+    image::RgbImage::from_pixel(300, 200, image::Rgb([9, 99, 199])).save(&picture).expect("written");
+    let film = folder.join("film.y4m");
+    let frame = [&b"FRAME\n"[..], &[77; 64 * 48]].concat();
+    std::fs::write(&film, [&b"YUV4MPEG2 W64 H48 F60:1 Cmono\n"[..], &frame.repeat(9)].concat()).expect("written");
+    ["demo:1".into(), "demo:2".into(), picture.display().to_string(), film.display().to_string()]
+}
+
 /// A picture and a film beside the demo, commands of every kind at any time: no report mixes what was with what is, and what was
 /// asked for last is what runs at the end.
 #[test]
 fn everything_changes_while_it_runs() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let picture = folder.path().join("picture.png");
-    image::RgbImage::from_pixel(300, 200, image::Rgb([9, 99, 199])).save(&picture).expect("written");
-    let film = folder.path().join("film.y4m");
-    let frame = [&b"FRAME\n"[..], &[77; 64 * 48]].concat();
-    std::fs::write(&film, [&b"YUV4MPEG2 W64 H48 F60:1 Cmono\n"[..], &frame.repeat(9)].concat()).expect("written");
-    let sources = ["demo:1", "demo:2", picture.to_str().expect("UTF-8"), film.to_str().expect("UTF-8")];
+    let sources = sources_in(folder.path());
     let models = ["cards", "cards-float-input", "cifar100"];
     let levels = Level::ALL.into_iter().filter(|level| level.is_available());
     let engines: Vec<EngineChoice> = levels.map(Some).chain([None]).map(EngineChoice::Cpu).collect();

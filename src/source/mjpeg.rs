@@ -1,8 +1,9 @@
 //! Motion JPEG files: JPEGs one after the other.
 
+use super::decode_error::DecodeError;
 use super::error::{SourceError, shown};
 use super::jpeg::{self, Extent};
-use super::picture::{DecodeError, Limits, decode_jpeg, io_error, open_regular};
+use super::picture::{Limits, decode_jpeg, io_error, open_regular};
 use super::{Polled, Source, USUAL_RATE};
 use std::borrow::Cow;
 use std::fs::File;

@@ -7,6 +7,7 @@
 #[cfg(feature = "camera")]
 pub(crate) mod camera;
 pub(crate) mod capture;
+mod decode_error;
 pub mod demo;
 pub(crate) mod error;
 pub(crate) mod files;

@@ -1,6 +1,6 @@
 //! What a WebP file says of itself, before a decoder believes it.
 
-use super::picture::DecodeError;
+use super::decode_error::DecodeError;
 use std::io::{self, BufReader, Read, Seek};
 
 /// Bytes a pixel that a WebP decoder holds beside its output, by the start of the file.

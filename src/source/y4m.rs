@@ -1,7 +1,8 @@
 //! YUV4MPEG2 files: a header line, then frames of one size, each behind a line of its own.
 
+use super::decode_error::DecodeError;
 use super::error::{SourceError, shown};
-use super::picture::{DecodeError, Limits, Picture, black, io_error, on_white, only_owner, open_regular};
+use super::picture::{Limits, Picture, black, io_error, on_white, only_owner, open_regular};
 use super::{Polled, Source, USUAL_RATE};
 use crate::text::one_line;
 use std::fs::File;

@@ -278,7 +278,7 @@ impl Workbench<'_> {
                         let conv = conv_rows(conv, pass, input, from, rows.clone());
                         kernels.to_narrow(&conv, &part.packed.offsets, add || pass > 0, trunk);
                     }
-                })
+                });
             }
             TrunkSums::Wide(trunk) => in_bands(self.pool, parallel, &mut trunk[..count], conv.width, |rows, trunk| {
                 for (pass, part) in passes() {
@@ -381,7 +381,7 @@ impl Workbench<'_> {
                 let lanes = area * packing.blocks(shape.channels) * packing.lanes;
                 match &self.arena.trunk {
                     TrunkSums::Narrow(trunk) => {
-                        unpack::sums(packing, &trunk[..lanes], out, area, |_, sum| i32::from(sum))
+                        unpack::sums(packing, &trunk[..lanes], out, area, |_, sum| i32::from(sum));
                     }
                     TrunkSums::Wide(trunk) => unpack::sums(packing, &trunk[..lanes], out, area, |_, sum| sum),
                 }

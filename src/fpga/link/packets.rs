@@ -243,7 +243,7 @@ impl<P: Read + Write + Send> PacketLink<P> {
             Says::Opened(_) => {}
             Says::Status(status) => self.take_status(status)?,
             Says::Read { checksum, words } => {
-                self.take_answer(Awaited { checksum, is_result: false, words, cycles: 0 })
+                self.take_answer(Awaited { checksum, is_result: false, words, cycles: 0 });
             }
             Says::Result { checksum, sums, cycles } => {
                 self.take_answer(Awaited { checksum, is_result: true, words: sums, cycles });

@@ -2,7 +2,7 @@
 
 use super::compression;
 use super::dice::{Rng, cos, sin};
-use super::drawing::{Canvas, Point, average_shifted};
+use super::drawing::{Canvas, Point, average_shifted, to_byte};
 use super::shot::Sway;
 
 /// Pixels from one node of the light's grid to the next.
@@ -207,9 +207,4 @@ impl Workspace {
 fn bell(rng: &mut Rng) -> i8 {
     let sum: f32 = (0..4).map(|_| rng.unit() - 0.5).sum();
     (sum * 63.0) as i8
-}
-
-/// Rounds to 0 … 255. Adding 2²³ leaves the integer in the lowest bits, in a way that compiles to vector code.
-pub(super) fn to_byte(value: f32) -> u8 {
-    (value.clamp(0.0, 255.0) + 8_388_608.0).to_bits() as u8
 }

@@ -1,7 +1,6 @@
 //! What JPEG takes away: colours at half resolution, 8×8 cosine transforms, coarse coefficients.
 
-use super::camera_model::to_byte;
-use super::drawing::Canvas;
+use super::drawing::{Canvas, to_byte};
 
 type DctBlock = [[f32; 8]; 8];
 

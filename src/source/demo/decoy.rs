@@ -6,8 +6,8 @@ use super::background::{hsv, mix};
 use super::cards;
 use super::dice::{Rng, cos, sin};
 use super::drawing::{Colour, Point};
+use super::photographs::Photographs;
 use super::texture::Texture;
-use super::wide::Photographs;
 
 /// Width and height of a decoy's picture: half as large as a card's.
 const SIZE: [f32; 2] = [240.0, 336.0];

@@ -208,3 +208,8 @@ pub(super) fn average_shifted(from: &Canvas, to: &mut Canvas, shifts: [(i32, i32
         }
     }
 }
+
+/// Rounds to 0 … 255. Adding 2²³ leaves the integer in the lowest bits, in a way that compiles to vector code.
+pub(super) fn to_byte(value: f32) -> u8 {
+    (value.clamp(0.0, 255.0) + 8_388_608.0).to_bits() as u8
+}

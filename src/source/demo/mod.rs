@@ -17,9 +17,11 @@ mod decoy;
 mod dice;
 mod drawing;
 mod occluder;
+mod photographs;
 mod pose;
 mod scene;
 mod shot;
+mod shown;
 pub(crate) mod stream;
 mod texture;
 mod wide;
@@ -33,12 +35,9 @@ use self::pose::Quad;
 use self::scene::{Props, Scene, View};
 use self::texture::Texture;
 
-pub use self::wide::Photographs;
-
-/// Width of a frame in pixels.
-pub const WIDTH: u32 = 640;
-/// Height of a frame in pixels.
-pub const HEIGHT: u32 = 480;
+pub(crate) use self::photographs::Photographs;
+pub(crate) use self::shown::Shown;
+pub use self::shown::{HEIGHT, WIDTH};
 
 /// What a frame can show: the cards' names in alphabetical order, then `"nothing"`.
 pub(crate) fn labels() -> &'static [&'static str] {
@@ -56,40 +55,6 @@ pub struct DemoRenderer {
     workspace: Workspace,
     /// The shot of the frame rendered last.
     scene: Option<Scene>,
-}
-
-/// What a frame without one of our cards shows, for those who look into errors.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Decoy {
-    /// No decoy: a card of ours shows.
-    None = 0,
-    /// Nothing but the background.
-    EmptyRoom = 1,
-    /// A card without a picture.
-    BlankCard = 2,
-    /// A card with a picture that is none of ours.
-    ForeignCard = 3,
-    /// Something white with blobs of colour.
-    WhiteThing = 4,
-    /// A hand.
-    Hand = 5,
-    /// The frame of our cards around what is none of ours; only in wide films.
-    OurFrame = 6,
-}
-
-/// What the renderer knows about a frame.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Shown {
-    /// Position in [`labels`].
-    pub label: usize,
-    /// Height of the card as a part of the frame's height; 0 without a card of ours.
-    pub size: f32,
-    /// Turn of the card in the picture plane in degrees; 0 without a card of ours.
-    pub roll: f32,
-    /// Hidden part of the card's area, 0 to 1.
-    pub occlusion: f32,
-    /// What else shows.
-    pub decoy: Decoy,
 }
 
 impl DemoRenderer {

@@ -2,15 +2,16 @@
 
 use super::background::{self, Painter};
 use super::camera_model::{CameraModel, Glare};
+use super::cards;
 use super::decoy;
 use super::dice::Rng;
 use super::drawing::{Canvas, Point};
 use super::occluder::{Occluder, Placement};
+use super::photographs::Photographs;
 use super::pose::{Attitude, Quad};
 use super::shot::{Shot, Subject, Sway};
+use super::shown::{Decoy, HEIGHT, Shown, WIDTH};
 use super::texture::{Texture, Tint};
-use super::wide::Photographs;
-use super::{Decoy, HEIGHT, Shown, WIDTH, cards};
 
 /// Greatest hidden part of a card.
 const MOST_HIDDEN: f32 = 0.2;

@@ -14,7 +14,8 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::{DemoRenderer, HEIGHT, Shown, WIDTH, labels};
+use super::shown::{HEIGHT, Shown, WIDTH};
+use super::{DemoRenderer, labels};
 use crate::frame::InputImage;
 use crate::preprocess::{PreprocessError, Preprocessor};
 

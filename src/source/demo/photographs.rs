@@ -1,0 +1,57 @@
+//! Photographs in the pictures of a wide film.
+
+use super::dice::Rng;
+use super::drawing::Canvas;
+use crate::source::SourceError;
+use crate::source::picture::{Picture, pictures_in, read_picture};
+use std::path::Path;
+
+/// Photographs to hold cards before, and to put into frames like ours.
+pub(crate) struct Photographs(Vec<Picture>);
+
+impl Photographs {
+    /// Reads all pictures of a folder, in the order of their names.
+    ///
+    /// # Errors
+    /// Where the folder or a picture in it cannot be read, or there is none.
+    pub(crate) fn read(folder: &Path) -> Result<Self, SourceError> {
+        Ok(Self(pictures_in(folder)?.iter().map(|path| read_picture(path)).collect::<Result<_, _>>()?))
+    }
+
+    /// A part of one of the photographs, `width` × `height` pixels, mirrored or not.
+    pub(super) fn cut(&self, rng: &mut Rng, width: usize, height: usize) -> Canvas {
+        let picture = &self.0[rng.below(self.0.len())];
+        let (across, down) = (picture.width as f32, picture.height as f32);
+        // The largest part of these proportions, or a smaller one.
+        let fit = (across / width as f32).min(down / height as f32) * rng.range(0.5, 1.0);
+        let (part_width, part_height) = (fit * width as f32, fit * height as f32);
+        let (left, top) = (rng.unit() * (across - part_width), rng.unit() * (down - part_height));
+        let mirrored = rng.chance(0.5);
+        let mut canvas = Canvas::new(width, height);
+        for (y, row) in canvas.rgb.chunks_exact_mut(width * 3).enumerate() {
+            for (x, pixel) in row.as_chunks_mut::<3>().0.iter_mut().enumerate() {
+                let x = if mirrored { width - 1 - x } else { x };
+                let at = [left + (x as f32 + 0.5) * fit - 0.5, top + (y as f32 + 0.5) * fit - 0.5];
+                *pixel = between_pixels(picture, at);
+            }
+        }
+        canvas
+    }
+}
+
+/// The colour at a place, linear between the four pixels around it.
+fn between_pixels(picture: &Picture, [x, y]: [f32; 2]) -> [u8; 3] {
+    let (width, height) = (picture.width as usize, picture.height as usize);
+    let around = |value: f32, length: usize| {
+        let value = value.clamp(0.0, (length - 1) as f32);
+        (value as usize, (value as usize + 1).min(length - 1), value - value.floor())
+    };
+    let ((left, right, across), (above, below, down)) = (around(x, width), around(y, height));
+    let pixel = |x: usize, y: usize| &picture.rgb[(y * width + x) * 3..][..3];
+    let corners = [pixel(left, above), pixel(right, above), pixel(left, below), pixel(right, below)];
+    std::array::from_fn(|c| {
+        let [a, b, d, e] = corners.map(|corner| f32::from(corner[c]));
+        let (top, bottom) = (a + (b - a) * across, d + (e - d) * across);
+        (top + (bottom - top) * down + 0.5) as u8
+    })
+}
