@@ -98,7 +98,8 @@ pub struct LayerCycles {
 
 impl LayerCycles {
     /// The layer's own: waiting for the picture is the line's.
-    pub fn computing(&self) -> u64 {
+    #[cfg(feature = "fpga")]
+    pub(crate) fn computing(&self) -> u64 {
         self.cycles.saturating_sub(self.input_stalls)
     }
 }

@@ -9,7 +9,7 @@ use thiserror::Error;
 use crate::frame::{Crop, InputImage};
 
 /// Pictures above this many pixels are refused.
-pub const MAX_PIXELS: u64 = 100_000_000;
+pub(crate) const MAX_PIXELS: u64 = 100_000_000;
 
 /// Why a picture cannot be made an input.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
@@ -24,7 +24,7 @@ pub enum PreprocessError {
         /// Of the input.
         edge: usize,
     },
-    /// More pixels than [`MAX_PIXELS`].
+    /// More pixels than 100 megapixels.
     #[error("a picture of {width}×{height} pixels is too large: at most {} megapixels; scale it down first", MAX_PIXELS / 1_000_000)]
     TooLarge {
         /// Of the picture.
@@ -70,7 +70,8 @@ impl Preprocessor {
     }
 
     /// May use so many threads from now on.
-    pub fn set_threads(&mut self, threads: usize) {
+    #[cfg(feature = "cli")]
+    pub(crate) fn set_threads(&mut self, threads: usize) {
         self.threads = threads;
     }
 

@@ -7,6 +7,8 @@ mod board;
 mod cycles;
 #[path = "common/networks.rs"]
 mod networks;
+#[path = "common/simulated_core.rs"]
+mod simulated_core;
 #[path = "common/skipped.rs"]
 mod skipped;
 
@@ -15,7 +17,6 @@ use cycles::check_cycles;
 use ernscope::engine::Engine;
 use ernscope::engine::reference::ReferenceEngine;
 use ernscope::fpga::CompileError;
-use ernscope::fpga::SimulatedCore;
 use ernscope::fpga::{BoardEngine, BoardError};
 use ernscope::fpga::{frame_cycles, utilisation};
 use ernscope::network::shipped::SHIPPED;
@@ -23,6 +24,7 @@ use ernscope::network::{Network, file};
 use networks::{Block, First, Recipe, picture, recipes};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, TestRng, TestRunner};
+use simulated_core::SimulatedCore;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 

@@ -8,16 +8,18 @@ mod cycles;
 mod networks;
 #[path = "common/shipped.rs"]
 mod shipped;
+#[path = "common/simulated_core.rs"]
+mod simulated_core;
 #[path = "common/skipped.rs"]
 mod skipped;
 
 use board::{build, compare};
 use cycles::check_cycles;
 use ernscope::fpga::BoardEngine;
-use ernscope::fpga::SimulatedCore;
 use ernscope::fpga::{frame_cycles, utilisation};
 use ernscope::network::published::PublishedShape;
 use networks::picture;
+use simulated_core::SimulatedCore;
 use std::sync::Arc;
 
 #[test]

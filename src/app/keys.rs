@@ -6,7 +6,7 @@ use egui::{Key, Modifiers, RichText, Ui, Window};
 
 /// What a key does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Deed {
+pub(crate) enum Deed {
     /// Hold the picture, or let it go on.
     Pause,
     /// One frame, then hold.
@@ -62,7 +62,7 @@ const NONE: Modifiers = Modifiers::NONE;
 const SHIFT: Modifiers = Modifiers::SHIFT;
 
 /// All keys.
-pub const TABLE: &[KeyRow] = &[
+pub(crate) const TABLE: &[KeyRow] = &[
     (Key::Space, NONE, Deed::Pause, "Space", "pause, go on"),
     (Key::Period, NONE, Deed::Step, ".", "one frame, then pause"),
     (Key::ArrowRight, SHIFT, Deed::Channel(1), "Shift ← →", "channel before, after"),
@@ -142,4 +142,18 @@ pub(crate) fn help(ui: &Ui, open: &mut bool) {
         let drop = "Drop a picture, a folder, a video or a network's file anywhere. Drag panels by their titles.";
         ui.label(RichText::new(drop).size(theme::SMALL).color(tokens.quiet));
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_key_is_given_twice() {
+        for (place, row) in TABLE.iter().enumerate() {
+            let twin = TABLE[..place].iter().find(|other| (other.0, other.1) == (row.0, row.1));
+            assert!(twin.is_none(), "{:?} does {:?} and {:?}", row.0, row.2, twin.map(|other| other.2));
+        }
+        assert!(TABLE.iter().any(|row| row.2 == Deed::Help));
+    }
 }

@@ -33,8 +33,6 @@ pub(crate) mod window;
 
 pub use arrangement::zoom;
 pub use dialog::DialogAnswer;
-pub use keys::{Deed, TABLE};
-pub use lister::Lister;
 pub use model::Model;
 pub(crate) use shell::{Options, run};
 pub use state::{Action, DialogKind};

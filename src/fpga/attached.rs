@@ -162,7 +162,8 @@ impl LiveBoard {
     ///
     /// # Errors
     /// As [`LiveBoard::start`].
-    pub fn with_board(choice: BoardChoice, board: AttachedBoard, stand_in: Box<dyn Engine>) -> io::Result<Self> {
+    #[cfg(feature = "cli")]
+    pub(crate) fn with_board(choice: BoardChoice, board: AttachedBoard, stand_in: Box<dyn Engine>) -> io::Result<Self> {
         Self::new(choice, stand_in, Some(board))
     }
 

@@ -34,7 +34,7 @@
 //!
 //! The bound of a convolution is 3 · in · kernel²; of an activation, the sum of the bounds that the trunk may have gathered.
 //! Padding is `kernel / 2` zeros (code 0, or 0.0) on every side. Names and labels have no control characters. A file has at
-//! most [`MAX_FILE_BYTES`], the JSON in it at most [`MAX_HEADER_BYTES`]. Anything else in the file is refused.
+//! most [`MAX_FILE_BYTES`], the JSON in it at most 4 MiB. Anything else in the file is refused.
 
 use super::{
     BinaryConv, Classifier, CodeTable, FloatConv, Geometry, Layer, Network, NetworkError, NetworkParts, Op, Thresholds,
@@ -51,11 +51,11 @@ use std::{io::Read, path::Path};
 use thiserror::Error;
 
 /// The version of the format that this program reads and writes.
-pub const FORMAT: u32 = 1;
+pub(crate) const FORMAT: u32 = 1;
 /// Larger files are refused, before a byte of them is read: the largest published network takes 6 MB.
 pub const MAX_FILE_BYTES: u64 = 32 << 20;
 /// The most bytes of JSON in front of the tensors, our document included: parsed, they take thirty times the room.
-pub const MAX_HEADER_BYTES: u64 = 4 << 20;
+pub(crate) const MAX_HEADER_BYTES: u64 = 4 << 20;
 /// The key of our JSON document in the safetensors metadata.
 const METADATA_KEY: &str = "ernscope";
 
@@ -264,8 +264,8 @@ impl<'a> Reader<'a> {
     }
 
     fn network(mut self, document: Document) -> Result<Network, FileError> {
-        if document.layers.len() > super::MAX_LAYERS {
-            let what = format!("{} layers; up to {} are allowed", document.layers.len(), super::MAX_LAYERS);
+        if document.layers.len() > super::network::MAX_LAYERS {
+            let what = format!("{} layers; up to {} are allowed", document.layers.len(), super::network::MAX_LAYERS);
             return Err(NetworkError::Structure(what).into());
         }
         let mut layers: Vec<Layer> = Vec::with_capacity(document.layers.len());

@@ -18,10 +18,12 @@ pub mod shipped;
 
 #[cfg(feature = "cli")]
 pub use choice::{LoadError, ModelChoice};
+#[cfg(feature = "import")]
+pub(crate) use network::MAX_CLASSES;
 pub use network::{
-    BinaryConv, Classifier, CodeTable, FloatConv, Geometry, Layer, LayerShape, MAX_CHANNELS, MAX_CLASSES, MAX_EDGE,
-    MAX_LAYERS, MAX_MEMORY, Network, NetworkError, NetworkParts, Op, Thresholds, TrunkMode,
+    BinaryConv, Classifier, CodeTable, FloatConv, Geometry, Layer, LayerShape, MAX_EDGE, MAX_MEMORY, Network,
+    NetworkError, NetworkParts, Op, Thresholds, TrunkMode,
 };
 
 /// The ending of the name of a twin without pixel embedding.
-pub const FLOAT_INPUT: &str = "-float-input";
+pub(crate) const FLOAT_INPUT: &str = "-float-input";

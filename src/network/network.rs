@@ -8,11 +8,11 @@ use std::collections::HashSet;
 use thiserror::Error;
 
 /// Most layers a network may have (ERNs101 has about 140).
-pub const MAX_LAYERS: usize = 1024;
+pub(crate) const MAX_LAYERS: usize = 1024;
 /// Most channels a layer may have (the widest published one has 2048).
-pub const MAX_CHANNELS: usize = 8192;
+pub(crate) const MAX_CHANNELS: usize = 8192;
 /// Most classes a classifier may have.
-pub const MAX_CLASSES: usize = 65_536;
+pub(crate) const MAX_CLASSES: usize = 65_536;
 /// Largest input edge in pixels.
 pub const MAX_EDGE: usize = 4096;
 /// Most bytes that [`Network::memory`] may be: of the 512 MB that the program may take, most are for pictures.

@@ -37,7 +37,7 @@ pub(super) const EDGE: usize = 256;
 const FULL: [usize; 4] = [64, 128, 256, 512];
 
 /// The five published shapes.
-pub const SHAPES: [PublishedShape; 5] = [
+pub(crate) const SHAPES: [PublishedShape; 5] = [
     PublishedShape { name: "erns18-0.75x", block: BlockKind::Basic, blocks: [2, 2, 2, 2], widths: [64, 128, 256, 384] },
     PublishedShape { name: "erns18", block: BlockKind::Basic, blocks: [2, 2, 2, 2], widths: FULL },
     PublishedShape { name: "erns34", block: BlockKind::Basic, blocks: [3, 4, 6, 3], widths: FULL },

@@ -9,7 +9,9 @@ mod engine_thread;
 mod predictor;
 mod report;
 
-pub use predictor::{Inference, PredictError, Predictor, knows_cards};
+#[cfg(feature = "app")]
+pub(crate) use predictor::knows_cards;
+pub use predictor::{Inference, PredictError, Predictor};
 pub use report::{Comparison, Counts, FrameTiming, LayerDetail, Measured, Prediction, Rates, Report, TwinFigures};
 
 use crate::engines::{BoardPolicy, EngineChoice};
@@ -194,7 +196,8 @@ impl Pipeline {
     }
 
     /// What the source is doing.
-    pub fn source_status(&self) -> SourceStatus {
+    #[cfg(feature = "app")]
+    pub(crate) fn source_status(&self) -> SourceStatus {
         self.source.status()
     }
 
@@ -214,7 +217,8 @@ impl Pipeline {
     }
 
     /// Leaves a notice of somebody else's.
-    pub fn notify(&self, text: &str) {
+    #[cfg(feature = "app")]
+    pub(crate) fn notify(&self, text: &str) {
         self.shared.notify(About::Refusal, text);
     }
 }

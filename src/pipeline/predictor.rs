@@ -214,7 +214,7 @@ impl Predictor {
 }
 
 /// Whether a network has a label for everything that the demo shows; one that knows but some of it is not held to it.
-pub fn knows_cards(network: &Network) -> bool {
+pub(crate) fn knows_cards(network: &Network) -> bool {
     demo::labels().iter().all(|card| network.labels().iter().any(|label| label == card))
 }
 

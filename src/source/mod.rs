@@ -140,7 +140,7 @@ pub enum SourceChoice {
 }
 
 /// The seed of the demo where none is given. Training never uses it.
-pub const DEFAULT_SEED: u64 = 1;
+pub(crate) const DEFAULT_SEED: u64 = 1;
 
 impl FromStr for SourceChoice {
     type Err = SourceError;

@@ -119,7 +119,8 @@ pub enum SourceState {
 
 impl SourceState {
     /// Whether no picture comes because of a fault: what was seen last is of the past.
-    pub fn is_fault(&self) -> bool {
+    #[cfg(feature = "app")]
+    pub(crate) fn is_fault(&self) -> bool {
         matches!(self, Self::Waiting { .. } | Self::Lost { .. } | Self::Failed { .. })
     }
 }

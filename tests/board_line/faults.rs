@@ -189,7 +189,7 @@ fn a_board_that_is_reset_is_noticed() {
     let (mut board, port) = plug(&program);
     let mut engine = engine(port, &network).expect("it fits");
     engine.submit(&picture(network.edge(), 1)).expect("it is taken");
-    board.reset().expect("it runs");
+    board.controls().write_all(b"reset\n").expect("it runs");
     std::thread::sleep(Duration::from_millis(100));
     let start = Instant::now();
     // The frame was through, or it is lost; never is anything else shown.
@@ -212,7 +212,7 @@ fn a_board_that_was_reset_goes_on() {
     let mut engine = AttachedBoard::connect(&choice, &network, network.edge(), &mut |_| ()).expect("it is there");
     for seed in 0..6 {
         if seed % 2 == 1 {
-            board.reset().expect("it runs");
+            board.controls().write_all(b"reset\n").expect("it runs");
         }
         assert_eq!(engine.run(&picture(network.edge(), seed)).expect("it runs").logits, expected(&network, seed));
     }
@@ -224,14 +224,14 @@ fn a_board_that_stops_in_a_frame_is_silent_and_comes_back() {
     let network = network();
     let (mut board, port) = plug(&program);
     let mut running = engine(port, &network).expect("it fits");
-    board.stop().expect("it runs");
+    board.controls().write_all(b"stop\n").expect("it runs");
     std::thread::sleep(Duration::from_millis(100));
     let start = Instant::now();
     let error = running.run(&picture(network.edge(), 1)).expect_err("its clock stands");
     assert!(matches!(link_error(&error), LinkError::Silent), "{error}");
     assert!(start.elapsed() < PROMPT, "{:?}", start.elapsed());
     drop(running);
-    board.go().expect("it runs");
+    board.controls().write_all(b"go\n").expect("it runs");
     let mut again = engine(Box::new(open_port(board.port()).expect("a terminal")), &network).expect("it is back");
     assert_eq!(again.run(&picture(network.edge(), 1)).expect("it runs").logits, expected(&network, 1));
 }

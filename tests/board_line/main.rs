@@ -18,9 +18,9 @@ use ernscope::engine::Engine;
 use ernscope::engine::reference::ReferenceEngine;
 use ernscope::fpga::CompileError;
 use ernscope::fpga::SimulatedBoard;
-use ernscope::fpga::{AnyLink, Port, open_port};
 use ernscope::fpga::{BoardEngine, BoardError, FRAMES_UNDER_WAY};
 use ernscope::fpga::{PacketLink, Patience};
+use ernscope::fpga::{Port, open_port};
 use ernscope::network::shipped::SHIPPED;
 use ernscope::network::{Network, file};
 use lines::Counting;
@@ -79,7 +79,7 @@ fn expected(network: &Arc<Network>, seed: u64) -> Vec<f32> {
     reference.run(&picture(edge, seed)).expect("it runs").logits.to_vec()
 }
 
-fn engine(port: Box<dyn Port>, network: &Arc<Network>) -> Result<BoardEngine<AnyLink>, BoardError> {
+fn engine(port: Box<dyn Port>, network: &Arc<Network>) -> Result<BoardEngine<PacketLink<Box<dyn Port>>>, BoardError> {
     BoardEngine::new(PacketLink::open(port, PATIENCE, 1)?, "fpga:sim", Arc::clone(network), network.edge())
 }
 

@@ -1,8 +1,8 @@
 //! What tests of the accelerator's cycles share.
 
+use crate::simulated_core::SimulatedCore;
 use ernscope::engine::Engine;
 use ernscope::fpga::BoardEngine;
-use ernscope::fpga::SimulatedCore;
 use ernscope::fpga::predict;
 use ernscope::frame::InputImage;
 

@@ -3,7 +3,6 @@
 //! [`packets`] is the driver: the [`protocol`] over anything that carries bytes, a [`serial`] line or the terminal of a
 //! [`simulated`] board alike. [`core`] reaches the simulated core without packets, for tests that count its cycles.
 
-pub(crate) mod core;
 pub(crate) mod packets;
 pub(crate) mod protocol;
 pub(crate) mod serial;
@@ -157,11 +156,10 @@ pub enum End {
 }
 
 impl End {
-    /// The last descriptor that is run.
-    pub(crate) fn descriptor(self) -> usize {
-        match self {
-            Self::Results(descriptor) | Self::Descriptor(descriptor) => descriptor,
-        }
+    /// The command that runs a frame so far; `run` tells it from others.
+    pub fn words(self, run: u32) -> [u32; 2] {
+        let (Self::Results(descriptor) | Self::Descriptor(descriptor)) = self;
+        AcceleratorCommand::Run.words(descriptor as u32, run)
     }
 }
 
@@ -217,13 +215,15 @@ pub enum ReadBack {
 }
 
 impl ReadBack {
-    pub(crate) fn command(self) -> AcceleratorCommand {
-        match self {
+    /// The command that reads so many words from an address on.
+    pub fn words(self, address: usize, count: usize) -> [u32; 2] {
+        let command = match self {
             Self::Codes => AcceleratorCommand::ReadCodes,
             Self::Trunk => AcceleratorCommand::ReadTrunk,
             Self::Counters => AcceleratorCommand::ReadCounters,
             Self::Capabilities => AcceleratorCommand::ReadCapabilities,
-        }
+        };
+        command.words(address as u32, count as u32)
     }
 }
 

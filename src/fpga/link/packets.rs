@@ -5,7 +5,7 @@
 
 use super::protocol::{Damage, Deframer, FLAG, Opened, PacketKind, Reason, Reply, Says, Status, encode};
 use super::{Beats, End, Link, LinkError, ReadBack};
-use crate::fpga::program::{AcceleratorCommand, FrameFormat};
+use crate::fpga::program::FrameFormat;
 use std::collections::VecDeque;
 use std::io::{self, Read, Write};
 use std::time::{Duration, Instant};
@@ -387,7 +387,7 @@ impl<P: Read + Write + Send> Link for PacketLink<P> {
     fn start(&mut self, end: End, beats: Beats<'_>) -> Result<(), LinkError> {
         self.wake();
         self.runs = self.runs.wrapping_add(1);
-        self.program(&AcceleratorCommand::Run.words(end.descriptor() as u32, self.runs))?;
+        self.program(&end.words(self.runs))?;
         let kind = match beats.format {
             FrameFormat::Pixels => PacketKind::Pixels,
             FrameFormat::Codes => PacketKind::Codes,
@@ -426,7 +426,7 @@ impl<P: Read + Write + Send> Link for PacketLink<P> {
 impl<P: Read + Write + Send> PacketLink<P> {
     fn read_some(&mut self, what: ReadBack, address: usize, words: usize, beats: usize) -> Result<Vec<u32>, LinkError> {
         for _ in 0..TRIES {
-            self.program(&what.command().words(address as u32, words as u32))?;
+            self.program(&what.words(address, words))?;
             if let Some(answer) = self.answer(self.told(), false)?
                 && answer.words.len() == beats
             {

@@ -27,7 +27,7 @@ pub trait Port: Read + Write + Send {}
 impl<P: Read + Write + Send> Port for P {}
 
 /// A board on any port.
-pub type AnyLink = PacketLink<Box<dyn Port>>;
+pub(crate) type AnyLink = PacketLink<Box<dyn Port>>;
 
 /// A port that may be a board's.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -52,28 +52,9 @@ impl SimulatedBoard {
         matches!(self.child.try_wait(), Ok(Some(_)))
     }
 
-    /// Presses the reset button.
-    ///
-    /// # Errors
-    /// The system's, where the board has ended.
-    pub fn reset(&mut self) -> io::Result<()> {
-        self.controls.write_all(b"reset\n")
-    }
-
-    /// Stops the clock.
-    ///
-    /// # Errors
-    /// As [`SimulatedBoard::reset`].
-    pub fn stop(&mut self) -> io::Result<()> {
-        self.controls.write_all(b"stop\n")
-    }
-
-    /// Lets the clock run again.
-    ///
-    /// # Errors
-    /// As [`SimulatedBoard::reset`].
-    pub fn go(&mut self) -> io::Result<()> {
-        self.controls.write_all(b"go\n")
+    /// What the process listens to: `reset` presses the reset button, `stop` stops the clock, `go` lets it run again; a line each.
+    pub fn controls(&mut self) -> &mut impl Write {
+        &mut self.controls
     }
 }
 

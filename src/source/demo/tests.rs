@@ -1,5 +1,6 @@
 //! The demo as a whole: the same frames from the same seed, truths that are true, ranges that are uniform.
 
+use super::shown::Decoy;
 use std::collections::BTreeSet;
 use std::path::Path;
 

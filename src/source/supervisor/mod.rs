@@ -37,6 +37,7 @@ pub enum Delivery {
 enum SourceCommand {
     Switch(Option<SourceChoice>),
     Pause(bool),
+    #[cfg(feature = "app")]
     Step,
     Stop,
 }
@@ -115,7 +116,8 @@ impl Supervisor {
     }
 
     /// Lets one frame through and pauses.
-    pub fn step(&self) {
+    #[cfg(feature = "app")]
+    pub(crate) fn step(&self) {
         self.send(SourceCommand::Step);
     }
 

@@ -1,14 +1,13 @@
 //! The simulated core alone: a process that runs the Verilated RTL (`sim/core.cpp` tells its requests). No line stands between,
 //! so that the host never pauses unless it is told to.
 
-use super::{Beats, End, Link, LinkError, ReadBack};
-use crate::fpga::program::AcceleratorCommand;
+use ernscope::fpga::{Beats, End, Link, LinkError, ReadBack};
 use std::io::{BufReader, BufWriter, Read, Write};
 use std::path::Path;
 use std::process::{self, Child, ChildStdin, ChildStdout, Stdio};
 
 /// A simulated core. It ends with this.
-pub struct SimulatedCore {
+pub(crate) struct SimulatedCore {
     child: Child,
     requests: BufWriter<ChildStdin>,
     replies: BufReader<ChildStdout>,
@@ -19,7 +18,7 @@ impl SimulatedCore {
     ///
     /// # Errors
     /// [`LinkError::Start`].
-    pub fn start(program: &Path) -> Result<Self, LinkError> {
+    pub(crate) fn start(program: &Path) -> Result<Self, LinkError> {
         let failed = |error| LinkError::Start { program: program.display().to_string(), error };
         let mut command = process::Command::new(program);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().map_err(failed)?;
@@ -33,7 +32,7 @@ impl SimulatedCore {
     ///
     /// # Errors
     /// [`LinkError`].
-    pub fn stall(&mut self, seed: u32, permille: u32) -> Result<(), LinkError> {
+    pub(crate) fn stall(&mut self, seed: u32, permille: u32) -> Result<(), LinkError> {
         self.request(b'S', seed)?;
         self.requests.write_all(&permille.to_le_bytes()).map_err(LinkError::Unplugged)
     }
@@ -76,7 +75,7 @@ impl Link for SimulatedCore {
     }
 
     fn start(&mut self, end: End, beats: Beats<'_>) -> Result<(), LinkError> {
-        self.send_program(&AcceleratorCommand::Run.words(end.descriptor() as u32, 0))?;
+        self.send_program(&end.words(0))?;
         self.request(b'F', (beats.bytes.len() / beats.size) as u32)?;
         for beat in beats.bytes.chunks_exact(beats.size) {
             let mut bytes = [0; 8];
@@ -91,7 +90,7 @@ impl Link for SimulatedCore {
     }
 
     fn read(&mut self, what: ReadBack, address: usize, words: usize, beats: usize) -> Result<Vec<u32>, LinkError> {
-        self.send_program(&what.command().words(address as u32, words as u32))?;
+        self.send_program(&what.words(address, words))?;
         Ok(self.reply(b'D', words * beats)?.0)
     }
 }
