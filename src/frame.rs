@@ -4,7 +4,8 @@
 //! 8-bit RGB, rows from top to bottom, pixels from left to right, the three colours of a pixel side by side (HWC).
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use web_time::Instant;
 
 /// A picture from a source. Cloning shares the pixels.
 #[derive(Clone, Debug)]

@@ -4,7 +4,7 @@ use super::{Engine, EngineError, EngineInfo, EngineKind, Outcome, Probe, Sums, W
 use crate::frame::InputImage;
 use crate::network::{BinaryConv, Classifier, CodeTable, FloatConv, LayerShape, Network, Op, Thresholds, TrunkMode};
 use std::sync::Arc;
-use std::time::Instant;
+use web_time::Instant;
 
 /// Codes or sums of one layer: CHW.
 #[derive(Clone, Debug, Default)]

@@ -6,7 +6,8 @@ use crate::engine::{Engine, EngineError, Probe};
 use crate::frame::InputImage;
 use crate::inspect::timing::milliseconds;
 use serde::Serialize;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use web_time::Instant;
 
 /// Figures of one network on one engine, as `bench --json` prints them.
 #[derive(Clone, Debug, Serialize)]

@@ -1,7 +1,7 @@
 //! How fast the processor's clock runs, found by counting.
 
 use std::hint::black_box;
-use std::time::Instant;
+use web_time::Instant;
 
 /// Steps of one count: about half a millisecond.
 const STEPS: u32 = 1 << 19;

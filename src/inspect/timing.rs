@@ -1,7 +1,8 @@
 //! Times of the last frames.
 
 use std::collections::VecDeque;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use web_time::Instant;
 
 /// Values of the last seconds, with the figures that are shown of them.
 #[derive(Clone, Debug)]

@@ -15,7 +15,7 @@ use crate::inspect::timing::milliseconds;
 use crate::inspect::{Recent, Sampler};
 use crate::network::Network;
 use crate::source::{SourceStatus, Supervisor};
-use crossbeam_channel::{Receiver, never, select_biased};
+use crossbeam_channel::{Receiver, Select, TryRecvError, never};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -31,6 +31,8 @@ pub(super) struct EngineThread {
     settings: Settings,
     shared: Arc<Outbox>,
     source: Arc<Supervisor>,
+    commands: Receiver<EngineCommand>,
+    frames: Receiver<Frame>,
     predictor: Predictor,
     /// The twin's network, read but once: `Some(None)` where there is none.
     twin: Option<Option<Arc<Network>>>,
@@ -104,8 +106,14 @@ fn same_or_new(known: Option<&Arc<Network>>, read: Network) -> Arc<Network> {
 }
 
 impl EngineThread {
-    pub(super) fn new(settings: Settings, shared: Arc<Outbox>, source: Arc<Supervisor>, predictor: Predictor) -> Self {
-        let mut live = Self {
+    pub(super) fn new(
+        settings: Settings,
+        commands: Receiver<EngineCommand>,
+        shared: Arc<Outbox>,
+        source: Arc<Supervisor>,
+        predictor: Predictor,
+    ) -> Self {
+        let mut new = Self {
             sampler: Sampler::new(predictor.network(), 0),
             twin: None,
             twins: None,
@@ -122,29 +130,38 @@ impl EngineThread {
             history: RunningFigures::default(),
             sequence: 0,
             settings,
+            commands,
+            frames: source.frames().clone(),
             shared,
             source,
             predictor,
         };
-        live.open_twin();
-        live
+        new.open_twin();
+        new
     }
 
     /// Runs until the commands' sender is gone.
-    pub(super) fn run(mut self, commands: &Receiver<EngineCommand>) {
-        let mut frames = self.source.frames().clone();
-        loop {
-            select_biased! {
-                recv(commands) -> command => match command {
-                    Ok(command) => self.obey(command),
-                    Err(_) => return,
-                },
-                recv(frames) -> frame => match frame {
-                    Ok(frame) => self.take(frame),
-                    Err(_) => frames = never(),
-                },
-            }
+    pub(super) fn run(mut self) {
+        while self.poll() {
+            let mut either = Select::new();
+            either.recv(&self.commands);
+            either.recv(&self.frames);
+            either.ready();
         }
+    }
+
+    /// A step: obeys a command, or else predicts the newest frame, if there is any. Waits for neither. Whether more may come.
+    fn poll(&mut self) -> bool {
+        match self.commands.try_recv() {
+            Ok(command) => self.obey(command),
+            Err(TryRecvError::Disconnected) => return false,
+            Err(TryRecvError::Empty) => match self.frames.try_recv() {
+                Ok(frame) => self.take(frame),
+                Err(TryRecvError::Disconnected) => self.frames = never(),
+                Err(TryRecvError::Empty) => {}
+            },
+        }
+        true
     }
 
     fn obey(&mut self, command: EngineCommand) {

@@ -14,6 +14,7 @@ pub(crate) use predictor::knows_cards;
 pub use predictor::{Inference, PredictError, Predictor};
 pub use report::{Comparison, Counts, FrameTiming, LayerDetail, Measured, Prediction, Rates, Report, TwinFigures};
 
+use self::engine_thread::EngineThread;
 use crate::engines::{BoardPolicy, EngineChoice};
 use crate::network::ModelChoice;
 use crate::source::{Delivery, SourceChoice, SourceError, SourceStatus, Supervisor};
@@ -176,9 +177,9 @@ impl Pipeline {
         let latest = Latest { report: None, engine, notices: VecDeque::new(), noticed: 0 };
         let shared = Arc::new(Outbox { latest: Mutex::new(latest), wake: Box::new(wake) });
         let (commands, received) = unbounded();
-        let live = engine_thread::EngineThread::new(settings, shared.clone(), source.clone(), predictor);
+        let engine = EngineThread::new(settings, received, shared.clone(), source.clone(), predictor);
         let builder = std::thread::Builder::new().name("engine".into());
-        let thread = builder.spawn(move || live.run(&received)).map_err(StartError::Thread)?;
+        let thread = builder.spawn(move || engine.run()).map_err(StartError::Thread)?;
         Ok(Self { commands: Some(commands), thread: Some(thread), source, shared })
     }
 

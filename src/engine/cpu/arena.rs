@@ -11,7 +11,8 @@ use crate::engine::{Probe, Sums, Wants};
 use crate::frame::InputImage;
 use crate::network::LayerShape;
 use std::ops::Range;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use web_time::Instant;
 
 /// Everything that a run writes.
 pub(super) struct Arena {

@@ -10,6 +10,7 @@ use crate::frame::InputImage;
 use crate::network::ModelChoice;
 use crate::pipeline::Latest;
 use crate::source::Delivery;
+use crossbeam_channel::never;
 use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::Mutex;
@@ -30,7 +31,7 @@ fn live(settings: Settings, predictor: Predictor) -> EngineThread {
     let engine = EngineState::Running(settings.clone());
     let latest = Latest { report: None, engine, notices: VecDeque::new(), noticed: 0 };
     let shared = Outbox { latest: Mutex::new(latest), wake: Box::new(|| ()) };
-    EngineThread::new(settings, Arc::new(shared), Arc::new(source), predictor)
+    EngineThread::new(settings, never(), Arc::new(shared), Arc::new(source), predictor)
 }
 
 fn opened(model: &str) -> EngineThread {

@@ -34,6 +34,7 @@ pub enum Delivery {
 }
 
 /// What the owner can ask of the running thread.
+#[derive(PartialEq, Eq)]
 enum SourceCommand {
     Switch(Option<SourceChoice>),
     Pause(bool),

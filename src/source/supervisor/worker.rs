@@ -8,7 +8,7 @@ use super::{Delivery, SourceCommand};
 use crate::frame::Frame;
 use crate::source::rendered::Rendered;
 use crate::source::{DEFAULT_SEED, Picture, Source, SourceChoice, SourceError, SourceState, files};
-use crossbeam_channel::{Receiver, RecvTimeoutError, select};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Select, TryRecvError, TrySendError};
 use std::time::{Duration, Instant};
 
 /// The pause before a camera is opened again for the first time, and between looks at the list while it is not there.
@@ -27,6 +27,18 @@ enum Phase {
     Over,
 }
 
+/// What is to be waited for between two steps, unless a command comes first.
+enum Wait {
+    /// A time, which may be now.
+    Until(Instant),
+    /// Room for a frame.
+    Room,
+    /// Nothing but a command.
+    Command,
+    /// Nothing: there will be no more steps.
+    Over,
+}
+
 /// A choice that can be started.
 enum StartableSource {
     Source(Box<dyn Source>),
@@ -41,12 +53,14 @@ pub(crate) struct Worker {
     cameras: Box<dyn Cameras>,
     orders: Receiver<SourceCommand>,
     outlet: Outlet,
-    stage: Phase,
+    phase: Phase,
     /// Before a camera that just failed is opened again.
     pause: Duration,
     paused: bool,
     /// Frames to let through although paused.
     steps: u32,
+    /// A frame that must not be lost and for which there was no room.
+    untaken: Option<Frame>,
     stopping: bool,
 }
 
@@ -63,43 +77,77 @@ impl Worker {
         outlet: Outlet,
     ) -> Result<Self, SourceError> {
         let plan = plan(choice.clone(), cameras.as_ref())?;
-        let (stage, pause) = (Phase::Over, FIRST_PAUSE);
-        let mut worker =
-            Self { delivery, cameras, orders, outlet, stage, pause, paused: false, steps: 0, stopping: false };
+        let (phase, pause) = (Phase::Over, FIRST_PAUSE);
+        let mut worker = Self {
+            delivery,
+            cameras,
+            orders,
+            outlet,
+            phase,
+            pause,
+            paused: false,
+            steps: 0,
+            untaken: None,
+            stopping: false,
+        };
         worker.launch(plan, choice);
         Ok(worker)
     }
 
     /// Works until told to stop, or, other than for a window, until no more frames can come.
     pub(crate) fn run(mut self) {
-        while !self.stopping {
-            match self.stage {
-                Phase::Running(_) => self.beat(),
-                Phase::Retrying(_, at) => {
-                    if !self.obey_until(Some(at)) {
-                        self.retry();
+        loop {
+            match self.poll() {
+                Wait::Over => return,
+                Wait::Until(at) => {
+                    let received = self.orders.recv_deadline(at);
+                    if received != Err(RecvTimeoutError::Timeout) {
+                        self.receive(received.ok());
                     }
                 }
-                Phase::Over if self.delivery == Delivery::Window => {
-                    self.obey_until(None);
+                Wait::Command => {
+                    let received = self.orders.recv();
+                    self.receive(received.ok());
                 }
-                Phase::Over => return,
+                Wait::Room => self.wait_for_room(),
             }
         }
     }
 
-    /// Waits for a command, at most to `deadline`, and obeys it. Whether one came.
-    fn obey_until(&mut self, deadline: Option<Instant>) -> bool {
-        let received = match deadline {
-            Some(deadline) => self.orders.recv_deadline(deadline),
-            None => self.orders.recv().map_err(|_| RecvTimeoutError::Disconnected),
-        };
-        match received {
-            Ok(command) => self.obey(command),
-            Err(RecvTimeoutError::Disconnected) => self.stopping = true,
-            Err(RecvTimeoutError::Timeout) => return false,
+    /// A step: obeys what was asked, then hands over the next frame where one is due. Waits for nothing but a camera, and for that
+    /// not long; says what is to be waited for before the next step, unless a command comes first.
+    fn poll(&mut self) -> Wait {
+        loop {
+            match self.orders.try_recv() {
+                Ok(command) => self.obey(command),
+                Err(TryRecvError::Disconnected) => self.stopping = true,
+                Err(TryRecvError::Empty) => break,
+            }
         }
-        true
+        if self.stopping {
+            return Wait::Over;
+        }
+        if !self.hand_over() {
+            return Wait::Room;
+        }
+        match self.phase {
+            Phase::Running(_) => self.beat(),
+            Phase::Retrying(_, at) if Instant::now() < at => Wait::Until(at),
+            Phase::Retrying(..) => {
+                self.retry();
+                Wait::Until(Instant::now())
+            }
+            Phase::Over if self.delivery == Delivery::Window => Wait::Command,
+            Phase::Over => Wait::Over,
+        }
+    }
+
+    /// Obeys a command; without one nobody is left who could give any.
+    fn receive(&mut self, command: Option<SourceCommand>) {
+        match command {
+            Some(command) => self.obey(command),
+            None => self.stopping = true,
+        }
     }
 
     fn obey(&mut self, command: SourceCommand) {
@@ -114,7 +162,7 @@ impl Worker {
 
     fn hold(&mut self, paused: bool, steps: u32) {
         (self.paused, self.steps) = (paused, steps);
-        if let Phase::Running(running) = &mut self.stage
+        if let Phase::Running(running) = &mut self.phase
             && steps > 0
         {
             running.step_on();
@@ -132,13 +180,13 @@ impl Worker {
 
     /// Closes what ran before and starts what was planned for `choice`.
     fn launch(&mut self, plan: StartableSource, choice: Option<SourceChoice>) {
-        self.stage = Phase::Over;
+        self.phase = Phase::Over;
         self.pause = FIRST_PAUSE;
         self.outlet.start_over(choice);
         match plan {
             StartableSource::Source(source) => {
                 self.outlet.enter(SourceState::Starting { name: source.name() });
-                self.stage = Phase::Running(Box::new(Running::new(source)));
+                self.phase = Phase::Running(Box::new(Running::new(source)));
             }
             StartableSource::Camera(wanted) => {
                 self.outlet.enter(SourceState::Starting { name: wanted.camera.to_string() });
@@ -152,12 +200,12 @@ impl Worker {
     fn stand_in(&mut self, reason: SourceError) {
         let lookout = Lookout::new(reason, self.cameras.list());
         let demo = Box::new(Rendered::new(DEFAULT_SEED));
-        self.stage = Phase::Running(Box::new(Running::stand_in(demo, lookout)));
+        self.phase = Phase::Running(Box::new(Running::stand_in(demo, lookout)));
     }
 
     fn open_camera(&mut self, wanted: WantedCamera) {
         match self.cameras.open(wanted.camera.clone()) {
-            Ok(source) => self.stage = Phase::Running(Box::new(Running::camera(Box::new(source), wanted))),
+            Ok(source) => self.phase = Phase::Running(Box::new(Running::camera(Box::new(source), wanted))),
             Err(error) => self.camera_failed(wanted, error),
         }
     }
@@ -181,7 +229,7 @@ impl Worker {
 
     fn retry_in(&mut self, pause: Duration, wanted: WantedCamera, error: SourceError) {
         let delivered = wanted.delivered;
-        self.stage = Phase::Retrying(wanted, Instant::now() + pause);
+        self.phase = Phase::Retrying(wanted, Instant::now() + pause);
         self.outlet.enter(match delivered {
             true => SourceState::Lost { error, retry_in: pause },
             false => SourceState::Waiting { error, retry_in: pause },
@@ -190,7 +238,7 @@ impl Worker {
 
     /// Opens the camera again if it is there; looking whether it is costs next to nothing.
     fn retry(&mut self) {
-        let Phase::Retrying(mut wanted, _) = std::mem::replace(&mut self.stage, Phase::Over) else { return };
+        let Phase::Retrying(mut wanted, _) = std::mem::replace(&mut self.phase, Phase::Over) else { return };
         match wanted.find_again(&self.cameras.list()) {
             Ok(()) => self.open_camera(wanted),
             Err(error) => self.retry_in(FIRST_PAUSE, wanted, error),
@@ -198,21 +246,18 @@ impl Worker {
     }
 
     /// One frame, where one is due.
-    fn beat(&mut self) {
+    fn beat(&mut self) -> Wait {
         self.look_out();
-        let Phase::Running(running) = &mut self.stage else { return };
+        let now = Instant::now();
+        let Phase::Running(running) = &mut self.phase else { return Wait::Until(now) };
         let held = self.paused && self.steps == 0;
         // A camera has to be emptied even while nobody looks.
-        let idle = held && running.camera.is_none();
-        let wake = match (idle, &running.lookout) {
-            (true, None) => None,
-            (true, Some(_)) => Some(Instant::now() + FIRST_PAUSE),
-            (false, _) => Some(running.due(self.delivery).unwrap_or_else(Instant::now)),
-        };
-        if self.obey_until(wake) || idle {
-            return;
+        if held && running.camera.is_none() {
+            return if running.lookout.is_none() { Wait::Command } else { Wait::Until(now + FIRST_PAUSE) };
         }
-        let Phase::Running(running) = &mut self.stage else { return };
+        if let Some(due) = running.due(self.delivery).filter(|&due| now < due) {
+            return Wait::Until(due);
+        }
         match running.next(self.delivery) {
             Ok(Next::Nothing) => {}
             // What comes while nobody looks is thrown away anyhow.
@@ -221,11 +266,12 @@ impl Worker {
             Ok(Next::Picture(picture, took)) => self.deliver(picture, took, held),
             Err(over) => self.source_is_over(over),
         }
+        Wait::Until(now)
     }
 
     /// Where the demo stands in: changes to a camera that has begun to deliver.
     fn look_out(&mut self) {
-        if let Phase::Running(running) = &mut self.stage
+        if let Phase::Running(running) = &mut self.phase
             && self.delivery == Delivery::Window
             && let Some(lookout) = &mut running.lookout
             && let Some((wanted, source)) = lookout.look(self.cameras.as_ref())
@@ -237,7 +283,7 @@ impl Worker {
 
     /// Hands the picture on; `held`: throws it away.
     fn deliver(&mut self, picture: Picture, took: Duration, held: bool) {
-        let Phase::Running(running) = &mut self.stage else { return };
+        let Phase::Running(running) = &mut self.phase else { return };
         if let Some(state) = running.new_state(&picture) {
             self.outlet.enter(state);
         }
@@ -251,29 +297,33 @@ impl Worker {
         self.steps = self.steps.saturating_sub(1);
         let frame = self.outlet.number(picture, took);
         if running.loses_nothing(self.delivery) {
-            self.hand_over(&frame);
+            self.untaken = Some(frame);
         } else {
             self.outlet.offer(frame);
         }
     }
 
-    /// Waits until the frame is taken, obeying commands; a change of the source makes it void.
-    fn hand_over(&mut self, frame: &Frame) {
-        let (sender, orders) = (self.outlet.sender.clone(), self.orders.clone());
-        let made_for = self.outlet.sources;
-        while !self.stopping && self.outlet.sources == made_for {
-            select! {
-                send(sender, frame.clone()) -> _ => return,
-                recv(orders) -> command => match command {
-                    Ok(command) => self.obey(command),
-                    Err(_) => self.stopping = true,
-                },
-            }
-        }
+    /// Hands the frame over that must not be lost, where there is one; a change of the source has made it void. Whether none is
+    /// left.
+    fn hand_over(&mut self) -> bool {
+        let frame = self.untaken.take().filter(|frame| frame.source == self.outlet.sources);
+        self.untaken = frame.and_then(|frame| match self.outlet.sender.try_send(frame) {
+            Err(TrySendError::Full(frame)) => Some(frame),
+            _ => None,
+        });
+        self.untaken.is_none()
+    }
+
+    /// Waits until the frame that must not be lost is taken, or a command comes.
+    fn wait_for_room(&mut self) {
+        let mut either = Select::new();
+        either.send(&self.outlet.sender);
+        either.recv(&self.orders);
+        either.ready();
     }
 
     fn source_is_over(&mut self, over: Over) {
-        let Phase::Running(running) = std::mem::replace(&mut self.stage, Phase::Over) else { return };
+        let Phase::Running(running) = std::mem::replace(&mut self.phase, Phase::Over) else { return };
         let Running { source, camera, pictures: frames, .. } = *running;
         let name = source.name();
         // A camera must be closed before it can be opened again.
