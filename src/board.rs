@@ -32,6 +32,7 @@ pub(crate) fn at_clock(cycles: u64, clock_khz: u32) -> Duration {
 
 /// How it stands with a board.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum BoardState {
     /// It was never there.
     Absent {

@@ -9,6 +9,27 @@
 //!                                              inspect
 //! ```
 //!
+//! A picture, classified:
+//!
+//! ```
+//! # #[cfg(feature = "cli")] {
+//! # use std::{path::Path, sync::Arc};
+//! use ernscope::engine::{Engine, cpu::{CpuEngine, Level}};
+//! use ernscope::{frame::InputImage, network::ModelChoice, preprocess::Preprocessor, source::read_picture};
+//!
+//! let picture = read_picture(Path::new("assets/screenshot.png"))?;
+//! let network = Arc::new("objects".parse::<ModelChoice>()?.load()?);
+//! let mut input = InputImage::black(network.edge());
+//! Preprocessor::new(1).run(&picture.rgb, picture.width, picture.height, &mut input)?;
+//! let mut engine = CpuEngine::new(network.clone(), network.edge(), Level::best(), 1)?;
+//! let class = engine.run(&input)?.class();
+//! println!("{}", network.labels()[class]);
+//! # }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! `examples/` has this as a program, one that watches a layer, and one with a source of its own.
+//!
 //! Without the Cargo feature `cli` only the lower half is built: [`network`], [`engine`], [`frame`], [`preprocess`] and [`inspect`],
 //! which know of no file, process or device.
 //!

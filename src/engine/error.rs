@@ -5,6 +5,7 @@ use thiserror::Error;
 
 /// Why a frame was not run.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum EngineError {
     /// The picture is not of the size that the engine was made for.
     #[error("the picture has {got}×{got} pixels, the engine runs {planned}×{planned}")]

@@ -77,6 +77,12 @@ pub struct Outcome<'a> {
 }
 
 impl<'a> Outcome<'a> {
+    /// The likeliest class; of equally likely ones the first.
+    pub fn class(&self) -> usize {
+        let classes = self.logits.iter().enumerate().rev();
+        classes.max_by(|a, b| a.1.total_cmp(b.1)).map_or(0, |(class, _)| class)
+    }
+
     /// Of an engine on this machine.
     pub(crate) fn here(logits: &'a [f32]) -> Self {
         Self { logits, board: None, waited_in_vain: Duration::ZERO }

@@ -8,6 +8,7 @@ use std::str::FromStr;
 
 /// Which engine to use.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum EngineChoice {
     /// Plain loops.
     Reference,

@@ -6,6 +6,7 @@ use thiserror::Error;
 
 /// Why an engine could not be made.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum OpenError {
     /// No such engine.
     #[error("engine `{0}` is not known: use reference, cpu, cpu:LEVEL with LEVEL one of {levels}, fpga, fpga:PORT, or fpga:sim", levels = Level::names())]

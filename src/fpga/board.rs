@@ -20,6 +20,7 @@ use thiserror::Error;
 
 /// Why a board does not run a network.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum BoardError {
     /// It does not answer.
     #[error(transparent)]

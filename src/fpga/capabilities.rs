@@ -42,6 +42,7 @@ pub(crate) struct Capabilities {
 
 /// A board that this program does not know.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum CapabilityError {
     /// No accelerator of ours.
     #[error("what answers is no Ernscope accelerator")]

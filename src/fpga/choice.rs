@@ -4,6 +4,7 @@ use std::fmt;
 
 /// Which board to use.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum BoardChoice {
     /// The first that answers.
     First,

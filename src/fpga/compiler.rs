@@ -14,6 +14,7 @@ use thiserror::Error;
 
 /// Why a network has no program for a board.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum CompileError {
     /// The network does not run at that size.
     #[error(transparent)]

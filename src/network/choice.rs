@@ -12,6 +12,7 @@ use thiserror::Error;
 
 /// Which network to run.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ModelChoice {
     /// One inside the binary.
     Shipped(&'static str),
@@ -32,6 +33,7 @@ pub enum ModelChoice {
 
 /// Why a network could not be had.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum LoadError {
     /// No such name, no such file.
     #[error("network `{0}` is neither shipped nor a file that is there: choose {names}, or check the path", names = names())]

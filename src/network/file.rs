@@ -61,6 +61,7 @@ const METADATA_KEY: &str = "ernscope";
 
 /// Why a model file could not be read or written; [`FileError::remedy`] tells what to do about it.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum FileError {
     /// The operating system says no.
     #[error("{0}")]

@@ -22,6 +22,7 @@ const CHANNEL_BLOCK: usize = 64;
 
 /// A network that is not well formed. Every message names the layer and says what is wrong.
 #[derive(Debug, Error, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum NetworkError {
     /// The list of layers as a whole does not make a network.
     #[error("{0}")]
@@ -104,6 +105,7 @@ pub struct Layer {
 
 /// What a layer does. `input` is the index of the earlier layer whose codes it reads.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum Op {
     /// Image → codes: every pixel byte is looked up (ern-spec §2).
     PixelEmbedding(CodeTable),

@@ -9,15 +9,16 @@ mod engine_thread;
 mod predictor;
 mod report;
 
+pub use predictor::PredictError;
 #[cfg(feature = "app")]
 pub(crate) use predictor::knows_cards;
-pub use predictor::{Inference, PredictError, Predictor};
+pub(crate) use predictor::{Inference, Predictor};
 pub use report::{Comparison, Counts, FrameTiming, LayerDetail, Measured, Prediction, Rates, Report, TwinFigures};
 
 use self::engine_thread::EngineThread;
 use crate::engines::{BoardPolicy, EngineChoice};
 use crate::network::ModelChoice;
-use crate::source::{Delivery, SourceChoice, SourceError, SourceStatus, Supervisor};
+use crate::source::{Delivery, Source, SourceChoice, SourceError, SourceStatus, Supervisor};
 use crossbeam_channel::{Sender, unbounded};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -47,6 +48,7 @@ pub struct Settings {
 
 /// What a person asks of the engine. Sending one never blocks.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum EngineCommand {
     /// Run another network (read and checked on the engine thread; what ran before keeps running if it is refused).
     Model(ModelChoice),
@@ -64,6 +66,7 @@ pub enum EngineCommand {
 
 /// What the engine thread is doing.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum EngineState {
     /// Reading and lowering the network of this name.
     Loading(String),
@@ -84,6 +87,7 @@ pub struct Notice {
 
 /// What a notice is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum About {
     /// Something was refused or failed; what ran before runs on.
     Refusal,
@@ -95,6 +99,7 @@ pub enum About {
 
 /// Why the pipeline does not start.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum StartError {
     /// The network or the engine is refused.
     #[error(transparent)]
@@ -172,7 +177,31 @@ impl Pipeline {
         wake: impl Fn() + Clone + Send + Sync + 'static,
     ) -> Result<Self, StartError> {
         let predictor = Predictor::open(&settings, BoardPolicy::Live)?;
-        let source = Arc::new(Supervisor::start(source, Delivery::Window, wake.clone())?);
+        let source = Supervisor::start(source, Delivery::Window, wake.clone())?;
+        Self::start_engine(settings, predictor, source, wake)
+    }
+
+    /// The same with a source of the caller's own.
+    ///
+    /// # Errors
+    /// [`StartError`], where the network or the engine is refused.
+    pub fn start_with(
+        settings: Settings,
+        source: Box<dyn Source>,
+        wake: impl Fn() + Clone + Send + Sync + 'static,
+    ) -> Result<Self, StartError> {
+        let predictor = Predictor::open(&settings, BoardPolicy::Live)?;
+        let source = Supervisor::start_own(source, Delivery::Window, wake.clone())?;
+        Self::start_engine(settings, predictor, source, wake)
+    }
+
+    fn start_engine(
+        settings: Settings,
+        predictor: Predictor,
+        source: Supervisor,
+        wake: impl Fn() + Send + Sync + 'static,
+    ) -> Result<Self, StartError> {
+        let source = Arc::new(source);
         let engine = EngineState::Running(settings.clone());
         let latest = Latest { report: None, engine, notices: VecDeque::new(), noticed: 0 };
         let shared = Arc::new(Outbox { latest: Mutex::new(latest), wake: Box::new(wake) });

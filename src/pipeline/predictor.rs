@@ -15,6 +15,7 @@ use thiserror::Error;
 
 /// Why there is no prediction.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum PredictError {
     /// The network could not be had.
     #[error(transparent)]
@@ -35,7 +36,7 @@ pub enum PredictError {
 
 /// What a run of the network took.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Inference {
+pub(crate) struct Inference {
     /// Computing it. Of a board: what it counted at its clock, and this machine's part, without the line.
     pub compute: Duration,
     /// All about the board that ran it, where one did.
@@ -52,7 +53,7 @@ impl Inference {
 }
 
 /// Crops and resizes frames and runs the network on them. Allocates nothing after the first frame of a size.
-pub struct Predictor {
+pub(crate) struct Predictor {
     engine: Box<dyn Engine>,
     /// What `engine` was made for.
     choice: EngineChoice,
@@ -67,7 +68,7 @@ impl Predictor {
     ///
     /// # Errors
     /// [`PredictError`], where the network, its size or the engine is refused.
-    pub fn open(settings: &Settings, policy: BoardPolicy) -> Result<Self, PredictError> {
+    pub(crate) fn open(settings: &Settings, policy: BoardPolicy) -> Result<Self, PredictError> {
         Self::for_network(None, settings, Arc::new(settings.model.load()?), policy)
     }
 

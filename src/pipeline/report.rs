@@ -50,7 +50,7 @@ pub struct Prediction {
 
 impl Prediction {
     /// The `k` likeliest classes of `probabilities` with their probability, likeliest first.
-    pub(crate) fn top(probabilities: &[f32], k: usize) -> Vec<(usize, f32)> {
+    pub fn top(probabilities: &[f32], k: usize) -> Vec<(usize, f32)> {
         let mut classes: Vec<(usize, f32)> = probabilities.iter().copied().enumerate().collect();
         classes.sort_by(|a, b| b.1.total_cmp(&a.1));
         classes.truncate(k);
@@ -133,6 +133,7 @@ pub struct Comparison {
 
 /// What figures were measured on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Measured {
     /// An engine on this machine, by the clock on the wall.
     #[default]

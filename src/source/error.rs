@@ -6,6 +6,7 @@ use thiserror::Error;
 
 /// Why a source cannot be used, or not any longer. Its text is one line for the user.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
 pub enum SourceError {
     /// `demo:` or `camera:` with something that is no number.
     #[error("'{text}' names no source: after '{kind}:' comes a whole number, as in {kind}:2")]
@@ -123,6 +124,7 @@ pub enum SourceError {
 
 /// What a camera suffers from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
 pub enum CameraFault {
     /// There is no such device (any more).
     #[error("is not connected")]

@@ -39,6 +39,7 @@ const USUAL_RATE: f32 = 30.0;
 
 /// What a source answers when asked for a picture.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum Polled {
     /// The next picture.
     Picture(Picture),
@@ -124,6 +125,7 @@ pub(crate) fn cameras() -> Vec<CameraInfo> {
 
 /// What a user asks for: `demo[:SEED]`, `camera[:N]`, or the path of a picture, a folder or a video.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum SourceChoice {
     /// Rendered scenes with picture cards; the same seed gives the same frames.
     Demo {

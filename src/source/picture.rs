@@ -77,7 +77,7 @@ pub struct Picture {
 
 impl Picture {
     /// A picture of now, without a known truth. `rgb` holds `width · height · 3` bytes.
-    pub(crate) fn new(width: u32, height: u32, rgb: Arc<[u8]>) -> Self {
+    pub fn new(width: u32, height: u32, rgb: Arc<[u8]>) -> Self {
         debug_assert_eq!(rgb.len() as u64, u64::from(width) * u64::from(height) * 3, "three bytes a pixel");
         Self { width, height, rgb, captured: Instant::now(), truth: None, skipped: 0 }
     }

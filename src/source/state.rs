@@ -63,6 +63,7 @@ impl fmt::Display for LeftOut {
 
 /// What a source is doing. `Display` gives the sentence: what is, what the app does about it, what a person can do.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum SourceState {
     /// Opened, no frame yet.
     Starting {

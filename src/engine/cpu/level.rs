@@ -8,6 +8,7 @@ const TILES_PAY_FROM: u64 = 50_000_000;
 
 /// An instruction set that the kernels are written for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Level {
     /// Any processor.
     Scalar,

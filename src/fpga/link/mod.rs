@@ -15,6 +15,7 @@ use thiserror::Error;
 
 /// Why a board is not to be had, or not any longer. Every one comes with its [`LinkError::remedy`].
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum LinkError {
     /// No port looks like a board's.
     #[error("no FPGA board is connected")]

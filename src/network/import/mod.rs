@@ -31,6 +31,7 @@ const MAX_DEPTH: usize = 256;
 
 /// Why a checkpoint did not become a network.
 #[derive(Debug, Error)]
+#[non_exhaustive]
 pub enum ImportError {
     /// The operating system says no.
     #[error("cannot be read ({0}): check its path and who may read it")]

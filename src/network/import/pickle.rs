@@ -53,6 +53,7 @@ const TYPING: [&str; 7] = ["Any", "Dict", "List", "Optional", "Set", "Tuple", "U
 
 /// Why a pickle was not read.
 #[derive(Debug, Error, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum PickleError {
     /// It wants something of Python that no checkpoint needs. It was not called.
     #[error("refers to `{0}`, which no tensor needs: do not trust the file, or save the network's state_dict() alone")]

@@ -9,7 +9,7 @@ mod running;
 mod tests;
 mod worker;
 
-use super::{SourceChoice, SourceError, SourceStatus};
+use super::{Source, SourceChoice, SourceError, SourceStatus};
 use crate::frame::Frame;
 use crossbeam_channel::{Receiver, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,10 +17,11 @@ use std::thread::{self, JoinHandle};
 
 use self::cameras::{Cameras, SystemCameras};
 use self::outlet::Outlet;
-use self::worker::Worker;
+use self::worker::{Beginning, Worker};
 
 /// How frames are handed over, and what a failure at the start means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Delivery {
     /// For a window: paced, the newest frame wins, a picture stays and is repeated, files start over, a camera that does
     /// not open is asked again and again. The channel stays open whatever happens.
@@ -73,11 +74,23 @@ impl Supervisor {
         delivery: Delivery,
         on_change: impl Fn() + Send + 'static,
     ) -> Result<Self, SourceError> {
-        Self::start_with(wanted, delivery, Box::new(SystemCameras), on_change)
+        Self::start_with(Beginning::Chosen(wanted), delivery, Box::new(SystemCameras), on_change)
+    }
+
+    /// The same with a source of the caller's own, until another one is chosen.
+    ///
+    /// # Errors
+    /// Where the system gives no thread.
+    pub(crate) fn start_own(
+        source: Box<dyn Source>,
+        delivery: Delivery,
+        on_change: impl Fn() + Send + 'static,
+    ) -> Result<Self, SourceError> {
+        Self::start_with(Beginning::Own(source), delivery, Box::new(SystemCameras), on_change)
     }
 
     fn start_with(
-        wanted: Option<SourceChoice>,
+        beginning: Beginning,
         delivery: Delivery,
         cameras: Box<dyn Cameras>,
         on_change: impl Fn() + Send + 'static,
@@ -86,7 +99,7 @@ impl Supervisor {
         let (sender, frames) = crossbeam_channel::bounded(1);
         let status = Arc::new(Mutex::new(SourceStatus::default()));
         let outlet = Outlet::new((sender, frames.clone()), Arc::clone(&status), Box::new(on_change));
-        let worker = Worker::new(wanted, delivery, cameras, orders, outlet)?;
+        let worker = Worker::new(beginning, delivery, cameras, orders, outlet)?;
         let thread = thread::Builder::new()
             .name("source".to_owned())
             .spawn(move || worker.run())

@@ -81,7 +81,7 @@ impl Fakes {
 
     fn supervisor(&self, choice: Option<&str>, delivery: Delivery) -> Result<Supervisor, SourceError> {
         let choice = choice.map(|text| text.parse().unwrap());
-        Supervisor::start_with(choice, delivery, Box::new(self.clone()), || ())
+        Supervisor::start_with(Beginning::Chosen(choice), delivery, Box::new(self.clone()), || ())
     }
 }
 

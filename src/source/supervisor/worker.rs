@@ -27,6 +27,14 @@ enum Phase {
     Over,
 }
 
+/// What runs first.
+pub(crate) enum Beginning {
+    /// What a user asks for.
+    Chosen(Option<SourceChoice>),
+    /// A source of the caller's own.
+    Own(Box<dyn Source>),
+}
+
 /// What is to be waited for between two steps, unless a command comes first.
 enum Wait {
     /// A time, which may be now.
@@ -70,13 +78,16 @@ impl Worker {
     /// # Errors
     /// As [`super::Supervisor::start`].
     pub(crate) fn new(
-        choice: Option<SourceChoice>,
+        beginning: Beginning,
         delivery: Delivery,
         cameras: Box<dyn Cameras>,
         orders: Receiver<SourceCommand>,
         outlet: Outlet,
     ) -> Result<Self, SourceError> {
-        let plan = plan(choice.clone(), cameras.as_ref())?;
+        let (plan, choice) = match beginning {
+            Beginning::Chosen(choice) => (plan(choice.clone(), cameras.as_ref())?, choice),
+            Beginning::Own(source) => (StartableSource::Source(source), None),
+        };
         let (phase, pause) = (Phase::Over, FIRST_PAUSE);
         let mut worker = Self {
             delivery,
