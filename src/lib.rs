@@ -33,8 +33,8 @@
 //! Without the Cargo feature `cli` only the lower half is built: [`network`], [`engine`], [`frame`], [`preprocess`] and [`inspect`],
 //! which know of no file, process or device.
 //!
-//! Who may know whom, arrows down only: `app` → [`pipeline`], [`evaluate`] → [`engines`] → [`source`], [`inspect`],
-//! [`fpga`] → [`engine`] → [`network`], [`frame`] → [`regular`]. See `ARCHITECTURE.md` for a sentence about each room.
+//! Who may know whom, arrows down only: `app` → [`pipeline`], `evaluate` → [`engines`] → [`source`], [`inspect`],
+//! [`fpga`] → [`engine`] → [`network`], [`frame`] → `regular`. See `ARCHITECTURE.md` for a sentence about each room.
 
 // The recipes of networks, which the tests outside share, know this crate by its name.
 #[cfg(any(test, fuzzing))]

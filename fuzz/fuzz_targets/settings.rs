@@ -12,6 +12,6 @@ mod app {
 #[path = "../../src/fuzzing/settings.rs"]
 mod entry;
 
-use ernscope::{network, regular, source};
+use ernscope::{network, pipeline, source};
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| entry::settings(data));

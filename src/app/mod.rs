@@ -1,7 +1,7 @@
 //! The window: one file a panel, all drawing from a read-only [`model::Model`] that is filled from the pipeline once a frame.
 //!
-//! [`window::Window`] is everything that is drawn and asked for; [`run`] puts it on a screen in front of a running
-//! [`crate::pipeline::Pipeline`]. A panel is a function that takes the model, the window's own [`state::State`] and a `Ui`,
+//! [`window::Window`] is everything that is drawn and asked for; `run` puts it on a screen in front of a running
+//! [`crate::pipeline::Pipeline`]. A panel is a function that takes the model, the window's own `state::State` and a `Ui`,
 //! and leaves [`state::Action`]s. Nothing here waits: pictures come from memory, files are written on helper threads.
 
 pub(crate) mod arrangement;
@@ -23,6 +23,7 @@ pub(crate) mod notices;
 mod picture_panel;
 mod prediction;
 pub(crate) mod settings;
+mod settings_file;
 mod shell;
 pub(crate) mod state;
 pub(crate) mod theme;

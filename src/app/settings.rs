@@ -1,21 +1,16 @@
-//! What is remembered between runs: a small JSON file in the user's configuration folder.
+//! What is remembered between runs.
 
 use super::arrangement::Layout;
 use crate::network::ModelChoice;
-use crate::regular::{self, RegularFileError};
+use crate::pipeline::MOST_THREADS;
 use crate::source::SourceChoice;
-use directories::ProjectDirs;
-use serde::{Deserialize, Serialize};
-use std::fs;
-use std::io::{ErrorKind, Read};
-use std::path::{Path, PathBuf};
-
-/// No honest settings are larger.
-const MOST_BYTES: u64 = 1 << 20;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+use std::path::Path;
 
 /// What is remembered. Names are spelled as on the command line.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub(crate) struct Remembered {
     /// `dark`, `light`; else as the system has it.
     pub theme: Option<String>,
@@ -35,57 +30,41 @@ pub(crate) struct Remembered {
     pub layout: Option<Layout>,
 }
 
-/// Where settings lie; `None` where the user has no home.
-pub(crate) fn path() -> Option<PathBuf> {
-    Some(ProjectDirs::from("", "", "ernscope")?.config_dir().join("settings.json"))
-}
-
-/// Reads the settings. What cannot be read or makes no sense is left out, and the second value says so.
-pub(crate) fn load(path: &Path) -> (Remembered, Option<String>) {
-    let file = match regular::open(path) {
-        Ok(file) => file,
-        Err(RegularFileError::Io(error)) if error.kind() == ErrorKind::NotFound => {
-            return (Remembered::default(), None);
-        }
-        Err(error) => return (Remembered::default(), Some(complaint(path, &error))),
+/// The settings in a file's text, without what makes no sense, and the names of those that another version may read: this one
+/// cannot.
+///
+/// # Errors
+/// Where it is no JSON object.
+pub(crate) fn parse(text: &str) -> serde_json::Result<(Remembered, Vec<&'static str>)> {
+    let mut fields = Fields { of: serde_json::from_str(text)?, unread: Vec::new() };
+    let remembered = Remembered {
+        theme: fields.take("theme"),
+        source: fields.take("source"),
+        model: fields.take("model"),
+        engine: fields.take("engine"),
+        threads: fields.take("threads"),
+        compare_off: fields.take("compare_off").unwrap_or_default(),
+        size: fields.take("size"),
+        layout: fields.take("layout"),
     };
-    let mut text = String::new();
-    if let Err(error) = file.take(MOST_BYTES).read_to_string(&mut text) {
-        return (Remembered::default(), Some(complaint(path, &error)));
-    }
-    match parse(&text) {
-        Ok(remembered) => (remembered, None),
-        Err(error) => (Remembered::default(), Some(complaint(path, &error))),
-    }
+    Ok((remembered.sensible(), fields.unread))
 }
 
-/// The settings in a file's text, without what makes no sense.
-///
-/// # Errors
-/// Where it is no JSON, or of other settings.
-pub(crate) fn parse(text: &str) -> serde_json::Result<Remembered> {
-    Ok(serde_json::from_str::<Remembered>(text)?.sensible())
+/// The settings of a file, each to be taken once.
+struct Fields {
+    of: Map<String, Value>,
+    unread: Vec<&'static str>,
 }
 
-fn complaint(path: &Path, why: &dyn std::fmt::Display) -> String {
-    format!(
-        "The settings in {} cannot be read ({why}); the window starts as at first and writes them anew.",
-        path.display()
-    )
-}
-
-/// Writes the settings so that a crash in between leaves the old ones.
-///
-/// # Errors
-/// What the file system says.
-pub(crate) fn save(path: &Path, remembered: &Remembered) -> std::io::Result<()> {
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
+impl Fields {
+    fn take<T: DeserializeOwned>(&mut self, name: &'static str) -> Option<T> {
+        let value = self.of.remove(name).filter(|value| !value.is_null())?;
+        let read = serde_json::from_value(value).ok();
+        if read.is_none() {
+            self.unread.push(name);
+        }
+        read
     }
-    let text = serde_json::to_string_pretty(remembered)?;
-    let beside = path.with_extension("json.new");
-    fs::write(&beside, text)?;
-    fs::rename(&beside, path)
 }
 
 impl Remembered {
@@ -93,7 +72,7 @@ impl Remembered {
     fn sensible(mut self) -> Self {
         self.layout = self.layout.filter(Layout::is_sound);
         self.size = self.size.filter(|size| size.iter().all(|side| (400.0..=16_000.0).contains(side)));
-        self.threads = self.threads.filter(|threads| (1..=1024).contains(threads));
+        self.threads = self.threads.filter(|threads| (1..=MOST_THREADS).contains(threads));
         self
     }
 
@@ -128,49 +107,19 @@ fn whole(path: &Path) -> Option<String> {
 mod tests {
     use super::*;
 
+    /// As version 0.1 wrote them, with one of a version to come and one that changes its form.
     #[test]
-    fn what_is_saved_is_read_back() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("deep").join("settings.json");
-        let remembered = Remembered {
-            theme: Some("light".into()),
-            source: Some("demo:7".into()),
-            threads: Some(3),
-            layout: Some(Layout::default()),
-            ..Remembered::default()
-        };
-        save(&path, &remembered).expect("saved");
-        let (read, notice) = load(&path);
-        assert_eq!(notice, None);
-        assert_eq!(read.source(), Some(SourceChoice::Demo { seed: 7 }));
-        assert_eq!((read.theme, read.threads), (Some("light".into()), Some(3)));
-        assert!(read.layout.is_some());
-    }
-
-    #[test]
-    fn no_pipe_is_waited_for() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("settings.json");
-        nix::unistd::mkfifo(&path, nix::sys::stat::Mode::S_IRWXU).expect("made");
-        let (tell, told) = std::sync::mpsc::channel();
-        std::thread::spawn(move || tell.send(load(&path).1));
-        let notice = told.recv_timeout(std::time::Duration::from_secs(20)).expect("it is not waited for");
-        assert!(notice.is_some_and(|notice| notice.contains("a device or a pipe")));
-    }
-
-    #[test]
-    fn damaged_settings_are_left_out_and_said() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("settings.json");
-        for text in ["", "{", "[1,2]", "\u{0}\u{1}", "{\"threads\": \"many\"}"] {
-            fs::write(&path, text).expect("written");
-            let (read, notice) = load(&path);
-            assert!(notice.is_some_and(|notice| notice.contains("settings.json")), "{text:?}");
-            assert_eq!(read.threads, None);
-        }
-        fs::write(&path, "{\"threads\": 0, \"size\": [1, 1e9], \"source\": \"camera:x\"}").expect("written");
-        let (read, notice) = load(&path);
-        assert_eq!((notice, read.threads, read.size, read.source()), (None, None, None, None));
+    fn settings_of_other_versions_are_read_but_for_what_they_say_otherwise() {
+        let text = r#"{
+            "theme": "light", "source": "camera:2", "model": "objects", "engine": "cpu:scalar", "threads": 3,
+            "compare_off": true, "size": [1280.0, 800.0], "layout": {"panes": []}, "booth": {"after": 90}
+        }"#;
+        let (read, unread) = parse(text).expect("an object");
+        assert_eq!(unread, ["layout"]);
+        assert_eq!(read.source(), Some(SourceChoice::Camera { index: Some(2) }));
+        assert_eq!((read.theme.as_deref(), read.model.as_deref()), (Some("light"), Some("objects")));
+        assert_eq!((read.engine.as_deref(), read.threads), (Some("cpu:scalar"), Some(3)));
+        assert!(read.compare_off && read.size == Some([1280.0, 800.0]) && read.layout.is_none());
     }
 
     #[test]

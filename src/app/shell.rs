@@ -7,6 +7,7 @@ use super::lister::Lister;
 use super::model::Model;
 use super::notices::Tone;
 use super::settings::{self, Remembered};
+use super::settings_file;
 use super::state::{Action, DialogKind};
 use super::theme;
 use super::window::Window;
@@ -59,8 +60,8 @@ pub(crate) enum WindowError {
 /// # Errors
 /// [`WindowError`], where what the command line names is refused, or there is no display.
 pub(crate) fn run(options: Options) -> Result<(), WindowError> {
-    let file = settings::path();
-    let (remembered, complaint) = file.as_deref().map(settings::load).unwrap_or_default();
+    let file = settings_file::path();
+    let (remembered, complaint) = file.as_deref().map(settings_file::load).unwrap_or_default();
     let waker = Arc::new(Waker::default());
     let (pipeline, settings) = start(&options, &remembered, &waker)?;
     let model = Model::new(settings, pipeline.source_status());
@@ -325,7 +326,7 @@ impl App {
             size: self.size,
             layout: Some(state.layout.clone()),
         };
-        if let Err(error) = settings::save(file, &remembered) {
+        if let Err(error) = settings_file::save(file, &remembered) {
             tracing::warn!("the settings cannot be saved in {}: {error}", file.display());
         }
     }

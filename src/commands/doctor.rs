@@ -13,7 +13,7 @@ use std::io::Write;
 
 pub(crate) fn run() -> Result<()> {
     let mut out = output::stdout();
-    writeln!(out, "ernscope {}", env!("CARGO_PKG_VERSION"))?;
+    writeln!(out, "ernscope {}", env!("ERNSCOPE_VERSION"))?;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let (large, small) = (Level::best(), Level::best_for(0));
     let apart = if large == small { String::new() } else { format!(", for small networks cpu:{small}") };

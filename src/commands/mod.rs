@@ -30,7 +30,7 @@ use tracing_subscriber::prelude::*;
 
 /// See a fully binary network think, live.
 #[derive(Parser)]
-#[command(name = "ernscope", version, args_conflicts_with_subcommands = true)]
+#[command(name = "ernscope", version = env!("ERNSCOPE_VERSION"), args_conflicts_with_subcommands = true)]
 struct Cli {
     #[command(subcommand)]
     command: Option<CliCommand>,

@@ -5,6 +5,7 @@ use crate::engines::{self, Setup};
 use crate::engines::{EngineChoice, OpenError};
 use crate::network::ModelChoice;
 use crate::network::Network;
+use crate::pipeline::MOST_THREADS;
 use anyhow::Result;
 use std::sync::Arc;
 
@@ -29,12 +30,9 @@ pub(crate) struct EngineArgs {
     pub(super) threads: Option<usize>,
 }
 
-/// Most threads that make sense to ask for.
-const MAX_THREADS: usize = 1024;
-
 pub(super) fn thread_count(text: &str) -> Result<usize, String> {
-    let count = text.parse().ok().filter(|count| (1..=MAX_THREADS).contains(count));
-    count.ok_or_else(|| format!("a number of threads from 1 to {MAX_THREADS} is needed"))
+    let count = text.parse().ok().filter(|count| (1..=MOST_THREADS).contains(count));
+    count.ok_or_else(|| format!("a number of threads from 1 to {MOST_THREADS} is needed"))
 }
 
 /// The network, and the input edge to run it at.

@@ -1,7 +1,7 @@
 //! What runs a network: the trait [`Engine`], and what can be watched of it, the trait [`Probe`]. The room `engines`, above all of
 //! them, makes the one that is chosen.
 //!
-//! [`reference`] is plain loops and the truth; [`cpu`] is lowered once to packed buffers and SIMD kernels. Every engine gives
+//! [`mod@reference`] is plain loops and the truth; [`cpu`] is lowered once to packed buffers and SIMD kernels. Every engine gives
 //! identical integers at every layer.
 
 pub mod cpu;
@@ -34,7 +34,7 @@ pub trait Engine: Send {
     /// The input edge in pixels that it was made for.
     fn edge(&self) -> usize;
 
-    /// Bytes of weights, tables and activations that it keeps while it runs; never more than [`Network::memory`] and what
+    /// Bytes of weights, tables and activations that it keeps while it runs; never more than `Network::memory` and what
     /// probes are shown.
     fn planned_bytes(&self) -> usize;
 

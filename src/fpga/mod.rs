@@ -1,8 +1,8 @@
 //! The FPGA path: an open accelerator, the compiler of its programs, and the engine that drives it.
 //!
 //! `rtl/` holds the accelerator (SystemVerilog; its README tells the schedule), `sim/` what makes a simulated board of it.
-//! [`compiler`] makes the [`program`] of a network for a board of given [`capabilities`]; [`schedule`] predicts its cycles;
-//! [`board`] uploads it and runs frames over a [`link`]; [`attached`] finds boards and says what becomes of them.
+//! `compiler` makes the `program` of a network for a board of given `capabilities`; `schedule` predicts its cycles;
+//! `board` uploads it and runs frames over a `link`; `attached` finds boards and says what becomes of them.
 
 pub(crate) mod attached;
 pub(crate) mod board;

@@ -1,6 +1,6 @@
 //! What a probe records and what can be asked of it.
 //!
-//! [`Sampler`] takes a histogram and a time of every layer, and everything of one. [`dump`] and [`diff`] see every layer whole,
+//! [`Sampler`] takes a histogram and a time of every layer, and everything of one. `dump` and `diff` see every layer whole,
 //! one after the other, as all of them at a time may be more than the memory holds.
 
 #[cfg(feature = "cli")]

@@ -1,6 +1,6 @@
 //! The network as data. Knows nothing of SIMD, boards, windows or cameras.
 //!
-//! [`Network`] is the well-formed thing: one that exists has had every shape, bound and table checked. [`file`] reads
+//! [`Network`] is the well-formed thing: one that exists has had every shape, bound and table checked. [`mod@file`] reads
 //! and writes it, [`import`] makes one of a published checkpoint, [`published`] knows the published shapes and makes
 //! random ones, [`shipped`] holds those inside the binary.
 

@@ -15,7 +15,7 @@ pub(crate) const MAX_CHANNELS: usize = 8192;
 pub(crate) const MAX_CLASSES: usize = 65_536;
 /// Largest input edge in pixels.
 pub const MAX_EDGE: usize = 4096;
-/// Most bytes that [`Network::memory`] may be: of the 512 MB that the program may take, most are for pictures.
+/// Most bytes that `Network::memory` may be: of the 512 MB that the program may take, most are for pictures.
 pub const MAX_MEMORY: u64 = 100 << 20;
 /// Channels that engines hold together; they fill up the last such block of a layer.
 const CHANNEL_BLOCK: usize = 64;

@@ -1,5 +1,5 @@
 //! The published shapes (ern-spec §5; Takahashi et al., arXiv 2410.11553, §3), and one walk over their layers in the
-//! order of the data. What the layers hold comes from [`Quantities`]: random numbers, or a checkpoint.
+//! order of the data. What the layers hold comes from `Quantities`: random numbers, or a checkpoint.
 
 use super::{BinaryConv, Classifier, Geometry, Layer, Op, Thresholds, TrunkMode};
 use std::fmt;

@@ -1,7 +1,7 @@
 //! Threads and channels: source → engine → report.
 //!
 //! [`Pipeline`] runs live: a supervised source and an engine thread, the newest frame wins, the newest [`Report`] waits to be
-//! looked at. Nothing here waits for a window, and a window never waits for anything here. [`Predictor`] is the same path
+//! looked at. Nothing here waits for a window, and a window never waits for anything here. `Predictor` is the same path
 //! for one frame at a time.
 
 mod comparison;
@@ -33,6 +33,9 @@ const RECENT_FRAMES: usize = 1000;
 /// Most notices that are kept.
 const NOTICES: usize = 32;
 
+/// Most threads that make sense to ask for; an engine takes fewer where more do not help.
+pub const MOST_THREADS: usize = 1024;
+
 /// What to run, as chosen on the command line or in the window.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
@@ -42,7 +45,7 @@ pub struct Settings {
     pub engine: EngineChoice,
     /// The input edge in pixels; the network's own where `None`.
     pub edge: Option<usize>,
-    /// Threads that compute, at least 1.
+    /// Threads that compute, from 1 to [`MOST_THREADS`].
     pub threads: usize,
 }
 

@@ -1,0 +1,26 @@
+//! Tells the program which commit it was built of, where there is a repository.
+
+use std::path::Path;
+use std::process::Command;
+
+fn main() {
+    println!("cargo::rerun-if-changed=build.rs");
+    let commit = git(&["rev-parse", "--short=10", "HEAD"]);
+    // What changes with a commit: the branch that is checked out, and where it stands.
+    let branch = git(&["symbolic-ref", "-q", "HEAD"]);
+    for name in ["HEAD".to_owned(), "packed-refs".to_owned()].into_iter().chain(branch) {
+        if let Some(path) = git(&["rev-parse", "--git-path", &name]).filter(|path| Path::new(path).exists()) {
+            println!("cargo::rerun-if-changed={path}");
+        }
+    }
+    let version = env!("CARGO_PKG_VERSION");
+    let version = commit.map_or_else(|| version.to_owned(), |commit| format!("{version} ({commit})"));
+    println!("cargo::rustc-env=ERNSCOPE_VERSION={version}");
+}
+
+/// What git says in this repository; `None` without git, or where it is none.
+fn git(arguments: &[&str]) -> Option<String> {
+    let output = Command::new("git").args(arguments).output().ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    output.status.success().then(|| text.trim().to_owned()).filter(|text| !text.is_empty())
+}
