@@ -4,6 +4,14 @@
 //! loaded straight from the map, a row of it a position. Weights lie in memory as bits, so that the caches hold a network's, and
 //! become bytes a block at a time, or, where a layer has many, a tile at a time beside the products of the tile before. All but
 //! convolutions runs on AVX-512. The tiles' instructions are assembly, as the compiler has no stable functions for them.
+//!
+//! # Tiles between blocks of assembly
+//!
+//! Tiles hold sums from one `asm!` to the next, which a register of Rust's own must not. They may: every block names the tiles that
+//! it writes as clobbered, so none is a value of Rust's; the compiler makes no code of its own for tiles, since it does so for AMX
+//! intrinsics alone, which stand nowhere in this program; what runs in between is inlined AVX-512, without a call that could come to
+//! another kernel; and the system keeps them for each thread, once it is asked for (`is_permitted`). `convolve` configures them
+//! before the first use and releases them behind the last, and nothing in between returns early.
 
 use super::super::packing::Packing;
 use super::avx512::common;
@@ -154,6 +162,10 @@ impl Strips {
 }
 
 /// Runs `conv`, some strips of positions and a block at a time.
+///
+/// # Safety
+/// The processor has the instruction set, the job is inside its slices ([`Conv::is_inside`]), and the sink takes all of its
+/// positions and blocks.
 #[inline(always)]
 pub(super) unsafe fn convolve<S: Sink<Amx>>(conv: &Conv<'_>, sink: &mut S) {
     if conv.rows.is_empty() || conv.width == 0 {
@@ -213,6 +225,9 @@ pub(super) unsafe fn convolve<S: Sink<Amx>>(conv: &Conv<'_>, sink: &mut S) {
 }
 
 /// Bits → a tile of bytes, +1 for a bit that is set and −1 for another.
+///
+/// # Safety
+/// The processor has the instruction set, and `bits` points at the signs of a tile, `signs` at room for them a byte each.
 #[inline(always)]
 unsafe fn unpack(bits: *const u64, signs: *mut u8) {
     for i in 0..TILE {
@@ -226,11 +241,15 @@ unsafe fn unpack(bits: *const u64, signs: *mut u8) {
 }
 
 /// Two strips × a block, half of it at a time, with all its signs ready.
+///
+/// # Safety
+/// The processor has the instruction set, and `first` points at the first taps of two strips of the job, `signs` at the signs
+/// of all of its taps.
 #[inline(always)]
 unsafe fn multiply_ready(conv: &Conv<'_>, first: [*const u8; 2], mut signs: *const u8, sums: &mut TileSums) {
     let next_position = conv.stride * conv.map.pixel;
     // SAFETY: the shapes are loaded, and all that the tiles hold is inside its slices: the caller's promises. Between the blocks of
-    // assembly tiles keep what they hold: nothing else in this program uses them.
+    // assembly tiles keep what they hold, see the head of this file.
     unsafe {
         for half in 0..2 {
             asm!(
@@ -270,6 +289,9 @@ unsafe fn multiply_ready(conv: &Conv<'_>, first: [*const u8; 2], mut signs: *con
 }
 
 /// `N` strips × a block, a quarter of it at a time: each tile of signs is made once for all strips, while the one before is used.
+///
+/// # Safety
+/// The processor has the instruction set, the tiles are configured, and the pointers point at all taps and signs of the strips.
 #[inline(always)]
 unsafe fn multiply<const N: usize>(
     conv: &Conv<'_>,
@@ -333,6 +355,9 @@ unsafe fn multiply<const N: usize>(
 }
 
 /// The sums of a block as 16-bit lanes, in the order that [`Packing::place_of_sign`] makes up for.
+///
+/// # Safety
+/// The processor has the instruction set.
 #[inline(always)]
 unsafe fn halves(sums: &[i32; LANES]) -> [Amx; 2] {
     // SAFETY: the processor has AVX-512: the caller's promise.
@@ -342,8 +367,6 @@ unsafe fn halves(sums: &[i32; LANES]) -> [Amx; 2] {
     }
 }
 
-// SAFETY of every block below: the caller promises AVX-512 F, BW, VL, DQ, and that pointers point at what is read or written.
-#[allow(clippy::undocumented_unsafe_blocks)]
 impl Vector for Amx {
     const PACKING: Packing = Packing { lanes: LANES, group: 1, index_bytes: 1, tap: 64 };
     common!(8);
@@ -351,6 +374,7 @@ impl Vector for Amx {
     #[inline(always)]
     unsafe fn store_pairs(self, to: *mut u8) {
         // A code a byte already.
+        // SAFETY: the caller promises the instruction set, and that `to` points at room for a packed block.
         unsafe { self.store(to) }
     }
 }

@@ -23,57 +23,68 @@ macro_rules! common {
 
         #[inline(always)]
         unsafe fn zero() -> Self {
+            // SAFETY: the caller promises the instruction set.
             Self(unsafe { _mm512_setzero_si512() })
         }
 
         #[inline(always)]
         unsafe fn load(from: *const u8) -> Self {
+            // SAFETY: the caller promises the instruction set, and that `from` points at a vector.
             Self(unsafe { _mm512_loadu_si512(from.cast()) })
         }
 
         #[inline(always)]
         unsafe fn store(self, to: *mut u8) {
+            // SAFETY: the caller promises the instruction set, and that `to` points at room for a vector.
             unsafe { _mm512_storeu_si512(to.cast(), self.0) }
         }
 
         #[inline(always)]
         unsafe fn add_bytes(self, other: Self) -> Self {
+            // SAFETY: the caller promises the instruction set.
             Self(unsafe { _mm512_add_epi8(self.0, other.0) })
         }
 
         #[inline(always)]
         unsafe fn add(self, other: Self) -> Self {
+            // SAFETY: the caller promises the instruction set.
             Self(unsafe { _mm512_add_epi16(self.0, other.0) })
         }
 
         #[inline(always)]
         unsafe fn subtract(self, other: Self) -> Self {
+            // SAFETY: the caller promises the instruction set.
             Self(unsafe { _mm512_sub_epi16(self.0, other.0) })
         }
 
         #[inline(always)]
         unsafe fn flip(self, mask: Self) -> Self {
+            // SAFETY: the caller promises the instruction set.
             Self(unsafe { _mm512_xor_si512(self.0, mask.0) })
         }
 
         #[inline(always)]
         unsafe fn raise(self) -> Self {
+            // SAFETY: the caller promises the instruction set.
             Self(unsafe { _mm512_slli_epi16::<8>(self.0) })
         }
 
         #[inline(always)]
         unsafe fn odds(self) -> Self {
+            // SAFETY: the caller promises the instruction set.
             Self(unsafe { _mm512_srli_epi16::<8>(self.0) })
         }
 
         #[inline(always)]
         unsafe fn pair(even: Self, odd: Self) -> Self {
+            // SAFETY: the caller promises the instruction set.
             Self(unsafe { _mm512_or_si512(even.0, _mm512_slli_epi16::<$odd>(odd.0)) })
         }
 
         #[inline(always)]
         unsafe fn code_pairs(sums: [Self; 2], thresholds: [[Self; 3]; 2]) -> Self {
             // Every threshold that is reached adds one to its channel's code, where that lies.
+            // SAFETY: the caller promises the instruction set.
             unsafe {
                 let mut pairs = _mm512_setzero_si512();
                 for half in 0..2 {
@@ -89,6 +100,7 @@ macro_rules! common {
 
         #[inline(always)]
         unsafe fn load_pairs(codes: *const u8) -> Self {
+            // SAFETY: the caller promises the instruction set, and that `codes` points at a block.
             unsafe {
                 let half = |i: usize| Self(_mm512_cvtepu8_epi16(_mm256_loadu_si256(codes.add(32 * i).cast())));
                 Self::pair(half(0), half(1))
@@ -97,31 +109,37 @@ macro_rules! common {
 
         #[inline(always)]
         unsafe fn splat(x: f32) -> __m512 {
+            // SAFETY: the caller promises the instruction set.
             unsafe { _mm512_set1_ps(x) }
         }
 
         #[inline(always)]
         unsafe fn load_floats(from: *const f32) -> __m512 {
+            // SAFETY: the caller promises the instruction set, and that `from` points at a vector of floats.
             unsafe { _mm512_loadu_ps(from) }
         }
 
         #[inline(always)]
         unsafe fn store_floats(floats: __m512, to: *mut f32) {
+            // SAFETY: the caller promises the instruction set, and that `to` points at room for a vector of floats.
             unsafe { _mm512_storeu_ps(to, floats) }
         }
 
         #[inline(always)]
         unsafe fn multiply_add(a: __m512, b: __m512, c: __m512) -> __m512 {
+            // SAFETY: the caller promises the instruction set.
             unsafe { _mm512_fmadd_ps(a, b, c) }
         }
 
         #[inline(always)]
         unsafe fn flip_floats(a: __m512, b: __m512) -> __m512 {
+            // SAFETY: the caller promises the instruction set.
             unsafe { _mm512_xor_ps(a, b) }
         }
 
         #[inline(always)]
         unsafe fn float_codes([x, y]: [__m512; 2], thresholds: [[__m512; 2]; 3]) -> Self {
+            // SAFETY: the caller promises the instruction set.
             unsafe {
                 let mut reached = [0; 3];
                 for (reached, [a, b]) in reached.iter_mut().zip(thresholds) {
@@ -138,8 +156,6 @@ macro_rules! common {
 }
 pub(super) use common;
 
-// SAFETY of every block below: the caller promises AVX-512 F, BW, VL, DQ, and that pointers point at what is read or written.
-#[allow(clippy::undocumented_unsafe_blocks)]
 impl Vector for Avx512 {
     const PACKING: Packing = Packing { lanes: 64, group: 4, index_bytes: 1, tap: 1 };
     common!(2);
@@ -147,6 +163,7 @@ impl Vector for Avx512 {
     #[inline(always)]
     unsafe fn store_pairs(self, to: *mut u8) {
         // Two pairs lie in 32 bits; the second moves beside the first, then the low byte of each 32 bits is kept.
+        // SAFETY: the caller promises the instruction set, and that `to` points at room for a packed block.
         unsafe {
             let quads = _mm512_or_si512(self.0, _mm512_srli_epi32::<12>(self.0));
             _mm_storeu_si128(to.cast(), _mm512_cvtepi32_epi8(quads));
@@ -154,8 +171,6 @@ impl Vector for Avx512 {
     }
 }
 
-// SAFETY of every block below: as above.
-#[allow(clippy::undocumented_unsafe_blocks)]
 impl LookUp for Avx512 {
     fn tables() -> *const u8 {
         QUADS.0.as_ptr().cast()
@@ -163,17 +178,17 @@ impl LookUp for Avx512 {
 
     #[inline(always)]
     unsafe fn table(tables: *const u8, index: *const u8) -> Self {
+        // SAFETY: the caller promises the instruction set, and that `index` points at an index.
         Self(unsafe { _mm512_broadcast_i32x4(_mm_load_si128(tables.add(usize::from(*index) * 16).cast())) })
     }
 
     #[inline(always)]
     unsafe fn look_up(table: Self, positions: Self) -> Self {
+        // SAFETY: the caller promises the instruction set.
         Self(unsafe { _mm512_shuffle_epi8(table.0, positions.0) })
     }
 }
 
-// SAFETY of every block below: as above, and AVX-512 VBMI.
-#[allow(clippy::undocumented_unsafe_blocks)]
 impl Vector for Avx512Vbmi {
     const PACKING: Packing = Packing { lanes: 64, group: 6, index_bytes: 2, tap: 1 };
     common!(2);
@@ -185,6 +200,7 @@ impl Vector for Avx512Vbmi {
         static THREES: Lanes = Lanes(threes());
         /// The bytes of those lots that hold a six.
         static SIXES: Lanes = Lanes(sixes());
+        // SAFETY: the caller promises the instruction set, and that `to` points at room for a packed block.
         unsafe {
             // The first pair and 16 times the second fill a byte, the third lies in the next but one.
             let threes = _mm512_permutexvar_epi8(_mm512_load_si512(THREES.0.as_ptr().cast()), self.0);
@@ -219,8 +235,6 @@ const fn sixes() -> [u8; 64] {
     bytes
 }
 
-// SAFETY of every block below: as above.
-#[allow(clippy::undocumented_unsafe_blocks)]
 impl LookUp for Avx512Vbmi {
     fn tables() -> *const u8 {
         (&raw const HALVES).cast()
@@ -228,6 +242,7 @@ impl LookUp for Avx512Vbmi {
 
     #[inline(always)]
     unsafe fn table(tables: *const u8, index: *const u8) -> Self {
+        // SAFETY: the caller promises the instruction set, and that `index` points at an index.
         unsafe {
             // 64 bytes a table: the upper half's number needs no shift.
             let index = usize::from(index.cast::<u16>().read_unaligned());
@@ -239,6 +254,7 @@ impl LookUp for Avx512Vbmi {
 
     #[inline(always)]
     unsafe fn look_up(table: Self, positions: Self) -> Self {
+        // SAFETY: the caller promises the instruction set.
         Self(unsafe { _mm512_permutexvar_epi8(positions.0, table.0) })
     }
 }

@@ -50,11 +50,17 @@ impl FloatRows<'_> {
 /// Where the float sums of one block at one position go.
 pub(super) trait FloatSink<V: Vector> {
     /// `y` counts from the first of the rows.
+    ///
+    /// # Safety
+    /// The processor has the instruction set, and what the sink points at has this position and block.
     unsafe fn put(&mut self, y: usize, x: usize, block: usize, sums: [V::Floats; FLOATS]);
 }
 
 /// Runs the float first layer, `P` positions at a time. The sums run over ky, kx, colour: their order is part of what the
 /// layer means.
+///
+/// # Safety
+/// The processor has the instruction set, the job is inside its slices, and the sink takes all of its positions and blocks.
 #[inline(always)]
 pub(super) unsafe fn convolve_floats<V: Vector, S: FloatSink<V>, const P: usize>(job: &FloatRows<'_>, sink: &mut S) {
     for start in (0..job.over.width).step_by(STRIP) {
@@ -70,6 +76,9 @@ pub(super) unsafe fn convolve_floats<V: Vector, S: FloatSink<V>, const P: usize>
 }
 
 /// All rows of `positions` columns from `start` on.
+///
+/// # Safety
+/// The processor has the instruction set, and positions, blocks and taps are those of the job, which is inside its slices.
 #[inline(always)]
 unsafe fn strip<V: Vector, S: FloatSink<V>, const P: usize, const K: usize>(
     job: &FloatRows<'_>,
@@ -113,6 +122,9 @@ unsafe fn strip<V: Vector, S: FloatSink<V>, const P: usize, const K: usize>(
 
 /// `P` positions side by side, the first of them at `place` (y, x, block) over the floats `rows`; returns `P`. Loops count so
 /// that they unroll and the sums stay in registers.
+///
+/// # Safety
+/// The processor has the instruction set, and positions, blocks and taps are those of the job, which is inside its slices.
 #[allow(clippy::needless_range_loop)]
 #[inline(always)]
 unsafe fn tile<V: Vector, S: FloatSink<V>, const P: usize, const K: usize>(
@@ -170,6 +182,9 @@ impl<V: Vector> FloatSink<V> for FloatsToCodes {
 }
 
 /// The codes of half a block, from `lane` on.
+///
+/// # Safety
+/// The processor has the instruction set.
 #[inline(always)]
 unsafe fn half_codes<V: Vector>(sums: [V::Floats; 2], thresholds: &LaneThresholds<f32>, lane: usize) -> V {
     let next = lane + V::PACKING.lanes / FLOATS;

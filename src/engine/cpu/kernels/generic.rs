@@ -20,7 +20,7 @@ pub(super) const MAX_LANES: usize = 64;
 
 /// What an instruction set supplies: a vector of bytes or of 16-bit lanes.
 ///
-/// All functions are unsafe for one common reason: the processor must have the instruction set. Pointers need not be aligned.
+/// Pointers need not be aligned.
 pub(super) trait Vector: Copy {
     /// How codes and sums lie in memory.
     const PACKING: Packing;
@@ -28,52 +28,116 @@ pub(super) trait Vector: Copy {
     type Floats: Copy;
 
     /// All lanes 0.
+    ///
+    /// # Safety
+    /// The processor has the instruction set.
     unsafe fn zero() -> Self;
     /// Loads one vector.
+    ///
+    /// # Safety
+    /// The processor has the instruction set, and `from` points at a vector of bytes.
     unsafe fn load(from: *const u8) -> Self;
     /// Stores one vector.
+    ///
+    /// # Safety
+    /// The processor has the instruction set, and `to` points at room for a vector of bytes.
     unsafe fn store(self, to: *mut u8);
     /// Adds bytes.
+    ///
+    /// # Safety
+    /// The processor has the instruction set.
     unsafe fn add_bytes(self, other: Self) -> Self;
     /// Adds 16-bit lanes.
+    ///
+    /// # Safety
+    /// The processor has the instruction set.
     unsafe fn add(self, other: Self) -> Self;
     /// Subtracts 16-bit lanes.
+    ///
+    /// # Safety
+    /// The processor has the instruction set.
     unsafe fn subtract(self, other: Self) -> Self;
     /// The odd bytes as 16-bit lanes.
+    ///
+    /// # Safety
+    /// The processor has the instruction set.
     unsafe fn odds(self) -> Self;
     /// Each bit with its mask's turned round.
+    ///
+    /// # Safety
+    /// The processor has the instruction set.
     unsafe fn flip(self, mask: Self) -> Self;
     /// 16-bit lanes times 256.
+    ///
+    /// # Safety
+    /// The processor has the instruction set.
     unsafe fn raise(self) -> Self;
     /// The codes of two neighbouring channels in each 16-bit lane, as [`Vector::store_pairs`] takes them.
+    ///
+    /// # Safety
+    /// The processor has the instruction set.
     unsafe fn pair(even: Self, odd: Self) -> Self;
     /// [`Vector::pair`] of how many of three thresholds the 16-bit lanes reach, the even channels' and the odd ones'.
+    ///
+    /// # Safety
+    /// The processor has the instruction set.
     unsafe fn code_pairs(sums: [Self; 2], thresholds: [[Self; 3]; 2]) -> Self;
     /// [`Vector::pair`] of a block of codes, one a byte, the even channels first.
+    ///
+    /// # Safety
+    /// The processor has the instruction set, and `codes` points at a block of codes.
     unsafe fn load_pairs(codes: *const u8) -> Self;
     /// Writes a block of pairs as packed codes: `PACKING.block_bytes()` bytes.
+    ///
+    /// # Safety
+    /// The processor has the instruction set, and `to` points at room for a packed block.
     unsafe fn store_pairs(self, to: *mut u8);
     /// One number in all float lanes.
+    ///
+    /// # Safety
+    /// The processor has the instruction set.
     unsafe fn splat(x: f32) -> Self::Floats;
     /// Loads floats.
+    ///
+    /// # Safety
+    /// The processor has the instruction set, and `from` points at as many floats as the vector has lanes.
     unsafe fn load_floats(from: *const f32) -> Self::Floats;
     /// Stores floats.
+    ///
+    /// # Safety
+    /// The processor has the instruction set, and `to` points at room for as many floats as the vector has lanes.
     unsafe fn store_floats(floats: Self::Floats, to: *mut f32);
     /// a · b + c, rounded once.
+    ///
+    /// # Safety
+    /// The processor has the instruction set.
     unsafe fn multiply_add(a: Self::Floats, b: Self::Floats, c: Self::Floats) -> Self::Floats;
     /// a ^ b, bit by bit.
+    ///
+    /// # Safety
+    /// The processor has the instruction set.
     unsafe fn flip_floats(a: Self::Floats, b: Self::Floats) -> Self::Floats;
     /// How many of three thresholds each float reaches, of half a block: a 16-bit lane each.
+    ///
+    /// # Safety
+    /// The processor has the instruction set.
     unsafe fn float_codes(floats: [Self::Floats; 2], thresholds: [[Self::Floats; 2]; 3]) -> Self;
 }
 
-/// What an instruction set supplies to convolve by table look-up; unsafe for the same reason.
+/// What an instruction set supplies to convolve by table look-up.
 pub(super) trait LookUp: Vector {
     /// Where [`LookUp::table`] finds its tables.
     fn tables() -> *const u8;
     /// The table of the index at `index`, any value of which is allowed.
+    ///
+    /// # Safety
+    /// The processor has the instruction set, and `tables` is what [`LookUp::tables`] gives, `index` points at an index of
+    /// [`Vector::PACKING`].
     unsafe fn table(tables: *const u8, index: *const u8) -> Self;
     /// Byte i of the result is the table's byte number `positions[i]`.
+    ///
+    /// # Safety
+    /// The processor has the instruction set.
     unsafe fn look_up(table: Self, positions: Self) -> Self;
 }
 
@@ -128,6 +192,9 @@ impl Conv<'_> {
 /// Where the sums of one block at one position go.
 pub(super) trait Sink<V: Vector> {
     /// `y` counts from the first of the rows; `even` and `odd` are 16-bit lanes.
+    ///
+    /// # Safety
+    /// The processor has the instruction set, and what the sink points at has this position and block.
     unsafe fn put(&mut self, y: usize, x: usize, block: usize, even: V, odd: V);
 }
 
@@ -141,12 +208,16 @@ struct ByteSums<V> {
 }
 
 impl<V: Vector> ByteSums<V> {
+    /// # Safety
+    /// The processor has the instruction set.
     #[inline(always)]
     unsafe fn zero() -> Self {
         // SAFETY: the processor has V's instruction set: the caller's promise, here and below.
         unsafe { Self { both: V::zero(), odd: V::zero() } }
     }
 
+    /// # Safety
+    /// The processor has the instruction set.
     #[inline(always)]
     unsafe fn add(self, bytes: V) -> Self {
         // SAFETY: as above.
@@ -154,6 +225,9 @@ impl<V: Vector> ByteSums<V> {
     }
 
     /// The sums of the even and of the odd bytes.
+    ///
+    /// # Safety
+    /// The processor has the instruction set.
     #[inline(always)]
     unsafe fn halves(self) -> [V; 2] {
         // SAFETY: as above.
@@ -162,6 +236,10 @@ impl<V: Vector> ByteSums<V> {
 }
 
 /// Runs `conv`, a tile of positions and blocks at a time.
+///
+/// # Safety
+/// The processor has the instruction set, the job is inside its slices ([`Conv::is_inside`]), and the sink takes all of its
+/// positions and blocks.
 #[inline(always)]
 pub(super) unsafe fn convolve<V: LookUp, S: Sink<V>>(conv: &Conv<'_>, sink: &mut S) {
     let pairs = conv.blocks / 2;
@@ -186,6 +264,9 @@ const READY: usize = 4;
 const MOST_READY: usize = 88;
 
 /// All pairs of blocks of a kernel of 1×1, `P` neighbours at a time: their tables are made once for all pairs.
+///
+/// # Safety
+/// The processor has the instruction set, and positions, blocks and taps are those of the job, which is inside its slices.
 #[allow(clippy::needless_range_loop)]
 #[inline(always)]
 unsafe fn ready<V: LookUp, S: Sink<V>, const P: usize>(conv: &Conv<'_>, sink: &mut S) {
@@ -227,6 +308,9 @@ unsafe fn ready<V: LookUp, S: Sink<V>, const P: usize>(conv: &Conv<'_>, sink: &m
 }
 
 /// `B` blocks from `block` on, at all positions, `P` at a time.
+///
+/// # Safety
+/// The processor has the instruction set, and positions, blocks and taps are those of the job, which is inside its slices.
 #[inline(always)]
 unsafe fn convolve_blocks<V: LookUp, S: Sink<V>, const P: usize, const B: usize>(
     conv: &Conv<'_>,
@@ -246,6 +330,9 @@ unsafe fn convolve_blocks<V: LookUp, S: Sink<V>, const P: usize, const B: usize>
 }
 
 /// Row by row, `P` neighbours at a time. The last tile of a row starts where it still fits, and gives what is new of it.
+///
+/// # Safety
+/// The processor has the instruction set, and positions, blocks and taps are those of the job, which is inside its slices.
 #[allow(clippy::needless_range_loop)]
 #[inline(always)]
 unsafe fn neighbours<
@@ -285,6 +372,9 @@ unsafe fn neighbours<
 }
 
 /// Any `P` positions at a time, in order.
+///
+/// # Safety
+/// The processor has the instruction set, and positions, blocks and taps are those of the job, which is inside its slices.
 #[inline(always)]
 unsafe fn scattered<V: LookUp, S: Sink<V>, const P: usize, const B: usize>(
     conv: &Conv<'_>,
@@ -323,6 +413,9 @@ unsafe fn scattered<V: LookUp, S: Sink<V>, const P: usize, const B: usize>(
 
 /// The sums of `P` positions × `B` blocks over `taps` taps; `table` gives a tap's table at a position. Loops count so that they
 /// unroll and everything stays in registers.
+///
+/// # Safety
+/// The processor has the instruction set, and positions, blocks and taps are those of the job, which is inside its slices.
 #[allow(clippy::needless_range_loop)]
 #[inline(always)]
 unsafe fn tile<V: LookUp, const P: usize, const B: usize>(
@@ -362,6 +455,9 @@ unsafe fn tile<V: LookUp, const P: usize, const B: usize>(
 
 /// The same for `P` positions side by side. Under a kernel of 3×3 neighbours share two of their three tables a row, with
 /// stride 2 one.
+///
+/// # Safety
+/// The processor has the instruction set, and positions, blocks and taps are those of the job, which is inside its slices.
 #[allow(clippy::needless_range_loop)]
 #[inline(always)]
 unsafe fn row_tile<V: LookUp, const P: usize, const B: usize, const KERNEL: usize, const STRIDE: usize>(
@@ -433,6 +529,8 @@ pub(super) struct CodeRows {
 }
 
 impl CodeRows {
+    /// # Safety
+    /// The processor has the instruction set, and the rows have this position and block.
     #[inline(always)]
     pub(super) unsafe fn at<V: Vector>(self, y: usize, x: usize, block: usize) -> *mut u8 {
         // SAFETY: the caller stays inside the rows.
@@ -489,6 +587,9 @@ pub(super) struct TrunkCodes {
 
 impl ToNarrow {
     /// Half a block into the trunk, the even lanes or the odd ones; returns what is there then.
+    ///
+    /// # Safety
+    /// The processor has the instruction set, and the trunk has this position and lane.
     #[inline(always)]
     unsafe fn put_half<V: Vector>(&self, y: usize, x: usize, lane: usize, sums: V) -> V {
         let lanes = self.blocks * V::PACKING.lanes;
@@ -505,6 +606,9 @@ impl ToNarrow {
 
 impl TrunkCodes {
     /// Half a block of sums, turned round where channels fall, and its thresholds.
+    ///
+    /// # Safety
+    /// The processor has the instruction set.
     #[inline(always)]
     unsafe fn half<V: Vector>(&self, lane: usize, sums: V) -> (V, [V; 3]) {
         let [a, b, c] = self.thresholds;
@@ -573,6 +677,9 @@ fn put_wide(trunk: &mut [i32], sums: &[i16], offsets: &[i16], add: bool) {
 }
 
 /// ByteSums → thresholds → packed codes, for the whole rows of a trunk `[y][x][block][lane]`.
+///
+/// # Safety
+/// The processor has the instruction set, and thresholds and rows hold every block of the sums.
 #[inline(always)]
 pub(super) unsafe fn quantize<V: Vector, N: Quantity>(sums: &[N], thresholds: &LaneThresholds<N>, rows: CodeRows) {
     let position = thresholds.flips.len();
@@ -586,6 +693,9 @@ pub(super) unsafe fn quantize<V: Vector, N: Quantity>(sums: &[N], thresholds: &L
 }
 
 /// One block of sums → packed codes.
+///
+/// # Safety
+/// The processor has the instruction set, and thresholds hold the block, and `to` points at room for it.
 #[inline(always)]
 unsafe fn put_codes<V: Vector, N: Quantity>(sums: &[N], thresholds: &LaneThresholds<N>, block: usize, to: *mut u8) {
     let lanes = V::PACKING.lanes;
@@ -676,6 +786,9 @@ impl PixelRows<'_> {
 }
 
 /// Runs `job`: a row of a table for every byte under the kernel.
+///
+/// # Safety
+/// The processor has the instruction set, the job is inside its slices, and the sink takes all of its positions and blocks.
 #[inline(always)]
 pub(super) unsafe fn add_up<V: Vector, S: Sink<V>>(job: &PixelRows<'_>, sink: &mut S) {
     match job.over.kernel {
@@ -687,6 +800,9 @@ pub(super) unsafe fn add_up<V: Vector, S: Sink<V>>(job: &PixelRows<'_>, sink: &m
 }
 
 /// [`add_up`] under a kernel of `K` × `K`.
+///
+/// # Safety
+/// The processor has the instruction set, and positions, blocks and taps are those of the job, which is inside its slices.
 #[inline(always)]
 unsafe fn add_up_under<V: Vector, S: Sink<V>, const K: usize>(job: &PixelRows<'_>, sink: &mut S) {
     let over = &job.over;
@@ -716,6 +832,9 @@ unsafe fn add_up_under<V: Vector, S: Sink<V>, const K: usize>(job: &PixelRows<'_
 }
 
 /// The sums of a block: of table i the row `under(i)`, all added up.
+///
+/// # Safety
+/// The processor has the instruction set, and positions, blocks and taps are those of the job, which is inside its slices.
 #[inline(always)]
 unsafe fn sum_of_rows<V: Vector, const K: usize>(
     job: &PixelRows<'_>,
