@@ -14,7 +14,7 @@ use super::window::Window;
 use crate::engines::{EngineChoice, OpenError};
 use crate::fpga::link::serial::{self, FoundPort};
 use crate::network::ModelChoice;
-use crate::pipeline::{EngineCommand, EngineState, Pipeline, PredictError, Settings, StartError};
+use crate::pipeline::{EngineCommand, EngineState, MOST_THREADS, Pipeline, PredictError, Settings, StartError};
 use crate::source::{self, CameraInfo, SourceChoice};
 use egui::{Context, Theme, ThemePreference, ViewportBuilder, ViewportCommand};
 use std::path::{Path, PathBuf};
@@ -119,10 +119,10 @@ fn wanted(options: &Options, last: &Remembered) -> Settings {
     let model = || last.model.as_ref()?.parse().ok();
     let engine = || last.engine.as_ref()?.parse().ok();
     Settings {
-        model: options.model.clone().or_else(model).unwrap_or_else(default_model),
+        model: options.model.clone().or_else(model).unwrap_or_default(),
         engine: options.engine.clone().or_else(engine).unwrap_or(EngineChoice::Cpu(None)),
         edge: options.edge,
-        threads: options.threads.or(last.threads).unwrap_or(default_threads).min(1024),
+        threads: options.threads.or(last.threads).unwrap_or(default_threads).min(MOST_THREADS),
     }
 }
 
@@ -140,13 +140,6 @@ fn forget(last: &mut Remembered, options: &Options, refused: StartError) -> Resu
     };
     let Some(what) = forgotten else { return Err(refused) };
     Ok(format!("The {what} of last time cannot be had now, and the default takes its place: {refused}."))
-}
-
-fn default_model() -> ModelChoice {
-    crate::network::shipped::SHIPPED.first().map_or_else(
-        || ModelChoice::UnknownRandom("no network is inside this program".into()),
-        |shipped| ModelChoice::Shipped(shipped.name),
-    )
 }
 
 /// Asks for a repaint when there is news, as often as the screen can use it and no more.
@@ -383,7 +376,7 @@ mod tests {
             let (notices, settings, source) = started(&Options::default(), &remembered(&model));
             let name = model.file_name().and_then(|name| name.to_str()).expect("a name");
             assert!(notices.len() == 1 && notices[0].contains(name), "{notices:?}");
-            assert_eq!(settings.model, default_model());
+            assert_eq!(settings.model, ModelChoice::default());
             assert_eq!((settings.engine, settings.threads), (EngineChoice::Reference, 3));
             assert_eq!(source, Some(SourceChoice::Demo { seed: 7 }));
         }

@@ -17,7 +17,7 @@ impl PublishedShape {
     /// # Errors
     /// None is expected: the shapes are ours.
     pub fn random(self, seed: u64, float_input: bool) -> Result<Network, NetworkError> {
-        let mut quantities = Random { numbers: Weights(SplitMix64(seed)), float_input };
+        let mut quantities = Random { numbers: WeightNumbers(SplitMix64(seed)), float_input };
         let parts = NetworkParts {
             name: format!("random:{}{}:{seed}", self.name(), if float_input { FLOAT_INPUT } else { "" }),
             family: format!("random:{}:{seed}", self.name()),
@@ -31,9 +31,9 @@ impl PublishedShape {
 }
 
 /// Random numbers for the weights; the sequence is part of what `random:NAME:SEED` means.
-struct Weights(SplitMix64);
+struct WeightNumbers(SplitMix64);
 
-impl Weights {
+impl WeightNumbers {
     fn next(&mut self) -> u64 {
         self.0.next()
     }
@@ -45,7 +45,7 @@ impl Weights {
 
 /// Makes every quantity up.
 struct Random {
-    numbers: Weights,
+    numbers: WeightNumbers,
     float_input: bool,
 }
 

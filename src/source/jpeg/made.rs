@@ -119,7 +119,12 @@ impl Blocks<'_> {
     }
 
     /// Writes every block of a scan with `write`, which gets the mean of the component's block before, and its own mean and wave.
-    fn scan(&self, file: &mut Vec<u8>, parts: &[usize], write: impl Fn(&mut BitWriter, &mut i32, usize, (i32, i32))) {
+    fn scan(
+        &self,
+        file: &mut Vec<u8>,
+        parts: &[usize],
+        write: impl Fn(&mut EntropyWriter, &mut i32, usize, (i32, i32)),
+    ) {
         let most = |side: fn(&(usize, usize)) -> usize| self.factors.iter().map(side).max().unwrap();
         let (most_across, most_down) = (most(|factors| factors.0), most(|factors| factors.1));
         let alone = parts.len() == 1;
@@ -131,7 +136,7 @@ impl Blocks<'_> {
             (self.width.div_ceil(8 * most_across), self.height.div_ceil(8 * most_down))
         };
         let mut means = vec![0; self.factors.len()];
-        let mut writer = BitWriter::default();
+        let mut writer = EntropyWriter::default();
         for unit in 0..across * down {
             if self.restart > 0 && unit > 0 && unit % self.restart == 0 {
                 file.extend(std::mem::take(&mut writer).finish());
@@ -165,13 +170,13 @@ const DC: usize = 0;
 const AC: usize = 1;
 
 #[derive(Default)]
-struct BitWriter {
+struct EntropyWriter {
     bytes: Vec<u8>,
     pending: u32,
     count: u32,
 }
 
-impl BitWriter {
+impl EntropyWriter {
     fn bits(&mut self, value: u32, count: u32) {
         for bit in (0..count).rev() {
             self.pending = self.pending << 1 | value >> bit & 1;
