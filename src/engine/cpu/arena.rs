@@ -230,14 +230,11 @@ impl Workbench<'_> {
                     kernels.quantize_wide(&sums[rows.start * row..rows.end * row], thresholds, output.map, out);
                 });
             }
-            Work::Residual { input, conv, add } => match self.plan.steps.get(layer + 1) {
-                Some(Step {
-                    work: Work::Activation { thresholds: TrunkThresholds::Narrow(thresholds), output },
-                    made: Made::Before,
-                    ..
-                }) => self.add_and_activate(conv, *input, *add, (thresholds, *output), parallel),
-                _ => self.add_residual(conv, *input, *add, parallel),
-            },
+            Work::Residual { input, conv, add, activated: None } => self.add_residual(conv, *input, *add, parallel),
+            Work::Residual { input, conv, add, activated: Some((thresholds, output)) } => {
+                self.add_and_activate(conv, *input, *add, (thresholds, *output), parallel);
+            }
+            Work::Activated { .. } => {}
             Work::Activation { thresholds, output } => self.activate(thresholds, *output, parallel),
             Work::Classify { input, classifier } => {
                 let arena = &mut *self.arena;
@@ -377,7 +374,7 @@ impl Workbench<'_> {
                 unpack::sums(packing, sums, out, area, |channel, sum| if conv.turned[channel] { -sum } else { sum });
                 probe.sums(layer, Sums::Integers(out));
             }
-            Work::Residual { .. } | Work::Activation { .. } => {
+            Work::Residual { .. } | Work::Activation { .. } | Work::Activated { .. } => {
                 let out = &mut room.sums[..shape.channels * area];
                 let lanes = area * packing.blocks(shape.channels) * packing.lanes;
                 match &self.arena.trunk {

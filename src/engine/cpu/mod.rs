@@ -100,7 +100,7 @@ impl Engine for CpuEngine {
             Work::PixelConv { .. } => "sums of table rows",
             Work::FloatConv { .. } => "float fma",
             Work::Conv { .. } | Work::Residual { .. } => self.kernels.convolution(),
-            Work::Activation { .. } => "thresholds",
+            Work::Activation { .. } | Work::Activated { .. } => "thresholds",
             Work::Classify { .. } => "pooled lut4",
         };
         EngineInfo {

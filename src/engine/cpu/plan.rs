@@ -65,10 +65,12 @@ pub(super) enum Work {
     FloatConv { conv: PackedFloatConv, output: CodeSlot },
     /// Codes → codes.
     Conv { input: CodeSlot, conv: PackedConv, thresholds: ConvThresholds, output: CodeSlot },
-    /// Codes → trunk.
-    Residual { input: CodeSlot, conv: PackedConv, add: bool },
+    /// Codes → trunk, and the codes of the activation behind it where they are made at once.
+    Residual { input: CodeSlot, conv: PackedConv, add: bool, activated: Option<(LaneThresholds<i16>, CodeSlot)> },
     /// Trunk → codes.
     Activation { thresholds: TrunkThresholds, output: CodeSlot },
+    /// Codes that the step before has made.
+    Activated { output: CodeSlot },
     /// Codes → logits.
     Classify { input: CodeSlot, classifier: PackedClassifier },
 }
@@ -173,8 +175,23 @@ impl Plan {
                 _ => Made::Now,
             };
             plan.steps.push(Step { work, parallel: parallel_network && is_large(shape), made });
+            if made == Made::Before {
+                plan.fuse(i);
+            }
         }
         plan
+    }
+
+    /// Hands the thresholds of the activation `i` to the step before it, which makes its codes.
+    fn fuse(&mut self, i: usize) {
+        let [.., residual, activation] = &mut self.steps[..=i] else { return };
+        let Some(output) = activation.work.output() else { return };
+        let work = std::mem::replace(&mut activation.work, Work::Activated { output });
+        if let Work::Residual { activated, .. } = &mut residual.work
+            && let Work::Activation { thresholds: TrunkThresholds::Narrow(thresholds), .. } = work
+        {
+            *activated = Some((thresholds, output));
+        }
     }
 
     /// As many of `threads` threads as are worth it.
@@ -209,7 +226,8 @@ impl Work {
             | Self::PixelConv { output, .. }
             | Self::FloatConv { output, .. }
             | Self::Conv { output, .. }
-            | Self::Activation { output, .. } => Some(output),
+            | Self::Activation { output, .. }
+            | Self::Activated { output } => Some(output),
             Self::Residual { .. } | Self::Classify { .. } => None,
         }
     }
@@ -235,7 +253,10 @@ impl Work {
             Self::Conv { conv, thresholds: ConvThresholds::AllPasses(thresholds), .. } => {
                 conv.bytes() + thresholds.bytes()
             }
-            Self::Residual { conv, .. } => conv.bytes(),
+            Self::Residual { conv, activated, .. } => {
+                conv.bytes() + activated.as_ref().map_or(0, |(thresholds, _)| thresholds.bytes())
+            }
+            Self::Activated { .. } => 0,
             Self::Activation { thresholds: TrunkThresholds::Narrow(thresholds), .. } => thresholds.bytes(),
             Self::Activation { thresholds: TrunkThresholds::Wide(thresholds), .. } => thresholds.bytes(),
             Self::Classify { classifier, .. } => classifier.bytes(),
@@ -311,7 +332,7 @@ fn lower(
             let turned = vec![false; shape.channels];
             let input = codes(outputs[*input]);
             let conv = PackedConv::new(conv, turned, input.map, packing, before);
-            Work::Residual { input, conv, add: *trunk == TrunkMode::Add }
+            Work::Residual { input, conv, add: *trunk == TrunkMode::Add, activated: None }
         }
         Op::Activation(thresholds) => {
             let rows = thresholds.rows().iter().zip(thresholds.falling());
