@@ -24,7 +24,7 @@ fn sources() -> BTreeMap<PathBuf, String> {
     collect(&Path::new(ROOT).join("src"), &mut all);
     all.retain(|path, _| !path.to_string_lossy().contains("fuzzing") && !path.ends_with("tests.rs"));
     // Modules of tests stand last in their files.
-    all.values_mut().for_each(|text| text.truncate(text.find("\n#[cfg(test)]\nmod tests").unwrap_or(text.len())));
+    all.values_mut().for_each(|text| text.truncate(text.find("\n#[cfg(test)]\nmod tests {").unwrap_or(text.len())));
     all
 }
 
@@ -136,12 +136,16 @@ fn imports(file: &Path, text: &str) -> BTreeSet<PathBuf> {
         paths(&[], tree.0, &mut named);
     }
     let own = module_of(file);
-    let whole = named.into_iter().filter_map(|mut path| match path[0].as_str() {
+    let whole = named.into_iter().filter_map(|mut path| match path[0].clone().as_str() {
         "crate" => Some(path.split_off(1)),
         "self" => Some([own.clone(), path.split_off(1)].concat()),
         "super" => {
             let ups = path.iter().take_while(|part| *part == "super").count();
             Some([own[..own.len() - ups].to_vec(), path.split_off(ups)].concat())
+        }
+        // A module below this one.
+        child if file_of(&[own.as_slice(), &[child.to_owned()]].concat()).is_some() => {
+            Some([own.clone(), path].concat())
         }
         _ => None,
     });

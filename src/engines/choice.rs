@@ -1,6 +1,6 @@
 //! Which engine, as the command line spells it.
 
-use super::OpenError;
+use super::error::OpenError;
 use crate::engine::cpu::Level;
 use crate::fpga::BoardChoice;
 use std::fmt;

@@ -1,8 +1,9 @@
 //! Which network to run: one inside the binary, a file, or a random one of a published shape.
 
-use super::published::PublishedShape;
+use super::file;
+use super::network::{Network, NetworkError};
+use super::published::{FLOAT_INPUT, PublishedShape};
 use super::shipped::{SHIPPED, Shipped};
-use super::{FLOAT_INPUT, Network, NetworkError, file};
 use std::convert::Infallible;
 use std::ffi::OsString;
 use std::fmt;

@@ -24,6 +24,3 @@ pub use network::{
     BinaryConv, Classifier, CodeTable, FloatConv, Geometry, Layer, LayerShape, MAX_EDGE, MAX_MEMORY, Network,
     NetworkError, NetworkParts, Op, Thresholds, TrunkMode,
 };
-
-/// The ending of the name of a twin without pixel embedding.
-pub(crate) const FLOAT_INPUT: &str = "-float-input";

@@ -4,6 +4,9 @@
 use super::{BinaryConv, Classifier, Geometry, Layer, Op, Thresholds, TrunkMode};
 use std::fmt;
 
+/// The ending of the name of a twin without pixel embedding.
+pub(crate) const FLOAT_INPUT: &str = "-float-input";
+
 /// The blocks of a stage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum BlockKind {

@@ -1,9 +1,8 @@
 //! Networks of the published shapes with random weights, for benchmarks and tests.
 
-use super::published::{Activated, EDGE, PublishedShape, Quantities, numbered_labels};
+use super::published::{Activated, EDGE, FLOAT_INPUT, PublishedShape, Quantities, numbered_labels};
 use super::{
-    BinaryConv, Classifier, CodeTable, FLOAT_INPUT, FloatConv, Geometry, Network, NetworkError, NetworkParts, Op,
-    Thresholds,
+    BinaryConv, Classifier, CodeTable, FloatConv, Geometry, Network, NetworkError, NetworkParts, Op, Thresholds,
 };
 use crate::splitmix64::SplitMix64;
 

@@ -2,13 +2,17 @@
 
 use super::predictor::{Inference, PredictError, Predictor};
 use super::report::{Comparison, Measured, TwinFigures};
-use super::{RECENT, RECENT_FRAMES};
 use crate::engine::Probe;
 use crate::frame::Frame;
 use crate::inspect::Recent;
 use crate::inspect::timing::milliseconds;
 use crate::network::{Network, Op};
 use std::time::{Duration, Instant};
+
+/// How far the figures of a report look back.
+const RECENT: Duration = Duration::from_secs(10);
+/// Most frames that they look at.
+const RECENT_FRAMES: usize = 1000;
 
 /// The other twin, and what was measured of both.
 pub(super) struct Twins {

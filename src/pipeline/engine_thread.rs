@@ -4,9 +4,10 @@
 mod tests;
 
 use super::comparison::{Times, Twins, recent};
+use super::outbox::{About, EngineState, Outbox};
 use super::predictor::{PredictError, Predictor, crop};
 use super::report::{Counts, FrameTiming, LayerDetail, Prediction, Rates, Report};
-use super::{About, EngineCommand, EngineState, Outbox, Settings};
+use super::settings::{EngineCommand, Settings};
 use crate::board::BoardState;
 use crate::engine::Probe;
 use crate::frame::Frame;

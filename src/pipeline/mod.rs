@@ -6,99 +6,28 @@
 
 mod comparison;
 mod engine_thread;
+mod outbox;
 mod predictor;
 mod report;
+mod settings;
 
+pub use outbox::{About, EngineState, Notice};
 pub use predictor::PredictError;
 #[cfg(feature = "app")]
 pub(crate) use predictor::knows_cards;
 pub(crate) use predictor::{Inference, Predictor};
 pub use report::{Comparison, Counts, FrameTiming, LayerDetail, Measured, Prediction, Rates, Report, TwinFigures};
+pub use settings::{EngineCommand, MOST_THREADS, Settings};
 
 use self::engine_thread::EngineThread;
-use crate::engines::{BoardPolicy, EngineChoice};
-use crate::network::ModelChoice;
+use self::outbox::{Latest, Outbox};
+use crate::engines::BoardPolicy;
 use crate::source::{Delivery, Source, SourceChoice, SourceError, SourceStatus, Supervisor};
 use crossbeam_channel::{Sender, unbounded};
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
-use std::time::Duration;
 use thiserror::Error;
-
-/// How far the figures of a report look back.
-const RECENT: Duration = Duration::from_secs(10);
-/// Most frames that they look at.
-const RECENT_FRAMES: usize = 1000;
-/// Most notices that are kept.
-const NOTICES: usize = 32;
-
-/// Most threads that make sense to ask for; an engine takes fewer where more do not help.
-pub const MOST_THREADS: usize = 1024;
-
-/// What to run, as chosen on the command line or in the window.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Settings {
-    /// Which network.
-    pub model: ModelChoice,
-    /// Which engine.
-    pub engine: EngineChoice,
-    /// The input edge in pixels; the network's own where `None`.
-    pub edge: Option<usize>,
-    /// Threads that compute, from 1 to [`MOST_THREADS`].
-    pub threads: usize,
-}
-
-/// What a person asks of the engine. Sending one never blocks.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum EngineCommand {
-    /// Run another network (read and checked on the engine thread; what ran before keeps running if it is refused).
-    Model(ModelChoice),
-    /// Run on another engine.
-    Engine(EngineChoice),
-    /// Compute with so many threads.
-    Threads(usize),
-    /// Run at another input edge; `None` is the network's own.
-    Edge(Option<usize>),
-    /// Keep this layer whole in the reports.
-    Watch(usize),
-    /// Whether the twin runs on the same frames.
-    Compare(bool),
-}
-
-/// What the engine thread is doing.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum EngineState {
-    /// Reading and lowering the network of this name.
-    Loading(String),
-    /// Predicting with these settings.
-    Running(Settings),
-}
-
-/// A message for the person: what was refused or lost, why, what to do.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Notice {
-    /// Counts up.
-    pub id: u64,
-    /// What it is about.
-    pub about: About,
-    /// One sentence.
-    pub text: String,
-}
-
-/// What a notice is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum About {
-    /// Something was refused or failed; what ran before runs on.
-    Refusal,
-    /// There is no board, or no longer.
-    BoardLost,
-    /// The board is there, after one of the former: that is over.
-    BoardBack,
-}
 
 /// Why the pipeline does not start.
 #[derive(Debug, Error)]
@@ -113,51 +42,6 @@ pub enum StartError {
     /// The system refuses a thread.
     #[error("the system gives no thread for the engine ({0}): close other programs and try again")]
     Thread(std::io::Error),
-}
-
-/// What the engine thread leaves for others to look at.
-struct Outbox {
-    latest: Mutex<Latest>,
-    wake: Box<dyn Fn() + Send + Sync>,
-}
-
-struct Latest {
-    report: Option<Arc<Report>>,
-    engine: EngineState,
-    notices: VecDeque<Notice>,
-    noticed: u64,
-}
-
-impl Outbox {
-    /// What was left last, whatever happened to a thread that held it.
-    fn latest(&self) -> MutexGuard<'_, Latest> {
-        self.latest.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn publish(&self, report: Report) {
-        self.latest().report = Some(Arc::new(report));
-        (self.wake)();
-    }
-
-    fn set_engine_state(&self, state: EngineState) {
-        self.latest().engine = state;
-        (self.wake)();
-    }
-
-    /// Leaves a notice, unless it repeats the last one.
-    fn notify(&self, about: About, text: &str) {
-        let mut latest = self.latest();
-        if latest.notices.back().is_none_or(|last| last.text != text) {
-            let id = latest.noticed;
-            latest.noticed += 1;
-            latest.notices.push_back(Notice { id, about, text: text.into() });
-            if latest.notices.len() > NOTICES {
-                latest.notices.pop_front();
-            }
-        }
-        drop(latest);
-        (self.wake)();
-    }
 }
 
 /// A running source and engine. Dropping it stops both.

@@ -1,6 +1,6 @@
 //! One network on one engine, from frames to probabilities.
 
-use super::Settings;
+use super::settings::Settings;
 use crate::board::{BoardFrame, LayerCycles};
 use crate::engine::{self, Engine, EngineError, Probe, softmax};
 use crate::engines::{self, BoardPolicy, EngineChoice, OpenError, Setup};

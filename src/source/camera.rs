@@ -4,7 +4,7 @@
 //! intervals, a format that the driver changes). So the device is asked what it offers, and the offers are tried, best
 //! first, until one delivers a frame. What it does not see of Linux's cameras is in `v4l2`.
 
-use super::CameraInfo;
+use super::camera_list::CameraInfo;
 use super::capture::{CapturedFrame, write_fault, write_frame, write_undecodable};
 use super::error::CameraFault;
 use super::picture::{Limits, black, decode_jpeg, only_owner};

@@ -1,10 +1,10 @@
 //! Pictures, folders of pictures and video files as sources.
 
 use super::error::{SourceError, shown};
+use super::interface::{Polled, Source};
 use super::mjpeg::Mjpeg;
 use super::picture::{Limits, Picture, extension, io_error, pictures_in, read_within};
 use super::y4m::Y4m;
-use super::{Polled, Source};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -2,9 +2,9 @@
 
 use super::decode_error::DecodeError;
 use super::error::{SourceError, shown};
+use super::interface::{Polled, Source, USUAL_RATE};
 use super::jpeg::{self, Extent};
 use super::picture::{Limits, decode_jpeg, io_error, open_regular};
-use super::{Polled, Source, USUAL_RATE};
 use std::borrow::Cow;
 use std::fs::File;
 use std::io::Read;

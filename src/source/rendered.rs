@@ -1,8 +1,9 @@
 //! The demo as a source.
 
 use super::demo::{DemoRenderer, HEIGHT, WIDTH};
+use super::error::SourceError;
+use super::interface::{Polled, Source};
 use super::picture::{Picture, black, only_owner};
-use super::{Polled, Source, SourceError};
 use std::time::Duration;
 
 /// Frames a second of the demo.

@@ -1,6 +1,6 @@
 //! What a source is doing, in a form that a window can show as one sentence.
 
-use super::SourceChoice;
+use super::choice::SourceChoice;
 use super::error::SourceError;
 use std::fmt;
 use std::time::Duration;

@@ -2,8 +2,8 @@
 
 use super::decode_error::DecodeError;
 use super::error::{SourceError, shown};
+use super::interface::{Polled, Source, USUAL_RATE};
 use super::picture::{Limits, Picture, black, io_error, on_white, only_owner, open_regular};
-use super::{Polled, Source, USUAL_RATE};
 use crate::text::one_line;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};

@@ -1,6 +1,6 @@
 //! The zip archive that PyTorch writes. Nothing is read without a limit.
 
-use super::ImportError;
+use super::error::ImportError;
 use super::pickle::{Pickle, PickleError};
 use crate::regular;
 use std::fs::File;

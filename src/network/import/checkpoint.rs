@@ -4,8 +4,8 @@
 //! [`STATE_DICTS`]; before its names stand those of what holds it, [`HOLDERS`] and [`WRAPPERS`] in any order, as often as they
 //! like. What a trainer keeps beside it is passed over: an averaged copy, and all that bears no name of the network's.
 
-use super::ImportError;
 use super::archive::Archive;
+use super::error::ImportError;
 use super::pickle::{Global, Pickle, Value};
 use half::{bf16, f16};
 use std::collections::{BTreeMap, BTreeSet};

@@ -8,7 +8,7 @@ use crate::engines::{BoardPolicy, EngineChoice};
 use crate::fpga::BoardChoice;
 use crate::frame::InputImage;
 use crate::network::ModelChoice;
-use crate::pipeline::Latest;
+use crate::pipeline::outbox::Latest;
 use crate::source::Delivery;
 use crossbeam_channel::never;
 use std::collections::VecDeque;

@@ -1,8 +1,9 @@
 //! Our side of a capture process: start it, listen to it, kill it when it falls silent.
 
+use super::super::camera_list::CameraInfo;
 use super::super::error::{CameraFault, SourceError};
+use super::super::interface::{Polled, Source};
 use super::super::picture::Picture;
-use super::super::{CameraInfo, Polled, Source};
 use super::{CapturedFrame, Message, Order, ProtocolError, read_message};
 use crate::text::one_line;
 use std::io::{BufReader, Read};

@@ -1,6 +1,7 @@
 //! Runs a source on a thread of its own.
 
 mod cameras;
+mod command;
 mod lookout;
 mod meter;
 mod outlet;
@@ -9,40 +10,20 @@ mod running;
 mod tests;
 mod worker;
 
-use super::{Source, SourceChoice, SourceError, SourceStatus};
+use super::choice::SourceChoice;
+use super::error::SourceError;
+use super::interface::Source;
+use super::state::SourceStatus;
 use crate::frame::Frame;
 use crossbeam_channel::{Receiver, Sender};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 
 use self::cameras::{Cameras, SystemCameras};
-use self::outlet::Outlet;
+pub use self::command::Delivery;
+use self::command::SourceCommand;
+use self::outlet::{Outlet, locked};
 use self::worker::{Beginning, Worker};
-
-/// How frames are handed over, and what a failure at the start means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Delivery {
-    /// For a window: paced, the newest frame wins, a picture stays and is repeated, files start over, a camera that does
-    /// not open is asked again and again. The channel stays open whatever happens.
-    Window,
-    /// For a terminal: as `Window`, but files end, pictures come once each and none is lost. The channel closes when the
-    /// source ends or fails; only a camera that has delivered before is tried again.
-    Terminal,
-    /// For a terminal with a number of frames to print: as `Terminal`, but the demo and videos too are unpaced and lose
-    /// nothing. A camera still does.
-    Lossless,
-}
-
-/// What the owner can ask of the running thread.
-#[derive(PartialEq, Eq)]
-enum SourceCommand {
-    Switch(Option<SourceChoice>),
-    Pause(bool),
-    #[cfg(feature = "app")]
-    Step,
-    Stop,
-}
 
 /// A source on its own thread. Dropping it stops the thread and kills a capture process, and waits for both.
 ///
@@ -148,9 +129,4 @@ impl Drop for Supervisor {
             let _ = thread.join();
         }
     }
-}
-
-/// The status, whatever happened to a thread that held it.
-fn locked(status: &Mutex<SourceStatus>) -> MutexGuard<'_, SourceStatus> {
-    status.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,11 +1,10 @@
 //! Where frames and news leave the thread.
 
-use super::locked;
 use super::meter::Meter;
 use crate::frame::Frame;
 use crate::source::{LeftOut, Picture, SourceChoice, SourceError, SourceState, SourceStatus};
 use crossbeam_channel::{Receiver, Sender};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Of so many pictures that are left out, the log tells what is wrong with them.
@@ -90,4 +89,9 @@ impl Outlet {
         change(&mut locked(&self.status));
         (self.on_change)();
     }
+}
+
+/// The status, whatever happened to a thread that held it.
+pub(super) fn locked(status: &Mutex<SourceStatus>) -> MutexGuard<'_, SourceStatus> {
+    status.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,7 +1,7 @@
 //! A source that is open, and when its next frame is due.
 
-use super::Delivery;
 use super::cameras::WantedCamera;
+use super::command::Delivery;
 use super::lookout::Lookout;
 use crate::source::{Picture, Polled, Source, SourceError, SourceState};
 use std::time::{Duration, Instant};

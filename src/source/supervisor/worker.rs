@@ -1,10 +1,10 @@
 //! The thread behind a supervisor.
 
 use super::cameras::{Cameras, WantedCamera};
+use super::command::{Delivery, SourceCommand};
 use super::lookout::Lookout;
 use super::outlet::Outlet;
 use super::running::{Next, Over, Running};
-use super::{Delivery, SourceCommand};
 use crate::frame::Frame;
 use crate::source::rendered::Rendered;
 use crate::source::{DEFAULT_SEED, Picture, Source, SourceChoice, SourceError, SourceState, files};

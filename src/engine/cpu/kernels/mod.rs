@@ -23,7 +23,7 @@ mod tables;
 pub(super) use floats::FloatRows;
 pub(super) use generic::{Conv, PictureRows, PixelRows};
 
-use super::Level;
+use super::level::Level;
 use super::packing::{CodeMap, LaneThresholds, Packing};
 use floats::{FloatSink, FloatsToCodes, FloatsToSums};
 use generic::{CodeRows, Sink, ToCodes, ToNarrow, ToWide, TrunkCodes, Vector};

@@ -1,0 +1,38 @@
+//! What to run, and what can be asked of it.
+
+use crate::engines::EngineChoice;
+use crate::network::ModelChoice;
+
+/// Most threads that make sense to ask for; an engine takes fewer where more do not help.
+pub const MOST_THREADS: usize = 1024;
+
+/// What to run, as chosen on the command line or in the window.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Which network.
+    pub model: ModelChoice,
+    /// Which engine.
+    pub engine: EngineChoice,
+    /// The input edge in pixels; the network's own where `None`.
+    pub edge: Option<usize>,
+    /// Threads that compute, from 1 to [`MOST_THREADS`].
+    pub threads: usize,
+}
+
+/// What a person asks of the engine. Sending one never blocks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum EngineCommand {
+    /// Run another network (read and checked on the engine thread; what ran before keeps running if it is refused).
+    Model(ModelChoice),
+    /// Run on another engine.
+    Engine(EngineChoice),
+    /// Compute with so many threads.
+    Threads(usize),
+    /// Run at another input edge; `None` is the network's own.
+    Edge(Option<usize>),
+    /// Keep this layer whole in the reports.
+    Watch(usize),
+    /// Whether the twin runs on the same frames.
+    Compare(bool),
+}
