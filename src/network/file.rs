@@ -34,7 +34,7 @@
 //!
 //! The bound of a convolution is 3 · in · kernel²; of an activation, the sum of the bounds that the trunk may have gathered.
 //! Padding is `kernel / 2` zeros (code 0, or 0.0) on every side. Names and labels have no control characters. A file has at
-//! most [`MAX_FILE_BYTES`], the JSON in it at most 4 MiB. Anything else in the file is refused.
+//! most 32 MiB, the JSON in it at most 4 MiB. Anything else in the file is refused.
 
 use super::{
     BinaryConv, Classifier, CodeTable, FloatConv, Geometry, Layer, Network, NetworkError, NetworkParts, Op, Thresholds,
@@ -53,7 +53,7 @@ use thiserror::Error;
 /// The version of the format that this program reads and writes.
 pub(crate) const FORMAT: u32 = 1;
 /// Larger files are refused, before a byte of them is read: the largest published network takes 6 MB.
-pub const MAX_FILE_BYTES: u64 = 32 << 20;
+pub(crate) const MAX_FILE_BYTES: u64 = 32 << 20;
 /// The most bytes of JSON in front of the tensors, our document included: parsed, they take thirty times the room.
 pub(crate) const MAX_HEADER_BYTES: u64 = 4 << 20;
 /// The key of our JSON document in the safetensors metadata.
