@@ -228,7 +228,7 @@ fn slow_frame_without_a_graphics_card() {
     let mut report = card();
     report.rates.infer_ms = 812.0;
     report.rates.engine_per_s = 1.23;
-    report.engine.name = "reference".into();
+    report.engine = EngineInfo { name: "reference".into(), kind: EngineKind::Reference, ..report.engine };
     let mut model = scenes::model(report);
     model.software_rendering = true;
     compare(&mut open(model), "slow_frame");
@@ -485,7 +485,7 @@ fn the_keys_of_threads_say_why_they_do_nothing() {
     assert!(harness.query_all_by_label_contains("so small that one thread").count() >= 2, "the list says it too");
 
     let mut report = card();
-    report.engine.name = "reference".into();
+    report.engine = EngineInfo { name: "reference".into(), kind: EngineKind::Reference, ..report.engine };
     let mut harness = open(scenes::model(report));
     assert_eq!(pressed(&mut harness, Key::Plus), []);
     harness.get_by_label_contains("The reference engine always computes with one thread");
