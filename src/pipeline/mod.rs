@@ -22,7 +22,7 @@ pub use settings::{EngineCommand, MOST_THREADS, Settings};
 use self::engine_thread::EngineThread;
 use self::outbox::{Latest, Outbox};
 use crate::engines::BoardPolicy;
-use crate::source::{Delivery, Source, SourceChoice, SourceError, SourceStatus, Supervisor};
+use crate::source::{Delivery, Source, SourceChoice, SourceError, Supervisor};
 use crossbeam_channel::{Sender, unbounded};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -114,7 +114,7 @@ impl Pipeline {
 
     /// What the source is doing.
     #[cfg(feature = "app")]
-    pub(crate) fn source_status(&self) -> SourceStatus {
+    pub(crate) fn source_status(&self) -> crate::source::SourceStatus {
         self.source.status()
     }
 

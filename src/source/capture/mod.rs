@@ -20,7 +20,9 @@ pub(crate) mod process;
 use super::error::CameraFault;
 use super::picture::{Limits, black, only_owner};
 use crate::text::one_line;
-use std::io::{self, ErrorKind, Read, Write};
+#[cfg(any(feature = "camera", test, fuzzing))]
+use std::io::Write;
+use std::io::{self, ErrorKind, Read};
 use std::sync::Arc;
 use std::time::Duration;
 use thiserror::Error;
@@ -158,7 +160,7 @@ pub(crate) fn read_message(reader: &mut impl Read) -> Result<Message, ProtocolEr
 ///
 /// # Errors
 /// Where the reader is gone, or the frame is one that it would not believe.
-#[cfg(any(feature = "camera", test))]
+#[cfg(any(feature = "camera", test, fuzzing))]
 pub(crate) fn write_frame(writer: &mut impl Write, frame: &CapturedFrame) -> io::Result<()> {
     let CapturedFrame { width, height, sequence, age, rgb } = frame;
     let length = u32::try_from(rgb.len()).map_err(|_| io::Error::from(ErrorKind::InvalidInput))?;
@@ -174,7 +176,7 @@ pub(crate) fn write_frame(writer: &mut impl Write, frame: &CapturedFrame) -> io:
 ///
 /// # Errors
 /// Where the reader is gone.
-#[cfg(any(feature = "camera", test))]
+#[cfg(any(feature = "camera", test, fuzzing))]
 pub(crate) fn write_fault(writer: &mut impl Write, fault: CameraFault, detail: &str) -> io::Result<()> {
     let kind = FAULTS.into_iter().find(|(_, f)| *f == fault).map_or(0, |(kind, _)| kind);
     write_text(writer, kind, 0, detail)
@@ -184,12 +186,12 @@ pub(crate) fn write_fault(writer: &mut impl Write, fault: CameraFault, detail: &
 ///
 /// # Errors
 /// Where the reader is gone.
-#[cfg(any(feature = "camera", test))]
+#[cfg(any(feature = "camera", test, fuzzing))]
 pub(crate) fn write_undecodable(writer: &mut impl Write, sequence: u64, why: &str) -> io::Result<()> {
     write_text(writer, KIND_UNDECODABLE, sequence, why)
 }
 
-#[cfg(any(feature = "camera", test))]
+#[cfg(any(feature = "camera", test, fuzzing))]
 fn write_text(writer: &mut impl Write, kind: u32, sequence: u64, text: &str) -> io::Result<()> {
     let text: String = one_line(text).chars().take(MAX_TEXT as usize / 4).collect();
     let header = MessageHeader { kind, width: 0, height: 0, length: text.len() as u32, sequence, age: Duration::ZERO };
@@ -226,7 +228,7 @@ impl MessageHeader {
         Ok(header)
     }
 
-    #[cfg(any(feature = "camera", test))]
+    #[cfg(any(feature = "camera", test, fuzzing))]
     fn to_bytes(&self) -> [u8; HEADER] {
         let age = u32::try_from(self.age.min(MAX_AGE).as_micros()).unwrap_or(u32::MAX);
         let mut bytes = [0; HEADER];
