@@ -5,7 +5,6 @@ use crate::engine::cpu::Level;
 use crate::fpga::board::{BoardError, capabilities};
 use crate::fpga::link::packets::Patience;
 use crate::fpga::link::{serial, simulated};
-use crate::network::ModelChoice;
 use crate::network::shipped::SHIPPED;
 use crate::source;
 use anyhow::Result;
@@ -30,7 +29,7 @@ pub(crate) fn run() -> Result<()> {
     boards(&mut out)?;
     writeln!(out, "networks:")?;
     for shipped in SHIPPED {
-        ModelChoice::Shipped(shipped.name).load()?;
+        shipped.load()?;
         writeln!(out, "  {:<20} in order, {} bytes", shipped.name, shipped.bytes.len())?;
     }
     graphics(&mut out)

@@ -1,7 +1,6 @@
 //! `ernscope models`: the networks inside the program.
 
 use super::output;
-use crate::network::ModelChoice;
 use crate::network::Network;
 use crate::network::shipped::SHIPPED;
 use anyhow::Result;
@@ -10,7 +9,7 @@ use std::io::Write;
 pub(crate) fn run() -> Result<()> {
     let mut out = output::stdout();
     for shipped in SHIPPED {
-        let network = ModelChoice::Shipped(shipped.name).load()?;
+        let network = shipped.load()?;
         writeln!(out, "{}", describe(&network, shipped.bytes.len()))?;
         for (key, value) in network.training() {
             writeln!(out, "    {key}: {value}")?;

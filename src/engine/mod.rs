@@ -14,6 +14,7 @@ pub use error::EngineError;
 pub(crate) use error::check_input;
 pub(crate) use probe::count_codes;
 pub use probe::{CodeHistogram, Probe, Sums, Wants};
+pub(crate) use softmax::likeliest;
 pub use softmax::softmax;
 
 use crate::board::{BoardFrame, BoardState};
@@ -79,8 +80,7 @@ pub struct Outcome<'a> {
 impl<'a> Outcome<'a> {
     /// The likeliest class; of equally likely ones the first.
     pub fn class(&self) -> usize {
-        let classes = self.logits.iter().enumerate().rev();
-        classes.max_by(|a, b| a.1.total_cmp(b.1)).map_or(0, |(class, _)| class)
+        likeliest(self.logits).unwrap_or(0)
     }
 
     /// Of an engine on this machine.

@@ -1,4 +1,4 @@
-//! From logits to probabilities.
+//! From logits to probabilities and to a class.
 
 /// Probabilities from logits (softmax), into `out`.
 pub fn softmax(logits: &[f32], out: &mut Vec<f32>) {
@@ -7,4 +7,9 @@ pub fn softmax(logits: &[f32], out: &mut Vec<f32>) {
     out.extend(logits.iter().map(|x| (x - peak).exp()));
     let sum: f32 = out.iter().sum();
     out.iter_mut().for_each(|p| *p /= sum);
+}
+
+/// The place of the largest value, of equal ones the first; `None` of no values.
+pub(crate) fn likeliest(values: &[f32]) -> Option<usize> {
+    values.iter().enumerate().rev().max_by(|a, b| a.1.total_cmp(b.1)).map(|(class, _)| class)
 }

@@ -2,11 +2,10 @@
 
 use super::settings::Settings;
 use crate::board::{BoardFrame, LayerCycles};
-use crate::engine::{self, Engine, EngineError, Probe, softmax};
+use crate::engine::{self, Engine, EngineError, Probe, likeliest, softmax};
 use crate::engines::{self, BoardPolicy, EngineChoice, OpenError, Setup};
 use crate::frame::{Crop, Frame, InputImage};
-use crate::network::Network;
-use crate::network::{LoadError, ModelChoice};
+use crate::network::{LoadError, ModelChoice, Network};
 use crate::preprocess::{PreprocessError, Preprocessor, centre_crop};
 use crate::source::demo;
 use std::sync::Arc;
@@ -172,8 +171,7 @@ impl Predictor {
 
     /// The likeliest class of the last frame; of equally likely ones the first.
     pub(crate) fn class(&self) -> Option<usize> {
-        let classes = self.probabilities.iter().enumerate().rev();
-        classes.max_by(|a, b| a.1.total_cmp(b.1)).map(|(class, _)| class)
+        likeliest(&self.probabilities)
     }
 
     /// Whether the last frame was predicted right, where its truth is known and the network knows the cards.
