@@ -70,7 +70,7 @@ fn network((edge, in_channels, out_channels, kernel): (usize, usize, usize, usiz
     let layers = ops.into_iter().enumerate().map(|(i, op)| Layer { name: i.to_string(), op }).collect();
     let labels = vec!["one".into()];
     let (name, family) = (String::new(), String::new());
-    Network::new(NetworkParts { name, family, edge, labels, layers, training: serde_json::Map::new() })
+    Network::new(NetworkParts { name, family, edge, labels, layers, known: None, training: serde_json::Map::new() })
         .expect("well formed")
 }
 

@@ -337,7 +337,7 @@ fn with_tensors(change: impl FnOnce(&mut Tensors)) -> Vec<u8> {
 fn documents_that_make_no_network() {
     let folder = Folder::new();
     let refuse = |bytes: Vec<u8>, words: &[&str]| refused_model(&folder.file("m.safetensors", &bytes), words);
-    refuse(with_document(|d| d["format"] = 2.into()), &["version 2"]);
+    refuse(with_document(|d| d["format"] = 3.into()), &["version 3"]);
     refuse(with_document(|d| d["labels"] = serde_json::json!(["a"])), &["1 labels", "2 classes"]);
     refuse(with_document(|d| d["input"]["edge"] = 1_000_000.into()), &["1000000"]);
     refuse(with_document(|d| d["layers"][1]["input"] = "elsewhere".into()), &["act", "elsewhere"]);

@@ -56,7 +56,7 @@ impl Probe for Recorder {
 fn observe(engine: &mut dyn Engine, image: &InputImage) -> (Recorder, Vec<u32>) {
     let mut recorder = Recorder::default();
     let outcome = engine.run_probed(image, &mut recorder).expect("the picture fits");
-    let logits = outcome.logits.iter().map(|x| x.to_bits()).collect();
+    let logits = outcome.logits.iter().chain(outcome.others).map(|x| x.to_bits()).collect();
     (recorder, logits)
 }
 
@@ -74,7 +74,8 @@ fn check(network: Network, threads: usize) {
     for level in levels() {
         let mut engine = CpuEngine::new(Arc::clone(&network), edge, level, threads).expect("available");
         for (image, (seen, logits)) in pictures.iter().zip(&expected) {
-            let unprobed: Vec<u32> = engine.run(image).expect("fits").logits.iter().map(|x| x.to_bits()).collect();
+            let outcome = engine.run(image).expect("fits");
+            let unprobed: Vec<u32> = outcome.logits.iter().chain(outcome.others).map(|x| x.to_bits()).collect();
             assert_eq!(&unprobed, logits, "logits at {level}");
             let probed = observe(&mut engine, image);
             for (layer, expected) in &seen.codes {

@@ -382,7 +382,7 @@ fn signs_and_scales_are_those_of_the_weights() {
         // sign(±0) = +1.
         assert!(signs.eq(filter.iter().map(|&weight| weight >= 0.0)));
         let mean = filter.iter().map(|weight| weight.abs()).sum::<f32>() / 384.0;
-        assert!((classifier.scales()[class] / (mean * 2.0 / 3.0) - 1.0).abs() < 1e-6);
+        assert!((classifier.readout().scales()[class] / (mean * 2.0 / 3.0) - 1.0).abs() < 1e-6);
     }
 }
 

@@ -33,6 +33,8 @@ pub(crate) enum Deed {
     NextEngine,
     /// So many threads more.
     Threads(isize),
+    /// A picture must be so many percent more known to be named.
+    Limit(i8),
     /// Compute with so many threads.
     SetThreads(usize),
     /// Save the window as a picture.
@@ -92,6 +94,8 @@ pub(crate) const TABLE: &[KeyRow] = &[
     (Key::Plus, NONE, Deed::Threads(1), "+ −", "more, fewer threads"),
     (Key::Equals, NONE, Deed::Threads(1), "", ""),
     (Key::Minus, NONE, Deed::Threads(-1), "", ""),
+    (Key::OpenBracket, NONE, Deed::Limit(-5), "[ ]", "name more, fewer of the things it is not sure of"),
+    (Key::CloseBracket, NONE, Deed::Limit(5), "", ""),
     (Key::S, NONE, Deed::Screenshot, "S", "save a screenshot"),
     (Key::E, SHIFT, Deed::Frame, "Shift E", "save the frame and all layers"),
     (Key::E, NONE, Deed::Figures, "E", "save the figures (CSV, JSON)"),

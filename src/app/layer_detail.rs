@@ -302,11 +302,13 @@ impl<'a> WatchedLayer<'a> {
 
     /// The classifier: the logits that stand out.
     fn logits(&self, ui: &mut Ui, rect: Rect) {
-        let Op::Classifier { input, classifier } = self.op else { return };
-        let edge = self.report.network.shapes(self.report.edge)[*input].edge;
-        let logit = |class: usize, sum: f64| classifier.logit(class, sum as i64, edge * edge);
-        let sums = (0..self.shape.channels).map_while(|class| self.detail.values.sums.get(class));
-        let mut logits: Vec<(usize, f32)> = sums.enumerate().map(|(class, sum)| (class, logit(class, sum))).collect();
+        let (input, classifier) = self.report.network.classifier();
+        let edge = self.report.network.shapes(self.report.edge)[input].edge;
+        let sums = (0..self.shape.channels).map_while(|row| self.detail.values.sums.get(row));
+        let mut logits = classifier.readout().room();
+        classifier.readout().read(sums.map(|sum| sum as i64), edge * edge, &mut logits);
+        let known = |(_, logit): &(usize, f32)| logit.is_finite();
+        let mut logits: Vec<(usize, f32)> = logits.classes.into_iter().enumerate().filter(known).collect();
         logits.sort_by(|a, b| b.1.total_cmp(&a.1));
         caption(ui, rect, "logits, the highest first", Sense::hover(), rect.width());
         let row = 22.0;

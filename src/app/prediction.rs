@@ -2,20 +2,24 @@
 
 use super::format;
 use super::model::Model;
+use super::state::Action;
 use super::theme::{self, Tokens};
 use super::widgets::{self, bar, say, text};
 use crate::board::BoardFrame;
 use crate::engine::EngineKind;
-use crate::pipeline::{EngineState, Prediction, Report, knows_cards};
-use egui::{Align2, Color32, Rect, Stroke, Ui, pos2, vec2};
+use crate::pipeline::{EngineCommand, EngineState, Prediction, Report, knows_cards};
+use egui::{Align2, Color32, Rect, Sense, Stroke, Ui, WidgetInfo, pos2, vec2};
 
 /// The size of the panel's inside that its type is drawn for at scale 1.
 const DRAWN_FOR: egui::Vec2 = vec2(376.0, 348.0);
 
+/// The part of a row's width that its name may take.
+const NAME: f32 = 0.27;
+
 /// Shows the panel; returns whether the person starts dragging it.
-pub(super) fn show(ui: &mut Ui, model: &Model) -> bool {
+pub(super) fn show(ui: &mut Ui, model: &Model, actions: &mut Vec<Action>) -> bool {
     widgets::panel(ui, "Prediction", |ui| match (&model.report, &model.steady) {
-        (Some(report), Some(steady)) => content(ui, model, report, steady),
+        (Some(report), Some(steady)) => content(ui, model, report, steady, actions),
         _ => waiting(ui),
     })
 }
@@ -27,7 +31,7 @@ fn waiting(ui: &mut Ui) {
     say(ui, place, "waiting", words);
 }
 
-fn content(ui: &mut Ui, model: &Model, report: &Report, steady: &Report) {
+fn content(ui: &mut Ui, model: &Model, report: &Report, steady: &Report, actions: &mut Vec<Action>) {
     let rect = ui.max_rect();
     let scale = (rect.size() / DRAWN_FOR).min_elem().clamp(0.3, 4.0);
     let line = |y: f32, height: f32| {
@@ -42,10 +46,12 @@ fn content(ui: &mut Ui, model: &Model, report: &Report, steady: &Report) {
     }
     let rows = Prediction::top(&report.prediction.smoothed, 5);
     for (place, &(class, smoothed)) in rows.iter().enumerate() {
-        row(ui, line(112.0 + place as f32 * 28.0, 28.0), report, (class, smoothed, place == 0 && !past), scale);
+        let first = place == 0 && !past && report.prediction.knowing.sure;
+        row(ui, line(107.0 + place as f32 * 25.5, 25.5), report, (class, smoothed, first), scale);
     }
-    figures(ui, line(270.0, 50.0), model, steady, scale);
-    remark(ui, line(324.0, 20.0), model, steady, scale);
+    known(ui, line(239.0, 25.5), report, scale, actions);
+    figures(ui, line(278.0, 46.0), model, steady, scale);
+    remark(ui, line(328.0, 20.0), model, steady, scale);
 }
 
 fn best(report: &Report) -> Option<(String, f32)> {
@@ -53,15 +59,33 @@ fn best(report: &Report) -> Option<(String, f32)> {
     Some((format::label(report.network.labels().get(class)?), probability))
 }
 
+/// The likeliest class in the largest type of the window; quiet words where the network does not know what it sees.
 fn label(ui: &Ui, rect: Rect, report: &Report, past: bool, scale: f32) {
     let Some((name, probability)) = best(report) else { return };
     let tokens = Tokens::of(ui);
+    if !report.prediction.knowing.sure && !past {
+        let font = theme::plain((38.0 * scale).round());
+        text(ui, rect.left_center(), Align2::LEFT_CENTER, UNSURE, font, tokens.quiet);
+        let two: Vec<String> = two_likeliest(report);
+        say(ui, rect, "label", &format!("prediction: {UNSURE}; perhaps {}", two.join(", or ")));
+        return;
+    }
     let (what, color) = if past { ("last prediction", tokens.quiet) } else { ("prediction", tokens.text) };
     let size = widgets::fitting(ui, &name, theme::bold, (60.0 * scale).round(), rect.width());
     let height = widgets::layout(ui, &name, theme::bold(size), color).size().y;
     let at = rect.left_center() - vec2(0.0, height / 2.0);
     widgets::elided(ui, at, &name, theme::bold(size), color, rect.width());
     say(ui, rect, "label", &format!("{what}: {name}, {} percent", (probability * 100.0).round()));
+}
+
+/// What is said where the network does not know what it sees.
+const UNSURE: &str = "not sure";
+
+/// The two likeliest classes with how likely they are.
+fn two_likeliest(report: &Report) -> Vec<String> {
+    let top = Prediction::top(&report.prediction.smoothed, 2);
+    let named = |(class, p): (usize, f32)| Some((format::label(report.network.labels().get(class)?), p));
+    top.into_iter().filter_map(named).map(|(name, p)| format!("{name} {:.0} %", p * 100.0)).collect()
 }
 
 /// In the verdict's place while no picture comes.
@@ -78,8 +102,13 @@ fn verdict(ui: &Ui, rect: Rect, report: &Report, steady: &Report, scale: f32) {
     let Some((name, probability)) = best(report) else { return };
     let mut parts = Vec::new();
     let mut write = |words: String, color: Color32| parts.push((words, color));
-    write(format!("{:.0} %", probability * 100.0), tokens.text);
-    if let Some(truth) = report.frame.truth.as_ref().filter(|_| knows_cards(&report.network)) {
+    let sure = report.prediction.knowing.sure;
+    if sure {
+        write(format!("{:.0} %", probability * 100.0), tokens.text);
+    } else {
+        write(format!("perhaps {}", two_likeliest(report).join(" or ")), tokens.quiet);
+    }
+    if let Some(truth) = report.frame.truth.as_ref().filter(|_| sure && knows_cards(&report.network)) {
         let right = format::label(&truth.label) == name;
         let (sign, color) = if right { ("✓", tokens.embedded) } else { ("✗", tokens.fault) };
         write(format!(" · truth {} ", truth.label), tokens.quiet);
@@ -99,6 +128,12 @@ fn verdict(ui: &Ui, rect: Rect, report: &Report, steady: &Report, scale: f32) {
     say(ui, rect, "verdict", &all);
 }
 
+/// A row's bar: between its name and its percent.
+fn track(row: Rect, scale: f32) -> Rect {
+    let left = row.left() + row.width() * NAME + 8.0 * scale;
+    Rect::from_x_y_ranges(left..=row.right() - 70.0 * scale, row.y_range()).shrink2(vec2(0.0, 4.5 * scale))
+}
+
 /// One class: name, smoothed bar with a mark at the raw value, percent.
 fn row(ui: &Ui, rect: Rect, report: &Report, (class, smoothed, first): (usize, f32, bool), scale: f32) {
     let tokens = Tokens::of(ui);
@@ -107,9 +142,8 @@ fn row(ui: &Ui, rect: Rect, report: &Report, (class, smoothed, first): (usize, f
     let raw = report.prediction.raw.get(class).copied().unwrap_or(0.0);
     let size = (14.0 * scale).round();
     let (font, color) = if first { (theme::bold(size), tokens.text) } else { (theme::plain(size), tokens.quiet) };
-    let name_width = rect.width() * 0.27;
     let top = pos2(rect.left(), rect.center().y - size * 0.62);
-    widgets::elided(ui, top, &name, font, color, name_width);
+    widgets::elided(ui, top, &name, font, color, rect.width() * NAME);
     let figure = theme::mono((13.0 * scale).round());
     text(
         ui,
@@ -119,9 +153,7 @@ fn row(ui: &Ui, rect: Rect, report: &Report, (class, smoothed, first): (usize, f
         figure,
         if first { tokens.text } else { color },
     );
-    let left = rect.left() + name_width + 8.0 * scale;
-    let track =
-        Rect::from_x_y_ranges(left..=rect.right() - 70.0 * scale, rect.y_range()).shrink2(vec2(0.0, 4.5 * scale));
+    let track = track(rect, scale);
     let fill = if first { tokens.twin(report.network.has_pixel_embedding()) } else { tokens.code_edge };
     bar(ui, track, smoothed, fill);
     let mark = track.left() + track.width() * raw.clamp(0.0, 1.0);
@@ -129,6 +161,34 @@ fn row(ui: &Ui, rect: Rect, report: &Report, (class, smoothed, first): (usize, f
     ui.painter().vline(mark, (track.top() - 2.0 * scale)..=(track.bottom() + 2.0 * scale), stroke);
     let says = format!("{name}: {} smoothed, {} in this frame", percent(smoothed), percent(raw));
     say(ui, rect, ("class", class), &says).on_hover_text(&says);
+}
+
+/// How well the network knows what it sees, and from where on it names it: that mark can be moved.
+fn known(ui: &Ui, rect: Rect, report: &Report, scale: f32, actions: &mut Vec<Action>) {
+    let tokens = Tokens::of(ui);
+    let Prediction { knowing, limit, .. } = &report.prediction;
+    let color = if knowing.sure { tokens.text } else { tokens.quiet };
+    let (plain, mono) = (theme::plain((14.0 * scale).round()), theme::mono((13.0 * scale).round()));
+    text(ui, rect.left_center(), Align2::LEFT_CENTER, "known", plain, color);
+    text(ui, rect.right_center(), Align2::RIGHT_CENTER, format::percent(knowing.known), mono, color);
+    let track = track(rect, scale);
+    bar(ui, track, knowing.known, tokens.chosen);
+    let response = ui.interact(rect, ui.scope_id().with("limit"), Sense::click_and_drag());
+    let at = track.left() + track.width() * limit;
+    let stroke = Stroke::new(if response.hovered() { 3.0 } else { 2.0 } * scale, tokens.text);
+    ui.painter().vline(at, (track.top() - 4.0 * scale)..=(track.bottom() + 4.0 * scale), stroke);
+    if let Some(pointer) = response.interact_pointer_pos().filter(|_| response.clicked() || response.dragged()) {
+        let part = (pointer.x - track.left()) / track.width();
+        actions.push(Action::Send(EngineCommand::Limit(Some(moved(part, 0)))));
+    }
+    let says = format!("known: {}, named from {} on", percent(knowing.known), percent(*limit));
+    response.widget_info(|| WidgetInfo::slider(true, f64::from(*limit), &says));
+    response.on_hover_text(format!("{says}; drag the mark, or press [ and ]"));
+}
+
+/// A limit, from 0 to 1, moved by so many percent, in whole percent.
+pub(super) fn moved(limit: f32, step: i8) -> u8 {
+    (limit * 100.0 + f32::from(step)).round().clamp(0.0, 100.0) as u8
 }
 
 fn percent(fraction: f32) -> String {

@@ -119,6 +119,10 @@ impl Window {
                 None => actions.push(send(EngineCommand::Threads(threads))),
                 Some(why) => state.toasts.push(why, Tone::Hint),
             },
+            Deed::Limit(step) => {
+                let limit = model.report.as_ref().map(|report| report.prediction.limit);
+                actions.extend(limit.map(|limit| send(EngineCommand::Limit(Some(prediction::moved(limit, step))))));
+            }
             Deed::Screenshot => actions.push(Action::Screenshot),
             Deed::Figures => actions.push(Action::ExportFigures),
             Deed::Frame => actions.push(Action::ExportFrame),
@@ -252,7 +256,7 @@ impl egui_tiles::Behavior<Panel> for Panels<'_> {
     fn pane_ui(&mut self, ui: &mut Ui, _: TileId, panel: &mut Panel) -> UiResponse {
         let dragged = match panel {
             Panel::Picture => picture_panel::show(ui, self.model, self.state),
-            Panel::Prediction => prediction::show(ui, self.model),
+            Panel::Prediction => prediction::show(ui, self.model, self.actions),
             Panel::Detail => layer_detail::show(ui, self.model, self.state),
             Panel::Strip => network_strip::show(ui, self.model, self.state, self.actions),
             Panel::Comparison => comparison::show(ui, self.model, self.state),

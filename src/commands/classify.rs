@@ -4,7 +4,8 @@ use super::likeliest::{Top, top};
 use super::network_args::{EngineArgs, NetworkArgs, open, threads};
 use super::output;
 use super::picture_reader::PictureReader;
-use crate::engine::softmax;
+use crate::engine::{Outcome, softmax};
+use crate::network::Knowing;
 use anyhow::Result;
 use serde::Serialize;
 use std::io::Write;
@@ -34,6 +35,8 @@ pub(crate) struct ClassifyArgs {
 struct ImageLine<'a> {
     image: String,
     top: Vec<Top<'a>>,
+    #[serde(flatten)]
+    knowing: Knowing,
     #[serde(skip_serializing_if = "Option::is_none")]
     logits: Option<&'a [f32]>,
 }
@@ -51,22 +54,24 @@ pub(crate) fn run(args: &ClassifyArgs) -> Result<bool> {
             all_read = false;
             continue;
         };
-        let logits = engine.run(input)?.logits;
+        let Outcome { logits, others, .. } = engine.run(input)?;
+        let knowing = network.knowing(logits, others);
         softmax(logits, &mut probabilities);
         let top = top(&network, &probabilities, args.top);
         if args.json {
             let image = path.display().to_string();
-            let line = ImageLine { image, top, logits: args.logits.then_some(logits) };
+            let line = ImageLine { image, top, knowing, logits: args.logits.then_some(logits) };
             writeln!(out, "{}", serde_json::to_string(&line)?)?;
         } else {
-            print_text(&mut out, path, &top)?;
+            print_text(&mut out, path, &top, knowing)?;
         }
     }
     Ok(all_read)
 }
 
-fn print_text(out: &mut impl Write, path: &Path, top: &[Top<'_>]) -> Result<()> {
-    writeln!(out, "{}", path.display())?;
+fn print_text(out: &mut impl Write, path: &Path, top: &[Top<'_>], knowing: Knowing) -> Result<()> {
+    let unsure = if knowing.sure { "" } else { "  not sure that it shows any of these" };
+    writeln!(out, "{}{unsure}", path.display())?;
     for Top { label, p } in top {
         writeln!(out, "  {:5.1} %  {label}", p * 100.0)?;
     }

@@ -2,16 +2,17 @@
 
 use super::network_args::{EngineArgs, load, threads};
 use super::output;
-use crate::engine::Engine;
+use crate::engine::{Engine, likeliest};
 use crate::engines::{self, Setup};
-use crate::evaluate::{Confusion, Cut, Dataset, DatasetError, Mapping, Resize, Tally, Views};
-use crate::network::ModelChoice;
+use crate::evaluate::{Confusion, Cut, Dataset, DatasetError, Mapping, Resize, Separation, Tally, Views, unlabelled};
+use crate::network::{Knowing, Logits, ModelChoice, Network};
+use crate::source::picture::{Picture, read_picture};
 use anyhow::{Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use std::fmt::{self, Display, Formatter};
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 /// How many of the commonest mistakes are printed.
@@ -25,6 +26,9 @@ pub(crate) struct EvalArgs {
     /// Network: one of `ernscope models`, random:SHAPE[:SEED], or a model file
     #[arg(long, value_name = "NAME|FILE", default_value_t)]
     model: ModelChoice,
+    /// Folder with pictures, directly or in folders, that show none of the network's classes: how many of them are named
+    #[arg(long, value_name = "DIR")]
+    foreign: Option<PathBuf>,
     #[command(flatten)]
     engine: EngineArgs,
     /// Resize pictures so that their shorter side has N pixels, or to WIDTHxHEIGHT, then cut the network's input out of their centre
@@ -50,6 +54,29 @@ struct EvalOutput {
     images_per_s: f64,
     left_out: usize,
     mapping: Mapping,
+    #[serde(flatten)]
+    knowing: Option<SeparationOutput>,
+}
+
+/// How well known and foreign pictures are told apart.
+#[derive(Serialize)]
+struct SeparationOutput {
+    auroc: f64,
+    foreign_named: f64,
+    right_kept: f64,
+    foreign_images: usize,
+}
+
+impl SeparationOutput {
+    /// Of a network that recognised some pictures, and was shown some foreign ones.
+    fn of(separation: &Separation) -> Self {
+        Self {
+            auroc: separation.auroc(),
+            foreign_named: separation.foreign_named(),
+            right_kept: separation.right_kept(),
+            foreign_images: separation.foreign(),
+        }
+    }
 }
 
 pub(crate) fn run(args: &EvalArgs) -> Result<()> {
@@ -58,38 +85,65 @@ pub(crate) fn run(args: &EvalArgs) -> Result<()> {
         bail!("--resize is smaller than the {edge} pixels that are cut out: name a larger one, or a smaller --crop");
     }
     let threads = threads(args.engine.threads);
-    let mut engine = engines::open(&args.engine.engine, network.clone(), Setup::new(edge, threads))?;
+    let engine = engines::open(&args.engine.engine, network.clone(), Setup::new(edge, threads))?;
+    let name = engine.info().name;
     let mut set = Dataset::open(&args.data, network.labels())?;
-    let mut views = Views::new(cut(args), edge, threads);
+    let mut judge = Judge::new(engine, Views::new(cut(args), edge, threads));
+    let mut answers = Answers::default();
     let start = Instant::now();
-    let (tally, left_out) = count(&mut *engine, &mut set, &mut views)?;
+    count(&mut judge, &mut set, &mut answers)?;
+    let images_per_s = answers.tally.images() as f64 / start.elapsed().as_secs_f64();
+    if let Some(folder) = &args.foreign {
+        count_foreign(&mut judge, folder, &mut answers)?;
+    }
+    let Answers { tally, separation, left_out } = &answers;
     if tally.images() == 0 {
         bail!("no picture in {} can be read; {left_out}", args.data.display());
     }
-    let images_per_s = tally.images() as f64 / start.elapsed().as_secs_f64();
+    let knowing = match &args.foreign {
+        None => None,
+        Some(folder) if separation.foreign() == 0 => {
+            bail!("no picture in {} can be read; {left_out}", folder.display())
+        }
+        Some(_) if tally.top1() == 0 => {
+            bail!("no picture was recognised: nothing can be told of how sure the network is of those")
+        }
+        Some(_) => Some(SeparationOutput::of(separation)),
+    };
     let share = |count: u64| count as f64 / tally.images() as f64;
+    let output = EvalOutput {
+        images: tally.images(),
+        top1: share(tally.top1()),
+        top5: share(tally.top5()),
+        top1_count: tally.top1(),
+        images_per_s,
+        left_out: left_out.count,
+        mapping: set.mapping(),
+        knowing,
+    };
     let mut out = output::stdout();
     if args.json {
-        let document = EvalOutput {
-            images: tally.images(),
-            top1: share(tally.top1()),
-            top5: share(tally.top5()),
-            top1_count: tally.top1(),
-            images_per_s,
-            left_out: left_out.count,
-            mapping: set.mapping(),
-        };
-        writeln!(out, "{}", serde_json::to_string(&document)?)?;
-        return left_out.check();
-    }
-    writeln!(out, "{} on {}, {edge}×{edge}: {} pictures", network.name(), engine.info().name, tally.images())?;
-    writeln!(out, "  top-1 {:6.2} %  ({} right)", share(tally.top1()) * 100.0, tally.top1())?;
-    writeln!(out, "  top-5 {:6.2} %", share(tally.top5()) * 100.0)?;
-    writeln!(out, "  {images_per_s:.0} pictures/s, reading included")?;
-    for Confusion { truth, answer, count } in tally.confusions(SHOWN_MISTAKES) {
-        writeln!(out, "  {count:5} × {} taken for {}", network.labels()[truth], network.labels()[answer])?;
+        writeln!(out, "{}", serde_json::to_string(&output)?)?;
+    } else {
+        writeln!(out, "{} on {name}, {edge}×{edge}: {} pictures", network.name(), tally.images())?;
+        print_text(&mut out, &output, &tally.confusions(SHOWN_MISTAKES), &network)?;
     }
     left_out.check()
+}
+
+fn print_text(out: &mut impl Write, output: &EvalOutput, confusions: &[Confusion], network: &Network) -> Result<()> {
+    let EvalOutput { top1, top5, top1_count, images_per_s, knowing, .. } = output;
+    writeln!(out, "  top-1 {:6.2} %  ({top1_count} right)", top1 * 100.0)?;
+    writeln!(out, "  top-5 {:6.2} %", top5 * 100.0)?;
+    writeln!(out, "  {images_per_s:.0} pictures/s, reading included")?;
+    if let Some(SeparationOutput { auroc, foreign_named, right_kept, foreign_images }) = knowing {
+        writeln!(out, "  {foreign_images} foreign pictures, {:.1} % of them named", foreign_named * 100.0)?;
+        writeln!(out, "  {:.1} % of the right answers are sure; AUROC {auroc:.3}", right_kept * 100.0)?;
+    }
+    for Confusion { truth, answer, count } in confusions {
+        writeln!(out, "  {count:5} × {} taken for {}", network.labels()[*truth], network.labels()[*answer])?;
+    }
+    Ok(())
 }
 
 fn cut(args: &EvalArgs) -> Cut {
@@ -153,38 +207,102 @@ fn last_of(text: &str, most: usize) -> String {
     if cut == 0 { text.to_owned() } else { format!("…{}", text.chars().skip(cut).collect::<String>()) }
 }
 
-/// Runs every picture that can be read; the logits of its views are averaged.
-fn count(engine: &mut dyn Engine, set: &mut Dataset, views: &mut Views) -> Result<(Tally, UnreadPictures)> {
-    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} {per_sec} {eta} {msg}")?;
-    let bar = ProgressBar::new(set.len() as u64).with_style(style);
-    let (mut tally, mut left_out) = (Tally::default(), UnreadPictures::default());
-    let mut sums = vec![0.0; engine.network().labels().len()];
+/// What the network said of the pictures of a set, and of foreign ones.
+#[derive(Default)]
+struct Answers {
+    tally: Tally,
+    separation: Separation,
+    left_out: UnreadPictures,
+}
+
+/// Runs pictures, of each every view; the logits of its views are averaged.
+struct Judge {
+    engine: Box<dyn Engine>,
+    views: Views,
+    /// Of the last picture, of the classes and of the rows of no class.
+    logits: Logits,
+}
+
+impl Judge {
+    fn new(engine: Box<dyn Engine>, views: Views) -> Self {
+        let logits = engine.network().classifier().1.readout().room();
+        Self { engine, views, logits }
+    }
+
+    /// Runs a picture; the sentence why that cannot be, where it has no view.
+    fn look(&mut self, picture: &Picture) -> Result<Result<Knowing, String>> {
+        let views = match self.views.of(picture) {
+            Ok(views) => views,
+            Err(error) => return Ok(Err(error.to_string())),
+        };
+        let Logits { classes, others } = &mut self.logits;
+        let count = views.len() as f32;
+        classes.fill(0.0);
+        others.fill(0.0);
+        for view in views {
+            let outcome = self.engine.run(view)?;
+            classes.iter_mut().zip(outcome.logits).for_each(|(sum, logit)| *sum += logit / count);
+            others.iter_mut().zip(outcome.others).for_each(|(sum, logit)| *sum += logit / count);
+        }
+        Ok(Ok(self.engine.network().knowing(classes, others)))
+    }
+
+    /// Whether the last picture's likeliest class is something.
+    fn says_something(&self) -> bool {
+        likeliest(&self.logits.classes).is_some_and(|class| !self.engine.network().is_nothing(class))
+    }
+}
+
+/// Runs every picture of a set that can be read.
+fn count(judge: &mut Judge, set: &mut Dataset, answers: &mut Answers) -> Result<()> {
+    let bar = progress(set.len())?;
     for index in 0..set.len() {
         bar.inc(1);
         let (picture, truth) = match set.read(index) {
             Ok(read) => read,
             Err(DatasetError::Picture(error)) => {
-                left_out.add(&set.name(index), &error.to_string());
+                answers.left_out.add(&set.name(index), &error.to_string());
                 continue;
             }
             Err(error) => return Err(error.into()),
         };
-        let views = match views.of(&picture) {
-            Ok(views) => views,
-            Err(error) => {
-                left_out.add(&set.name(index), &error.to_string());
-                continue;
+        match judge.look(&picture)? {
+            Err(why) => answers.left_out.add(&set.name(index), &why),
+            Ok(knowing) => {
+                if answers.tally.count(truth, &judge.logits.classes) {
+                    answers.separation.count_right(knowing);
+                }
             }
-        };
-        sums.fill(0.0);
-        for view in views {
-            sums.iter_mut().zip(engine.run(view)?.logits).for_each(|(sum, logit)| *sum += logit);
         }
-        tally.count(truth, &sums);
+        let tally = &answers.tally;
         if tally.images().is_multiple_of(256) {
             bar.set_message(format!("top-1 {:.1} %", 100.0 * tally.top1() as f64 / tally.images() as f64));
         }
     }
     bar.finish_and_clear();
-    Ok((tally, left_out))
+    Ok(())
+}
+
+/// Runs every foreign picture that can be read.
+fn count_foreign(judge: &mut Judge, folder: &Path, answers: &mut Answers) -> Result<()> {
+    let pictures = unlabelled(folder)?;
+    let bar = progress(pictures.len())?;
+    for path in pictures {
+        bar.inc(1);
+        let looked = match read_picture(&path) {
+            Ok(picture) => judge.look(&picture)?,
+            Err(error) => Err(error.to_string()),
+        };
+        match looked {
+            Ok(knowing) => answers.separation.count_foreign(knowing, knowing.sure && judge.says_something()),
+            Err(why) => answers.left_out.add(&path.strip_prefix(folder).unwrap_or(&path).display().to_string(), &why),
+        }
+    }
+    bar.finish_and_clear();
+    Ok(())
+}
+
+fn progress(pictures: usize) -> Result<ProgressBar> {
+    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} {per_sec} {eta} {msg}")?;
+    Ok(ProgressBar::new(pictures as u64).with_style(style))
 }

@@ -8,7 +8,7 @@ use crate::engines::{BoardPolicy, EngineChoice};
 use crate::frame::Frame;
 use crate::inspect::timing::milliseconds;
 use crate::inspect::timing::quantile;
-use crate::network::ModelChoice;
+use crate::network::{Knowing, ModelChoice};
 use crate::pipeline::{Inference, Predictor, Settings};
 use crate::source::{Delivery, LeftOut, SourceChoice, SourceState, SourceStatus, Supervisor};
 use anyhow::{Result, bail};
@@ -84,6 +84,8 @@ fn window(_: RunArgs) -> Result<()> {
 struct FrameLine<'a> {
     frame: u64,
     top: Vec<Top<'a>>,
+    #[serde(flatten)]
+    knowing: Knowing,
     #[serde(skip_serializing_if = "Option::is_none")]
     truth: Option<&'a str>,
     infer_ms: f32,
@@ -282,13 +284,18 @@ fn print_frame(
     let link_ms = took.infer.board.map(|board| milliseconds(board.link));
     let top = top(predictor.network(), predictor.probabilities(), if json { 5 } else { 1 });
     let truth = frame.truth.as_ref().map(|truth| truth.label.as_str());
+    let knowing = predictor.knowing();
     if json {
-        let line = FrameLine { frame: tally.frames, top, truth, infer_ms, source_ms, link_ms, engine: took.engine };
+        let line =
+            FrameLine { frame: tally.frames, top, knowing, truth, infer_ms, source_ms, link_ms, engine: took.engine };
         writeln!(out, "{}", serde_json::to_string(&line)?)?;
         return Ok(());
     }
     for Top { label, p } in &top {
         write!(out, "{:>7}  {label:<16} {:5.1} %  {infer_ms:8.3} ms", tally.frames, p * 100.0)?;
+    }
+    if !knowing.sure {
+        write!(out, "  not sure")?;
     }
     if let Some(engine) = took.engine {
         write!(out, "  {engine}")?;

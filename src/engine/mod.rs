@@ -19,7 +19,7 @@ pub use softmax::softmax;
 
 use crate::board::{BoardFrame, BoardState};
 use crate::frame::InputImage;
-use crate::network::Network;
+use crate::network::{Logits, Network};
 use std::any::Any;
 use std::sync::Arc;
 use std::time::Duration;
@@ -71,6 +71,8 @@ pub trait Engine: Send {
 pub struct Outcome<'a> {
     /// The logits, one a class.
     pub logits: &'a [f32],
+    /// The logits of the classifier's rows of no class.
+    pub others: &'a [f32],
     /// What the frame took of a board, where one ran it.
     pub board: Option<BoardFrame>,
     /// How long the frame waited for a board that was lost over it, before another engine computed it.
@@ -84,8 +86,8 @@ impl<'a> Outcome<'a> {
     }
 
     /// Of an engine on this machine.
-    pub(crate) fn here(logits: &'a [f32]) -> Self {
-        Self { logits, board: None, waited_in_vain: Duration::ZERO }
+    pub(crate) fn here(logits: &'a Logits) -> Self {
+        Self { logits: &logits.classes, others: &logits.others, board: None, waited_in_vain: Duration::ZERO }
     }
 }
 

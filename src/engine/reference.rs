@@ -2,7 +2,9 @@
 
 use super::{Engine, EngineError, EngineInfo, EngineKind, Outcome, Probe, Sums, Wants, check_input, count_codes};
 use crate::frame::InputImage;
-use crate::network::{BinaryConv, Classifier, CodeTable, FloatConv, LayerShape, Network, Op, Thresholds, TrunkMode};
+use crate::network::{
+    BinaryConv, Classifier, CodeTable, FloatConv, LayerShape, Logits, Network, Op, Thresholds, TrunkMode,
+};
 use std::sync::Arc;
 use web_time::Instant;
 
@@ -48,7 +50,7 @@ pub struct ReferenceEngine {
     sums: Map<i32>,
     floats: Map<f32>,
     trunk: Map<i32>,
-    logits: Vec<f32>,
+    logits: Logits,
 }
 
 impl ReferenceEngine {
@@ -61,7 +63,7 @@ impl ReferenceEngine {
             sums: Map::default(),
             floats: Map::default(),
             trunk: Map::default(),
-            logits: vec![0.0; network.labels().len()],
+            logits: network.classifier().1.readout().room(),
             network,
             edge,
         }
@@ -228,12 +230,12 @@ fn quantize(thresholds: &Thresholds<i32>, sums: &Map<i32>, codes: &mut Map<u8>) 
     codes.fill(|c, y, x| thresholds.code(c, sums.at(c, y, x)));
 }
 
-fn classify(classifier: &Classifier, input: &Map<u8>, sums: &mut Map<i32>, logits: &mut [f32]) {
-    let positions = input.edge * input.edge;
-    for (class, logit) in logits.iter_mut().enumerate() {
-        let sum = (0..input.edge).flat_map(|y| (0..input.edge).map(move |x| (y, x)));
-        let sum = sum.map(|(y, x)| i64::from(accumulate(classifier.conv(), input, class, y, x))).sum();
-        sums.values[class] = i32::try_from(sum).unwrap_or(i32::MAX);
-        *logit = classifier.logit(class, sum, positions);
-    }
+fn classify(classifier: &Classifier, input: &Map<u8>, sums: &mut Map<i32>, logits: &mut Logits) {
+    let rows = sums.values.iter_mut().enumerate().map(|(row, shown)| {
+        let places = (0..input.edge).flat_map(|y| (0..input.edge).map(move |x| (y, x)));
+        let sum = places.map(|(y, x)| i64::from(accumulate(classifier.conv(), input, row, y, x))).sum();
+        *shown = i32::try_from(sum).unwrap_or(i32::MAX);
+        sum
+    });
+    classifier.readout().read(rows, input.edge * input.edge, logits);
 }

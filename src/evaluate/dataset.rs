@@ -36,6 +36,9 @@ pub(crate) enum DatasetError {
     /// No folder has a picture in it.
     #[error("{0} holds no pictures: it needs a folder a class with PNG, JPEG, WebP or BMP files, or CIFAR's test.bin")]
     Empty(String),
+    /// No picture at all.
+    #[error("{0} holds no pictures: name a folder with PNG, JPEG, WebP or BMP files, directly or in folders")]
+    NoPictures(String),
     /// A class of the set is none of the network's.
     #[error(
         "{path} has a class `{class}` that is none of the network's labels (it has {found} classes, the network {known}): rename \
@@ -235,6 +238,25 @@ fn pictures_of(class: &Path) -> Result<Vec<PathBuf>, DatasetError> {
         } else if entry.kind == SetKind::Folder && entry.path.ends_with("images") && !is_same(&entry.path, class) {
             pictures.extend(listed(&entry.path)?.into_iter().filter(Entry::is_picture).map(|entry| entry.path));
         }
+    }
+    Ok(pictures)
+}
+
+/// The pictures of `folder`, directly in it or in folders there, of which nobody says what they show.
+///
+/// # Errors
+/// [`DatasetError`], where the folder cannot be read or has none.
+pub(crate) fn unlabelled(folder: &Path) -> Result<Vec<PathBuf>, DatasetError> {
+    let mut pictures = Vec::new();
+    for entry in listed(folder)? {
+        if entry.is_picture() {
+            pictures.push(entry.path);
+        } else if entry.kind == SetKind::Folder {
+            pictures.extend(pictures_of(&entry.path)?);
+        }
+    }
+    if pictures.is_empty() {
+        return Err(DatasetError::NoPictures(folder.display().to_string()));
     }
     Ok(pictures)
 }

@@ -24,18 +24,19 @@ pub(crate) struct Tally {
 
 impl Tally {
     /// Counts a picture of class `truth` for which the network gave `logits`, one a class. Of equal logits the first class's
-    /// counts as the largest.
-    pub(crate) fn count(&mut self, truth: usize, logits: &[f32]) {
+    /// counts as the largest. Whether that was right.
+    pub(crate) fn count(&mut self, truth: usize, logits: &[f32]) -> bool {
         self.images += 1;
         let own = logits.get(truth).copied().unwrap_or(f32::NEG_INFINITY);
         let before = |&(class, &logit): &(usize, &f32)| logit > own || logit == own && class < truth;
-        match logits.iter().enumerate().filter(before).count() {
-            0 => self.top1 += 1,
-            rank => {
-                self.top5 += u64::from(rank < 5);
-                *self.mistakes.entry((truth, best(logits))).or_default() += 1;
-            }
+        let rank = logits.iter().enumerate().filter(before).count();
+        if rank == 0 {
+            self.top1 += 1;
+        } else {
+            self.top5 += u64::from(rank < 5);
+            *self.mistakes.entry((truth, best(logits))).or_default() += 1;
         }
+        rank == 0
     }
 
     /// Pictures.

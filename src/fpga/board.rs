@@ -12,7 +12,7 @@ use crate::engine::{
     Engine, EngineError, EngineInfo, EngineKind, Outcome, Probe, Sums, Wants, check_input, count_codes,
 };
 use crate::frame::InputImage;
-use crate::network::{Network, Op};
+use crate::network::{Logits, Network, Op};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -68,7 +68,8 @@ pub struct BoardEngine<L> {
     host: Option<Host>,
     /// The beats of frames whose results have not been taken, the oldest first.
     under_way: VecDeque<Vec<u8>>,
-    logits: Vec<f32>,
+    logits: Logits,
+    /// Of the classifier, one a row.
     sums: Vec<i32>,
     cycles: u64,
     /// What the board counted of the layers: the same for every frame, but for what it waited for the picture.
@@ -86,7 +87,8 @@ impl<L: Link> BoardEngine<L> {
         let capabilities = capabilities(&mut link)?;
         let program = compile(&network, edge, capabilities)?;
         link.upload(program.upload())?;
-        let classes = network.labels().len();
+        let readout = network.classifier().1.readout();
+        let (logits, rows) = (readout.room(), readout.owners().len());
         let host = Host::new(&network, edge)?;
         Ok(Self {
             host,
@@ -95,8 +97,8 @@ impl<L: Link> BoardEngine<L> {
             network,
             program,
             under_way: VecDeque::new(),
-            logits: vec![0.0; classes],
-            sums: vec![0; classes],
+            logits,
+            sums: vec![0; rows],
             cycles: 0,
             counted: Vec::new(),
             frame: BoardFrame::default(),
@@ -136,7 +138,7 @@ impl<L: Link> BoardEngine<L> {
 
     /// The logits of the last frame.
     pub fn logits(&self) -> &[f32] {
-        &self.logits
+        &self.logits.classes
     }
 
     /// What the board counted of each descriptor in the last frame.
@@ -187,7 +189,7 @@ impl<L: Link> BoardEngine<L> {
             self.under_way.pop_front();
             self.keep(&words, cycles);
         }
-        Ok(&self.logits)
+        Ok(self.logits())
     }
 
     /// Takes the results of all pictures that were submitted.
@@ -231,14 +233,10 @@ impl<L: Link> BoardEngine<L> {
 
     fn keep(&mut self, words: &[u32], cycles: u64) {
         self.cycles = cycles;
-        let Some(Op::Classifier { input, classifier }) = self.network.layers().last().map(|layer| &layer.op) else {
-            return;
-        };
-        let edge = self.network.shapes(self.program.edge)[*input].edge;
-        for (class, word) in words.iter().enumerate() {
-            self.sums[class] = word.cast_signed();
-            self.logits[class] = classifier.logit(class, self.sums[class].into(), edge * edge);
-        }
+        let (input, classifier) = self.network.classifier();
+        let edge = self.network.shapes(self.program.edge)[input].edge;
+        self.sums.iter_mut().zip(words).for_each(|(sum, word)| *sum = word.cast_signed());
+        classifier.readout().read(self.sums.iter().map(|&sum| sum.into()), edge * edge, &mut self.logits);
     }
 
     /// The codes of a layer that the board has just computed, CHW.

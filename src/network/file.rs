@@ -3,7 +3,7 @@
 //! `__metadata__["ernscope"]` is a JSON document:
 //!
 //! ```json
-//! { "format": 1, "name": "cards", "family": "cards", "input": {"edge": 64}, "labels": ["apple", "…", "nothing"],
+//! { "format": 2, "name": "cards", "family": "cards", "input": {"edge": 64}, "labels": ["apple", "…", "nothing"],
 //!   "layers": [
 //!     {"name": "pixel_embedding", "kind": "pixel_embedding", "depth": 10},
 //!     {"name": "backbone.act1", "kind": "conv", "input": "pixel_embedding", "in": 30, "out": 32, "kernel": 3, "stride": 2},
@@ -11,12 +11,16 @@
 //!      "in": 32, "out": 64, "kernel": 1, "stride": 1},
 //!     {"name": "backbone.layer1.0.conv2", "kind": "residual", "trunk": "add", "input": "backbone.layer1.0.act1", "…": 0},
 //!     {"name": "backbone.last_act_layer3", "kind": "activation", "channels": 256},
-//!     {"name": "conv", "kind": "classifier", "input": "backbone.last_act_layer3", "in": 256, "out": 33} ],
+//!     {"name": "conv", "kind": "classifier", "input": "backbone.last_act_layer3", "in": 256, "out": 34,
+//!      "owners": [0, 1, "…", 32, null]} ],
+//!   "known": {"limit": 0.5, "offset": 1.2, "log_probability": 0.9, "largest": 0.1, "others": [-0.4]},
 //!   "training": {"…": "how it was trained, what accuracy was measured; any JSON object"} }
 //! ```
 //!
 //! A float first layer has kind `float_conv` with `out`, `kernel` and `stride`. Layers stand in the order of the data; a
 //! `conv`, `residual` or `classifier` names the layer whose codes it reads, an `activation` reads the trunk as it then is.
+//! A classifier's `owners` has the class of each row, `null` for a row of no class; without it row r is class r. `known` is how the network
+//! tells whether it knows what it sees (`KnownScore`). A file with neither has format 1, the first; both are read.
 //! Twins share `family`; the network without pixel embedding is called `FAMILY-float-input`.
 //!
 //! Tensors, with L the layer's name:
@@ -27,7 +31,7 @@
 //! | `L.weight` | U8 `[out, kernel, kernel, ⌈in/8⌉]`: bit i of byte j is input channel 8j + i, 1 means +1; spare bits 0 | `conv`, `residual`, `classifier` (kernel 1) |
 //! | `L.thresholds` | I16, or I32 where the layer's bound + 1 exceeds 32 767, `[out, 3]`, each within ±(bound + 1) | `conv`, `activation` |
 //! | `L.falling` | U8 `[⌈out/8⌉]`: bit i of byte j is channel 8j + i, 1 means that the code counts n ≤ T | `conv`, `activation`, `float_conv` |
-//! | `L.scale` | F32 `[out]`: α · 2/3 a class, what one unit of the integer sum is worth, below a million | `classifier` |
+//! | `L.scale` | F32 `[out]`: α · 2/3 a row, what one unit of the integer sum is worth, below a million | `classifier` |
 //! | `L.pixel_values` | F32 `[3, 256]`: the normalised value of each byte of each colour | `float_conv` |
 //! | `L.weight` | F32 `[out, kernel, kernel, 3]` | `float_conv` |
 //! | `L.thresholds` | F32 `[out, 3]`, over the plain sum of products, batch norm folded in | `float_conv` |
@@ -37,8 +41,8 @@
 //! most 32 MiB, the JSON in it at most 4 MiB. Anything else in the file is refused.
 
 use super::{
-    BinaryConv, Classifier, CodeTable, FloatConv, Geometry, Layer, Network, NetworkError, NetworkParts, Op, Thresholds,
-    TrunkMode,
+    BinaryConv, Classifier, CodeTable, FloatConv, Geometry, KnownScore, Layer, Network, NetworkError, NetworkParts, Op,
+    Thresholds, TrunkMode,
 };
 #[cfg(any(feature = "cli", feature = "import"))]
 use crate::regular::{self, RegularFileError};
@@ -50,8 +54,10 @@ use std::collections::HashMap;
 use std::{io::Read, path::Path};
 use thiserror::Error;
 
-/// The version of the format that this program reads and writes.
-pub(crate) const FORMAT: u32 = 1;
+/// The newest version of the format that this program reads; it writes the oldest that can say what is to be said.
+pub(crate) const FORMAT: u32 = 2;
+/// The version without `owners` and `known`.
+const FIRST_FORMAT: u32 = 1;
 /// Larger files are refused, before a byte of them is read: the largest published network takes 6 MB.
 pub(crate) const MAX_FILE_BYTES: u64 = 32 << 20;
 /// The most bytes of JSON in front of the tensors, our document included: parsed, they take thirty times the room.
@@ -85,7 +91,7 @@ pub enum FileError {
     #[error("has unreadable `{METADATA_KEY}` metadata ({0})")]
     Metadata(serde_json::Error),
     /// Made by another version.
-    #[error("has format version {0} where this program reads version {FORMAT}")]
+    #[error("has format version {0} where this program reads versions {FIRST_FORMAT} to {FORMAT}")]
     Version(u64),
     /// A tensor is missing, unexpected or of the wrong type or shape.
     #[error("tensor `{tensor}`: {what}")]
@@ -133,6 +139,8 @@ struct Document {
     input: Input,
     labels: Vec<String>,
     layers: Vec<LayerEntry>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    known: Option<KnownScore>,
     #[serde(default)]
     training: serde_json::Map<String, serde_json::Value>,
 }
@@ -186,6 +194,8 @@ enum OpKind {
         #[serde(rename = "in")]
         in_channels: usize,
         out: usize,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        owners: Option<Vec<Option<usize>>>,
     },
 }
 
@@ -247,7 +257,7 @@ fn parse_document(json: &str) -> Result<Document, FileError> {
         format: u64,
     }
     let version: Version = serde_json::from_str(json).map_err(FileError::Metadata)?;
-    if version.format != u64::from(FORMAT) {
+    if !(u64::from(FIRST_FORMAT)..=u64::from(FORMAT)).contains(&version.format) {
         return Err(FileError::Version(version.format));
     }
     serde_json::from_str(json).map_err(FileError::Metadata)
@@ -264,14 +274,14 @@ impl<'a> Reader<'a> {
         Self { tensors, taken: 0 }
     }
 
-    fn network(mut self, document: Document) -> Result<Network, FileError> {
+    fn network(mut self, mut document: Document) -> Result<Network, FileError> {
         if document.layers.len() > super::network::MAX_LAYERS {
             let what = format!("{} layers; up to {} are allowed", document.layers.len(), super::network::MAX_LAYERS);
             return Err(NetworkError::Structure(what).into());
         }
         let mut layers: Vec<Layer> = Vec::with_capacity(document.layers.len());
         let mut index = HashMap::new();
-        for entry in document.layers {
+        for entry in std::mem::take(&mut document.layers) {
             let op = self.op(&entry, &index)?;
             index.insert(entry.name.clone(), layers.len());
             layers.push(Layer { name: entry.name, op });
@@ -280,9 +290,8 @@ impl<'a> Reader<'a> {
             let what = format!("{} tensors where the layers need {}", self.tensors.len(), self.taken);
             return Err(NetworkError::Structure(what).into());
         }
-        let (name, family, labels) = (document.name, document.family, document.labels);
-        let parts =
-            NetworkParts { name, family, edge: document.input.edge, labels, layers, training: document.training };
+        let Document { name, family, input: Input { edge }, labels, known, training, .. } = document;
+        let parts = NetworkParts { name, family, edge, labels, layers, known, training };
         Ok(Network::new(parts)?)
     }
 
@@ -319,10 +328,14 @@ impl<'a> Reader<'a> {
                 Op::Residual { input: find(input)?, conv, trunk: (*trunk).into() }
             }
             OpKind::Activation { channels } => Op::Activation(self.thresholds(name, *channels)?),
-            OpKind::Classifier { input, in_channels, out } => {
+            OpKind::Classifier { input, in_channels, out, owners } => {
                 let conv = self.conv(name, geometry(*in_channels, *out, 1, 1))?;
-                let classifier = Classifier::new(conv, self.floats(name, "scale", &[*out])?).map_err(wrong)?;
-                Op::Classifier { input: find(input)?, classifier }
+                let scales = self.floats(name, "scale", &[*out])?;
+                let classifier = match owners {
+                    None => Classifier::new(conv, scales),
+                    Some(owners) => Classifier::with_owners(conv, scales, owners.clone()),
+                };
+                Op::Classifier { input: find(input)?, classifier: classifier.map_err(wrong)? }
             }
         })
     }
@@ -420,13 +433,19 @@ pub fn serialize(network: &Network) -> Result<Vec<u8>, FileError> {
     let layers = network.layers();
     let entries =
         layers.iter().map(|layer| LayerEntry { name: layer.name.clone(), kind: OpKind::of(&layer.op, layers) });
+    let is_plain = |layer: &Layer| match &layer.op {
+        Op::Classifier { classifier, .. } => classifier.readout().is_plain(),
+        _ => true,
+    };
+    let is_first = network.known_score().is_none() && layers.iter().all(is_plain);
     let document = Document {
-        format: FORMAT,
+        format: if is_first { FIRST_FORMAT } else { FORMAT },
         name: network.name().into(),
         family: network.family().into(),
         input: Input { edge: network.edge() },
         labels: network.labels().to_vec(),
         layers: entries.collect(),
+        known: network.known_score().cloned(),
         training: network.training().clone(),
     };
     let json = serde_json::to_string(&document).map_err(FileError::Metadata)?;
@@ -454,8 +473,9 @@ impl OpKind {
             }
             Op::Activation(thresholds) => Self::Activation { channels: thresholds.channels() },
             Op::Classifier { input, classifier } => {
-                let g = classifier.conv().geometry();
-                Self::Classifier { input: named(*input), in_channels: g.in_channels, out: g.out_channels }
+                let (g, readout) = (classifier.conv().geometry(), classifier.readout());
+                let owners = (!readout.is_plain()).then(|| readout.owners().to_vec());
+                Self::Classifier { input: named(*input), in_channels: g.in_channels, out: g.out_channels, owners }
             }
         }
     }
@@ -509,7 +529,8 @@ fn layer_tensors(layer: &Layer, bound: i32) -> Vec<(String, StoredTensor<'_>)> {
             push("falling", falling_tensor(conv.thresholds().falling()));
         }
         Op::Classifier { classifier, .. } => {
-            push("scale", float_tensor(vec![classifier.scales().len()], classifier.scales()));
+            let scales = classifier.readout().scales();
+            push("scale", float_tensor(vec![scales.len()], scales));
         }
         Op::Conv { .. } | Op::Residual { .. } | Op::Activation(_) => {}
     }

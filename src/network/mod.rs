@@ -9,18 +9,22 @@ mod choice;
 pub mod file;
 #[cfg(feature = "import")]
 pub mod import;
+mod known;
 #[expect(clippy::module_inception, reason = "the network itself is the first thing in its room")]
 mod network;
 pub mod published;
 mod random;
+mod readout;
 #[cfg(feature = "shipped")]
 pub mod shipped;
 
 #[cfg(feature = "cli")]
 pub use choice::{LoadError, ModelChoice};
+pub use known::{Knowing, KnownScore};
 #[cfg(feature = "import")]
 pub(crate) use network::MAX_CLASSES;
 pub use network::{
-    BinaryConv, Classifier, CodeTable, FloatConv, Geometry, Layer, LayerShape, MAX_EDGE, MAX_MEMORY, Network,
+    BinaryConv, Classifier, CodeTable, FloatConv, Geometry, Layer, LayerShape, MAX_EDGE, MAX_MEMORY, NOTHING, Network,
     NetworkError, NetworkParts, Op, Thresholds, TrunkMode,
 };
+pub use readout::{Logits, Readout};

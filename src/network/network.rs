@@ -4,6 +4,8 @@
 //! a layer takes from a named earlier layer, and one *trunk*, the residual sum, an integer in units of 1/32 that residual
 //! layers start or add to and activation layers read (ern-spec §1 and §5; Takahashi et al., arXiv 2410.11553, §3).
 
+use super::known::{self, Knowing, KnownScore};
+use super::readout::Readout;
 use std::collections::HashSet;
 use thiserror::Error;
 
@@ -17,6 +19,8 @@ pub(crate) const MAX_CLASSES: usize = 65_536;
 pub const MAX_EDGE: usize = 4096;
 /// Most bytes that `Network::memory` may be: of the 512 MB that the program may take, most are for pictures.
 pub const MAX_MEMORY: u64 = 100 << 20;
+/// The label of the class that is the empty place: a picture of it is known, and not named.
+pub const NOTHING: &str = "nothing";
 /// Channels that engines hold together; they fill up the last such block of a layer.
 const CHANNEL_BLOCK: usize = 64;
 
@@ -82,6 +86,8 @@ pub struct NetworkParts {
     pub labels: Vec<String>,
     /// The layers in the order of the data.
     pub layers: Vec<Layer>,
+    /// How it tells whether a picture shows one of its classes at all; `None`: by the largest probability.
+    pub known: Option<KnownScore>,
     /// How it was trained and what accuracy was measured: free for the trainer to fill, shown as it is.
     pub training: serde_json::Map<String, serde_json::Value>,
 }
@@ -398,27 +404,36 @@ impl FloatConv {
     }
 }
 
-/// The last layer: a binary 1×1 convolution, average pooling, a scale a class.
+/// The last layer: a binary 1×1 convolution, average pooling, and what its rows are worth.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Classifier {
     conv: BinaryConv,
-    scales: Vec<f32>,
+    readout: Readout,
 }
 
 impl Classifier {
-    /// `scales` has α_c · 2/3 a class: what one unit of the integer sum is worth.
+    /// A row a class. `scales` has α · 2/3 a row: what one unit of the integer sum is worth.
     ///
     /// # Errors
     /// A sentence, where the convolution is not 1×1 or a scale is missing, not finite or a million and more.
     pub fn new(conv: BinaryConv, scales: Vec<f32>) -> Result<Self, String> {
+        let owners = (0..conv.geometry().out_channels).map(Some).collect();
+        Self::with_owners(conv, scales, owners)
+    }
+
+    /// The same with rows of any class: `owners` has the class of each, `None` for one of no class.
+    ///
+    /// # Errors
+    /// As [`Classifier::new`], and where a class has no row.
+    pub fn with_owners(conv: BinaryConv, scales: Vec<f32>, owners: Vec<Option<usize>>) -> Result<Self, String> {
         let g = conv.geometry();
         if g.kernel != 1 || g.stride != 1 {
             return Err("a classifier is a 1×1 convolution of stride 1".into());
         }
-        if scales.len() != g.out_channels || !scales.iter().all(|s| s.is_finite() && s.abs() < 1e6) {
-            return Err(format!("{} scales are needed, one a class, finite and below 1e6", g.out_channels));
+        if owners.len() != g.out_channels {
+            return Err(format!("{} rows, and of {} it is said whose they are", g.out_channels, owners.len()));
         }
-        Ok(Self { conv, scales })
+        Ok(Self { conv, readout: Readout::new(scales, owners)? })
     }
 
     /// The weights.
@@ -426,14 +441,9 @@ impl Classifier {
         &self.conv
     }
 
-    /// What one unit of a class's integer sum is worth.
-    pub fn scales(&self) -> &[f32] {
-        &self.scales
-    }
-
-    /// The logit of `class` from Σ ±code over all channels and `positions`: scale and mean in one float32 division and product.
-    pub(crate) fn logit(&self, class: usize, sum: i64, positions: usize) -> f32 {
-        (sum as f32 / positions as f32) * self.scales[class]
+    /// What the rows are worth, and whose they are.
+    pub fn readout(&self) -> &Readout {
+        &self.readout
     }
 }
 
@@ -465,11 +475,14 @@ impl Network {
         for layer in &parts.layers {
             checker.check(layer).map_err(|what| NetworkError::Layer { layer: layer.name.clone(), what })?;
         }
-        let Some(classes) = checker.classes else {
+        let Some(readout) = checker.readout else {
             return Err(NetworkError::Structure("the last layer is no classifier".into()));
         };
-        if parts.labels.len() != classes {
-            let what = format!("{} labels for {classes} classes", parts.labels.len());
+        if parts.labels.len() != readout.classes() {
+            let what = format!("{} labels for {} classes", parts.labels.len(), readout.classes());
+            return Err(NetworkError::Structure(what));
+        }
+        if let Some(what) = parts.known.as_ref().and_then(|known| known.problem(readout.others())) {
             return Err(NetworkError::Structure(what));
         }
         let network = Self { multiple: checker.multiple, bounds: checker.bounds, parts };
@@ -502,9 +515,40 @@ impl Network {
         &self.parts.labels
     }
 
+    /// Whether a class is the empty place, [`NOTHING`].
+    pub fn is_nothing(&self, class: usize) -> bool {
+        self.parts.labels.get(class).is_some_and(|label| label == NOTHING)
+    }
+
     /// The layers in the order of the data; the last one is the classifier.
     pub fn layers(&self) -> &[Layer] {
         &self.parts.layers
+    }
+
+    /// The last layer, and the index of the layer that it reads.
+    ///
+    /// # Panics
+    /// Never: a network that ends in another layer does not exist.
+    pub fn classifier(&self) -> (usize, &Classifier) {
+        match self.layers().last().map(|layer| &layer.op) {
+            Some(Op::Classifier { input, classifier }) => (*input, classifier),
+            _ => unreachable!("the last layer is a classifier, or there is no network"),
+        }
+    }
+
+    /// Whether it knows what it sees, from its logits and those of its rows of no class.
+    pub fn knowing(&self, logits: &[f32], others: &[f32]) -> Knowing {
+        known::knowing(self.parts.known.as_ref(), logits, others)
+    }
+
+    /// From where on [`Knowing::known`] is sure.
+    pub fn limit(&self) -> f32 {
+        known::limit(self.parts.known.as_ref())
+    }
+
+    /// How it tells whether it knows what it sees, where its file says so.
+    pub(crate) fn known_score(&self) -> Option<&KnownScore> {
+        self.parts.known.as_ref()
     }
 
     /// How it was trained, as its file says.
@@ -676,14 +720,14 @@ struct Checker<'a> {
     outputs: Vec<Option<Flow>>,
     trunk: Option<(Flow, i32)>,
     bounds: Vec<i32>,
-    classes: Option<usize>,
+    readout: Option<&'a Readout>,
     /// The largest stride that a layer has, whether it makes codes or not.
     multiple: usize,
 }
 
 impl<'a> Checker<'a> {
     fn check(&mut self, layer: &'a Layer) -> Result<(), String> {
-        if self.classes.is_some() {
+        if self.readout.is_some() {
             return Err("stands behind the classifier".into());
         }
         if layer.name.is_empty() || !self.names.insert(&layer.name) {
@@ -704,7 +748,7 @@ impl<'a> Checker<'a> {
     }
 
     /// What the layer makes, and the bound of its integers.
-    fn step(&mut self, op: &Op) -> Result<(Option<Flow>, i32), String> {
+    fn step(&mut self, op: &'a Op) -> Result<(Option<Flow>, i32), String> {
         match op {
             Op::PixelEmbedding(table) => Ok((Some(Flow { channels: 3 * table.depth(), stride: 1 }), 0)),
             Op::FloatConv(conv) => {
@@ -723,7 +767,7 @@ impl<'a> Checker<'a> {
             }
             Op::Classifier { input, classifier } => {
                 self.convolve(*input, classifier.conv())?;
-                self.classes = Some(classifier.scales().len());
+                self.readout = Some(classifier.readout());
                 Ok((None, classifier.conv().bound()))
             }
         }

@@ -23,6 +23,7 @@ impl PublishedShape {
             edge: EDGE,
             labels: numbered_labels(CLASSES),
             layers: self.layers(CLASSES, &mut quantities)?,
+            known: None,
             training: serde_json::Map::from_iter([("weights".into(), "random, untrained".into())]),
         };
         Network::new(parts)

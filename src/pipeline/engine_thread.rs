@@ -14,7 +14,7 @@ use crate::frame::Frame;
 use crate::inspect::LayerSample;
 use crate::inspect::timing::milliseconds;
 use crate::inspect::{Recent, Sampler};
-use crate::network::Network;
+use crate::network::{Knowing, Network};
 use crate::source::{SourceStatus, Supervisor};
 use crossbeam_channel::{Receiver, Select, TryRecvError, never};
 use std::sync::Arc;
@@ -26,6 +26,8 @@ const SAMPLE_EVERY: Duration = Duration::from_millis(66);
 const SAMPLE_SHARE: u32 = 4;
 /// Time constant of the smoothed probabilities.
 const SMOOTHING: Duration = Duration::from_millis(250);
+/// A picture that was named is named until it is so much less known than the limit asks for: names do not flicker.
+const HYSTERESIS: f32 = 0.1;
 
 /// Everything the engine thread owns.
 pub(super) struct EngineThread {
@@ -41,6 +43,8 @@ pub(super) struct EngineThread {
     twins: Option<Twins>,
     sampler: Sampler,
     comparing: bool,
+    /// From how many percent on a picture is named, where a person chose that for this network.
+    limit: Option<u8>,
     layers: Arc<[LayerSample]>,
     detail: Arc<LayerDetail>,
     samples: u64,
@@ -64,6 +68,7 @@ struct RunningFigures {
     /// Frames a second of the source, as long as its status told of it.
     captured_per_s: f32,
     smoothed: Vec<f32>,
+    knowing: Knowing,
     last: Option<Instant>,
     infer_ms: Recent,
     link_ms: Recent,
@@ -78,6 +83,7 @@ impl Default for RunningFigures {
             counts: Counts::default(),
             captured_per_s: 0.0,
             smoothed: Vec::new(),
+            knowing: Knowing::default(),
             last: None,
             infer_ms: recent(),
             link_ms: recent(),
@@ -119,6 +125,7 @@ impl EngineThread {
             twin: None,
             twins: None,
             comparing: true,
+            limit: None,
             layers: Arc::new([]),
             detail: Arc::default(),
             samples: 0,
@@ -176,6 +183,10 @@ impl EngineThread {
                 self.sampler.watch(layer);
                 return self.look_again();
             }
+            EngineCommand::Limit(percent) => {
+                self.limit = percent.map(|percent| percent.min(100));
+                return self.look_again();
+            }
             EngineCommand::Compare(comparing) => {
                 self.comparing = comparing;
                 if comparing {
@@ -210,6 +221,7 @@ impl EngineThread {
         }
         if !Arc::ptr_eq(&running, self.predictor.network()) {
             self.sampler = Sampler::new(self.predictor.network(), 0);
+            self.limit = None;
         }
         let before = self.last_frame.as_ref().map_or([0; 2], |last| [last.index + 1, last.dropped]);
         self.history = RunningFigures { before, ..RunningFigures::default() };
@@ -349,10 +361,16 @@ impl EngineThread {
         if visit == Visit::First {
             self.history.count(timing, self.predictor.is_right(frame));
         }
-        self.history.smooth(self.predictor.probabilities(), visit);
+        let limit = self.limit.map_or(self.predictor.network().limit(), |percent| f32::from(percent) / 100.0);
+        self.history.smooth(&self.predictor, limit, visit);
         self.history.see(frame, &self.source.status());
-        let prediction =
-            Prediction { raw: self.predictor.probabilities().to_vec(), smoothed: self.history.smoothed.clone() };
+        let prediction = Prediction {
+            raw: self.predictor.probabilities().to_vec(),
+            smoothed: self.history.smoothed.clone(),
+            raw_knowing: self.predictor.knowing(),
+            knowing: self.history.knowing,
+            limit,
+        };
         self.watch_board();
         let engine = self.predictor.engine();
         let report = Report {
@@ -404,15 +422,19 @@ impl RunningFigures {
     }
 
     /// Exponential smoothing by the time that passed, so that it feels the same at any rate.
-    fn smooth(&mut self, raw: &[f32], visit: Visit) {
+    fn smooth(&mut self, predictor: &Predictor, limit: f32, visit: Visit) {
         let now = Instant::now();
         let passed = self.last.map(|last| now.duration_since(last).as_secs_f32());
         let weight = passed.map_or(1.0, |passed| 1.0 - (-passed / SMOOTHING.as_secs_f32()).exp());
         if visit == Visit::First {
             self.last = Some(now);
         }
+        let raw = predictor.probabilities();
         self.smoothed.resize(raw.len(), 0.0);
         self.smoothed.iter_mut().zip(raw).for_each(|(smooth, raw)| *smooth += weight * (raw - *smooth));
+        let Knowing { known, sure } = &mut self.knowing;
+        *known += weight * (predictor.knowing().known - *known);
+        *sure = *known >= if *sure { limit - HYSTERESIS } else { limit };
     }
 
     fn rates(&mut self) -> Rates {

@@ -5,7 +5,7 @@ use crate::board::{BoardFrame, LayerCycles};
 use crate::engine::{self, Engine, EngineError, Probe, likeliest, softmax};
 use crate::engines::{self, BoardPolicy, EngineChoice, OpenError, Setup};
 use crate::frame::{Crop, Frame, InputImage};
-use crate::network::{LoadError, ModelChoice, Network};
+use crate::network::{Knowing, LoadError, ModelChoice, Network};
 use crate::preprocess::{PreprocessError, Preprocessor, centre_crop};
 use crate::source::demo;
 use std::sync::Arc;
@@ -59,7 +59,15 @@ pub(crate) struct Predictor {
     policy: BoardPolicy,
     preprocessor: Preprocessor,
     input: InputImage,
+    said: Said,
+}
+
+/// What the network said of the last frame.
+#[derive(Default)]
+struct Said {
+    /// One a class.
     probabilities: Vec<f32>,
+    knowing: Knowing,
 }
 
 impl Predictor {
@@ -139,14 +147,14 @@ impl Predictor {
         let setup = Setup { edge, threads: settings.threads, policy, before };
         let engine = engines::open(&settings.engine, network, setup)?;
         let (preprocessor, input) = (Preprocessor::new(settings.threads), InputImage::black(edge));
-        Ok(Self { engine, choice: settings.engine.clone(), policy, preprocessor, input, probabilities: Vec::new() })
+        Ok(Self { engine, choice: settings.engine.clone(), policy, preprocessor, input, said: Said::default() })
     }
 
     #[cfg(test)]
     pub(super) fn with_engine(settings: &Settings, engine: Box<dyn Engine>) -> Self {
         let (preprocessor, input) = (Preprocessor::new(settings.threads), InputImage::black(engine.edge()));
         let (choice, policy) = (settings.engine.clone(), BoardPolicy::Live);
-        Self { engine, choice, policy, preprocessor, input, probabilities: Vec::new() }
+        Self { engine, choice, policy, preprocessor, input, said: Said::default() }
     }
 
     /// The network.
@@ -166,12 +174,17 @@ impl Predictor {
 
     /// The probabilities of the last frame, one a class.
     pub(crate) fn probabilities(&self) -> &[f32] {
-        &self.probabilities
+        &self.said.probabilities
+    }
+
+    /// Whether the network knows what the last frame shows.
+    pub(crate) fn knowing(&self) -> Knowing {
+        self.said.knowing
     }
 
     /// The likeliest class of the last frame; of equally likely ones the first.
     pub(crate) fn class(&self) -> Option<usize> {
-        likeliest(&self.probabilities)
+        likeliest(&self.said.probabilities)
     }
 
     /// Whether the last frame was predicted right, where its truth is known and the network knows the cards.
@@ -196,7 +209,7 @@ impl Predictor {
     /// # Errors
     /// [`PredictError::Engine`].
     pub(crate) fn infer(&mut self, probe: Option<&mut dyn Probe>) -> Result<Inference, PredictError> {
-        Ok(infer(&mut *self.engine, &self.input, probe, &mut self.probabilities)?)
+        Ok(infer(&mut *self.engine, &self.input, probe, &mut self.said)?)
     }
 
     /// Runs the network on a picture that another predictor prepared for the same input edge.
@@ -208,7 +221,7 @@ impl Predictor {
         input: &InputImage,
         probe: Option<&mut dyn Probe>,
     ) -> Result<Inference, PredictError> {
-        Ok(infer(&mut *self.engine, input, probe, &mut self.probabilities)?)
+        Ok(infer(&mut *self.engine, input, probe, &mut self.said)?)
     }
 }
 
@@ -226,8 +239,9 @@ fn infer(
     engine: &mut dyn Engine,
     input: &InputImage,
     probe: Option<&mut dyn Probe>,
-    probabilities: &mut Vec<f32>,
+    said: &mut Said,
 ) -> Result<Inference, EngineError> {
+    let network = Arc::clone(engine.network());
     let start = Instant::now();
     let (outcome, elapsed) = match probe {
         None => {
@@ -241,7 +255,8 @@ fn infer(
             (outcome, timed.total)
         }
     };
-    softmax(outcome.logits, probabilities);
+    softmax(outcome.logits, &mut said.probabilities);
+    said.knowing = network.knowing(outcome.logits, outcome.others);
     let compute = outcome.board.map_or(elapsed, |board| board.compute());
     Ok(Inference { compute, board: outcome.board, in_vain: outcome.waited_in_vain })
 }

@@ -5,7 +5,7 @@ use crate::engine::EngineInfo;
 use crate::frame::{Crop, Frame};
 use crate::inspect::LayerSample;
 use crate::inspect::LayerValues;
-use crate::network::Network;
+use crate::network::{Knowing, Network};
 use std::sync::Arc;
 
 /// One predicted frame and all that is known about it. Cloning shares the large parts.
@@ -46,6 +46,12 @@ pub struct Prediction {
     pub raw: Vec<f32>,
     /// The raw probabilities smoothed over the last frames: steady enough to read.
     pub smoothed: Vec<f32>,
+    /// Whether the network knows what this frame shows, by its own limit.
+    pub raw_knowing: Knowing,
+    /// The same smoothed over the last frames, by the limit that is in force; sure until it falls well below.
+    pub knowing: Knowing,
+    /// The limit that is in force, from 0 to 1.
+    pub limit: f32,
 }
 
 impl Prediction {

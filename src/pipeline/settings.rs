@@ -33,6 +33,8 @@ pub enum EngineCommand {
     Edge(Option<usize>),
     /// Keep this layer whole in the reports.
     Watch(usize),
+    /// From how many percent of [`Knowing::known`](crate::network::Knowing::known) on a picture is named; `None` is the network's own limit.
+    Limit(Option<u8>),
     /// Whether the twin runs on the same frames.
     Compare(bool),
 }

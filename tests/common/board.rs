@@ -38,7 +38,7 @@ impl Probe for Recorder {
 pub(crate) fn observe(engine: &mut dyn Engine, image: &InputImage) -> (Recorder, Vec<u32>) {
     let mut recorder = Recorder::default();
     let outcome = engine.run_probed(image, &mut recorder).expect("it runs");
-    (recorder, outcome.logits.iter().map(|x| x.to_bits()).collect())
+    (recorder, outcome.logits.iter().chain(outcome.others).map(|x| x.to_bits()).collect())
 }
 
 /// Programs that this process has built or is building; whoever wants one of them waits for that one alone.

@@ -2,7 +2,8 @@
 
 use ernscope::frame::InputImage;
 use ernscope::network::{
-    BinaryConv, Classifier, CodeTable, FloatConv, Geometry, Layer, Network, NetworkParts, Op, Thresholds, TrunkMode,
+    BinaryConv, Classifier, CodeTable, FloatConv, Geometry, KnownScore, Layer, Network, NetworkParts, Op, Thresholds,
+    TrunkMode,
 };
 
 /// What a random network looks like; its weights follow from the seed.
@@ -221,17 +222,32 @@ impl Builder {
 
     fn finish(mut self, classes: usize, smallest: usize) -> Network {
         self.activation();
-        let conv = self.weights(self.channels, classes, 1, 1);
-        let scales = (0..classes).map(|_| self.random.unit()).collect();
-        let classifier = Classifier::new(conv, scales).expect("a scale a class");
+        // Every other network has two rows for its first class, and rows of no class.
+        let others = self.random.below(2) as usize * (1 + self.random.below(3) as usize);
+        let mut owners: Vec<Option<usize>> = (0..classes).map(Some).collect();
+        if others > 0 {
+            owners.insert(classes / 2, Some(0));
+            owners.extend(vec![None; others]);
+        }
+        let conv = self.weights(self.channels, owners.len(), 1, 1);
+        let scales = owners.iter().map(|_| self.random.unit()).collect();
+        let classifier = Classifier::with_owners(conv, scales, owners).expect("a scale a row");
         let input = self.layers.len() - 1;
         self.push(Op::Classifier { input, classifier });
+        let known = (others > 0).then(|| KnownScore {
+            limit: 0.5,
+            offset: self.random.unit(),
+            log_probability: self.random.unit(),
+            largest: self.random.unit(),
+            others: (0..others).map(|_| self.random.unit()).collect(),
+        });
         Network::new(NetworkParts {
             name: "random".into(),
             family: "random".into(),
             edge: smallest * self.stride,
             labels: (0..classes).map(|class| class.to_string()).collect(),
             layers: self.layers,
+            known,
             training: serde_json::Map::new(),
         })
         .expect("well formed")

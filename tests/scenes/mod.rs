@@ -58,7 +58,9 @@ pub(crate) fn report(network: &Arc<Network>, frame: Frame, watch: usize) -> Repo
         engines::open(&EngineChoice::Cpu(None), network.clone(), Setup::new(edge, 1)).expect("the engine opens");
     let mut sampler = Sampler::new(network, watch);
     let mut raw = Vec::new();
-    softmax(engine.run_probed(&input, &mut sampler).expect("the size fits").logits, &mut raw);
+    let outcome = engine.run_probed(&input, &mut sampler).expect("the size fits");
+    let knowing = network.knowing(outcome.logits, outcome.others);
+    softmax(outcome.logits, &mut raw);
     let even = 1.0 / raw.len() as f32;
     let smoothed = raw.iter().map(|p| 0.96 * p + 0.04 * even).collect();
     let mut layers = sampler.samples().to_vec();
@@ -74,7 +76,7 @@ pub(crate) fn report(network: &Arc<Network>, frame: Frame, watch: usize) -> Repo
         edge,
         network: network.clone(),
         engine: info,
-        prediction: Prediction { raw, smoothed },
+        prediction: Prediction { raw, smoothed, raw_knowing: knowing, knowing, limit: network.limit() },
         timing: FrameTiming { preprocess_ms: 0.61, infer_ms: 0.43, latency_ms: 2.1, board: None },
         rates: Rates {
             captured_per_s: 30.0,

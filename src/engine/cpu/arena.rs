@@ -9,7 +9,7 @@ use super::plan::{CodeSlot, ConvThresholds, Made, PackedConv, PackedFloatConv, P
 use super::unpack;
 use crate::engine::{Probe, Sums, Wants};
 use crate::frame::InputImage;
-use crate::network::LayerShape;
+use crate::network::{LayerShape, Logits};
 use std::ops::Range;
 use std::time::Duration;
 use web_time::Instant;
@@ -137,7 +137,7 @@ impl Arena {
         pool: &mut Pool,
         image: &InputImage,
         watch: &mut W,
-    ) -> &[f32] {
+    ) -> &Logits {
         let mut stage = Workbench { arena: &mut *self, kernels, plan, pool, image };
         for layer in 0..plan.steps.len() {
             watch.step(&mut stage, layer);

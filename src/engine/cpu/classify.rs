@@ -2,7 +2,7 @@
 
 use super::packing::{CodeMap, Packing};
 use super::unpack::index;
-use crate::network::Classifier;
+use crate::network::{Classifier, Logits, Readout};
 
 /// Channels that share a table.
 const GROUP: usize = 4;
@@ -11,10 +11,9 @@ const GROUP: usize = 4;
 pub(super) struct PackedClassifier {
     packing: Packing,
     channels: usize,
-    /// Four weight bits a byte, `[class][⌈channels/4⌉]`.
+    /// Four weight bits a byte, `[row][⌈channels/4⌉]`.
     bits: Vec<u8>,
-    /// What one unit of the integer sum is worth, a class.
-    scales: Vec<f32>,
+    readout: Readout,
 }
 
 /// What classifying a picture writes.
@@ -24,10 +23,10 @@ pub(super) struct Classes {
     pooled: Vec<i32>,
     /// For four channels each, the sum for every combination of weight bits.
     tables: Vec<[i32; 1 << GROUP]>,
-    /// Σ ±code, a class.
+    /// Σ ±code, a row.
     pub(super) sums: Vec<i64>,
     /// The logits.
-    pub(super) logits: Vec<f32>,
+    pub(super) logits: Logits,
 }
 
 impl Classes {
@@ -36,27 +35,26 @@ impl Classes {
         size_of_val(self.pooled.as_slice())
             + size_of_val(self.tables.as_slice())
             + size_of_val(self.sums.as_slice())
-            + size_of_val(self.logits.as_slice())
+            + self.logits.bytes()
     }
 }
 
 impl PackedClassifier {
     pub(super) fn new(classifier: &Classifier, packing: Packing) -> Self {
         let g = classifier.conv().geometry();
-        let nibbles = |class| (0..g.in_channels.div_ceil(GROUP)).map(move |group| (class, group));
-        let nibble =
-            |(class, group): (usize, usize)| classifier.conv().tap(class, 0, 0)[group / 2] >> (group % 2 * 4) & 15;
+        let nibbles = |row| (0..g.in_channels.div_ceil(GROUP)).map(move |group| (row, group));
+        let nibble = |(row, group): (usize, usize)| classifier.conv().tap(row, 0, 0)[group / 2] >> (group % 2 * 4) & 15;
         Self {
             packing,
             channels: g.in_channels,
             bits: (0..g.out_channels).flat_map(nibbles).map(nibble).collect(),
-            scales: classifier.scales().to_vec(),
+            readout: classifier.readout().clone(),
         }
     }
 
-    /// Bytes of weights and scales.
+    /// Bytes of weights and of what rows are worth.
     pub(super) fn bytes(&self) -> usize {
-        self.bits.len() + size_of_val(self.scales.as_slice())
+        self.bits.len() + size_of_val(self.readout.scales()) + size_of_val(self.readout.owners())
     }
 
     /// Room for [`PackedClassifier::classify`].
@@ -64,8 +62,8 @@ impl PackedClassifier {
         Classes {
             pooled: vec![0; self.packing.groups(self.channels) * self.packing.group],
             tables: vec![[0; 1 << GROUP]; self.channels.div_ceil(GROUP)],
-            sums: vec![0; self.scales.len()],
-            logits: vec![0.0; self.scales.len()],
+            sums: vec![0; self.readout.scales().len()],
+            logits: self.readout.room(),
         }
     }
 
@@ -73,13 +71,11 @@ impl PackedClassifier {
     pub(super) fn classify(&self, map: CodeMap, codes: &[u8], classes: &mut Classes) {
         self.pool(map, codes, &mut classes.pooled);
         self.fill_tables(&classes.pooled, &mut classes.tables);
-        let positions = (map.edge * map.edge) as f32;
-        for (class, bits) in self.bits.chunks_exact(classes.tables.len()).enumerate() {
+        for (row, bits) in self.bits.chunks_exact(classes.tables.len()).enumerate() {
             let sum = |sum: i64, (table, &bits): (&[i32; 16], &u8)| sum + i64::from(table[usize::from(bits & 15)]);
-            let sum = classes.tables.iter().zip(bits).fold(0, sum);
-            classes.sums[class] = sum;
-            classes.logits[class] = (sum as f32 / positions) * self.scales[class];
+            classes.sums[row] = classes.tables.iter().zip(bits).fold(0, sum);
         }
+        self.readout.read(classes.sums.iter().copied(), map.edge * map.edge, &mut classes.logits);
     }
 
     fn pool(&self, map: CodeMap, codes: &[u8], pooled: &mut [i32]) {

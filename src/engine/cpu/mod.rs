@@ -188,6 +188,7 @@ mod tests {
             edge: 4,
             labels: vec![String::new(); 3],
             layers: ops.into_iter().enumerate().map(layer).collect(),
+            known: None,
             training: serde_json::Map::new(),
         });
         let network = Arc::new(network.expect("well formed"));

@@ -65,7 +65,7 @@ pub(crate) fn read_all(path: &Path, labels: Option<Vec<String>>) -> Result<Impor
     let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let training = [("architecture", shape.name().to_owned()), ("imported_from", file)];
     let training = training.into_iter().map(|(key, value)| (key.to_owned(), value.into())).collect();
-    let parts = NetworkParts { family: name.clone(), name, edge: EDGE, labels, layers, training };
+    let parts = NetworkParts { family: name.clone(), name, edge: EDGE, labels, layers, known: None, training };
     Ok(Imported { network: Network::new(parts)?, passed_over })
 }
 

@@ -15,7 +15,7 @@ pub(super) const FRAME_COLOUR: Colour = [18, 160, 142];
 pub(super) const FRAME_WIDTH: f32 = 15.0 / 250.0;
 
 /// What a frame shows without a card of ours.
-pub(super) const NOTHING: &str = "nothing";
+pub(super) use crate::network::NOTHING;
 
 /// The cards' names in alphabetical order, then "nothing".
 pub(super) const LABELS: [&str; COUNT + 1] = [
