@@ -9,7 +9,7 @@ use thiserror::Error;
 
 /// Why a path opens no file.
 #[derive(Debug, Error)]
-pub enum RegularFileError {
+pub(crate) enum RegularFileError {
     /// The system refuses.
     #[error("{0}")]
     Io(#[from] io::Error),

@@ -131,7 +131,7 @@ def vary(records, rng):
     return Records(pixels, records.labels, records.heights, records.hidden)
 
 
-def turn(records, rng, grey=0.06):
+def turn(records, rng, grey=0.15):
     """The records of a wide film by quarter turns, which are as good as any other, and some as a camera without colours sees them."""
     pixels = np.array(records.pixels)
     for i, picture in enumerate(records.pixels):

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 /// What a board that is not there is to a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BoardPolicy {
+pub(crate) enum BoardPolicy {
     /// An error.
     Strict,
     /// An error at the start; should it be lost later, the CPU does its work until it is back.
@@ -32,7 +32,7 @@ pub struct Setup<'a> {
     /// Threads that compute, at least 1; the reference always has one, a board none.
     pub threads: usize,
     /// What a board that is not there is.
-    pub policy: BoardPolicy,
+    pub(crate) policy: BoardPolicy,
     /// The engine in whose place it comes, of which it keeps what it can.
     pub before: Option<&'a dyn Engine>,
 }

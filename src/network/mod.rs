@@ -23,8 +23,10 @@ pub use choice::{LoadError, ModelChoice};
 pub use known::{Knowing, KnownScore};
 #[cfg(feature = "import")]
 pub(crate) use network::MAX_CLASSES;
+pub(crate) use network::NOTHING;
 pub use network::{
-    BinaryConv, Classifier, CodeTable, FloatConv, Geometry, Layer, LayerShape, MAX_EDGE, MAX_MEMORY, NOTHING, Network,
-    NetworkError, NetworkParts, Op, Thresholds, TrunkMode,
+    BinaryConv, Classifier, CodeTable, FloatConv, Geometry, Layer, LayerShape, MAX_EDGE, Network, NetworkError,
+    NetworkParts, Op, Thresholds, TrunkMode,
 };
-pub use readout::{Logits, Readout};
+pub(crate) use readout::Logits;
+pub use readout::Readout;

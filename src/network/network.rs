@@ -18,9 +18,9 @@ pub(crate) const MAX_CLASSES: usize = 65_536;
 /// Largest input edge in pixels.
 pub const MAX_EDGE: usize = 4096;
 /// Most bytes that `Network::memory` may be: of the 512 MB that the program may take, most are for pictures.
-pub const MAX_MEMORY: u64 = 100 << 20;
+pub(crate) const MAX_MEMORY: u64 = 100 << 20;
 /// The label of the class that is the empty place: a picture of it is known, and not named.
-pub const NOTHING: &str = "nothing";
+pub(crate) const NOTHING: &str = "nothing";
 /// Channels that engines hold together; they fill up the last such block of a layer.
 const CHANNEL_BLOCK: usize = 64;
 
@@ -516,7 +516,7 @@ impl Network {
     }
 
     /// Whether a class is the empty place, [`NOTHING`].
-    pub fn is_nothing(&self, class: usize) -> bool {
+    pub(crate) fn is_nothing(&self, class: usize) -> bool {
         self.parts.labels.get(class).is_some_and(|label| label == NOTHING)
     }
 
@@ -529,7 +529,7 @@ impl Network {
     ///
     /// # Panics
     /// Never: a network that ends in another layer does not exist.
-    pub fn classifier(&self) -> (usize, &Classifier) {
+    pub(crate) fn classifier(&self) -> (usize, &Classifier) {
         match self.layers().last().map(|layer| &layer.op) {
             Some(Op::Classifier { input, classifier }) => (*input, classifier),
             _ => unreachable!("the last layer is a classifier, or there is no network"),
@@ -542,7 +542,7 @@ impl Network {
     }
 
     /// From where on [`Knowing::known`] is sure.
-    pub fn limit(&self) -> f32 {
+    pub(crate) fn limit(&self) -> f32 {
         known::limit(self.parts.known.as_ref())
     }
 
@@ -567,7 +567,7 @@ impl Network {
     }
 
     /// Whether the first layer is a table of codes (else it is a float convolution).
-    pub fn has_pixel_embedding(&self) -> bool {
+    pub(crate) fn has_pixel_embedding(&self) -> bool {
         matches!(self.parts.layers.first().map(|l| &l.op), Some(Op::PixelEmbedding(_)))
     }
 

@@ -14,11 +14,11 @@ pub struct Readout {
 
 /// What a classifier says of a picture.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Logits {
+pub(crate) struct Logits {
     /// One a class, in the order of the labels.
-    pub classes: Vec<f32>,
+    pub(crate) classes: Vec<f32>,
     /// One a row of no class, in the order of the rows.
-    pub others: Vec<f32>,
+    pub(crate) others: Vec<f32>,
 }
 
 impl Logits {
@@ -57,12 +57,12 @@ impl Readout {
     }
 
     /// The class of each row; `None` for one of no class.
-    pub fn owners(&self) -> &[Option<usize>] {
+    pub(crate) fn owners(&self) -> &[Option<usize>] {
         &self.owners
     }
 
     /// Classes.
-    pub fn classes(&self) -> usize {
+    pub(crate) fn classes(&self) -> usize {
         self.classes
     }
 

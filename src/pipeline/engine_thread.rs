@@ -367,7 +367,6 @@ impl EngineThread {
         let prediction = Prediction {
             raw: self.predictor.probabilities().to_vec(),
             smoothed: self.history.smoothed.clone(),
-            raw_knowing: self.predictor.knowing(),
             knowing: self.history.knowing,
             limit,
         };

@@ -46,9 +46,8 @@ pub struct Prediction {
     pub raw: Vec<f32>,
     /// The raw probabilities smoothed over the last frames: steady enough to read.
     pub smoothed: Vec<f32>,
-    /// Whether the network knows what this frame shows, by its own limit.
-    pub raw_knowing: Knowing,
-    /// The same smoothed over the last frames, by the limit that is in force; sure until it falls well below.
+    /// Whether the network knows what it sees: smoothed over the last frames, by the limit that is in force, and sure until it falls
+    /// well below that.
     pub knowing: Knowing,
     /// The limit that is in force, from 0 to 1.
     pub limit: f32,

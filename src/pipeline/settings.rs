@@ -4,7 +4,7 @@ use crate::engines::EngineChoice;
 use crate::network::ModelChoice;
 
 /// Most threads that make sense to ask for; an engine takes fewer where more do not help.
-pub const MOST_THREADS: usize = 1024;
+pub(crate) const MOST_THREADS: usize = 1024;
 
 /// What to run, as chosen on the command line or in the window.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -33,4 +33,5 @@ pub use error::{CameraFault, SourceError};
 pub use interface::{Polled, Source};
 pub use picture::{Picture, read_picture};
 pub use state::{LeftOut, SourceState, SourceStatus};
-pub use supervisor::{Delivery, Supervisor};
+pub use supervisor::Delivery;
+pub use supervisor::Supervisor;

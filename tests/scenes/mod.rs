@@ -76,7 +76,7 @@ pub(crate) fn report(network: &Arc<Network>, frame: Frame, watch: usize) -> Repo
         edge,
         network: network.clone(),
         engine: info,
-        prediction: Prediction { raw, smoothed, raw_knowing: knowing, knowing, limit: network.limit() },
+        prediction: Prediction { raw, smoothed, knowing, limit: 0.5 },
         timing: FrameTiming { preprocess_ms: 0.61, infer_ms: 0.43, latency_ms: 2.1, board: None },
         rates: Rates {
             captured_per_s: 30.0,

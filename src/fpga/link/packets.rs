@@ -30,7 +30,7 @@ pub struct Patience {
 
 impl Patience {
     /// For hardware: a board is given up after a second of silence.
-    pub const BOARD: Self =
+    pub(crate) const BOARD: Self =
         Self { ask: Duration::from_millis(50), silence: Duration::from_secs(1), standstill: Duration::from_secs(5) };
     /// For a simulation, which takes seconds for what hardware does in a millisecond.
     pub const SIMULATION: Self =
