@@ -34,7 +34,7 @@ struct Toast {
 
 /// The messages on the window.
 #[derive(Debug, Default)]
-pub struct Toasts {
+pub(crate) struct Toasts {
     toasts: Vec<Toast>,
     known: Option<u64>,
     refusal: Option<String>,

@@ -54,9 +54,23 @@ fn content(ui: &mut Ui, model: &Model, report: &Report, steady: &Report, actions
     remark(ui, line(328.0, 20.0), model, steady, scale);
 }
 
+/// The `count` likeliest classes, by their smoothed probability.
+fn likeliest(report: &Report, count: usize) -> Vec<(String, f32)> {
+    let labels = report.network.labels();
+    let named = |(class, p): (usize, f32)| Some((format::label(labels.get(class)?), p));
+    Prediction::top(&report.prediction.smoothed, count).into_iter().filter_map(named).collect()
+}
+
 fn best(report: &Report) -> Option<(String, f32)> {
-    let (class, probability) = Prediction::top(&report.prediction.smoothed, 1).first().copied()?;
-    Some((format::label(report.network.labels().get(class)?), probability))
+    likeliest(report, 1).pop()
+}
+
+/// What is said where the network does not know what it sees.
+const UNSURE: &str = "not sure";
+
+/// The two likeliest classes with how likely they are.
+fn two_likeliest(report: &Report) -> Vec<String> {
+    likeliest(report, 2).into_iter().map(|(name, p)| format!("{name} {:.0} %", p * 100.0)).collect()
 }
 
 /// The likeliest class in the largest type of the window; quiet words where the network does not know what it sees.
@@ -66,8 +80,7 @@ fn label(ui: &Ui, rect: Rect, report: &Report, past: bool, scale: f32) {
     if !report.prediction.knowing.sure && !past {
         let font = theme::plain((38.0 * scale).round());
         text(ui, rect.left_center(), Align2::LEFT_CENTER, UNSURE, font, tokens.quiet);
-        let two: Vec<String> = two_likeliest(report);
-        say(ui, rect, "label", &format!("prediction: {UNSURE}; perhaps {}", two.join(", or ")));
+        say(ui, rect, "label", &format!("prediction: {UNSURE}; perhaps {}", two_likeliest(report).join(", or ")));
         return;
     }
     let (what, color) = if past { ("last prediction", tokens.quiet) } else { ("prediction", tokens.text) };
@@ -76,16 +89,6 @@ fn label(ui: &Ui, rect: Rect, report: &Report, past: bool, scale: f32) {
     let at = rect.left_center() - vec2(0.0, height / 2.0);
     widgets::elided(ui, at, &name, theme::bold(size), color, rect.width());
     say(ui, rect, "label", &format!("{what}: {name}, {} percent", (probability * 100.0).round()));
-}
-
-/// What is said where the network does not know what it sees.
-const UNSURE: &str = "not sure";
-
-/// The two likeliest classes with how likely they are.
-fn two_likeliest(report: &Report) -> Vec<String> {
-    let top = Prediction::top(&report.prediction.smoothed, 2);
-    let named = |(class, p): (usize, f32)| Some((format::label(report.network.labels().get(class)?), p));
-    top.into_iter().filter_map(named).map(|(name, p)| format!("{name} {:.0} %", p * 100.0)).collect()
 }
 
 /// In the verdict's place while no picture comes.
@@ -179,7 +182,7 @@ fn known(ui: &Ui, rect: Rect, report: &Report, scale: f32, actions: &mut Vec<Act
     ui.painter().vline(at, (track.top() - 4.0 * scale)..=(track.bottom() + 4.0 * scale), stroke);
     if let Some(pointer) = response.interact_pointer_pos().filter(|_| response.clicked() || response.dragged()) {
         let part = (pointer.x - track.left()) / track.width();
-        actions.push(Action::Send(EngineCommand::Limit(Some(moved(part, 0)))));
+        actions.push(Action::Send(EngineCommand::Limit(moved(part, 0))));
     }
     let says = format!("known: {}, named from {} on", percent(knowing.known), percent(*limit));
     response.widget_info(|| WidgetInfo::slider(true, f64::from(*limit), &says));

@@ -56,7 +56,7 @@ pub struct TypedPath {
 
 /// Textures of the panels.
 #[derive(Default)]
-pub struct Textures {
+pub(crate) struct Textures {
     /// The live picture.
     pub(super) picture: CachedTexture,
     /// All channels of the watched layer.
@@ -90,9 +90,9 @@ pub struct State {
     /// Whether the window fills the screen.
     pub fullscreen: bool,
     /// Messages.
-    pub toasts: Toasts,
+    pub(crate) toasts: Toasts,
     /// Textures.
-    pub textures: Textures,
+    pub(crate) textures: Textures,
     /// The counted sums of the watched layer.
     pub(super) histogram: histogram::Cache,
     network: Option<Arc<Network>>,

@@ -121,7 +121,7 @@ impl Window {
             },
             Deed::Limit(step) => {
                 let limit = model.report.as_ref().map(|report| report.prediction.limit);
-                actions.extend(limit.map(|limit| send(EngineCommand::Limit(Some(prediction::moved(limit, step))))));
+                actions.extend(limit.map(|limit| send(EngineCommand::Limit(prediction::moved(limit, step)))));
             }
             Deed::Screenshot => actions.push(Action::Screenshot),
             Deed::Figures => actions.push(Action::ExportFigures),

@@ -88,13 +88,15 @@ pub(crate) fn run(args: &EvalArgs) -> Result<()> {
     let engine = engines::open(&args.engine.engine, network.clone(), Setup::new(edge, threads))?;
     let name = engine.info().name;
     let mut set = Dataset::open(&args.data, network.labels())?;
+    let foreign =
+        args.foreign.as_deref().map(|folder| Ok::<_, DatasetError>((folder, unlabelled(folder)?))).transpose()?;
     let mut judge = Judge::new(engine, Views::new(cut(args), edge, threads));
     let mut answers = Answers::default();
     let start = Instant::now();
     count(&mut judge, &mut set, &mut answers)?;
     let images_per_s = answers.tally.images() as f64 / start.elapsed().as_secs_f64();
-    if let Some(folder) = &args.foreign {
-        count_foreign(&mut judge, folder, &mut answers)?;
+    if let Some((folder, pictures)) = foreign {
+        count_foreign(&mut judge, folder, &pictures, &mut answers)?;
     }
     let Answers { tally, separation, left_out } = &answers;
     if tally.images() == 0 {
@@ -284,18 +286,17 @@ fn count(judge: &mut Judge, set: &mut Dataset, answers: &mut Answers) -> Result<
 }
 
 /// Runs every foreign picture that can be read.
-fn count_foreign(judge: &mut Judge, folder: &Path, answers: &mut Answers) -> Result<()> {
-    let pictures = unlabelled(folder)?;
+fn count_foreign(judge: &mut Judge, folder: &Path, pictures: &[PathBuf], answers: &mut Answers) -> Result<()> {
     let bar = progress(pictures.len())?;
     for path in pictures {
         bar.inc(1);
-        let looked = match read_picture(&path) {
+        let looked = match read_picture(path) {
             Ok(picture) => judge.look(&picture)?,
             Err(error) => Err(error.to_string()),
         };
         match looked {
             Ok(knowing) => answers.separation.count_foreign(knowing, knowing.sure && judge.says_something()),
-            Err(why) => answers.left_out.add(&path.strip_prefix(folder).unwrap_or(&path).display().to_string(), &why),
+            Err(why) => answers.left_out.add(&path.strip_prefix(folder).unwrap_or(path).display().to_string(), &why),
         }
     }
     bar.finish_and_clear();

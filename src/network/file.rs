@@ -274,14 +274,15 @@ impl<'a> Reader<'a> {
         Self { tensors, taken: 0 }
     }
 
-    fn network(mut self, mut document: Document) -> Result<Network, FileError> {
-        if document.layers.len() > super::network::MAX_LAYERS {
-            let what = format!("{} layers; up to {} are allowed", document.layers.len(), super::network::MAX_LAYERS);
+    fn network(mut self, document: Document) -> Result<Network, FileError> {
+        let Document { name, family, input: Input { edge }, labels, layers: entries, known, training, .. } = document;
+        if entries.len() > super::network::MAX_LAYERS {
+            let what = format!("{} layers; up to {} are allowed", entries.len(), super::network::MAX_LAYERS);
             return Err(NetworkError::Structure(what).into());
         }
-        let mut layers: Vec<Layer> = Vec::with_capacity(document.layers.len());
+        let mut layers: Vec<Layer> = Vec::with_capacity(entries.len());
         let mut index = HashMap::new();
-        for entry in std::mem::take(&mut document.layers) {
+        for entry in entries {
             let op = self.op(&entry, &index)?;
             index.insert(entry.name.clone(), layers.len());
             layers.push(Layer { name: entry.name, op });
@@ -290,7 +291,6 @@ impl<'a> Reader<'a> {
             let what = format!("{} tensors where the layers need {}", self.tensors.len(), self.taken);
             return Err(NetworkError::Structure(what).into());
         }
-        let Document { name, family, input: Input { edge }, labels, known, training, .. } = document;
         let parts = NetworkParts { name, family, edge, labels, layers, known, training };
         Ok(Network::new(parts)?)
     }
@@ -433,11 +433,7 @@ pub fn serialize(network: &Network) -> Result<Vec<u8>, FileError> {
     let layers = network.layers();
     let entries =
         layers.iter().map(|layer| LayerEntry { name: layer.name.clone(), kind: OpKind::of(&layer.op, layers) });
-    let is_plain = |layer: &Layer| match &layer.op {
-        Op::Classifier { classifier, .. } => classifier.readout().is_plain(),
-        _ => true,
-    };
-    let is_first = network.known_score().is_none() && layers.iter().all(is_plain);
+    let is_first = network.known_score().is_none() && network.classifier().1.readout().is_plain();
     let document = Document {
         format: if is_first { FIRST_FORMAT } else { FORMAT },
         name: network.name().into(),

@@ -49,25 +49,21 @@ impl KnownScore {
             .then(|| format!("`known` has {} weights for {others} rows of no class", self.others.len()))
     }
 
-    fn known(&self, logits: &[f32], others: &[f32]) -> f32 {
-        let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    /// From the largest probability and the largest logit, and the logits of the rows of no class.
+    fn known(&self, probability: f32, largest: f32, others: &[f32]) -> f32 {
         let others: f32 = others.iter().zip(&self.others).map(|(logit, weight)| logit * weight).sum();
-        let score =
-            self.offset + self.log_probability * largest_probability(logits).ln() + self.largest * largest + others;
+        let score = self.offset + self.log_probability * probability.ln() + self.largest * largest + others;
         1.0 / (1.0 + (-score).exp())
     }
-}
-
-/// The largest probability, of the softmax of the classes.
-fn largest_probability(logits: &[f32]) -> f32 {
-    let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    1.0 / logits.iter().map(|logit| (logit - largest).exp()).sum::<f32>()
 }
 
 /// What a network says of whether it knows what it sees, by its `score`; by the largest probability where it has none. `others` are the
 /// logits of the rows of no class.
 pub(super) fn knowing(score: Option<&KnownScore>, logits: &[f32], others: &[f32]) -> Knowing {
-    let known = score.map_or_else(|| largest_probability(logits), |score| score.known(logits, others));
+    let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    // Of the softmax: the largest one's exponential is 1.
+    let probability = 1.0 / logits.iter().map(|logit| (logit - largest).exp()).sum::<f32>();
+    let known = score.map_or(probability, |score| score.known(probability, largest, others));
     Knowing { known, sure: known >= limit(score) }
 }
 

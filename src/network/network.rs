@@ -570,8 +570,7 @@ impl Network {
     }
 
     /// Whether the first layer is a table of codes (else it is a float convolution).
-    #[cfg(feature = "cli")]
-    pub(crate) fn has_pixel_embedding(&self) -> bool {
+    pub fn has_pixel_embedding(&self) -> bool {
         matches!(self.parts.layers.first().map(|l| &l.op), Some(Op::PixelEmbedding(_)))
     }
 

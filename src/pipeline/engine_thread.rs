@@ -184,7 +184,7 @@ impl EngineThread {
                 return self.look_again();
             }
             EngineCommand::Limit(percent) => {
-                self.limit = percent.map(|percent| percent.min(100));
+                self.limit = Some(percent.min(100));
                 return self.look_again();
             }
             EngineCommand::Compare(comparing) => {

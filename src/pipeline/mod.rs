@@ -17,8 +17,7 @@ pub use predictor::PredictError;
 pub(crate) use predictor::knows_cards;
 pub(crate) use predictor::{Inference, Predictor};
 pub use report::{Comparison, Counts, FrameTiming, LayerDetail, Measured, Prediction, Rates, Report, TwinFigures};
-pub(crate) use settings::MOST_THREADS;
-pub use settings::{EngineCommand, Settings};
+pub use settings::{EngineCommand, MOST_THREADS, Settings};
 
 use self::engine_thread::EngineThread;
 use self::outbox::{Latest, Outbox};

@@ -4,7 +4,7 @@ use crate::engines::EngineChoice;
 use crate::network::ModelChoice;
 
 /// Most threads that make sense to ask for; an engine takes fewer where more do not help.
-pub(crate) const MOST_THREADS: usize = 1024;
+pub const MOST_THREADS: usize = 1024;
 
 /// What to run, as chosen on the command line or in the window.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,8 +33,9 @@ pub enum EngineCommand {
     Edge(Option<usize>),
     /// Keep this layer whole in the reports.
     Watch(usize),
-    /// From how many percent of [`Knowing::known`](crate::network::Knowing::known) on a picture is named; `None` is the network's own limit.
-    Limit(Option<u8>),
+    /// From how many percent of [`Knowing::known`](crate::network::Knowing::known) on a picture is named, until another
+    /// network comes with a limit of its own.
+    Limit(u8),
     /// Whether the twin runs on the same frames.
     Compare(bool),
 }

@@ -33,5 +33,4 @@ pub use error::{CameraFault, SourceError};
 pub use interface::{Polled, Source};
 pub use picture::{Picture, read_picture};
 pub use state::{LeftOut, SourceState, SourceStatus};
-pub use supervisor::Delivery;
-pub use supervisor::Supervisor;
+pub use supervisor::{Delivery, Supervisor};
