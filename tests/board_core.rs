@@ -204,7 +204,7 @@ fn random_networks_are_identical_behind_the_bus() {
     let mut link = SimulatedCore::start(&program).expect("built");
     link.stall(5, 100).expect("it answers");
     let mut board = BoardEngine::new(link, "axi", Arc::clone(&network), network.edge()).expect("it fits");
-    let mut reference = ReferenceEngine::new(Arc::clone(&network), network.edge());
+    let mut reference = ReferenceEngine::new(Arc::clone(&network), network.edge()).expect("its own size");
     board.submit(&picture(network.edge(), 0)).expect("it is taken");
     for seed in 1..4 {
         board.submit(&picture(network.edge(), seed)).expect("it is taken");

@@ -6,12 +6,12 @@ mod networks;
 #[expect(dead_code, reason = "nothing is skipped here, levels are noted")]
 mod skipped;
 
-use ernscope::engine::cpu::{CpuEngine, Level, LevelUnavailable};
+use ernscope::engine::cpu::{CpuEngine, CpuError, Level};
 use ernscope::engine::reference::ReferenceEngine;
 use ernscope::engine::{CodeHistogram, Engine, Probe, Sums, Wants};
 use ernscope::frame::InputImage;
-use ernscope::network::Network;
 use ernscope::network::published::PublishedShape;
+use ernscope::network::{MAX_EDGE, Network, NetworkError};
 use networks::{Block, First, Recipe, picture, recipes};
 use proptest::prelude::*;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -69,7 +69,7 @@ fn check(network: Network, threads: usize) {
     let network = Arc::new(network);
     let edge = network.edge();
     let pictures = [picture(edge, 1), picture(edge, 2)];
-    let mut reference = ReferenceEngine::new(Arc::clone(&network), edge);
+    let mut reference = ReferenceEngine::new(Arc::clone(&network), edge).expect("its own size");
     let expected = pictures.each_ref().map(|image| observe(&mut reference, image));
     for level in levels() {
         let mut engine = CpuEngine::new(Arc::clone(&network), edge, level, threads).expect("available");
@@ -119,7 +119,8 @@ proptest! {
         let network = Arc::new(recipe.network());
         let edges = [network.edge(), 3 * network.edge(), 2 * network.edge()];
         let expected = edges.map(|edge| {
-            observe(&mut ReferenceEngine::new(Arc::clone(&network), edge), &picture(edge, 1))
+            let mut reference = ReferenceEngine::new(Arc::clone(&network), edge).expect("a size of it");
+            observe(&mut reference, &picture(edge, 1))
         });
         for level in levels() {
             let mut before: Option<CpuEngine> = None;
@@ -224,8 +225,24 @@ fn a_level_that_is_not_here_is_refused() {
     let network = Arc::new(recipe.network());
     for level in Level::ALL.into_iter().filter(|level| !level.is_available()) {
         let refused = CpuEngine::new(Arc::clone(&network), 4, level, 1).err();
-        assert!(matches!(refused, Some(LevelUnavailable(named)) if named == level));
+        assert_eq!(refused, Some(CpuError::Level(level)));
         note_level(level, "absent");
+    }
+}
+
+#[test]
+fn a_size_that_does_not_fit_is_refused() {
+    let recipe =
+        Recipe { seed: 1, smallest: 4, first: First::Embedding(1), convs: vec![(8, 3, 2)], blocks: vec![], classes: 1 };
+    let network = Arc::new(recipe.network());
+    assert_eq!(network.multiple(), 2);
+    for edge in [0, 63, 65, MAX_EDGE + 2, usize::MAX - 1, usize::MAX] {
+        let expected = NetworkError::Edge { edge, multiple: 2 };
+        assert_eq!(ReferenceEngine::new(Arc::clone(&network), edge).err(), Some(expected.clone()));
+        for level in levels() {
+            let refused = CpuEngine::new(Arc::clone(&network), edge, level, 1).err();
+            assert_eq!(refused, Some(CpuError::Size(expected.clone())), "{level}");
+        }
     }
 }
 

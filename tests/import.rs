@@ -54,7 +54,8 @@ impl Probe for Codes {
 /// The reference and every level of the CPU.
 fn engines(network: &Network, edge: usize) -> Vec<Box<dyn Engine>> {
     let network = Arc::new(network.clone());
-    let mut engines: Vec<Box<dyn Engine>> = vec![Box::new(ReferenceEngine::new(Arc::clone(&network), edge))];
+    let reference = ReferenceEngine::new(Arc::clone(&network), edge).expect("a size of it");
+    let mut engines: Vec<Box<dyn Engine>> = vec![Box::new(reference)];
     for level in Level::ALL.into_iter().filter(|level| level.is_available()) {
         engines.push(Box::new(CpuEngine::new(Arc::clone(&network), edge, level, 1).expect("available")));
     }

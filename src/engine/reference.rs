@@ -3,7 +3,7 @@
 use super::{Engine, EngineError, EngineInfo, EngineKind, Outcome, Probe, Sums, Wants, check_input, count_codes};
 use crate::frame::InputImage;
 use crate::network::{
-    BinaryConv, Classifier, CodeTable, FloatConv, LayerShape, Logits, Network, Op, Thresholds, TrunkMode,
+    BinaryConv, Classifier, CodeTable, FloatConv, LayerShape, Logits, Network, NetworkError, Op, Thresholds, TrunkMode,
 };
 use std::sync::Arc;
 use web_time::Instant;
@@ -54,9 +54,13 @@ pub struct ReferenceEngine {
 }
 
 impl ReferenceEngine {
-    /// For an `edge` that [`Network::check_edge`] accepts.
-    pub fn new(network: Arc<Network>, edge: usize) -> Self {
-        Self {
+    /// For pictures of `edge` × `edge` pixels.
+    ///
+    /// # Errors
+    /// Where [`Network::check_edge`] refuses `edge`.
+    pub fn new(network: Arc<Network>, edge: usize) -> Result<Self, NetworkError> {
+        network.check_edge(edge)?;
+        Ok(Self {
             shapes: network.shapes(edge),
             last_readers: network.last_readers(),
             codes: vec![Map::default(); network.layers().len()],
@@ -66,7 +70,7 @@ impl ReferenceEngine {
             logits: network.classifier().1.readout().room(),
             network,
             edge,
-        }
+        })
     }
 
     fn step(&mut self, index: usize, image: &InputImage) {

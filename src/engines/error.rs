@@ -1,6 +1,6 @@
 //! Why there is no engine.
 
-use crate::engine::cpu::{Level, LevelUnavailable};
+use crate::engine::cpu::{CpuError, Level};
 use crate::network::NetworkError;
 use thiserror::Error;
 
@@ -11,12 +11,12 @@ pub enum OpenError {
     /// No such engine.
     #[error("engine `{0}` is not known: use reference, cpu, cpu:LEVEL with LEVEL one of {levels}, fpga, fpga:PORT, or fpga:sim", levels = Level::names())]
     Unknown(String),
-    /// The processor cannot.
+    /// The CPU's engine is not to be had.
     #[error(transparent)]
-    Unavailable(#[from] LevelUnavailable),
+    Cpu(#[from] CpuError),
     /// The network does not run at that size.
     #[error("{0}: {remedy}", remedy = .0.remedy())]
-    Size(NetworkError),
+    Size(#[from] NetworkError),
     /// The board is not to be had.
     #[error("{why}: {remedy}")]
     Board {

@@ -49,9 +49,9 @@ impl Setup<'_> {
 /// # Errors
 /// [`OpenError`], where the size or the level does not fit, or a board is not to be had that must be there.
 pub fn open(choice: &EngineChoice, network: Arc<Network>, setup: Setup<'_>) -> Result<Box<dyn Engine>, OpenError> {
-    network.check_edge(setup.edge).map_err(OpenError::Size)?;
+    network.check_edge(setup.edge)?;
     Ok(match choice {
-        EngineChoice::Reference => Box::new(ReferenceEngine::new(network, setup.edge)),
+        EngineChoice::Reference => Box::new(ReferenceEngine::new(network, setup.edge)?),
         EngineChoice::Cpu(level) => Box::new(open_cpu(*level, network, setup)?),
         EngineChoice::Fpga(board) => open_board(board, network, setup)?,
     })

@@ -6,8 +6,7 @@ use super::link::packets::TRIES;
 use super::link::{Beats, End, Link, LinkError, ReadBack};
 use super::program::{CodePlace, FrameFormat, Program, TrunkPlace};
 use crate::board::{BoardFrame, BoardState, LayerCycles, at_clock};
-use crate::engine::cpu::LevelUnavailable;
-use crate::engine::cpu::{CpuEngine, Level};
+use crate::engine::cpu::{CpuEngine, CpuError, Level};
 use crate::engine::{
     Engine, EngineError, EngineInfo, EngineKind, Outcome, Probe, Sums, Wants, check_input, count_codes,
 };
@@ -33,7 +32,7 @@ pub enum BoardError {
     Compile(#[from] CompileError),
     /// The host cannot run the float first layer.
     #[error(transparent)]
-    Host(#[from] LevelUnavailable),
+    Host(#[from] CpuError),
 }
 
 impl BoardError {
@@ -459,7 +458,7 @@ struct Host {
 
 impl Host {
     /// None for a network that the board runs from its pixels on.
-    fn new(network: &Arc<Network>, edge: usize) -> Result<Option<Self>, LevelUnavailable> {
+    fn new(network: &Arc<Network>, edge: usize) -> Result<Option<Self>, CpuError> {
         let Op::FloatConv(conv) = &network.layers()[0].op else {
             return Ok(None);
         };

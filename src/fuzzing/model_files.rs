@@ -64,7 +64,7 @@ fn is_small(network: &Network, edge: usize) -> bool {
 /// Runs a picture that follows from `seed` on the reference engine and on one level of the CPU's; the dump has the same numbers.
 fn engines_agree(network: &Arc<Network>, edge: usize, seed: u64) {
     let image = recipe::picture(edge, seed);
-    let mut reference = ReferenceEngine::new(Arc::clone(network), edge);
+    let mut reference = ReferenceEngine::new(Arc::clone(network), edge).expect("a size of it");
     let mut expected = Codes::default();
     let logits = reference.run_probed(&image, &mut expected).expect("the picture fits").logits.to_vec();
     let levels: Vec<Level> = Level::ALL.into_iter().filter(|level| level.is_available()).collect();

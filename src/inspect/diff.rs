@@ -217,7 +217,8 @@ mod tests {
 
     fn engine(seed: u64, float_input: bool) -> ReferenceEngine {
         let shape = PublishedShape::named("erns18-0.75x").expect("published");
-        ReferenceEngine::new(shape.random(seed, float_input).expect("well formed").into(), 32)
+        let network = shape.random(seed, float_input).expect("well formed");
+        ReferenceEngine::new(network.into(), 32).expect("a size of it")
     }
 
     #[test]

@@ -75,7 +75,7 @@ fn network() -> Arc<Network> {
 
 fn expected(network: &Arc<Network>, seed: u64) -> Vec<f32> {
     let edge = network.edge();
-    let mut reference = ReferenceEngine::new(Arc::clone(network), edge);
+    let mut reference = ReferenceEngine::new(Arc::clone(network), edge).expect("its own size");
     reference.run(&picture(edge, seed)).expect("it runs").logits.to_vec()
 }
 

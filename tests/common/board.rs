@@ -64,7 +64,7 @@ pub(crate) fn build(name: &str, parameters: &[&str]) -> Option<PathBuf> {
 /// Compares a picture at every layer.
 pub(crate) fn compare<L: Link>(board: &mut BoardEngine<L>, image: &InputImage, what: &str) {
     let network = Arc::clone(board.network());
-    let mut reference = ReferenceEngine::new(Arc::clone(&network), image.edge());
+    let mut reference = ReferenceEngine::new(Arc::clone(&network), image.edge()).expect("a size of it");
     let (expected, logits) = observe(&mut reference, image);
     let (seen, board_logits) = observe(board, image);
     for (layer, codes) in &expected.codes {

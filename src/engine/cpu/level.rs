@@ -1,7 +1,6 @@
 //! The instruction sets that the kernels are written for.
 
 use std::fmt;
-use thiserror::Error;
 
 /// Multiply-accumulates from which on a network runs faster with tiles than with look-ups.
 const TILES_PAY_FROM: u64 = 50_000_000;
@@ -26,11 +25,6 @@ pub enum Level {
     /// x86 with AVX-512 F, BW, VL and DQ, and AMX for bytes.
     Amx,
 }
-
-/// The processor lacks an instruction set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("this processor has no {0}: use `cpu` for the best level here ({best})", best = Level::best())]
-pub struct LevelUnavailable(pub Level);
 
 impl Level {
     /// All levels; of those that one processor has, the best comes last.

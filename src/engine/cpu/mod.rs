@@ -9,6 +9,7 @@
 mod arena;
 mod classify;
 mod embed;
+mod error;
 mod kernels;
 mod level;
 mod packing;
@@ -16,7 +17,8 @@ mod pixel_sums;
 mod plan;
 mod unpack;
 
-pub use level::{Level, LevelUnavailable};
+pub use error::CpuError;
+pub use level::Level;
 
 use super::{Engine, EngineError, EngineInfo, EngineKind, Outcome, Probe, check_input};
 use crate::frame::InputImage;
@@ -51,12 +53,13 @@ pub struct CpuEngine {
 }
 
 impl CpuEngine {
-    /// For an `edge` that [`Network::check_edge`] accepts. At most 64 threads compute, and one alone where the network is too
-    /// small to gain by more.
+    /// For pictures of `edge` × `edge` pixels. At most 64 threads compute, and one alone where the network is too small to
+    /// gain by more.
     ///
     /// # Errors
-    /// [`LevelUnavailable`].
-    pub fn new(network: Arc<Network>, edge: usize, level: Level, threads: usize) -> Result<Self, LevelUnavailable> {
+    /// [`CpuError::Level`], where the processor lacks the level; [`CpuError::Size`], where [`Network::check_edge`] refuses
+    /// `edge`.
+    pub fn new(network: Arc<Network>, edge: usize, level: Level, threads: usize) -> Result<Self, CpuError> {
         Self::after(None, network, edge, level, threads)
     }
 
@@ -70,8 +73,9 @@ impl CpuEngine {
         edge: usize,
         level: Level,
         threads: usize,
-    ) -> Result<Self, LevelUnavailable> {
-        let kernels = Kernels::new(level).ok_or(LevelUnavailable(level))?;
+    ) -> Result<Self, CpuError> {
+        network.check_edge(edge)?;
+        let kernels = Kernels::new(level).ok_or(CpuError::Level(level))?;
         let alike = before.filter(|before| before.level == level && Arc::ptr_eq(&before.network, &network));
         let plan = Plan::new(&network, edge, kernels.packing(), alike.map(|before| &before.plan));
         let arena = Arena::new(&plan);
@@ -194,7 +198,7 @@ mod tests {
         let network = Arc::new(network.expect("well formed"));
         let mut image = InputImage::black(4);
         image.rgb_mut().iter_mut().enumerate().for_each(|(i, byte)| *byte = (i * 37) as u8);
-        let mut reference = ReferenceEngine::new(Arc::clone(&network), 4);
+        let mut reference = ReferenceEngine::new(Arc::clone(&network), 4).expect("a size of it");
         let expected = reference.run(&image).expect("fits").logits;
         for level in Level::ALL.into_iter().filter(|level| level.is_available()) {
             let mut engine = CpuEngine::new(Arc::clone(&network), 4, level, 1).expect("available");
