@@ -62,7 +62,7 @@ fn network((edge, in_channels, out_channels, kernel): (usize, usize, usize, usiz
         Op::Conv { input, conv, thresholds }
     };
     let ops = [
-        Op::PixelEmbedding(CodeTable::thermometer(8)),
+        Op::PixelEmbedding(CodeTable::thermometer(8).expect("8 codes a colour")),
         step(0, conv(24, in_channels, 3)),
         step(1, conv(in_channels, out_channels, kernel)),
         Op::Classifier { input: 2, classifier: Classifier::new(conv(out_channels, 1, 1), vec![1.0]).expect("a scale") },

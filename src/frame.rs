@@ -50,13 +50,17 @@ pub struct InputImage {
 
 impl InputImage {
     /// A black picture of `edge` × `edge` pixels.
+    ///
+    /// # Panics
+    /// As a `Vec` does, where `edge · edge · 3` bytes are more than can be addressed. Networks read edges up to
+    /// [`MAX_EDGE`](crate::network::MAX_EDGE).
     pub fn black(edge: usize) -> Self {
-        Self { edge, rgb: vec![0; edge * edge * 3] }
+        Self { edge, rgb: vec![0; bytes(edge).expect("capacity overflow")] }
     }
 
     /// Takes `edge · edge · 3` RGB bytes; `None` where the length does not fit.
     pub fn from_rgb(edge: usize, rgb: Vec<u8>) -> Option<Self> {
-        (rgb.len() == edge * edge * 3).then_some(Self { edge, rgb })
+        (Some(rgb.len()) == bytes(edge)).then_some(Self { edge, rgb })
     }
 
     /// Width and height in pixels.
@@ -65,7 +69,7 @@ impl InputImage {
     }
 
     /// The bytes, HWC.
-    pub(crate) fn rgb(&self) -> &[u8] {
+    pub fn rgb(&self) -> &[u8] {
         &self.rgb
     }
 
@@ -73,6 +77,11 @@ impl InputImage {
     pub fn rgb_mut(&mut self) -> &mut [u8] {
         &mut self.rgb
     }
+}
+
+/// Bytes of a square picture; `None` where a `usize` does not hold their number.
+fn bytes(edge: usize) -> Option<usize> {
+    edge.checked_mul(edge)?.checked_mul(3)
 }
 
 /// The square of a frame that a network sees, in pixels of the frame.
@@ -84,4 +93,24 @@ pub struct Crop {
     pub y: u32,
     /// Width and height.
     pub edge: u32,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_bytes_of_the_edge_make_a_picture() {
+        assert_eq!(InputImage::from_rgb(1, vec![1, 2, 3]).expect("one pixel").rgb(), [1, 2, 3]);
+        assert_eq!(InputImage::from_rgb(1, vec![1, 2]), None);
+        for edge in [1 << (usize::BITS / 2), usize::MAX] {
+            assert_eq!(InputImage::from_rgb(edge, Vec::new()), None);
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "capacity overflow")]
+    fn a_picture_beyond_all_memory_is_refused() {
+        InputImage::black(1 << (usize::BITS / 2));
+    }
 }

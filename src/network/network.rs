@@ -166,17 +166,21 @@ pub struct CodeTable {
 impl CodeTable {
     /// `codes` are `[3][256][depth]`, each 0..=3; `None` where the length does not fit or a code is above 3.
     pub fn new(depth: usize, codes: Vec<u8>) -> Option<Self> {
-        let fits = depth > 0 && codes.len() == 3 * 256 * depth && codes.iter().all(|&code| code <= 3);
+        let fits = depth > 0 && codes.len() as u64 == product([3, 256, depth]) && codes.iter().all(|&code| code <= 3);
         fits.then_some(Self { depth, codes })
     }
 
-    /// The generalized thermometer (ERN §3.3; ern-spec §2) with `depth` codes a colour.
-    pub fn thermometer(depth: usize) -> Self {
+    /// The generalized thermometer (ERN §3.3; ern-spec §2) with `depth` codes a colour; `None` where `depth` is 0 or the codes of
+    /// three colours are more channels than a layer may have, 8192.
+    pub fn thermometer(depth: usize) -> Option<Self> {
+        if !(1..=MAX_CHANNELS / 3).contains(&depth) {
+            return None;
+        }
         let step = (255 / (3 * depth)).max(1);
         let code = |x: usize, j: usize| (1..=3).filter(|v| x > step * depth * (v - 1) + step * j).count() as u8;
         let row = |x: usize| (1..=depth).map(move |j| code(x, j));
         let colour: Vec<u8> = (0..256).flat_map(row).collect();
-        Self { depth, codes: colour.repeat(3) }
+        Some(Self { depth, codes: colour.repeat(3) })
     }
 
     /// Codes a colour.
@@ -184,7 +188,10 @@ impl CodeTable {
         self.depth
     }
 
-    /// The codes of one byte of one colour: `depth` of them.
+    /// The codes of one byte of one colour (0 red, 1 green, 2 blue): `depth` of them.
+    ///
+    /// # Panics
+    /// Where `colour` is 3 or more.
     pub fn row(&self, colour: usize, byte: u8) -> &[u8] {
         let start = (colour * 256 + usize::from(byte)) * self.depth;
         &self.codes[start..start + self.depth]
@@ -282,6 +289,9 @@ impl BinaryConv {
     }
 
     /// The packed input channels of one tap: `⌈in/8⌉` bytes.
+    ///
+    /// # Panics
+    /// Where `out` is no output channel, or `ky` or `kx` lies beyond the kernel.
     pub fn tap(&self, out: usize, ky: usize, kx: usize) -> &[u8] {
         let g = self.geometry;
         let start = ((out * g.kernel + ky) * g.kernel + kx) * g.tap_bytes();
@@ -570,7 +580,8 @@ impl Network {
     }
 
     /// Whether the first layer is a table of codes (else it is a float convolution).
-    pub fn has_pixel_embedding(&self) -> bool {
+    #[cfg(feature = "cli")]
+    pub(crate) fn has_pixel_embedding(&self) -> bool {
         matches!(self.parts.layers.first().map(|l| &l.op), Some(Op::PixelEmbedding(_)))
     }
 
@@ -841,5 +852,16 @@ mod tests {
         assert_eq!(widest.macs(MAX_EDGE), (9 << 13) << 16 << 24);
         assert_eq!(product([MAX_CLASSES, MAX_EDGE, MAX_EDGE]), 1 << 40);
         assert_eq!(product([usize::MAX; 6]), u64::MAX);
+    }
+
+    #[test]
+    fn tables_of_no_depth_and_of_too_much_are_refused() {
+        for depth in [0, 1 << (usize::BITS - 8), usize::MAX] {
+            assert_eq!(CodeTable::new(depth, Vec::new()), None, "{depth}");
+            assert_eq!(CodeTable::thermometer(depth), None, "{depth}");
+        }
+        assert_eq!(CodeTable::thermometer(MAX_CHANNELS / 3 + 1), None);
+        let deepest = CodeTable::thermometer(MAX_CHANNELS / 3).expect("as many channels as there may be");
+        assert_eq!(CodeTable::new(deepest.depth(), deepest.codes().to_vec()), Some(deepest));
     }
 }

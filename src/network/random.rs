@@ -56,7 +56,7 @@ impl Quantities for Random {
         Ok(if self.float_input {
             Op::FloatConv(self.float_conv())
         } else {
-            Op::PixelEmbedding(CodeTable::thermometer(10))
+            Op::PixelEmbedding(CodeTable::thermometer(10).expect("10 codes a colour"))
         })
     }
 

@@ -17,7 +17,8 @@ pub use predictor::PredictError;
 pub(crate) use predictor::knows_cards;
 pub(crate) use predictor::{Inference, Predictor};
 pub use report::{Comparison, Counts, FrameTiming, LayerDetail, Measured, Prediction, Rates, Report, TwinFigures};
-pub use settings::{EngineCommand, MOST_THREADS, Settings};
+pub(crate) use settings::MOST_THREADS;
+pub use settings::{EngineCommand, Settings};
 
 use self::engine_thread::EngineThread;
 use self::outbox::{Latest, Outbox};

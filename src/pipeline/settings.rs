@@ -3,8 +3,8 @@
 use crate::engines::EngineChoice;
 use crate::network::ModelChoice;
 
-/// Most threads that make sense to ask for; an engine takes fewer where more do not help.
-pub const MOST_THREADS: usize = 1024;
+/// Most threads that make sense to ask for.
+pub(crate) const MOST_THREADS: usize = 1024;
 
 /// What to run, as chosen on the command line or in the window.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub struct Settings {
     pub engine: EngineChoice,
     /// The input edge in pixels; the network's own where `None`.
     pub edge: Option<usize>,
-    /// Threads that compute, from 1 to [`MOST_THREADS`].
+    /// Threads that compute, from 1 to 1024; an engine takes fewer where more do not help.
     pub threads: usize,
 }
 

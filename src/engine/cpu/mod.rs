@@ -178,7 +178,7 @@ mod tests {
             |channels| Thresholds::new(vec![[-4, 0, 5]; channels], vec![false; channels]).expect("in order");
         let classifier = Classifier::new(conv(24, 3, 1), vec![0.5; 3]).expect("a scale a class");
         let ops = [
-            Op::PixelEmbedding(CodeTable::thermometer(8)),
+            Op::PixelEmbedding(CodeTable::thermometer(8).expect("8 codes a colour")),
             Op::Conv { input: 0, conv: conv(24, 8, 1), thresholds: thresholds(8) },
             Op::Residual { input: 1, conv: conv(8, 24, 3), trunk: TrunkMode::Start },
             Op::Residual { input: 1, conv: conv(8, 24, 1), trunk: TrunkMode::Add },
