@@ -18,6 +18,8 @@ pub struct LayerSample {
 }
 
 /// Takes a [`LayerSample`] of every layer, and one watched layer whole.
+///
+/// It is made for one network. Should another one run, with more layers, it takes samples of these too.
 #[derive(Clone, Debug)]
 pub struct Sampler {
     samples: Vec<LayerSample>,
@@ -53,7 +55,7 @@ impl Sampler {
         self.watched
     }
 
-    /// The last run, layer by layer.
+    /// The last run, layer by layer; a layer that it did not have is as [`Sampler::begin`] leaves it.
     pub fn samples(&self) -> &[LayerSample] {
         &self.samples
     }
@@ -61,6 +63,14 @@ impl Sampler {
     /// The watched layer of the last run.
     pub fn detail(&self) -> &LayerValues {
         &self.detail
+    }
+
+    /// The sample of a layer, which a network with more layers than the own one may have.
+    fn sample(&mut self, layer: usize) -> &mut LayerSample {
+        if layer >= self.samples.len() {
+            self.samples.resize(layer + 1, LayerSample::default());
+        }
+        &mut self.samples[layer]
     }
 }
 
@@ -78,7 +88,7 @@ impl Probe for Sampler {
     }
 
     fn histogram(&mut self, layer: usize, counts: CodeHistogram) {
-        self.samples[layer].codes = counts;
+        self.sample(layer).codes = counts;
     }
 
     fn sums(&mut self, layer: usize, sums: Sums<'_>) {
@@ -89,13 +99,36 @@ impl Probe for Sampler {
 
     fn time(&mut self, layer: usize, elapsed: Duration) {
         // Where a board was lost on the way, another engine begins the frame anew.
-        (self.samples[layer].elapsed, self.samples[layer].counted) = (elapsed, None);
+        let sample = self.sample(layer);
+        (sample.elapsed, sample.counted) = (elapsed, None);
         if layer == self.watched {
             self.detail.elapsed = elapsed;
         }
     }
 
     fn cycles(&mut self, layer: usize, counted: LayerCycles) {
-        self.samples[layer].counted = Some(counted);
+        self.sample(layer).counted = Some(counted);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::Engine;
+    use crate::engine::cpu::{CpuEngine, Level};
+    use crate::frame::InputImage;
+    use crate::network::published::PublishedShape;
+
+    #[test]
+    fn a_run_of_a_deeper_network_is_sampled_whole() {
+        let network = |name| PublishedShape::named(name).and_then(|shape| shape.random(1, false).ok()).expect("ours");
+        let [small, large] = ["erns18-0.75x", "erns50"].map(network);
+        let layers = large.layers().len();
+        assert!(small.layers().len() < layers);
+        let mut sampler = Sampler::new(&small, 0);
+        let mut engine = CpuEngine::new(large.into(), 32, Level::best(), 1).expect("a size of it");
+        engine.run_probed(&InputImage::black(32), &mut sampler).expect("the picture fits");
+        assert_eq!(sampler.samples().len(), layers);
+        assert!(sampler.samples()[layers - 2].codes.iter().any(|&count| count > 0));
     }
 }
