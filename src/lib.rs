@@ -9,7 +9,42 @@
 //!                                              inspect
 //! ```
 //!
-//! A picture, classified:
+//! # In a program of one's own
+//!
+//! ```toml
+//! [dependencies]
+//! ernscope = { path = "../ernscope", default-features = false, features = ["shipped"] }
+//! ```
+//!
+//! The path is that of a clone; `git = "URL"` in its place takes the repository itself. With these features pixels from anywhere are
+//! classified so:
+//!
+//! ```
+//! # #[cfg(feature = "shipped")] {
+//! use ernscope::engine::{Engine, cpu::{CpuEngine, Level}, softmax};
+//! use ernscope::{frame::InputImage, network::shipped::Shipped, preprocess::Preprocessor};
+//! use std::sync::Arc;
+//!
+//! // RGB bytes, row by row, of any size: the square in the middle is what the network sees.
+//! let (width, height) = (320, 240);
+//! let rgb = vec![128; width as usize * height as usize * 3];
+//!
+//! let network = Arc::new(Shipped::named("objects").ok_or("no such network")?.load()?);
+//! let mut input = InputImage::black(network.edge());
+//! Preprocessor::new(1).run(&rgb, width, height, &mut input)?;
+//! let mut engine = CpuEngine::new(network.clone(), network.edge(), Level::best(), 1)?;
+//! let outcome = engine.run(&input)?;
+//!
+//! let mut probabilities = Vec::new();
+//! softmax(outcome.logits, &mut probabilities);
+//! let class = outcome.class();
+//! println!("{}: {:.0} %", network.labels()[class], 100.0 * probabilities[class]);
+//! println!("sure: {}", network.knowing(outcome.logits, outcome.others).sure);
+//! # }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! With the default features, or `cli` alone, pictures are read from files, and networks are chosen as on the command line:
 //!
 //! ```
 //! # #[cfg(feature = "cli")] {
@@ -30,11 +65,28 @@
 //!
 //! `examples/` has this as a program, one that watches a layer, and one with a source of its own.
 //!
-//! Without the Cargo feature `cli` only the lower half is built: [`network`], [`engine`], [`frame`], [`preprocess`] and [`inspect`],
-//! which know of no file, process or device.
+//! The networks inside are `cards`, `cifar100` and `objects`, each with a twin that starts with a float layer,
+//! `cards-float-input` and so on. A choice may also be `random:SHAPE` or `random:SHAPE:SEED`, a network of a published shape with random
+//! weights (`random:erns18`, `random:erns50-float-input:7`), or the path of a model file.
 //!
-//! Who may know whom, arrows down only: `app` → [`pipeline`], `evaluate` → [`engines`] → [`source`], [`inspect`],
-//! [`fpga`] → [`engine`] → [`network`], [`frame`] → `regular`. See `ARCHITECTURE.md` for a sentence about each room.
+//! # Features
+//!
+//! | feature | brings |
+//! | --- | --- |
+//! | none | [`network`] with model files from memory (`network::file::parse`), [`engine`], [`frame`], [`preprocess`], [`inspect`]: no file, process or device, seven dependencies; for browsers, Windows and macOS too |
+//! | `shipped` | `network::shipped`, the networks inside: 6 MB |
+//! | `import` | `network::import`, published checkpoints; model files from disk (`network::file::read`) |
+//! | `fpga` | `fpga`, boards |
+//! | `cli` | `source` with `read_picture`, `network::ModelChoice`, `engines`, `pipeline`, `commands`, and all of the above; Linux |
+//! | `camera` | cameras as a source |
+//! | `app` | `app`, the window, with `cli` and `camera`; together they are the default |
+//!
+//! `pictures` and `demo` are parts of `cli` and bring nothing alone.
+//!
+//! # The house
+//!
+//! Who may know whom, arrows down only: `app` → `pipeline`, `evaluate` → `engines` → `source`, [`inspect`],
+//! `fpga` → [`engine`] → [`network`], [`frame`] → `regular`. See `ARCHITECTURE.md` for a sentence about each room.
 
 // The recipes of networks, which the tests outside share, know this crate by its name.
 #[cfg(any(test, fuzzing))]
@@ -67,5 +119,7 @@ mod regular;
 #[cfg(feature = "cli")]
 pub mod source;
 mod splitmix64;
+#[cfg(feature = "cli")]
+mod teach;
 #[cfg(feature = "cli")]
 mod text;

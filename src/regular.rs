@@ -1,8 +1,11 @@
-//! Opening files whose names come from outside: never waiting for a pipe, never reading a device, which may have no end.
+//! Opening files whose names come from outside: never waiting for a pipe, never reading a device, which may have no end. And writing
+//! them whole.
 
 use nix::fcntl::OFlag;
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io;
+#[cfg(feature = "cli")]
+use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use thiserror::Error;
@@ -45,6 +48,25 @@ fn check(metadata: &Metadata) -> Result<(), RegularFileError> {
         _ if metadata.is_dir() => Err(RegularFileError::Folder),
         _ => Err(RegularFileError::Device),
     }
+}
+
+/// Writes a file that is there whole or not at all: beside its place first, and then moved there.
+///
+/// # Errors
+/// What the system says.
+#[cfg(feature = "cli")]
+pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut name = std::ffi::OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    name.push(format!(".{}.part", std::process::id()));
+    let part = path.with_file_name(name);
+    let mut file = File::create_new(&part)?;
+    let written = file.write_all(bytes).and_then(|()| file.sync_all()).and_then(|()| fs::rename(&part, path));
+    if written.is_err() {
+        // What is wrong with the folder is told by the first error.
+        let _ = fs::remove_file(&part);
+    }
+    written
 }
 
 #[cfg(test)]

@@ -4,8 +4,7 @@ use super::output;
 use crate::network::{file, import};
 use crate::regular;
 use anyhow::{Context, Result, bail};
-use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 /// Largest file of labels.
@@ -31,10 +30,10 @@ pub(crate) fn run(args: &ImportArgs) -> Result<()> {
     };
     check_output(&output, args)?;
     let labels = args.labels.as_deref().map(read_labels).transpose()?;
-    let import::Imported { network, passed_over } = import::read_all(&args.checkpoint, labels)
-        .with_context(|| format!("checkpoint {}", args.checkpoint.display()))?;
+    let import::Imported { network, passed_over } =
+        import::read(&args.checkpoint, labels).with_context(|| format!("checkpoint {}", args.checkpoint.display()))?;
     let bytes = file::serialize(&network)?;
-    write_whole(&output, &bytes).with_context(|| format!("cannot write {}", output.display()))?;
+    regular::write_whole(&output, &bytes).with_context(|| format!("cannot write {}", output.display()))?;
     writeln!(
         output::stdout(),
         "{}: {} classes, {} layers, {} weight bits, {:.0} kB",
@@ -88,19 +87,4 @@ fn read_labels(path: &Path) -> Result<Vec<String>> {
         Some(line) => bail!("labels {}: line {} is empty; a line a class is needed", path.display(), line + 1),
         None => Ok(labels),
     }
-}
-
-/// Writes a file that is there whole or not at all: beside its place first, and then moved there.
-fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut name = std::ffi::OsString::from(".");
-    name.push(path.file_name().unwrap_or_default());
-    name.push(format!(".{}.part", std::process::id()));
-    let part = path.with_file_name(name);
-    let mut file = File::create_new(&part)?;
-    let written = file.write_all(bytes).and_then(|()| file.sync_all()).and_then(|()| fs::rename(&part, path));
-    if written.is_err() {
-        // What is wrong with the folder is told by the first error.
-        let _ = fs::remove_file(&part);
-    }
-    written
 }

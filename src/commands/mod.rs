@@ -18,6 +18,7 @@ mod output;
 mod picture_reader;
 mod render;
 mod run;
+mod teach;
 
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
@@ -52,6 +53,8 @@ enum CliCommand {
     Bench(bench::BenchArgs),
     /// Count how many pictures of a labelled set a network gets right
     Eval(eval::EvalArgs),
+    /// Teach a network new classes, from a few pictures of each
+    Teach(teach::TeachArgs),
     /// Make a model file of a published checkpoint
     Import(import::ImportArgs),
     /// List the networks inside this program
@@ -83,6 +86,7 @@ pub fn main() -> ExitCode {
         CliCommand::Diff(args) => return finish_whole(diff::run(&args)),
         CliCommand::Bench(args) => bench::run(&args),
         CliCommand::Eval(args) => eval::run(&args),
+        CliCommand::Teach(args) => return finish_whole(teach::run(&args)),
         CliCommand::Import(args) => import::run(&args),
         CliCommand::Models => models::run(),
         CliCommand::Doctor => doctor::run(),

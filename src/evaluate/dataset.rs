@@ -124,7 +124,10 @@ impl Dataset {
         let mut remarks = Vec::new();
         let (pictures, names) = match cifar {
             Some(kind) => open_cifar(folder, kind, labels.len())?,
-            None => find_files(folder, &mut remarks)?,
+            None => {
+                let (files, names) = find_files(folder, &mut remarks)?;
+                (Pictures::Files(files), names)
+            }
         };
         let (classes, mapping) = match_classes(folder, &names, labels)?;
         if mapping == Mapping::Order {
@@ -187,6 +190,35 @@ impl Dataset {
     }
 }
 
+/// A class of a set that is to be learned, whatever its name.
+pub(crate) struct ClassFolder {
+    /// The folder's name.
+    pub(crate) name: String,
+    /// Its pictures, in the order of names.
+    pub(crate) pictures: Vec<PathBuf>,
+}
+
+impl ClassFolder {
+    /// All classes in `folder` with a picture in them, in the order of names.
+    ///
+    /// # Errors
+    /// [`DatasetError`], where the folder cannot be read or has no pictures in folders.
+    pub(crate) fn all(folder: &Path) -> Result<Vec<Self>, DatasetError> {
+        let mut remarks = Vec::new();
+        let (files, names) = find_files(folder, &mut remarks)?;
+        let mut classes: Vec<Self> = names.into_iter().map(|name| Self { name, pictures: Vec::new() }).collect();
+        for PictureFile { path, class } in files {
+            match class {
+                Some(class) => classes[class].pictures.push(path),
+                None => remarks.push(format!("passed over: {} leads nowhere", path.display())),
+            }
+        }
+        remarks.iter().for_each(|remark| tracing::warn!("{remark}"));
+        classes.retain(|class| !class.pictures.is_empty());
+        Ok(classes)
+    }
+}
+
 fn unreadable<E: Into<RegularFileError>>(path: &Path) -> impl FnOnce(E) -> DatasetError {
     let path = path.display().to_string();
     move |why| DatasetError::Unreadable { path, why: why.into() }
@@ -194,7 +226,7 @@ fn unreadable<E: Into<RegularFileError>>(path: &Path) -> impl FnOnce(E) -> Datas
 
 /// The pictures of a folder a class, and the classes' names, both in the order of names. What else there is to say of them goes to
 /// `remarks`.
-fn find_files(folder: &Path, remarks: &mut Vec<String>) -> Result<(Pictures, Vec<String>), DatasetError> {
+fn find_files(folder: &Path, remarks: &mut Vec<String>) -> Result<(Vec<PictureFile>, Vec<String>), DatasetError> {
     let mut names = Vec::new();
     let mut files = Vec::new();
     let (mut strays, mut empty) = (0, Vec::new());
@@ -225,7 +257,7 @@ fn find_files(folder: &Path, remarks: &mut Vec<String>) -> Result<(Pictures, Vec
         let pictures = if strays == 1 { "picture" } else { "pictures" };
         remarks.push(format!("passed over: {strays} {pictures} beside the folders, where nothing tells the class"));
     }
-    Ok((Pictures::Files(files), names))
+    Ok((files, names))
 }
 
 /// The pictures of a class, which lie in its folder or in one called `images` there (as in Tiny-ImageNet), and what may have

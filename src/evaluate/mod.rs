@@ -8,7 +8,7 @@ mod separation;
 mod tally;
 mod views;
 
-pub(crate) use dataset::{Dataset, DatasetError, Mapping, unlabelled};
+pub(crate) use dataset::{ClassFolder, Dataset, DatasetError, Mapping, unlabelled};
 pub(crate) use separation::Separation;
 pub(crate) use tally::{Confusion, Tally};
 pub(crate) use views::{Cut, Resize, Views};

@@ -7,7 +7,7 @@
 //! Ranges, each uniform at every frame: card height 40–95 % of the frame's, roll ±35°, tilt ±36° about both axes, hidden
 //! part 0–20 % of the card's area (by hands, things, or the edge of the centre square, which is what a network sees), any
 //! place that keeps the card in the centre square. One frame in five shows no card of ours, and half of those show
-//! something that could fool a network. A wide film, for training, has more: see `Photographs`.
+//! something that could fool a network. A wide film, for training, has more.
 
 mod background;
 mod camera_model;
@@ -20,6 +20,7 @@ mod occluder;
 mod photographs;
 mod pose;
 mod scene;
+mod scenery;
 mod shot;
 mod shown;
 pub(crate) mod stream;
@@ -36,6 +37,7 @@ use self::scene::{Props, Scene, View};
 use self::texture::Texture;
 
 pub(crate) use self::photographs::Photographs;
+pub(crate) use self::scenery::Scenery;
 pub(crate) use self::shown::Shown;
 pub use self::shown::{HEIGHT, WIDTH};
 

@@ -1,0 +1,437 @@
+//! What was shown of each class; follows every frame.
+
+use super::bank::{self, LayerBank, Scenes};
+use super::cutout::Cutout;
+use super::eyes::{Eyes, Features, TeachError};
+use super::moments::Moments;
+use super::recipe::{self, Evidence};
+use super::taught::{self, Making};
+use super::validate::{Held, Validation};
+use super::vary::{Dice, to_image, to_input, vary};
+use super::vectors;
+use crate::engine::likeliest;
+use crate::frame::InputImage;
+use crate::network::{Classifier, Logits, NOTHING, Network};
+use crate::preprocess::Preprocessor;
+use crate::source::demo::{self, DemoRenderer};
+use image::RgbImage;
+use serde_json::{Map, Value, json};
+use std::sync::Arc;
+
+/// Most classes of a lesson.
+pub(crate) const MOST_CLASSES: usize = 64;
+/// Most frames of a lesson.
+const MOST_FRAMES: usize = 10_000;
+/// Most samples that are kept, of 2 × 512 bytes or so each; what is more, the oldest copies give way.
+const MOST_SAMPLES: usize = 40_000;
+/// Most letters of a name.
+const LONGEST_NAME: usize = 60;
+/// Copies of a frame whose thing cannot be cut out.
+const COPIES: usize = 3;
+/// Copies of a frame whose thing can: of the whole frame, of the thing before painted scenes, and before the empty place.
+const THING_COPIES: [usize; 3] = [2, 2, 4];
+/// Copies of a frame of the empty place, and painted scenes beside it: other places are empty too.
+const PLACE_COPIES: [usize; 2] = [2, 4];
+/// The newest frames of the empty place that things are cut out by.
+const PLACES: usize = 12;
+/// Frames of the demo that tell what the classes that stay look like, and its seed: none that networks are trained or measured on.
+const DEMO_FRAMES: u64 = 240;
+const DEMO_SEED: u64 = 900_001;
+const DEMO_STRIDE: u64 = 97;
+
+/// What the eyes see in a frame, and in the varied copies of it: `[sample][layer]`, the frame itself first.
+pub(super) type Samples = [Vec<Features>];
+
+/// A frame that was shown.
+pub(crate) struct TaughtFrame {
+    /// No other frame of the lesson has it.
+    pub(crate) id: u64,
+    /// The square that the network sees; `None` of a frame that came from a taught network's file, which keeps none.
+    pub(crate) square: Option<Arc<InputImage>>,
+    samples: Arc<Samples>,
+}
+
+/// A class that is taught.
+pub(crate) struct TaughtClass {
+    /// Its name.
+    pub(crate) name: String,
+    /// Its frames, the oldest first.
+    pub(crate) frames: Vec<TaughtFrame>,
+    moments: Vec<Moments>,
+}
+
+/// The classes of the base, where they stay.
+pub(super) struct Kept {
+    classifier: Classifier,
+    /// What the eyes' last layer sees of things that they are.
+    pub(super) samples: Vec<Features>,
+    /// Which of them each is.
+    pub(super) truths: Vec<usize>,
+}
+
+/// Classes that are taught, and what was shown of them.
+pub(crate) struct Lesson {
+    eyes: Eyes,
+    bank: Arc<Vec<LayerBank>>,
+    kept: Option<Arc<Kept>>,
+    scenes: Scenes,
+    classes: Vec<TaughtClass>,
+    dice: Dice,
+    samples: usize,
+    next_id: u64,
+    /// The layer that is learned from, by its place among those that the eyes read.
+    layer: usize,
+    validation: Option<Validation>,
+}
+
+impl Lesson {
+    /// A lesson for the eyes of `base`; `seed` names the copies' variety. With `keeps` the base's classes stay beside the new ones.
+    ///
+    /// # Errors
+    /// [`TeachError::Engine`], where the network does not run.
+    pub(crate) fn new(base: Arc<Network>, keeps: bool, seed: u64) -> Result<Self, TeachError> {
+        let mut eyes = Eyes::new(base)?;
+        let mut scenes = Scenes::new(eyes.network().edge());
+        let bank = Arc::new(bank::of(&mut eyes, &mut scenes)?);
+        let kept = keeps.then(|| Kept::of(&mut eyes, &bank)).transpose()?.map(Arc::new);
+        let layer = if keeps { eyes.layers().len() - 1 } else { 0 };
+        let dice = Dice::new(seed);
+        Ok(Self {
+            eyes,
+            bank,
+            kept,
+            scenes,
+            classes: Vec::new(),
+            dice,
+            samples: 0,
+            next_id: 0,
+            layer,
+            validation: None,
+        })
+    }
+
+    /// The network whose eyes see.
+    pub(crate) fn base(&self) -> &Arc<Network> {
+        self.eyes.network()
+    }
+
+    /// The classes, in the order in which they came.
+    pub(crate) fn classes(&self) -> &[TaughtClass] {
+        &self.classes
+    }
+
+    /// The layer that is learned from.
+    pub(crate) fn layer_name(&self) -> &str {
+        let network = self.eyes.network();
+        &network.layers()[self.eyes.layers()[self.layer]].name
+    }
+
+    /// Another class; its place.
+    ///
+    /// # Errors
+    /// [`TeachError::Name`], [`TeachError::TooManyClasses`].
+    pub(crate) fn add_class(&mut self, name: &str) -> Result<usize, TeachError> {
+        if self.classes.len() == MOST_CLASSES {
+            return Err(TeachError::TooManyClasses);
+        }
+        let name = self.check_name(name, None)?;
+        let width = |layer: &usize| self.base().shapes(self.base().edge())[*layer].channels;
+        let moments = self.eyes.layers().iter().map(|layer| Moments::new(width(layer))).collect();
+        self.classes.push(TaughtClass { name, frames: Vec::new(), moments });
+        self.validation = None;
+        Ok(self.classes.len() - 1)
+    }
+
+    /// Gives a class another name.
+    ///
+    /// # Errors
+    /// [`TeachError::Name`].
+    pub(crate) fn rename(&mut self, class: usize, name: &str) -> Result<(), TeachError> {
+        let name = self.check_name(name, Some(class))?;
+        if let Some(class) = self.classes.get_mut(class) {
+            class.name = name;
+        }
+        Ok(())
+    }
+
+    /// The name as it is kept.
+    fn check_name(&self, name: &str, own: Option<usize>) -> Result<String, TeachError> {
+        let refuse = |what: String| Err(TeachError::Name(what));
+        let name: String = name.split_whitespace().collect::<Vec<_>>().join(" ");
+        if name.is_empty() {
+            return refuse("a class needs a name: type one".into());
+        }
+        if name.chars().count() > LONGEST_NAME {
+            return refuse(format!("the name has more than {LONGEST_NAME} letters: take a shorter one"));
+        }
+        if name.contains(char::is_control) {
+            return refuse("the name has control characters: take letters".into());
+        }
+        let alike = |other: &str| other.to_lowercase() == name.to_lowercase();
+        let taken = self.classes.iter().enumerate().any(|(at, class)| Some(at) != own && alike(&class.name));
+        let stays = self.kept.is_some() && self.base().labels().iter().any(|label| alike(label));
+        if taken || stays {
+            return refuse(format!("there is a class `{name}` already: take another name"));
+        }
+        Ok(name)
+    }
+
+    /// Takes a class out, with all its frames.
+    pub(crate) fn remove_class(&mut self, class: usize) {
+        if class < self.classes.len() {
+            let gone = self.classes.remove(class);
+            self.samples -= gone.frames.iter().map(|frame| frame.samples.len()).sum::<usize>();
+            self.validation = None;
+        }
+    }
+
+    /// Takes a frame of a class: the square that the network sees. Its number, which no other frame has.
+    ///
+    /// # Errors
+    /// [`TeachError::Picture`], where the square has another size than the network's.
+    pub(crate) fn add_frame(&mut self, class: usize, square: Arc<InputImage>) -> Result<u64, TeachError> {
+        if self.classes.iter().map(|class| class.frames.len()).sum::<usize>() >= MOST_FRAMES {
+            return Err(TeachError::TooManyFrames(MOST_FRAMES));
+        }
+        let pictures = self.copies(class, &square)?;
+        let mut samples = vec![self.eyes.look(&square)?];
+        for picture in pictures {
+            samples.push(self.eyes.look(&to_input(picture)?)?);
+        }
+        let id = self.keep_frame(class, Some(square), samples);
+        self.make_room();
+        Ok(id)
+    }
+
+    fn keep_frame(&mut self, class: usize, square: Option<Arc<InputImage>>, samples: Vec<Vec<Features>>) -> u64 {
+        let id = self.next_id;
+        self.next_id += 1;
+        self.samples += samples.len();
+        let class = &mut self.classes[class];
+        for sample in &samples {
+            class.moments.iter_mut().zip(sample).for_each(|(moments, features)| moments.add(features));
+        }
+        class.frames.push(TaughtFrame { id, square, samples: samples.into() });
+        id
+    }
+
+    /// The oldest frames' copies give way where there are too many samples.
+    fn make_room(&mut self) {
+        while self.samples > MOST_SAMPLES {
+            let with_copies = |class: &TaughtClass| class.frames.iter().position(|frame| frame.samples.len() > 1);
+            let oldest = self.classes.iter().enumerate().filter_map(|(at, class)| Some((at, with_copies(class)?)));
+            let Some((class, frame)) = oldest.min_by_key(|&(class, frame)| self.classes[class].frames[frame].id) else {
+                return;
+            };
+            let TaughtClass { frames, moments, .. } = &mut self.classes[class];
+            let samples = frames[frame].samples.clone();
+            self.samples -= samples.len() - 1;
+            for copy in &samples[1..] {
+                moments.iter_mut().zip(copy).for_each(|(moments, features)| moments.remove(features));
+            }
+            frames[frame].samples = samples[..1].into();
+        }
+    }
+
+    /// Takes the frame with this number out again.
+    pub(crate) fn remove_frame(&mut self, id: u64) {
+        for class in &mut self.classes {
+            let Some(at) = class.frames.iter().position(|frame| frame.id == id) else { continue };
+            let frame = class.frames.remove(at);
+            self.samples -= frame.samples.len();
+            for sample in frame.samples.iter() {
+                class.moments.iter_mut().zip(sample).for_each(|(moments, features)| moments.remove(features));
+            }
+        }
+    }
+
+    /// Varied copies of a frame of a class.
+    fn copies(&mut self, class: usize, square: &InputImage) -> Result<Vec<RgbImage>, TeachError> {
+        let frame = to_image(square);
+        let whole = |count: usize, dice: &mut Dice| (0..count).map(|_| vary(&frame, dice)).collect::<Vec<_>>();
+        if self.classes[class].name == NOTHING {
+            let [copies, scenes] = PLACE_COPIES;
+            let mut pictures = whole(copies, &mut self.dice);
+            for _ in 0..scenes {
+                pictures.push(self.scenes.image(self.dice.seed())?);
+            }
+            return Ok(pictures);
+        }
+        let places = self.places();
+        let Some(thing) = Cutout::of(&frame, &places) else { return Ok(whole(COPIES, &mut self.dice)) };
+        let [copies, scenes, moved] = THING_COPIES;
+        let mut pictures = whole(copies, &mut self.dice);
+        for _ in 0..scenes {
+            let scene = self.scenes.image(self.dice.seed())?;
+            pictures.push(thing.before(&scene, &mut self.dice));
+        }
+        for _ in 0..moved {
+            let place = &places[self.dice.below(places.len())];
+            pictures.push(thing.before(place, &mut self.dice));
+        }
+        Ok(pictures)
+    }
+
+    /// Pictures of the empty place, where it is taught.
+    fn places(&self) -> Vec<RgbImage> {
+        let place = self.classes.iter().find(|class| class.name == NOTHING);
+        let squares =
+            place.into_iter().flat_map(|place| place.frames.iter().rev()).filter_map(|frame| frame.square.as_deref());
+        squares.take(PLACES).map(to_image).collect()
+    }
+
+    /// What was shown, to be asked about by a thread of its own.
+    pub(crate) fn held(&self) -> Held {
+        let of = |class: &TaughtClass| class.frames.iter().map(|frame| frame.samples.clone()).collect();
+        Held {
+            classes: self.shown().map(of).collect(),
+            bank: self.bank.clone(),
+            kept: self.kept.clone(),
+            has_place: self.has_place(),
+        }
+    }
+
+    /// The classes with frames: the others are named, and nothing more.
+    fn shown(&self) -> impl Iterator<Item = &TaughtClass> {
+        self.classes.iter().filter(|class| !class.frames.is_empty())
+    }
+
+    fn has_place(&self) -> bool {
+        self.shown().any(|class| class.name == NOTHING)
+    }
+
+    /// Takes what was found about these classes.
+    pub(crate) fn set_validation(&mut self, validation: Validation) {
+        self.layer = validation.layer;
+        self.validation = Some(validation);
+    }
+
+    /// What was found last about these classes.
+    pub(crate) fn validation(&self) -> Option<&Validation> {
+        self.validation.as_ref()
+    }
+
+    /// The network of all that was shown so far.
+    ///
+    /// # Errors
+    /// [`TeachError::TooFewClasses`], [`TeachError::Alike`].
+    pub(crate) fn learn(&self) -> Result<Network, TeachError> {
+        let shown: Vec<&TaughtClass> = self.shown().collect();
+        self.check_enough(&shown)?;
+        let bank = &self.bank[self.layer];
+        let width = bank.others.first().map_or(0, |features| features.len());
+        let moments = |samples: &[Features]| {
+            let mut moments = Moments::new(width);
+            samples.iter().for_each(|features| moments.add(features));
+            moments
+        };
+        let others = moments(&bank.others);
+        let against = self.kept.as_ref().map(|kept| moments(&kept.samples));
+        let evidence = Evidence {
+            classes: shown.iter().map(|class| &class.moments[self.layer]).collect(),
+            against: against.as_ref(),
+            others: Some(&others),
+            prior: bank.prior.as_ref().filter(|_| self.has_place()),
+        };
+        let filters = recipe::learn(&evidence)?;
+        let making = Making {
+            base: self.base(),
+            layer: self.eyes.layers()[self.layer],
+            names: shown.iter().map(|class| class.name.clone()).collect(),
+            validation: self.validation.as_ref(),
+            keeps: self.kept.is_some(),
+            provenance: self.provenance(&shown),
+        };
+        taught::make(making, &filters)
+    }
+
+    fn check_enough(&self, shown: &[&TaughtClass]) -> Result<(), TeachError> {
+        let needed = if self.kept.is_some() { 1 } else { 2 };
+        if shown.len() >= needed {
+            return Ok(());
+        }
+        let said = match shown {
+            [] => "nothing was shown yet".to_owned(),
+            [only, ..] => format!("only `{}` was shown", only.name),
+        };
+        Err(TeachError::TooFewClasses(said))
+    }
+
+    /// What the file tells of the lesson: base, layer, frames, and for teaching on what the layer saw in each.
+    fn provenance(&self, shown: &[&TaughtClass]) -> Map<String, Value> {
+        let frames: Map<String, Value> =
+            shown.iter().map(|class| (class.name.clone(), json!(class.frames.len()))).collect();
+        let seen = |class: &&TaughtClass| -> Vec<String> {
+            class.frames.iter().map(|frame| vectors::spell(&frame.samples[0][self.layer])).collect()
+        };
+        let vectors: Map<String, Value> = shown.iter().map(|class| (class.name.clone(), json!(seen(class)))).collect();
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |time| time.as_secs());
+        let base = self.base();
+        let told = json!({
+            "base": base.name(), "layer": self.layer_name(), "keeps_classes": self.kept.is_some(), "unix_seconds": now,
+            "program": env!("ERNSCOPE_VERSION"), "frames": frames,
+            "cross_validated": self.validation.as_ref().map(Validation::accuracy), "vectors": vectors,
+        });
+        match told {
+            Value::Object(told) => told,
+            _ => Map::new(),
+        }
+    }
+}
+
+impl Kept {
+    /// The base's classes: what the demo shows of them, where they are the cards, and else what the bank has.
+    fn of(eyes: &mut Eyes, bank: &[LayerBank]) -> Result<Self, TeachError> {
+        let network = eyes.network().clone();
+        let classifier = network.classifier().1;
+        let last = eyes.layers().len() - 1;
+        let samples = if knows_some_cards(&network) { of_demo(eyes, last)? } else { bank[last].others.clone() };
+        let mut kept = Self { classifier: classifier.clone(), samples: Vec::new(), truths: Vec::new() };
+        kept.truths = samples.iter().map(|features| likeliest(&kept.logits(features)).unwrap_or(0)).collect();
+        kept.samples = samples;
+        Ok(kept)
+    }
+
+    /// How many classes stay.
+    pub(super) fn classes(&self) -> usize {
+        self.classifier.readout().classes()
+    }
+
+    /// The classes' logits where the last layer says this.
+    pub(super) fn logits(&self, features: &[u8]) -> Vec<f32> {
+        let mut logits: Logits = self.classifier.readout().room();
+        let sums = (0..self.classifier.conv().geometry().out_channels).map(|row| {
+            let bits = self.classifier.conv().tap(row, 0, 0);
+            let sign = |channel: usize| if bits[channel / 8] >> (channel % 8) & 1 == 1 { 1 } else { -1 };
+            features.iter().enumerate().map(|(channel, &feature)| sign(channel) * i64::from(feature)).sum::<i64>()
+        });
+        // Features are means in steps: what is left to divide by is the steps.
+        self.classifier.readout().read(sums, super::eyes::STEPS, &mut logits);
+        logits.classes
+    }
+}
+
+/// Whether the demo shows things that the network has classes for.
+fn knows_some_cards(network: &Network) -> bool {
+    let labels = network.labels();
+    let cards = demo::labels();
+    labels.len() > 1 && labels.iter().all(|label| cards.contains(&label.as_str()))
+}
+
+/// What the last layer sees in frames of the demo that show the network's classes.
+fn of_demo(eyes: &mut Eyes, last: usize) -> Result<Vec<Features>, TeachError> {
+    let mut renderer = DemoRenderer::new(DEMO_SEED);
+    let mut frame = vec![0; (demo::WIDTH * demo::HEIGHT * 3) as usize];
+    let mut preprocessor = Preprocessor::new(1);
+    let mut square = InputImage::black(eyes.network().edge());
+    let mut samples = Vec::new();
+    for index in 0..DEMO_FRAMES {
+        // As far from each other as to show another card each time.
+        let truth = renderer.render(index * DEMO_STRIDE, &mut frame);
+        if eyes.network().labels().contains(&truth.label) {
+            preprocessor.run(&frame, demo::WIDTH, demo::HEIGHT, &mut square)?;
+            samples.push(eyes.look(&square)?.swap_remove(last));
+        }
+    }
+    Ok(samples)
+}

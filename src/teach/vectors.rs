@@ -1,0 +1,38 @@
+//! Features as text in a model file, from which a lesson can go on: a letter a feature.
+
+use super::eyes::{Features, STEPS};
+
+/// As base64 has them.
+const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+/// The largest feature.
+const LARGEST: usize = 3 * STEPS;
+/// The last letter stands for it.
+const LAST: usize = LETTERS.len() - 1;
+
+/// The letters of features. Of 4×4 positions, which have 49 different means, nothing is lost.
+pub(super) fn spell(features: &[u8]) -> String {
+    let letter = |&feature: &u8| char::from(LETTERS[((usize::from(feature) * LAST + LARGEST / 2) / LARGEST).min(LAST)]);
+    features.iter().map(letter).collect()
+}
+
+/// The features of letters, of a layer with so many `positions`; `None` where one is no letter of ours.
+pub(super) fn read(letters: &str, positions: usize) -> Option<Features> {
+    let feature = |letter: u8| {
+        let place = LETTERS.iter().position(|&own| own == letter)?;
+        let sum = (place * 3 * positions + LAST / 2) / LAST;
+        Some(((sum * STEPS + positions / 2) / positions) as u8)
+    };
+    letters.bytes().map(feature).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_sixteen_positions_say_is_read_back_as_it_was() {
+        let features: Features = (0..=48).map(|sum| (sum * STEPS / 16) as u8).collect();
+        assert_eq!(read(&spell(&features), 16), Some(features));
+        assert_eq!(read("AB-", 16), None);
+    }
+}
