@@ -298,7 +298,12 @@ fn containers_that_are_broken() {
     let good = good_file();
     refused_model(folder.path(), &["regular file"]);
     refused_model(&folder.file("empty.safetensors", b""), &["empty"]);
-    refused_model(&folder.file("rubbish.safetensors", &[0x5a; 4096]), &["safetensors"]);
+    let others: [&[u8]; 4] =
+        [&[0x5a; 4096], b"this is no network at all", &png_that_claims(1, 1), b"PK\x03\x04checkpoint"];
+    for bytes in others {
+        let words = ["is no safetensors file", "name a .safetensors file", "ernscope import"];
+        refused_model(&folder.file("other.safetensors", bytes), &words);
+    }
     for cut in [4, 8, 20, good.len() / 2, good.len() - 1] {
         refused_model(&folder.file("cut.safetensors", &good[..cut]), &["safetensors"]);
     }

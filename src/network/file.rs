@@ -81,6 +81,9 @@ pub enum FileError {
     /// Larger than any network.
     #[error("has {0} bytes where model files have at most {MAX_FILE_BYTES}")]
     TooLarge(u64),
+    /// Something else: a picture, a text, a checkpoint.
+    #[error("is no safetensors file (behind the eight bytes of its header's length stands no `{{`)")]
+    NotSafetensors,
     /// The container is broken.
     #[error("is no readable safetensors file ({0})")]
     Container(String),
@@ -122,6 +125,9 @@ impl FileError {
         match self {
             Self::Io(_) => "check its permissions, or name another file",
             Self::NotAFile | Self::TooLarge(_) | Self::Foreign => "name a .safetensors file with an Ernscope network",
+            Self::NotSafetensors => {
+                "name a .safetensors file with an Ernscope network; `ernscope import` makes one of a checkpoint"
+            }
             Self::Version(_) => "update Ernscope, or export the network again",
             Self::Empty | Self::Container(_) | Self::Metadata(_) | Self::Tensor { .. } | Self::Network(_) => {
                 "copy the file again, or export the network again"
@@ -241,8 +247,11 @@ pub fn parse(bytes: &[u8]) -> Result<Network, FileError> {
     Reader::new(&tensors).network(document)
 }
 
-/// The file starts with the length of its JSON.
+/// The file starts with the length of its JSON, and the JSON with a brace.
 fn check_header(bytes: &[u8]) -> Result<(), FileError> {
+    if bytes.get(8).is_some_and(|&byte| byte != b'{') {
+        return Err(FileError::NotSafetensors);
+    }
     match bytes.first_chunk().map(|length| u64::from_le_bytes(*length)) {
         Some(length) if length > MAX_HEADER_BYTES => {
             Err(FileError::Container(format!("a header of {length} bytes where at most {MAX_HEADER_BYTES} are read")))
