@@ -31,7 +31,7 @@ fn read(bytes: &[u8]) -> Result<Network, import::ImportError> {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("made.ckpt");
     fs::write(&path, bytes).expect("written");
-    import::read(&path, None)
+    import::read(&path, None).map(|imported| imported.network)
 }
 
 fn imported(checkpoint: &Checkpoint) -> Network {
@@ -231,7 +231,7 @@ fn the_name_of_a_file_is_of_no_matter() {
     let odd = ["data.pkl", "a.b.c", "data", "byteorder", "state dict", "-o", "PK", "archive"].map(str::to_owned);
     for stem in long.chain(other).chain(odd) {
         let path = folder.file(&format!("{stem}.pth"), &made.saved_as(&stem));
-        let network = import::read(&path, None).unwrap_or_else(|error| panic!("{stem}: {error}"));
+        let network = import::read(&path, None).unwrap_or_else(|error| panic!("{stem}: {error}")).network;
         assert_eq!(network.name(), stem);
         assert!(nameless(network) == expected, "{stem}");
     }

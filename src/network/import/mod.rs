@@ -27,15 +27,6 @@ const TWO_THIRDS: f32 = 2.0 / 3.0;
 /// Most codes a colour that a pixel embedding may have.
 const MAX_DEPTH: usize = 256;
 
-/// Reads a checkpoint of one of the five published networks, with any number of classes. `labels` are one a class, in
-/// their order; without them the classes are numbered. The network is called as the file is, without its ending.
-///
-/// # Errors
-/// [`ImportError`] names what is wrong with the file; its path is the caller's to name.
-pub fn read(path: &Path, labels: Option<Vec<String>>) -> Result<Network, ImportError> {
-    Ok(read_all(path, labels)?.network)
-}
-
 /// What a checkpoint gave.
 #[derive(Debug)]
 pub struct Imported {
@@ -45,11 +36,12 @@ pub struct Imported {
     pub passed_over: Option<String>,
 }
 
-/// [`read`], which also tells what was passed over.
+/// Reads a checkpoint of one of the five published networks, with any number of classes. `labels` are one a class, in
+/// their order; without them the classes are numbered. The network is called as the file is, without its ending.
 ///
 /// # Errors
-/// As there.
-pub(crate) fn read_all(path: &Path, labels: Option<Vec<String>>) -> Result<Imported, ImportError> {
+/// [`ImportError`] names what is wrong with the file; its path is the caller's to name.
+pub fn read(path: &Path, labels: Option<Vec<String>>) -> Result<Imported, ImportError> {
     let checkpoint = Checkpoint::open(path)?;
     let shape = published_shape(&checkpoint)?;
     let classes = count_classes(&checkpoint)?;
