@@ -35,8 +35,8 @@ pub trait Engine: Send {
     /// The input edge in pixels that it was made for.
     fn edge(&self) -> usize;
 
-    /// Bytes of weights, tables and activations that it keeps while it runs; never more than `Network::memory` and what
-    /// probes are shown.
+    /// Bytes of weights, tables and activations that it keeps while it runs: at most 100 MiB, as
+    /// [`Network::check_edge`] sees to, and what probes are shown.
     fn planned_bytes(&self) -> usize;
 
     /// The engine whose packed weights the next one may share, where it is one or has one at hand.

@@ -1,6 +1,6 @@
 //! From logits to probabilities and to a class.
 
-/// Probabilities from logits (softmax), into `out`.
+/// Probabilities from logits (softmax), one each, into `out`, whose contents before are cleared. They sum to 1; none come of no logits.
 pub fn softmax(logits: &[f32], out: &mut Vec<f32>) {
     let peak = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     out.clear();

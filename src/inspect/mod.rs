@@ -1,7 +1,7 @@
 //! What a probe records and what can be asked of it.
 //!
-//! [`Sampler`] takes a histogram and a time of every layer, and everything of one. `dump` and `diff` see every layer whole,
-//! one after the other, as all of them at a time may be more than the memory holds.
+//! [`Sampler`] takes a histogram and a time of every layer, and everything of one. What the program dumps and compares it sees
+//! whole, one layer after the other, as all of them at a time may be more than the memory holds.
 
 #[cfg(feature = "cli")]
 pub(crate) mod bench;

@@ -11,7 +11,19 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use thiserror::Error;
 
-/// Which network to run.
+/// Which network to run, and how it is written: a name of [`SHIPPED`], `random:SHAPE[:SEED]`, or else the path of a model file.
+///
+/// SHAPE is `erns18-0.75x`, `erns18`, `erns34`, `erns50` or `erns101`, with `-float-input` behind it for the twin without pixel
+/// embedding; SEED is a number, 1 where it is left out.
+///
+/// ```
+/// use ernscope::network::ModelChoice;
+///
+/// let choice: ModelChoice = "random:erns18-float-input:7".parse()?;
+/// assert!(matches!(choice, ModelChoice::Random { seed: 7, float_input: true, .. }));
+/// assert_eq!("cards".parse(), Ok(ModelChoice::Shipped("cards")));
+/// # Ok::<(), std::convert::Infallible>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ModelChoice {
@@ -19,7 +31,7 @@ pub enum ModelChoice {
     Shipped(&'static str),
     /// A model file.
     File(PathBuf),
-    /// `random:SHAPE[:SEED]`, SHAPE with or without `-float-input`.
+    /// A published shape with random weights.
     Random {
         /// The published shape.
         shape: PublishedShape,

@@ -1,8 +1,8 @@
 //! The network as data. Knows nothing of SIMD, boards, windows or cameras.
 //!
 //! [`Network`] is the well-formed thing: one that exists has had every shape, bound and table checked. [`mod@file`] reads
-//! and writes it, [`import`] makes one of a published checkpoint, [`published`] knows the published shapes and makes
-//! random ones, [`shipped`] holds those inside the binary.
+//! and writes it, [`published`] knows the published shapes and makes random ones. With the features of these names `import` makes
+//! one of a published checkpoint, and `shipped` holds those inside the library.
 
 #[cfg(feature = "cli")]
 mod choice;

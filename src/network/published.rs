@@ -1,5 +1,5 @@
 //! The published shapes (ern-spec §5; Takahashi et al., arXiv 2410.11553, §3), and one walk over their layers in the
-//! order of the data. What the layers hold comes from `Quantities`: random numbers, or a checkpoint.
+//! order of the data. What the layers hold comes from random numbers, or from a checkpoint.
 
 use super::{BinaryConv, Classifier, Geometry, Layer, Op, Thresholds, TrunkMode};
 use std::fmt;
@@ -49,7 +49,7 @@ pub(crate) const SHAPES: [PublishedShape; 5] = [
 ];
 
 impl PublishedShape {
-    /// The shape called `name`, lower case.
+    /// The shape called `name`: `erns18-0.75x`, `erns18`, `erns34`, `erns50` or `erns101`.
     pub fn named(name: &str) -> Option<Self> {
         SHAPES.into_iter().find(|shape| shape.name == name)
     }

@@ -1,4 +1,12 @@
 //! The networks inside the program.
+//!
+//! ```
+//! use ernscope::network::shipped::SHIPPED;
+//!
+//! let names: Vec<_> = SHIPPED.iter().map(|shipped| shipped.name).collect();
+//! let twins = ["cards", "cards-float-input", "cifar100", "cifar100-float-input", "objects", "objects-float-input"];
+//! assert_eq!(names, twins);
+//! ```
 
 use super::Network;
 use super::file::{self, FileError};

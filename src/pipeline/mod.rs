@@ -1,8 +1,7 @@
 //! Threads and channels: source → engine → report.
 //!
 //! [`Pipeline`] runs live: a supervised source and an engine thread, the newest frame wins, the newest [`Report`] waits to be
-//! looked at. Nothing here waits for a window, and a window never waits for anything here. `Predictor` is the same path
-//! for one frame at a time.
+//! looked at. Nothing here waits for a window, and a window never waits for anything here.
 
 mod comparison;
 mod engine_thread;
