@@ -7,19 +7,24 @@ from pathlib import Path
 
 import numpy as np
 
-FORMAT = 1
+# The first version of the format, and the one with rows of no class and a score of whether a picture is known.
+FORMATS = 1, 2
 TYPES = {"uint8": "U8", "int16": "I16", "int32": "I32", "float32": "F32"}
 # Types as safetensors files order them: tensors stand by falling alignment, so that each is aligned.
 ALIGNED_FIRST = ["float32", "int32", "int16", "uint8"]
 
 
 def write(path, layers, description):
-    """Writes layers as `integer.lower` gives them; `description` has name, family, input, labels and training."""
+    """Writes layers as `integer.lower` gives them; `description` has name, family, input, labels and training, and maybe `known`.
+
+    Like the program, in the oldest version of the format that can say all of it.
+    """
     tensors = {}
     for layer in layers:
         for part, array in packed(layer).items():
             tensors[f"{layer.entry['name']}.{part}"] = np.ascontiguousarray(array)
-    document = {"format": FORMAT, **description, "layers": [layer.entry for layer in layers]}
+    newer = "known" in description or any("owners" in layer.entry for layer in layers)
+    document = {"format": FORMATS[newer], **description, "layers": [layer.entry for layer in layers]}
     data = container(tensors, {"ernscope": json.dumps(document)})
     part = Path(path).with_suffix(".part")
     part.write_bytes(data)

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
+from . import export
 from .fold import Norm, float_thresholds, integer_thresholds
 from .network import pixel_values
 from .quantizers import CODE_VALUE, TRUNK_UNIT, activation, channel_means, signs
@@ -30,6 +31,27 @@ def lower(network):
     return _Lowering(network).layers
 
 
+def from_file(path):
+    """The layers of a model file."""
+    document, tensors = export.read(path)
+    return [Layer(entry, _unpacked(entry, tensors)) for entry in document["layers"]]
+
+
+def _unpacked(entry, tensors):
+    """A layer's tensors as `Layer` has them, of those of its file."""
+    prefix = f"{entry['name']}."
+    parts = ((name.removeprefix(prefix), tensor) for name, tensor in tensors.items() if name.startswith(prefix))
+    own = {part: tensor.copy() for part, tensor in parts if "." not in part}
+    if entry["kind"] == "float_conv":
+        own["weight"] = np.ascontiguousarray(np.moveaxis(own["weight"], 3, 1))
+    elif "weight" in own:
+        signs = export.unpacked(own["weight"], entry["in"]).reshape(*own["weight"].shape[:3], -1)
+        own["weight"] = np.ascontiguousarray(np.moveaxis(signs, 3, 1).astype(np.int8))
+    if "falling" in own:
+        own["falling"] = export.unpacked(own["falling"], len(own["thresholds"])) > 0
+    return own
+
+
 class _Lowering:
     def __init__(self, network):
         self.layers = []
@@ -43,7 +65,7 @@ class _Lowering:
             for index, block in enumerate(stage):
                 source = self.block(f"backbone.layer{number}.{index}", source, block, backbone.conv1_2)
         self.activation(f"backbone.last_act_layer{len(backbone.stages)}", backbone.last_act)
-        self.classifier(network.conv)
+        self.classifier(network.conv, network.shape)
 
     def add(self, name, kind, tensors, **entry):
         self.layers.append(Layer({"name": name, "kind": kind, **entry}, tensors))
@@ -96,11 +118,13 @@ class _Lowering:
         tensors = {"thresholds": thresholds, "falling": falling}
         return self.add(name, "activation", tensors, channels=channels)
 
-    def classifier(self, conv):
+    def classifier(self, conv, shape):
         scale = channel_means(conv.weight.detach()).numpy() * np.float32(CODE_VALUE)
         source = self.layers[-1].entry["name"]
-        channels = {"in": conv.in_channels, "out": conv.out_channels}
-        self.add("conv", "classifier", {"weight": bits(conv), "scale": scale}, input=source, **channels)
+        entry = {"in": conv.in_channels, "out": conv.out_channels}
+        if shape.others:
+            entry["owners"] = [*range(shape.classes), *[None] * shape.others]
+        self.add("conv", "classifier", {"weight": bits(conv), "scale": scale}, input=source, **entry)
 
 
 def bound(conv):
@@ -119,9 +143,21 @@ def sizes(conv):
     return {**shape, "kernel": conv.kernel_size[0], "stride": conv.stride[0]}
 
 
+def classes(layers):
+    """How many classes a network has; its classifier's further rows own none."""
+    entry = layers[-1].entry
+    return sum(owner is not None for owner in entry.get("owners", range(entry["out"])))
+
+
 def run(layers, pixels):
     """Runs pixels, u8 [n, edge, edge, 3]: gives codes by layer name, u8 [n, channels, h, w], and logits float32 [n, classes]."""
-    codes, trunk, pixels = {}, None, torch.from_numpy(pixels).long()
+    codes, rows = run_all(layers, pixels)
+    return codes, rows[:, : classes(layers)]
+
+
+def run_all(layers, pixels):
+    """What `run` gives, with a logit for every row of the classifier, float32 [n, rows]; None of layers that end before it."""
+    codes, rows, trunk, pixels = {}, None, None, torch.from_numpy(pixels).long()
     for layer in layers:
         entry, tensors = layer.entry, layer.tensors
         name, kind = entry["name"], entry["kind"]
@@ -138,8 +174,8 @@ def run(layers, pixels):
             elif kind == "residual":
                 trunk = sums if entry["trunk"] == "start" else trunk + sums
             else:
-                logits = sums.mean(dim=(2, 3)) * torch.from_numpy(tensors["scale"])
-    return {name: code.to(torch.uint8).numpy() for name, code in codes.items()}, logits.numpy()
+                rows = (sums.mean(dim=(2, 3)) * torch.from_numpy(tensors["scale"])).numpy()
+    return {name: code.to(torch.uint8).numpy() for name, code in codes.items()}, rows
 
 
 def look_up(table, pixels):
@@ -169,5 +205,10 @@ def answers(layers, pixels, at_once=250):
 
 def logits(layers, pixels, at_once=250):
     """The logits of each frame, float32 [n, classes]."""
+    return rows(layers, pixels, at_once)[:, : classes(layers)]
+
+
+def rows(layers, pixels, at_once=250):
+    """The logits of all rows of each frame, float32 [n, rows]."""
     starts = range(0, len(pixels), at_once)
-    return np.concatenate([run(layers, np.array(pixels[s : s + at_once]))[1] for s in starts])
+    return np.concatenate([run_all(layers, np.array(pixels[s : s + at_once]))[1] for s in starts])

@@ -13,7 +13,7 @@ def measure(layers, films, seeds, frames, edges):
     fractions and counts."""
     answered = [_answered(layers, films.records(seed, frames)) for seed in seeds]
     answers, labels, heights, hidden = (np.concatenate(column) for column in zip(*answered))
-    return figures(answers, labels, heights, hidden, layers[-1].entry["out"] - 1, edges)
+    return figures(answers, labels, heights, hidden, integer.classes(layers) - 1, edges)
 
 
 def _answered(layers, records):

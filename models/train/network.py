@@ -34,6 +34,8 @@ class Shape:
     first: str = "embedding"
     # Whether the first convolution starts as float filters spread over the places of an embedding, see `spread_filters`.
     spread: bool = False
+    # The classifier's rows that own no class: they tell what else a picture shows.
+    others: int = 0
     # "binary" or "float": the classifier.
     last: str = "binary"
     # "binary" or "float" (float weights and ReLU: no ERN any more, but a teacher for one): all between first layer and classifier.
@@ -321,8 +323,8 @@ class Ern(nn.Module):
         self.pixel_embedding = FloatInput() if shape.first == "float" else PixelEmbedding(shape.depth, shape.first == "embedding")
         self.backbone = Backbone(shape)
         conv, _ = KINDS[shape.last]
-        self.conv = conv(shape.widths[-1] * BLOCKS[shape.block].expansion, shape.classes, 1, scaling=SCALING)
+        self.conv = conv(shape.widths[-1] * BLOCKS[shape.block].expansion, shape.classes + shape.others, 1, scaling=SCALING)
 
     def forward(self, pixels, kind=torch.float32):
         x = self.conv(self.backbone(self.pixel_embedding(pixels, kind)))
-        return x.mean(dim=(2, 3))
+        return x.mean(dim=(2, 3))[:, : self.shape.classes]

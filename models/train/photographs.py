@@ -167,6 +167,11 @@ class Workshop:
             (into / "webcam" / name / f"{number:05}.jpg").write_bytes(scene)
 
 
+def row_of(name):
+    """The row that a model file of a family was trained as."""
+    return next(row for row, ending in SHIPPED.items() if ending == ("-float-input" if name.endswith("-float-input") else ""))
+
+
 def counted(program, model, folder):
     """What `ernscope eval` counts on a folder of pictures."""
     command = [program, "eval", "--model", model, "--data", folder, "--threads", "1", "--json"]

@@ -23,12 +23,16 @@ LEAST_DISTANCE = 0.3
 def restart(path, pictures):
     """The network of the model file `path`, as batch norms see it on `pictures` (u8 [n, edge, edge, 3])."""
     document, tensors = export.read(path)
-    shape = Shape(**{key: tuple(value) if isinstance(value, list) else value for key, value in document["training"]["shape"].items()})
-    network = Ern(shape).eval()
+    network = Ern(shape(document)).eval()
     with torch.no_grad():
         _Restart(network, document, tensors)
         _reread(network, pictures)
     return network
+
+
+def shape(document):
+    """The shape of the network of a model file's document."""
+    return Shape(**{key: tuple(value) if isinstance(value, list) else value for key, value in document["training"]["shape"].items()})
 
 
 class _Restart:
@@ -40,7 +44,7 @@ class _Restart:
             getattr(self, layer["kind"])(layer["name"])
         gain = document["training"].get("nothing_gain")
         if gain is not None:
-            network.conv.weight[-1] /= gain
+            network.conv.weight[network.shape.classes - 1] /= gain
 
     def tensor(self, name, part):
         return torch.from_numpy(self.tensors[f"{name}.{part}"].copy())

@@ -136,7 +136,8 @@ def photographs(models, name):
     lines = [f"\n## {name}\n\n", _line(columns), _line(["---"] * len(columns))]
     best = rows.get("float first and last", rows.get("float first"))
     lines += [_line(_photographs_row(title, row, best, webcam)) for title, row in rows.items()]
-    return "".join(lines) + f"\n![Top-1 while training]({name}.svg)\n" + _how_photographs(figures) + _decoders(name, rows)
+    said = [f"\n![Top-1 while training]({name}.svg)\n", _how_photographs(figures), _decoders(name, rows), _knowing(rows)]
+    return "".join(lines + said)
 
 
 def _decoders(name, rows):
@@ -150,6 +151,30 @@ The pictures are JPEG files, and the accuracy depends on who decodes them: libjp
 another decoder differ by a few levels a pixel, yet of the {measured["images"]} pictures the learned table gets {measured["top1_count"]} right with the one
 and {count} with the other, and {100 * others:.0f} % of its single answers differ; the float twin gets {twin} and {twins}. So the gap between the twins
 is {gaps[0]:+.1f} points with the one and {gaps[1]:+.1f} with the other, each ± 1.
+"""
+
+
+def _knowing(rows):
+    """How well the rows that were taught it tell what they know, and how they were."""
+    taught = {title: row["knowing"] for title, row in rows.items() if "knowing" in row}
+    if not taught:
+        return ""
+    columns = ["row", "known from foreign (AUROC)", "foreign named", "right answers kept", "answers changed by noise"]
+    lines = [_line(columns), _line(["---"] * len(columns))]
+    for title, told in taught.items():
+        images = rows[title]["measured"]["images"]
+        parts = [(told["foreign_named"], told["foreign_images"]), (told["right_kept"], told["right_images"]), (told["shaken_answers_changed"], images)]
+        lines.append(_line([title, f"{told['auroc']:.3f}", *(f"{part} of {whole} ({_percent(part / whole)})" for part, whole in parts)]))
+    told = next(iter(taught.values()))
+    plan = told["plan"]
+    return "\n" + "".join(lines) + f"""
+Then the last stage of both twins was trained on by `train.knowing`, {told["date"]}, PyTorch {told["torch"]}, on {told["trained_on"]}, with all before it
+held as it was: {plan["steps"]} batches of {plan["known"]} training pictures and {plan["foreign"]} foreign ones, half of these of {told["train_photographs"]} photographs, half of
+CIFAR-100; Adam as before, peak rate {plan["peak_rate"]}, seed {plan["seed"]}. Wanted are the answers of both twins in the mean, at temperature {plan["temperature"]:.0f}, and, from {plan["others"]}
+rows of the classifier that own no class, what a logistic regression over both twins' earlier codes says of whether a picture is known.
+The limit is what {100 * plan["named"]:.0f} % of {told["limit_photographs"]} other foreign photographs reach. Measured on the pictures above and on {told["measure_photographs"]} foreign photographs
+that were neither trained on nor used for the limit, all at 64x64 and through one JPEG of quality 80; "named" is a foreign picture that
+is called known, "kept" a right answer that is. Noise: 30 % of the bytes of a picture, as it is, one more or one less.
 """
 
 
