@@ -29,9 +29,7 @@ pub(crate) struct Exporter {
 impl Exporter {
     /// Exports go to the folder `ernscope` among the user's pictures, else in the home folder, else in the present one.
     pub(crate) fn new(context: egui::Context) -> Self {
-        let user = UserDirs::new();
-        let pictures = user.as_ref().map(|user| user.picture_dir().unwrap_or_else(|| user.home_dir()));
-        let folder = pictures.unwrap_or(Path::new("")).join("ernscope");
+        let folder = folder();
         let (sender, outcomes) = unbounded();
         Self { folder, sender, outcomes, context }
     }
@@ -62,6 +60,13 @@ impl Exporter {
         let path = self.folder.join(format!("ernscope-{}.{ending}", stamp()));
         Export { path, sender: self.sender.clone(), context: self.context.clone() }
     }
+}
+
+/// Where exports go.
+pub(crate) fn folder() -> PathBuf {
+    let user = UserDirs::new();
+    let pictures = user.as_ref().map(|user| user.picture_dir().unwrap_or_else(|| user.home_dir()));
+    pictures.unwrap_or(Path::new("")).join("ernscope")
 }
 
 /// One export.

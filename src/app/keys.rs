@@ -35,6 +35,8 @@ pub(crate) enum Deed {
     Threads(isize),
     /// A picture must be so many percent more known to be named.
     Limit(i8),
+    /// Teach, or no longer.
+    Teach,
     /// Compute with so many threads.
     SetThreads(usize),
     /// Save the window as a picture.
@@ -96,6 +98,7 @@ pub(crate) const TABLE: &[KeyRow] = &[
     (Key::Minus, NONE, Deed::Threads(-1), "", ""),
     (Key::OpenBracket, NONE, Deed::Limit(-5), "[ ]", "name more, fewer of the things it is not sure of"),
     (Key::CloseBracket, NONE, Deed::Limit(5), "", ""),
+    (Key::M, NONE, Deed::Teach, "M", "teach it new things"),
     (Key::S, NONE, Deed::Screenshot, "S", "save a screenshot"),
     (Key::E, SHIFT, Deed::Frame, "Shift E", "save the frame and all layers"),
     (Key::E, NONE, Deed::Figures, "E", "save the figures (CSV, JSON)"),
@@ -108,13 +111,14 @@ pub(crate) const TABLE: &[KeyRow] = &[
     (Key::Escape, NONE, Deed::Escape, "Esc", "close, dismiss, leave full screen"),
 ];
 
-/// What was asked by keys since the last frame. While text is typed only Esc counts, and a focused button keeps Space.
-pub(crate) fn pressed(ctx: &egui::Context) -> Vec<Deed> {
+/// What was asked by keys since the last frame. While text is typed only Esc counts; a focused
+/// button keeps Space, and so does teaching.
+pub(crate) fn pressed(ctx: &egui::Context, teaching: bool) -> Vec<Deed> {
     let typing = ctx.text_edit_focused();
     let focused = ctx.memory(|memory| memory.focused().is_some());
     let free = |row: &&KeyRow| match row.2 {
         Deed::Escape => true,
-        Deed::Pause => !typing && !focused,
+        Deed::Pause => !typing && !focused && !teaching,
         _ => !typing,
     };
     ctx.input_mut(|input| {

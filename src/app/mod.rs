@@ -26,6 +26,8 @@ pub(crate) mod settings;
 mod settings_file;
 mod shell;
 pub(crate) mod state;
+pub(crate) mod teach_panel;
+pub(crate) mod teaching;
 pub(crate) mod theme;
 mod timeline;
 mod toolbar;

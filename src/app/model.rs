@@ -5,6 +5,7 @@ use crate::fpga::link::serial::FoundPort;
 use crate::inspect::Recent;
 use crate::pipeline::{EngineState, Notice, Report, Settings};
 use crate::source::{CameraInfo, SourceStatus};
+use crate::teach::Progress;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -38,6 +39,8 @@ pub struct Model {
     pub shown_per_s: f32,
     /// Whether the window is drawn without a graphics card.
     pub software_rendering: bool,
+    /// How teaching stands; `None` before it was begun.
+    pub(crate) teaching: Option<Arc<Progress>>,
     shown: Recent,
     steady_since: Option<Instant>,
 }
@@ -57,6 +60,7 @@ impl Model {
             ports: Vec::new(),
             shown_per_s: 0.0,
             software_rendering: false,
+            teaching: None,
             shown: Recent::new(Duration::from_secs(2), 256),
             steady_since: None,
         }

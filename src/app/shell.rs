@@ -9,6 +9,7 @@ use super::notices::Tone;
 use super::settings::{self, Remembered};
 use super::settings_file;
 use super::state::{Action, DialogKind};
+use super::teaching::Teaching;
 use super::theme;
 use super::window::Window;
 use crate::engines::{EngineChoice, OpenError};
@@ -196,6 +197,7 @@ struct App {
     dialogs: Dialogs,
     file: Option<PathBuf>,
     size: Option<[f32; 2]>,
+    teaching: Teaching,
 }
 
 impl App {
@@ -224,6 +226,7 @@ impl App {
             cameras: Lister::new("cameras", source::cameras),
             ports: Lister::new("ports", serial::ports),
             dialogs: Dialogs::default(),
+            teaching: Teaching::new(file.as_deref()),
             file,
             size: None,
         };
@@ -256,6 +259,7 @@ impl App {
         if let Some(ports) = self.ports.news() {
             model.ports = ports;
         }
+        self.model.teaching = self.teaching.progress();
         for (text, tone) in self.exporter.outcomes() {
             self.window.state.toasts.push(text, tone);
         }
@@ -333,6 +337,13 @@ impl eframe::App for App {
         let answer = self.dialogs.answer().and_then(|answer| self.window.answered(answer));
         for action in self.window.show(ui, &self.model).into_iter().chain(answer) {
             self.act(ui.ctx(), action, frame);
+        }
+        let requests = std::mem::take(&mut self.window.state.teach.requests);
+        let waker = self.waker.clone();
+        let is_open = self.window.state.teach.open;
+        let problem = self.teaching.follow(is_open, requests, &self.pipeline, &self.model, move || waker.wake());
+        if let Some(problem) = problem {
+            self.window.state.toasts.push(problem, Tone::Bad);
         }
     }
 

@@ -3,6 +3,7 @@
 use super::arrangement::Layout;
 use super::histogram;
 use super::notices::Toasts;
+use super::teach_panel::TeachState;
 use super::widgets::CachedTexture;
 use crate::network::{Network, Op};
 use crate::pipeline::EngineCommand;
@@ -93,6 +94,8 @@ pub struct State {
     pub(crate) toasts: Toasts,
     /// Textures.
     pub(crate) textures: Textures,
+    /// Teaching.
+    pub(crate) teach: TeachState,
     /// The counted sums of the watched layer.
     pub(super) histogram: histogram::Cache,
     network: Option<Arc<Network>>,
@@ -113,6 +116,7 @@ impl Default for State {
             fullscreen: false,
             toasts: Toasts::default(),
             textures: Textures::default(),
+            teach: TeachState::default(),
             histogram: histogram::Cache::default(),
             network: None,
         }
@@ -136,6 +140,12 @@ impl State {
             return;
         }
         let layers = network.layers();
+        // As one network becomes another while it is taught.
+        let names = |network: &Network| network.layers().iter().map(|layer| layer.name.clone()).collect::<Vec<_>>();
+        if self.network.as_ref().is_some_and(|known| names(known) == names(network)) {
+            self.network = Some(network.clone());
+            return;
+        }
         let before = self.network.as_ref().and_then(|known| known.layers().get(self.layer)).map(|layer| &layer.name);
         let same = before.and_then(|name| layers.iter().position(|layer| layer.name == *name));
         let telling = || layers.iter().skip(1).position(|layer| matches!(layer.op, Op::Conv { .. })).map(|at| at + 1);

@@ -268,7 +268,7 @@ struct ButtonRow {
 }
 
 /// The buttons from the right.
-const BUTTONS: [ButtonRow; 7] = [
+const BUTTONS: [ButtonRow; 8] = [
     ButtonRow { deed: Deed::Help, key: "", sign: "?", says: "Keys (F1)" },
     ButtonRow { deed: Deed::Fullscreen, key: "F11", sign: "□", says: "Full screen with large type (F11)" },
     ButtonRow { deed: Deed::Theme, key: "", sign: "☀", says: "Dark or light (T)" },
@@ -278,6 +278,7 @@ const BUTTONS: [ButtonRow; 7] = [
         sign: "⇩",
         says: "Save the figures as CSV and JSON (E); the frame and all layers (Shift E)",
     },
+    ButtonRow { deed: Deed::Teach, key: "M", sign: "Teach", says: "Teach it new things (M)" },
     ButtonRow { deed: Deed::Screenshot, key: "S", sign: "◉", says: "Save a screenshot (S)" },
     ButtonRow { deed: Deed::Step, key: "", sign: "▸|", says: "One frame, then pause (.)" },
     ButtonRow { deed: Deed::Pause, key: "Space", sign: "❚❚", says: "Pause (Space)" },

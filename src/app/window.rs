@@ -8,7 +8,7 @@ use super::model::Model;
 use super::notices::{self, Tone};
 use super::state::{Action, State, TypedPath};
 use super::theme::{self, Tokens};
-use super::{comparison, layer_detail, network_strip, picture_panel, prediction, timeline, toolbar};
+use super::{comparison, layer_detail, network_strip, picture_panel, prediction, teach_panel, timeline, toolbar};
 use crate::network::ModelChoice;
 use crate::pipeline::EngineCommand;
 use crate::source::SourceChoice;
@@ -35,7 +35,7 @@ impl Window {
         if let Some(report) = &model.report {
             self.state.meet(&report.network, &mut actions);
         }
-        for deed in keys::pressed(ui.ctx()) {
+        for deed in keys::pressed(ui.ctx(), self.state.teach.open) {
             self.perform(ui, deed, model, &mut actions);
         }
         self.dropped(ui, &mut actions);
@@ -48,6 +48,7 @@ impl Window {
         for deed in deeds {
             self.perform(ui, deed, model, &mut actions);
         }
+        teach_panel::show(ui, model, &mut self.state.teach);
         self.panels(ui, model, &mut actions);
         notices::show(ui, model, &mut self.state.toasts);
         keys::help(ui, &mut self.state.help);
@@ -123,6 +124,7 @@ impl Window {
                 let limit = model.report.as_ref().map(|report| report.prediction.limit);
                 actions.extend(limit.map(|limit| send(EngineCommand::Limit(prediction::moved(limit, step)))));
             }
+            Deed::Teach => state.teach.open = !state.teach.open,
             Deed::Screenshot => actions.push(Action::Screenshot),
             Deed::Figures => actions.push(Action::ExportFigures),
             Deed::Frame => actions.push(Action::ExportFrame),

@@ -176,6 +176,7 @@ impl EngineThread {
         let mut wanted = self.settings.clone();
         match command {
             EngineCommand::Model(model) => return self.reopen(Settings { model, edge: None, ..wanted }, Read::Anew),
+            EngineCommand::Taught(network) => return self.run_taught(network),
             EngineCommand::Engine(engine) => wanted.engine = engine,
             EngineCommand::Threads(threads) => wanted.threads = threads,
             EngineCommand::Edge(edge) => wanted.edge = edge,
@@ -214,13 +215,37 @@ impl EngineThread {
             Read::Before => Arc::clone(&running),
             Read::Anew => same_or_new(Some(&running), wanted.model.load()?),
         };
+        let twin = if read == Read::Anew { None } else { self.twin.clone() };
+        self.run_network(wanted, network, twin)
+    }
+
+    /// Runs a network that is being taught. While its classes stay the same, what was counted and smoothed goes on.
+    fn run_taught(&mut self, network: Arc<Network>) {
+        let goes_on = network.labels() == self.predictor.network().labels();
+        let (history, limit) = (std::mem::take(&mut self.history), self.limit);
+        let wanted = Settings { edge: None, ..self.settings.clone() };
+        if let Err(error) = self.run_network(wanted, network, Some(None)) {
+            self.refuse(&format!("the taught network does not run: {error}"));
+        }
+        if goes_on {
+            (self.history, self.limit) = (history, limit);
+        }
+        self.look_again();
+    }
+
+    fn run_network(
+        &mut self,
+        wanted: Settings,
+        network: Arc<Network>,
+        twin: Option<Option<Arc<Network>>>,
+    ) -> Result<(), PredictError> {
+        let running = Arc::clone(self.predictor.network());
         self.predictor.change(&wanted, network)?;
         self.settings = wanted;
-        if read == Read::Anew {
-            self.twin = None;
-        }
+        self.twin = twin;
         if !Arc::ptr_eq(&running, self.predictor.network()) {
-            self.sampler = Sampler::new(self.predictor.network(), 0);
+            let watched = self.sampler.watched().min(self.predictor.network().layers().len() - 1);
+            self.sampler = Sampler::new(self.predictor.network(), watched);
             self.limit = None;
         }
         let before = self.last_frame.as_ref().map_or([0; 2], |last| [last.index + 1, last.dropped]);

@@ -1,7 +1,8 @@
 //! What to run, and what can be asked of it.
 
 use crate::engines::EngineChoice;
-use crate::network::ModelChoice;
+use crate::network::{ModelChoice, Network};
+use std::sync::Arc;
 
 /// Most threads that make sense to ask for.
 pub(crate) const MOST_THREADS: usize = 1024;
@@ -20,11 +21,13 @@ pub struct Settings {
 }
 
 /// What a person asks of the engine. Sending one never blocks.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum EngineCommand {
     /// Run another network (read and checked on the engine thread; what ran before keeps running if it is refused).
     Model(ModelChoice),
+    /// Run a network that is in no file yet, with the settings of the one that runs: it is being taught.
+    Taught(Arc<Network>),
     /// Run on another engine.
     Engine(EngineChoice),
     /// Compute with so many threads.

@@ -15,16 +15,18 @@
 mod bank;
 mod calibrate;
 mod cutout;
+mod draft;
 mod eyes;
 mod lesson;
 mod moments;
 mod recipe;
 mod signs;
 mod taught;
+mod teacher;
 mod validate;
 mod vary;
 mod vectors;
 
-pub(crate) use eyes::TeachError;
 pub(crate) use lesson::{Lesson, MOST_CLASSES};
-pub(crate) use validate::{Confusion, Held, Validation};
+pub(crate) use teacher::{ClassProgress, Progress, TeachCommand, Teacher};
+use validate::Confusion;

@@ -44,6 +44,8 @@ pub(crate) struct Confusion {
 pub(crate) struct Validation {
     /// The layer that serves best, by its place among those that the eyes read.
     pub(super) layer: usize,
+    /// Classes that were asked about.
+    pub(super) classes: usize,
     /// Held-out frames, and how many of them were recognised.
     pub(crate) frames: usize,
     /// How many of them were recognised.
@@ -169,7 +171,7 @@ impl Held {
             counts.iter().enumerate().map(confusion).filter(|found| found.count > 0).collect();
         confusions.sort_by_key(|found| std::cmp::Reverse(found.count));
         let known = if before == 0 { calibrate::known_score(answers, gain) } else { None };
-        Validation { layer, frames, right, confusions, gain, known }
+        Validation { layer, classes, frames, right, confusions, gain, known }
     }
 }
 

@@ -1,0 +1,543 @@
+//! The thread that teaches: takes frames and commands, keeps what was shown safe, learns after every frame, and tells how it stands.
+
+use super::draft::{self, Draft, Entry};
+use super::eyes::TeachError;
+use super::lesson::Lesson;
+use super::validate::Validation;
+use crate::frame::{Frame, InputImage};
+use crate::network::{ModelChoice, NOTHING, Network, file};
+use crate::preprocess::Preprocessor;
+use crate::regular;
+use crossbeam_channel::{Receiver, Sender, unbounded};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// The newest frames of a class that are shown small.
+const SHOWN: usize = 24;
+/// Held-out frames are asked about at most so often.
+const VALIDATE_EVERY: Duration = Duration::from_millis(700);
+/// A class with so many times fewer frames than the largest is pointed out, from so many frames of that on.
+const FEWER: usize = 4;
+const FROM: usize = 12;
+/// One class taken for another so often, of a hundred frames of it, is pointed out.
+const OFTEN: usize = 10;
+
+/// What a person asks for.
+#[derive(Clone, Debug)]
+pub(crate) enum TeachCommand {
+    /// Begin a lesson for this network. What was kept of an unfinished one is gone on with instead, where there is any.
+    Begin {
+        /// Which network.
+        base: ModelChoice,
+        /// Whether its classes stay.
+        keeps: bool,
+    },
+    /// Another class.
+    AddClass(String),
+    /// Another name.
+    Rename(usize, String),
+    /// A class and its frames go.
+    RemoveClass(usize),
+    /// A frame of a class.
+    Show(usize, Frame),
+    /// A frame goes.
+    RemoveFrame(u64),
+    /// The last so many frames go, whatever their class.
+    Undo(usize),
+    /// Write the network into this file.
+    Save(PathBuf),
+    /// All of it goes.
+    Discard,
+}
+
+/// A class, as far as it is taught.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ClassProgress {
+    /// Its name.
+    pub(crate) name: String,
+    /// How many frames it has.
+    pub(crate) frames: usize,
+    /// The newest ones, the newest last: numbers and squares.
+    pub(crate) newest: Vec<(u64, Arc<InputImage>)>,
+}
+
+/// How the lesson stands.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Progress {
+    /// Counts changes.
+    pub(crate) revision: u64,
+    /// The network whose eyes see; `None` before a lesson begins.
+    pub(crate) base: Option<String>,
+    /// Whether its classes stay.
+    pub(crate) keeps: bool,
+    /// The classes.
+    pub(crate) classes: Vec<ClassProgress>,
+    /// What was learned; `None` before two classes were shown.
+    pub(crate) network: Option<Arc<Network>>,
+    /// Frames that were taken and not yet looked at.
+    pub(crate) waiting: usize,
+    /// The part of held-out frames that was recognised.
+    pub(crate) recognised: Option<f32>,
+    /// What would help.
+    pub(crate) advice: Vec<String>,
+    /// What was refused last, or failed.
+    pub(crate) problem: Option<String>,
+    /// Where the network was saved.
+    pub(crate) saved: Option<PathBuf>,
+    /// Whether all that was shown is in a saved file.
+    pub(crate) is_saved: bool,
+    /// Where what is not saved is kept meanwhile.
+    pub(crate) kept_in: Option<PathBuf>,
+    /// What learning took, in milliseconds.
+    pub(crate) learn_ms: f32,
+}
+
+impl Progress {
+    /// Frames of all classes.
+    pub(crate) fn frames(&self) -> usize {
+        self.classes.iter().map(|class| class.frames).sum()
+    }
+}
+
+enum Message {
+    Asked(TeachCommand),
+    /// What was found about the lesson as it was at this change.
+    Validated(u64, Result<Validation, TeachError>),
+    End,
+}
+
+/// A running teacher. Dropping it ends the thread; what is not saved stays in the draft.
+pub(crate) struct Teacher {
+    sender: Sender<Message>,
+    progress: Arc<Mutex<Arc<Progress>>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Teacher {
+    /// Starts the thread. What is not saved is kept in the file `draft`, if one is given; `wake` is called, from another thread, when
+    /// there is news.
+    ///
+    /// # Errors
+    /// What the system says where it gives no thread.
+    pub(crate) fn start(draft: Option<PathBuf>, wake: impl Fn() + Send + Sync + 'static) -> std::io::Result<Self> {
+        let (sender, received) = unbounded();
+        let progress = Arc::new(Mutex::new(Arc::new(Progress::default())));
+        let school = School {
+            back: sender.clone(),
+            received,
+            wake: Box::new(wake),
+            progress: progress.clone(),
+            now: Progress::default(),
+            draft_path: draft,
+            draft: None,
+            lesson: None,
+            preprocessor: Preprocessor::new(1),
+            changes: 0,
+            learned: 0,
+            asked: 0,
+            asking: false,
+            asked_at: None,
+        };
+        let thread = std::thread::Builder::new().name("teacher".into()).spawn(move || school.run())?;
+        Ok(Self { sender, progress, thread: Some(thread) })
+    }
+
+    /// Asks for something; never waits.
+    pub(crate) fn send(&self, command: TeachCommand) {
+        // A thread that is gone has told why.
+        let _ = self.sender.send(Message::Asked(command));
+    }
+
+    /// How it stands.
+    pub(crate) fn progress(&self) -> Arc<Progress> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl Drop for Teacher {
+    fn drop(&mut self) {
+        let _ = self.sender.send(Message::End);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// A lesson, and what it began with.
+struct Running {
+    lesson: Lesson,
+    begin: Entry,
+}
+
+/// What the thread owns.
+struct School {
+    back: Sender<Message>,
+    received: Receiver<Message>,
+    wake: Box<dyn Fn() + Send + Sync>,
+    progress: Arc<Mutex<Arc<Progress>>>,
+    now: Progress,
+    draft_path: Option<PathBuf>,
+    draft: Option<Draft>,
+    lesson: Option<Running>,
+    preprocessor: Preprocessor,
+    /// Counts what changed of the lesson; up to which change it was learned, and asked about.
+    changes: u64,
+    learned: u64,
+    asked: u64,
+    asking: bool,
+    asked_at: Option<Instant>,
+}
+
+impl School {
+    fn run(mut self) {
+        self.resume();
+        self.tell();
+        loop {
+            let Ok(message) = self.received.recv() else { return };
+            if !self.take(message) {
+                return;
+            }
+            while let Ok(message) = self.received.try_recv() {
+                if !self.take(message) {
+                    return;
+                }
+                // Every frame is followed: what has been looked at is learned before the next one.
+                self.follow();
+            }
+            self.follow();
+        }
+    }
+
+    /// Goes on with what a former run of the program left.
+    fn resume(&mut self) {
+        let Some(path) = self.draft_path.clone() else { return };
+        let entries = draft::read(&path);
+        let Some((Entry::Begin { base, keeps }, _)) = entries.first().cloned() else { return };
+        let Ok(choice) = base.parse::<ModelChoice>();
+        self.begin(&choice, keeps);
+        for (entry, body) in entries.into_iter().skip(1) {
+            if let Err(error) = self.replay(entry, body) {
+                self.now.problem = Some(error.to_string());
+            }
+        }
+        self.follow();
+    }
+
+    fn replay(&mut self, entry: Entry, body: Vec<u8>) -> Result<(), TeachError> {
+        match entry {
+            Entry::Begin { .. } => Ok(()),
+            Entry::Class(name) => self.add_class(&name),
+            Entry::Rename(class, name) => self.rename(class, &name),
+            Entry::RemoveClass(class) => {
+                self.remove_class(class);
+                Ok(())
+            }
+            Entry::RemoveFrame(id) => {
+                self.remove_frame(id);
+                Ok(())
+            }
+            Entry::Frame(class) => {
+                let edge = self.lesson.as_ref().map_or(0, |running| running.lesson.base().edge());
+                InputImage::from_rgb(edge, body).map_or(Ok(()), |square| self.keep(class, square))
+            }
+        }
+    }
+
+    /// Does what a message asks for; whether to go on.
+    fn take(&mut self, message: Message) -> bool {
+        match message {
+            Message::End => return false,
+            Message::Validated(at, found) => self.validated(at, found),
+            Message::Asked(command) => {
+                self.now.problem = None;
+                if let Err(error) = self.obey(command) {
+                    self.now.problem = Some(error.to_string());
+                }
+            }
+        }
+        true
+    }
+
+    fn obey(&mut self, command: TeachCommand) -> Result<(), TeachError> {
+        match command {
+            TeachCommand::Begin { base, keeps } => self.begin(&base, keeps),
+            TeachCommand::AddClass(name) => self.add_class(&name)?,
+            TeachCommand::Rename(class, name) => self.rename(class, &name)?,
+            TeachCommand::RemoveClass(class) => self.remove_class(class),
+            TeachCommand::Show(class, frame) => self.show(class, &frame)?,
+            TeachCommand::RemoveFrame(id) => self.remove_frame(id),
+            TeachCommand::Undo(count) => self.undo(count),
+            TeachCommand::Save(path) => self.save(&path),
+            TeachCommand::Discard => self.discard(),
+        }
+        Ok(())
+    }
+
+    /// Begins a lesson, unless there is one with frames.
+    fn begin(&mut self, base: &ModelChoice, keeps: bool) {
+        if self
+            .lesson
+            .as_ref()
+            .is_some_and(|running| running.lesson.classes().iter().any(|class| !class.frames.is_empty()))
+        {
+            return;
+        }
+        let begun = base
+            .load()
+            .map_err(|error| error.to_string())
+            .and_then(|network| Lesson::new(Arc::new(network), keeps, 0).map_err(|error| error.to_string()));
+        match begun {
+            Err(problem) => self.now.problem = Some(problem),
+            Ok(lesson) => {
+                self.lesson = Some(Running { lesson, begin: Entry::Begin { base: base.to_string(), keeps } });
+                self.changes += 1;
+                (self.now.base, self.now.keeps, self.now.saved) = (Some(base.to_string()), keeps, None);
+            }
+        }
+    }
+
+    fn lesson(&mut self) -> Result<&mut Lesson, TeachError> {
+        let none = || TeachError::Name("there is no lesson yet: begin one".into());
+        self.lesson.as_mut().map(|running| &mut running.lesson).ok_or_else(none)
+    }
+
+    fn add_class(&mut self, name: &str) -> Result<(), TeachError> {
+        self.lesson()?.add_class(name)?;
+        self.changed(&Entry::Class(name.into()), &[]);
+        Ok(())
+    }
+
+    fn rename(&mut self, class: usize, name: &str) -> Result<(), TeachError> {
+        self.lesson()?.rename(class, name)?;
+        self.changed(&Entry::Rename(class, name.into()), &[]);
+        Ok(())
+    }
+
+    fn remove_class(&mut self, class: usize) {
+        if let Ok(lesson) = self.lesson() {
+            lesson.remove_class(class);
+            self.changed(&Entry::RemoveClass(class), &[]);
+        }
+    }
+
+    /// Cuts the square out of a frame and keeps it.
+    fn show(&mut self, class: usize, frame: &Frame) -> Result<(), TeachError> {
+        let mut square = InputImage::black(self.lesson()?.base().edge());
+        self.preprocessor.run(&frame.rgb, frame.width, frame.height, &mut square)?;
+        self.keep(class, square)
+    }
+
+    /// The square is in the draft before it counts as taken.
+    fn keep(&mut self, class: usize, square: InputImage) -> Result<(), TeachError> {
+        let square = Arc::new(square);
+        if class >= self.lesson()?.classes().len() {
+            return Ok(());
+        }
+        self.lesson()?.add_frame(class, square.clone())?;
+        self.changed(&Entry::Frame(class), square.rgb());
+        Ok(())
+    }
+
+    fn remove_frame(&mut self, id: u64) {
+        if let Ok(lesson) = self.lesson() {
+            lesson.remove_frame(id);
+            self.changed(&Entry::RemoveFrame(id), &[]);
+        }
+    }
+
+    fn undo(&mut self, count: usize) {
+        let Ok(lesson) = self.lesson() else { return };
+        let mut ids: Vec<u64> =
+            lesson.classes().iter().flat_map(|class| class.frames.iter().map(|frame| frame.id)).collect();
+        ids.sort_unstable();
+        ids.iter().rev().take(count).for_each(|&id| self.remove_frame(id));
+    }
+
+    /// Something of the lesson is another: that is kept in the draft, which is made where there is none yet.
+    fn changed(&mut self, entry: &Entry, body: &[u8]) {
+        self.changes += 1;
+        self.now.is_saved = false;
+        let written = match &mut self.draft {
+            Some(draft) => draft.add(entry, body),
+            None => self.write_draft(),
+        };
+        if let Err(error) = written {
+            self.now.kept_in = None;
+            self.now.problem = Some(format!(
+                "what is taught cannot be kept ({error}): save it before you leave, or make room on the disk"
+            ));
+        }
+    }
+
+    /// A draft of all that the lesson is.
+    fn write_draft(&mut self) -> std::io::Result<()> {
+        let (Some(path), Some(Running { lesson, begin })) = (&self.draft_path, &self.lesson) else { return Ok(()) };
+        let mut draft = Draft::create(path)?;
+        draft.add(begin, &[])?;
+        for class in lesson.classes() {
+            draft.add(&Entry::Class(class.name.clone()), &[])?;
+        }
+        let frames = lesson
+            .classes()
+            .iter()
+            .enumerate()
+            .flat_map(|(at, class)| class.frames.iter().map(move |frame| (frame, at)));
+        let mut frames: Vec<_> = frames.collect();
+        frames.sort_by_key(|(frame, _)| frame.id);
+        for (frame, class) in frames {
+            if let Some(square) = &frame.square {
+                draft.add(&Entry::Frame(class), square.rgb())?;
+            }
+        }
+        self.now.kept_in = Some(path.clone());
+        self.draft = Some(draft);
+        Ok(())
+    }
+
+    fn save(&mut self, path: &Path) {
+        let Some(Running { lesson, .. }) = &self.lesson else { return };
+        let saved = lesson.learn().map_err(|error| error.to_string()).and_then(|network| {
+            let bytes = file::serialize(&network).map_err(|error| error.to_string())?;
+            path.parent()
+                .map_or(Ok(()), std::fs::create_dir_all)
+                .and_then(|()| regular::write_whole(path, &bytes))
+                .map_err(|error| {
+                    format!(
+                        "{} cannot be written ({error}): make room, or save it elsewhere; nothing is lost",
+                        path.display()
+                    )
+                })
+        });
+        match saved {
+            Err(problem) => self.now.problem = Some(problem),
+            Ok(()) => {
+                (self.now.saved, self.now.is_saved) = (Some(path.to_owned()), true);
+                self.forget_draft();
+            }
+        }
+    }
+
+    fn discard(&mut self) {
+        self.lesson = None;
+        self.changes += 1;
+        self.forget_draft();
+        let revision = self.now.revision;
+        self.now = Progress { revision, ..Progress::default() };
+    }
+
+    fn forget_draft(&mut self) {
+        let removed = match (self.draft.take(), &self.draft_path) {
+            (Some(draft), _) => draft.remove(),
+            // One that a former run left.
+            (None, Some(path)) if path.exists() => std::fs::remove_file(path),
+            _ => Ok(()),
+        };
+        self.now.kept_in = None;
+        if let Err(error) = removed {
+            self.now.problem = Some(format!("the file of what was taught cannot be taken away: {error}"));
+        }
+    }
+
+    /// Learns what is new, has held-out frames asked about, and tells how it stands.
+    fn follow(&mut self) {
+        self.learn();
+        self.ask();
+        self.tell();
+    }
+
+    fn learn(&mut self) {
+        if self.learned == self.changes {
+            return;
+        }
+        self.learned = self.changes;
+        let Some(Running { lesson, .. }) = &self.lesson else { return };
+        let start = Instant::now();
+        match lesson.learn() {
+            Ok(network) => {
+                self.now.learn_ms = start.elapsed().as_secs_f32() * 1e3;
+                self.now.network = Some(Arc::new(network));
+            }
+            Err(TeachError::TooFewClasses(_)) => self.now.network = None,
+            Err(error) => {
+                self.now.network = None;
+                self.now.problem = Some(error.to_string());
+            }
+        }
+    }
+
+    /// Has another thread ask about held-out frames, now and then.
+    fn ask(&mut self) {
+        let is_soon = self.asked_at.is_some_and(|at| at.elapsed() < VALIDATE_EVERY);
+        if self.asking || self.asked == self.changes || is_soon || self.now.network.is_none() {
+            return;
+        }
+        let Some(Running { lesson, .. }) = &self.lesson else { return };
+        let (held, back, changes) = (lesson.held(), self.back.clone(), self.changes);
+        let asked = std::thread::Builder::new().name("validation".into()).spawn(move || {
+            // The teacher may be gone by now.
+            let _ = back.send(Message::Validated(changes, held.validate()));
+        });
+        if asked.is_ok() {
+            (self.asking, self.asked, self.asked_at) = (true, self.changes, Some(Instant::now()));
+        }
+    }
+
+    fn validated(&mut self, at: u64, found: Result<Validation, TeachError>) {
+        self.asking = false;
+        let Some(Running { lesson, .. }) = &mut self.lesson else { return };
+        let Ok(validation) = found else { return };
+        let names: Vec<&str> =
+            lesson.classes().iter().filter(|class| !class.frames.is_empty()).map(|class| class.name.as_str()).collect();
+        // Of other classes than there are now, it says nothing of these.
+        if validation.classes != names.len() {
+            return;
+        }
+        self.now.recognised = (validation.frames > 0).then(|| validation.accuracy());
+        self.now.advice = advice(&validation, &names, lesson);
+        lesson.set_validation(validation);
+        // The layer or the scales may be others now.
+        self.learned = self.learned.min(at.saturating_sub(1));
+    }
+
+    fn tell(&mut self) {
+        self.now.revision += 1;
+        self.now.waiting = self.received.len();
+        if let Some(Running { lesson, .. }) = &self.lesson {
+            self.now.classes = lesson.classes().iter().map(class_progress).collect();
+        }
+        *self.progress.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(self.now.clone());
+        (self.wake)();
+    }
+}
+
+fn class_progress(class: &super::lesson::TaughtClass) -> ClassProgress {
+    let newest = class.frames.iter().rev().take(SHOWN).rev();
+    let newest = newest.filter_map(|frame| Some((frame.id, frame.square.clone()?))).collect();
+    ClassProgress { name: class.name.clone(), frames: class.frames.len(), newest }
+}
+
+/// What would help: classes that are taken for each other, classes with few frames.
+fn advice(validation: &Validation, names: &[&str], lesson: &Lesson) -> Vec<String> {
+    let frames = |class: usize| {
+        lesson
+            .classes()
+            .iter()
+            .filter(|class| !class.frames.is_empty())
+            .nth(class)
+            .map_or(0, |class| class.frames.len())
+    };
+    let often = |found: &&super::Confusion| found.count * OFTEN >= frames(found.truth).max(1) && found.count > 1;
+    let alike = validation.confusions.iter().filter(often).take(2).map(|found| {
+        let [truth, answer] = [found.truth, found.answer].map(|class| names[class]);
+        let help = if answer == NOTHING { "hold it nearer" } else { "show more sides of both" };
+        format!("{truth} is taken for {answer} in {} of {} frames: {help}", found.count, frames(found.truth))
+    });
+    let most = (0..names.len()).map(frames).max().unwrap_or(0);
+    let few = (0..names.len()).filter(|&class| most >= FROM && frames(class) * FEWER <= most);
+    let few = few.map(|class| {
+        format!("{} has only {} frames, others up to {most}: show more of it", names[class], frames(class))
+    });
+    alike.chain(few).collect()
+}
