@@ -241,3 +241,139 @@ fn classify_and_diff_go_on_behind_a_bad_picture() {
         assert!(output.status.success() && output.stderr.is_empty());
     }
 }
+
+/// Twelve pictures a class, of one colour each with some noise that follows from their number.
+fn colours(classes: &[(&str, [u8; 3])]) -> Folder {
+    let folder = Folder::new();
+    for (name, colour) in classes {
+        fs::create_dir_all(folder.path().join(name)).expect("made");
+        for number in 0..12_usize {
+            let byte = |at: usize| colour[at % 3].saturating_add(((at * 31 + number * 17) % 40) as u8);
+            let pixels: Vec<u8> = (0..64 * 64 * 3).map(byte).collect();
+            let path = folder.path().join(name).join(format!("{number:02}.png"));
+            image::save_buffer(path, &pixels, 64, 64, image::ColorType::Rgb8).expect("written");
+        }
+    }
+    folder
+}
+
+const COLOURS: [(&str, [u8; 3]); 3] = [("red", [200, 20, 20]), ("green", [20, 180, 30]), ("nothing", [90, 90, 90])];
+
+/// Runs `teach` on a folder with more arguments: exit status, the document on stdout, stderr.
+fn teach(data: &Path, output: &Path, more: &[&str]) -> (i32, Option<Value>, String) {
+    let [data, output] = [data, output].map(|path| path.to_str().expect("UTF-8"));
+    let ran = ernscope(&[&["teach", "--json", "--data", data, "-o", output], more].concat());
+    let stderr = text(&ran.stderr);
+    assert!(!stderr.contains("panicked"), "{stderr}");
+    let document = text(&ran.stdout).lines().next().map(|line| serde_json::from_str(line).expect("JSON"));
+    (ran.status.code().expect("no signal"), document, stderr)
+}
+
+#[test]
+fn what_is_taught_from_folders_is_a_network_for_every_command() {
+    let set = colours(&COLOURS);
+    let folder = Folder::new();
+    let file = folder.path().join("taught.safetensors");
+    let (status, document, stderr) = teach(set.path(), &file, &["--frames", "5", "--seed", "3"]);
+    let document = document.unwrap_or_else(|| panic!("no result: {stderr}"));
+    assert_eq!(status, 0, "{stderr}");
+    assert_eq!((&document["classes"], &document["frames"]), (&3.into(), &15.into()), "{document}");
+    assert_eq!(document["bytes"].as_u64(), fs::metadata(&file).ok().map(|there| there.len()));
+    for key in ["cross_validated", "layer", "filters", "learn_ms"] {
+        assert!(!document[key].is_null(), "{key}: {document}");
+    }
+    let model = file.to_str().expect("UTF-8");
+    let data = set.path().to_str().expect("UTF-8");
+    let evaluated = ernscope(&["eval", "--json", "--data", data, "--model", model]);
+    let evaluated: Value = serde_json::from_slice(&evaluated.stdout).expect("JSON");
+    assert_eq!((&evaluated["images"], &evaluated["top1"]), (&36.into(), &1.0.into()), "{evaluated}");
+    let picture = set.path().join("red").join("07.png");
+    let picture = picture.to_str().expect("UTF-8");
+    let classified: Value =
+        serde_json::from_slice(&ernscope(&["classify", "--json", "--model", model, picture]).stdout).expect("JSON");
+    assert_eq!((&classified["top"][0]["label"], &classified["sure"]), (&"red".into(), &true.into()), "{classified}");
+    for engine in ["reference,cpu:scalar", "reference,cpu"] {
+        let same = ernscope(&["diff", "--engines", engine, "--model", model, picture]);
+        assert!(same.status.success(), "{engine}: {}", text(&same.stdout));
+    }
+}
+
+#[test]
+fn taught_networks_are_taught_on_and_brought_together() {
+    let folder = Folder::new();
+    let [first, second, third] = ["one", "two", "both"].map(|name| folder.path().join(format!("{name}.safetensors")));
+    let layer = |document: Option<Value>| document.expect("taught")["layer"].clone();
+    let one = layer(teach(colours(&COLOURS[..2]).path(), &first, &[]).1);
+    let two = layer(teach(colours(&[("blue", [20, 30, 200]), COLOURS[2]]).path(), &second, &[]).1);
+    assert_eq!(one, two);
+    let [one, two, both] = [&first, &second, &third].map(|path| path.to_str().expect("UTF-8"));
+    let merged = ernscope(&["teach", "--json", "--model", one, "--merge", two, "-o", both]);
+    let merged: Value = serde_json::from_slice(&merged.stdout).unwrap_or_else(|_| panic!("{}", text(&merged.stderr)));
+    assert_eq!((&merged["classes"], &merged["frames"]), (&4.into(), &48.into()));
+    let more = colours(&[("red", [200, 20, 20]), ("yellow", [210, 210, 10])]);
+    let (status, document, stderr) = teach(more.path(), &third, &["--model", both]);
+    assert_eq!((status, &document.expect("taught")["classes"]), (0, &5.into()), "{stderr}");
+    let all = colours(&[COLOURS[0], COLOURS[1], COLOURS[2], ("blue", [20, 30, 200]), ("yellow", [210, 210, 10])]);
+    let evaluated = ernscope(&["eval", "--json", "--data", all.path().to_str().expect("UTF-8"), "--model", both]);
+    let evaluated: Value = serde_json::from_slice(&evaluated.stdout).expect("JSON");
+    assert_eq!(evaluated["top1"], 1.0, "{evaluated}");
+    let cards = ernscope(&["teach", "--model", "cards", "--merge", one, "-o", both]);
+    assert!(!cards.status.success() && text(&cards.stderr).contains("other eyes"), "{}", text(&cards.stderr));
+}
+
+#[test]
+fn what_cannot_be_taught_is_refused_in_a_sentence() {
+    let folder = Folder::new();
+    let file = folder.path().join("taught.safetensors");
+    let one = colours(&COLOURS[..1]);
+    let alike = colours(&[("one", [9, 9, 9])]);
+    fs::create_dir(alike.path().join("two")).expect("made");
+    for number in 0..3 {
+        for name in ["one", "two"] {
+            picture(&alike.path().join(name).join(format!("{number}.png")), 0);
+        }
+    }
+    (3..12).chain([0, 1, 2]).for_each(|number| {
+        let _ = fs::remove_file(alike.path().join("one").join(format!("{number:02}.png")));
+    });
+    let empty = Folder::new();
+    let two = colours(&COLOURS[..2]);
+    let refused: [(&Path, &Path, &[&str], &str); 6] = [
+        (one.path(), &file, &[], "only `red` was shown"),
+        (empty.path(), &file, &[], "holds no pictures"),
+        (alike.path(), &file, &[], "cannot be told apart"),
+        (two.path(), folder.path(), &[], "is a folder"),
+        (two.path(), Path::new("/no/such/folder/x.safetensors"), &[], "is no folder"),
+        (two.path(), &file, &["--model", "cards-that-are-not"], "cards-that-are-not"),
+    ];
+    for (data, output, more, words) in refused {
+        let (status, document, stderr) = teach(data, output, more);
+        assert!(status == 1 && document.is_none() && stderr.lines().count() == 1, "{words}: {status}, {stderr}");
+        assert!(stderr.contains(words), "{words}: {stderr}");
+        assert!(!file.exists(), "{words}");
+    }
+    let taken = colours(&[("stopwatch", [3, 90, 40]), COLOURS[0]]);
+    let (status, _, stderr) = teach(taken.path(), &file, &["--keep-classes"]);
+    assert!(status == 1 && stderr.contains("`stopwatch` already"), "{stderr}");
+}
+
+#[test]
+fn foreign_pictures_are_counted_beside_the_set() {
+    let labels = card_labels();
+    let set = set(&[&labels[0]]);
+    let foreign = colours(&COLOURS);
+    let [data, strange] = [&set, &foreign].map(|folder| folder.path().to_str().expect("UTF-8"));
+    let output = ernscope(&["eval", "--json", "--data", data, "--foreign", strange, "--model", "cards"]);
+    // No picture of the set is recognised: nothing can be said of how sure the network is of those.
+    assert!(output.stdout.is_empty() && text(&output.stderr).contains("no picture was recognised"), "{output:?}");
+    let nothing = self::set(&["nothing"]);
+    let data = nothing.path().to_str().expect("UTF-8");
+    let output = ernscope(&["eval", "--json", "--data", data, "--foreign", strange, "--model", "cards"]);
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{output:?}"));
+    assert_eq!(document["foreign_images"], 36, "{document}");
+    for key in ["auroc", "foreign_named", "right_kept"] {
+        assert!(document[key].as_f64().is_some_and(|share| (0.0..=1.0).contains(&share)), "{key}: {document}");
+    }
+    let output = ernscope(&["eval", "--json", "--data", data, "--foreign", "/no/such/folder"]);
+    assert!(output.stdout.is_empty() && text(&output.stderr).contains("/no/such/folder"), "{output:?}");
+}

@@ -60,11 +60,13 @@ pub(super) fn show(ui: &mut Ui, model: &Model, state: &mut TeachState) {
     }
     let progress = model.teaching.clone().unwrap_or_default();
     begin(model, state, &progress);
+    // A name may have been refused, a class taken out.
+    let class = state.class.min(progress.classes.len().saturating_sub(1));
     let gap = theme::GAP as i8;
     let frame = egui::Frame::new().inner_margin(egui::Margin { left: 0, right: gap, top: 0, bottom: gap });
     let side = egui::Panel::right("teach").exact_size(WIDTH).resizable(false).show_separator_line(false).frame(frame);
     let held = side.show(ui, |ui| content(ui, model, state, &progress)).inner;
-    take_frames(ui, model, state, held);
+    take_frames(ui, model, state, held.or_else(|| space(ui).then_some(class)));
 }
 
 /// Begins a lesson with the empty place, where there is none yet.
@@ -131,7 +133,7 @@ fn head(ui: &mut Ui, model: &Model, state: &mut TeachState, progress: &Progress,
     });
     let mut keeps = progress.keeps;
     let can_change = progress.frames() == 0;
-    let words = format!("keep the classes of {}", model.settings.model);
+    let words = format!("keep the classes of {}", super::choices::network_name(model));
     let tick = ui.add_enabled(can_change, egui::Checkbox::new(&mut keeps, words));
     if tick.on_disabled_hover_text("Only before the first frame").changed() {
         start(model, state, keeps);
@@ -345,7 +347,7 @@ fn foot_buttons(ui: &mut Ui, model: &Model, state: &mut TeachState, progress: &P
     });
     let says = match (&progress.saved, &progress.kept_in) {
         (Some(path), _) if progress.is_saved => format!("Saved in {}", path.display()),
-        (_, Some(path)) => format!("Not saved yet; kept in {}, for you alone", path.display()),
+        (_, Some(path)) if has_frames => format!("Not saved yet; kept in {}, for you alone", path.display()),
         _ => "No picture goes into the file that is saved".into(),
     };
     ui.add(egui::Label::new(quiet(ui, &says)).truncate()).on_hover_text(&says);
@@ -358,16 +360,19 @@ fn file_name(typed: &str) -> String {
     format!("{}.safetensors", if stem.is_empty() { "taught" } else { stem })
 }
 
-/// Shows the newest frame to the class whose button is held, or Space for the chosen one, or that is shown hands free.
+/// Whether Space is held, and not as a part of a name.
+fn space(ui: &Ui) -> bool {
+    !ui.ctx().text_edit_focused() && ui.input(|input| input.key_down(Key::Space))
+}
+
+/// Shows the newest frame to the class that is `held`, or that is shown hands free.
 fn take_frames(ui: &Ui, model: &Model, state: &mut TeachState, held: Option<usize>) {
-    let typing = ui.ctx().text_edit_focused();
-    let space = (!typing && ui.input(|input| input.key_down(Key::Space))).then_some(state.class);
     let free = state.hands_free.as_ref();
     if free.is_some() {
         ui.ctx().request_repaint_after(Duration::from_millis(100));
     }
     let free = free.filter(|free| free.from <= Instant::now()).map(|free| free.class);
-    let Some(class) = held.or(space).or(free) else { return };
+    let Some(class) = held.or(free) else { return };
     let Some(frame) = new_frame(model, state.shown) else { return };
     state.shown = Some((frame.source, frame.index));
     state.requests.push(TeachCommand::Show(class, frame));

@@ -1,5 +1,8 @@
 //! The teacher behind the panel: started when it is first needed, told what the panel asks for, its networks given to the engine.
 
+#[cfg(test)]
+mod tests;
+
 use super::model::Model;
 use crate::engines::EngineChoice;
 use crate::network::{ModelChoice, Network};

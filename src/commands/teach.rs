@@ -18,14 +18,17 @@ use std::time::Instant;
 #[derive(clap::Args)]
 pub(crate) struct TeachArgs {
     /// Folder with a folder of pictures a class; one called `nothing` shows the empty place
-    #[arg(long, value_name = "DIR")]
-    data: PathBuf,
+    #[arg(long, value_name = "DIR", required_unless_present = "merge")]
+    data: Option<PathBuf>,
     /// Network whose eyes see: one of `ernscope models`, or a model file
     #[arg(long, value_name = "NAME|FILE", default_value = "objects")]
     model: ModelChoice,
     /// Keep the network's own classes beside the new ones
     #[arg(long)]
     keep_classes: bool,
+    /// Take over the classes of another taught network; --model is then a taught one too
+    #[arg(long, value_name = "FILE")]
+    merge: Option<ModelChoice>,
     /// Pictures to learn from of each class, chosen at random [default: all]
     #[arg(long, value_name = "K", value_parser = clap::value_parser!(u64).range(1..))]
     frames: Option<u64>,
@@ -55,8 +58,11 @@ struct TeachOutput {
 pub(crate) fn run(args: &TeachArgs) -> Result<bool> {
     check_output(&args.output)?;
     let (network, edge) = load(&args.model, None)?;
-    let folders = chosen(&args.data, args)?;
+    let folders = args.data.as_deref().map(|data| chosen(data, args)).transpose()?.unwrap_or_default();
     let mut lesson = Lesson::new(network, args.keep_classes, args.seed)?;
+    if let Some(other) = &args.merge {
+        lesson.merge(&other.load()?)?;
+    }
     let mut reader = PictureReader::new(edge, 1);
     let all_read = show(&mut lesson, &folders, &mut reader)?;
     let validation = lesson.held().validate()?;
@@ -122,7 +128,8 @@ fn show(lesson: &mut Lesson, folders: &[ClassFolder], reader: &mut PictureReader
         .with_style(ProgressStyle::with_template("{bar:40} {pos}/{len} {per_sec} {eta} {msg}")?);
     let mut all_read = true;
     for folder in folders {
-        let class = lesson.add_class(&folder.name)?;
+        let known = lesson.classes().iter().position(|class| class.name == folder.name);
+        let class = known.map_or_else(|| lesson.add_class(&folder.name), Ok)?;
         bar.set_message(folder.name.clone());
         for picture in &folder.pictures {
             bar.inc(1);

@@ -57,6 +57,16 @@ impl Eyes {
     /// Of `network`, at its own input size.
     pub(super) fn new(network: Arc<Network>) -> Result<Self, TeachError> {
         let layers = layers(&network);
+        Self::reading(network, layers)
+    }
+
+    /// The same, reading but the layer that the network's own classifier reads.
+    pub(super) fn of_last(network: Arc<Network>) -> Result<Self, TeachError> {
+        let layers = vec![network.classifier().0];
+        Self::reading(network, layers)
+    }
+
+    fn reading(network: Arc<Network>, layers: Vec<usize>) -> Result<Self, TeachError> {
         let shapes = network.shapes(network.edge());
         let watched = layers.iter().map(|&layer| (layer, shapes[layer].edge * shapes[layer].edge)).collect();
         let engine = CpuEngine::new(network.clone(), network.edge(), Level::best(), 1)?;

@@ -29,7 +29,7 @@ const LONGEST_NAME: usize = 60;
 /// Copies of a frame whose thing cannot be cut out.
 const COPIES: usize = 3;
 /// Copies of a frame whose thing can: of the whole frame, of the thing before painted scenes, and before the empty place.
-const THING_COPIES: [usize; 3] = [2, 2, 4];
+const THING_COPIES: [usize; 3] = [1, 1, 4];
 /// Copies of a frame of the empty place, and painted scenes beside it: other places are empty too.
 const PLACE_COPIES: [usize; 2] = [2, 4];
 /// The newest frames of the empty place that things are cut out by.
@@ -90,24 +90,49 @@ impl Lesson {
     /// # Errors
     /// [`TeachError::Engine`], where the network does not run.
     pub(crate) fn new(base: Arc<Network>, keeps: bool, seed: u64) -> Result<Self, TeachError> {
-        let mut eyes = Eyes::new(base)?;
+        let former = if keeps { None } else { vectors::of_taught(&base) };
+        // Of the frames of a taught network only what its classifier's layer saw is known.
+        let mut eyes = if former.is_some() { Eyes::of_last(base)? } else { Eyes::new(base)? };
         let mut scenes = Scenes::new(eyes.network().edge());
         let bank = Arc::new(bank::of(&mut eyes, &mut scenes)?);
         let kept = keeps.then(|| Kept::of(&mut eyes, &bank)).transpose()?.map(Arc::new);
         let layer = if keeps { eyes.layers().len() - 1 } else { 0 };
         let dice = Dice::new(seed);
-        Ok(Self {
-            eyes,
-            bank,
-            kept,
-            scenes,
-            classes: Vec::new(),
-            dice,
-            samples: 0,
-            next_id: 0,
-            layer,
-            validation: None,
-        })
+        let (classes, validation) = (Vec::new(), None);
+        let mut lesson = Self { eyes, bank, kept, scenes, classes, dice, samples: 0, next_id: 0, layer, validation };
+        for (name, frames) in former.into_iter().flatten() {
+            let class = lesson.add_class(&name)?;
+            lesson.recall(class, frames);
+        }
+        Ok(lesson)
+    }
+
+    /// Takes over the classes of another taught network; frames of a class that both have come together.
+    ///
+    /// # Errors
+    /// [`TeachError::Name`], where it was not taught, or has other eyes than this lesson: what the ones saw means nothing to the others.
+    pub(crate) fn merge(&mut self, other: &Network) -> Result<(), TeachError> {
+        let refuse = |what: &str| TeachError::Name(format!("{} {what}", other.name()));
+        let classes = vectors::of_taught(other).ok_or_else(|| refuse("was not taught: choose a taught network"))?;
+        let layer = other.classifier().0;
+        let reads_the_same = self.eyes.layers() == [layer] && bank::has_same_eyes(self.base(), other, layer);
+        if !reads_the_same {
+            return Err(refuse("was taught with other eyes: teach both on the same layer of one network"));
+        }
+        for (name, frames) in classes {
+            let there = self.classes.iter().position(|class| class.name == name);
+            let class = there.map_or_else(|| self.add_class(&name), Ok)?;
+            self.recall(class, frames);
+        }
+        self.make_room();
+        Ok(())
+    }
+
+    /// Keeps frames of which no more is known than what the eyes saw.
+    fn recall(&mut self, class: usize, frames: Vec<Features>) {
+        for features in frames {
+            self.keep_frame(class, None, vec![vec![features]]);
+        }
     }
 
     /// The network whose eyes see.
@@ -368,7 +393,7 @@ impl Lesson {
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |time| time.as_secs());
         let base = self.base();
         let told = json!({
-            "base": base.name(), "layer": self.layer_name(), "keeps_classes": self.kept.is_some(), "unix_seconds": now,
+            "base": base.name().trim_end_matches(taught::ENDING), "layer": self.layer_name(), "keeps_classes": self.kept.is_some(), "unix_seconds": now,
             "program": env!("ERNSCOPE_VERSION"), "frames": frames,
             "cross_validated": self.validation.as_ref().map(Validation::accuracy), "vectors": vectors,
         });

@@ -1,16 +1,17 @@
 //! From what was seen of the classes to one binary filter each: ridge regression, then signs.
 //!
 //! W = (XᵀX + R)⁻¹ XᵀY, with a row of X a sample, in codes and without a bias (a classifier has none), and Y +1 for a sample's class and −1
-//! for the others. Every class weighs the same, however many samples it has. R = v·(I + P): v is the features' mean variance, and P,
-//! where the empty place is taught, has what makes photographs of one thing differ, so that less is made of it.
+//! for the others. Every class weighs the same, however many samples it has. R = v·(r·I + P): v is the features' mean variance, r a
+//! constant, and P, where the empty place is taught, has what makes photographs of one thing differ, so that less is made of it.
 
 use super::eyes::TeachError;
 use super::moments::Moments;
 use super::signs::{Filter, descend};
 use nalgebra::{Cholesky, DMatrix, DVector};
 
-/// The features' variance that every direction has beside its own.
-const RIDGE: f32 = 1.0;
+/// The features' variance that every direction has beside its own; the second where the empty place is taught, and many samples are
+/// composed.
+const RIDGE: [f32; 2] = [1.0, 2.0];
 /// The size of P.
 const PRIOR: f32 = 1.0;
 /// Frames that differ by less, in codes², are one frame.
@@ -85,7 +86,8 @@ impl Normal {
         if let Some(prior) = evidence.prior {
             products.gemm_tr(PRIOR * variance, prior, prior, 1.0);
         }
-        (0..width).for_each(|i| products[(i, i)] += RIDGE * variance);
+        let ridge = RIDGE[usize::from(evidence.prior.is_some())] * variance;
+        (0..width).for_each(|i| products[(i, i)] += ridge);
         Ok(Self { products })
     }
 

@@ -8,6 +8,9 @@ use super::validate::Validation;
 use crate::network::{BinaryConv, Classifier, Geometry, Layer, Network, NetworkError, NetworkParts, Op};
 use serde_json::{Map, Value};
 
+/// How the names of taught networks end.
+pub(super) const ENDING: &str = ", taught";
+
 /// What a network is made of, beside the filters.
 pub(super) struct Making<'a> {
     /// Whose eyes see.
@@ -48,9 +51,9 @@ pub(super) fn make(making: Making<'_>, filters: &Filters) -> Result<Network, Tea
     let mut layers: Vec<Layer> = parts.layers.into_iter().take(making.layer + 1).collect();
     let classifier = rows.classifier().map_err(NetworkError::Structure)?;
     layers.push(Layer { name: "taught".into(), op: Op::Classifier { input: making.layer, classifier } });
-    let name = format!("{}, taught", parts.name.trim_end_matches(", taught"));
+    let name = format!("{}{ENDING}", parts.name.trim_end_matches(ENDING));
     let training = Map::from_iter([("taught".to_owned(), Value::Object(making.provenance))]);
-    let family = format!("{} taught", parts.name);
+    let family = name.clone();
     Ok(Network::new(NetworkParts { name, family, edge: parts.edge, labels, layers, known, training })?)
 }
 

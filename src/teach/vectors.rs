@@ -1,6 +1,8 @@
 //! Features as text in a model file, from which a lesson can go on: a letter a feature.
 
 use super::eyes::{Features, STEPS};
+use crate::network::Network;
+use serde_json::Value;
 
 /// As base64 has them.
 const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -23,6 +25,23 @@ pub(super) fn read(letters: &str, positions: usize) -> Option<Features> {
         Some(((sum * STEPS + positions / 2) / positions) as u8)
     };
     letters.bytes().map(feature).collect()
+}
+
+/// The classes of a taught network with what its classifier's layer saw in their frames; `None` of a network that was not taught, or
+/// whose file tells otherwise of it.
+pub(super) fn of_taught(network: &Network) -> Option<Vec<(String, Vec<Features>)>> {
+    let told = network.training().get("taught")?.get("vectors")?.as_object()?;
+    let (layer, classifier) = network.classifier();
+    let shape = network.shapes(network.edge())[layer];
+    let width = classifier.conv().geometry().in_channels;
+    let frame =
+        |letters: &Value| read(letters.as_str()?, shape.edge * shape.edge).filter(|features| features.len() == width);
+    let class = |label: &String| {
+        let frames: Option<Vec<Features>> = told.get(label)?.as_array()?.iter().map(frame).collect();
+        Some((label.clone(), frames?))
+    };
+    // Of a network that kept its base's classes only the taught ones have frames.
+    network.labels().iter().map(class).collect()
 }
 
 #[cfg(test)]
