@@ -169,11 +169,13 @@ fn no_two_files_import_each_other() {
 }
 
 /// What decodes, resamples, draws or checks bytes, frame by frame.
-const PIXEL_CRATES: [&str; 6] = ["crc32fast", "fast_image_resize", "image", "jpeg-decoder", "resvg", "zip"];
+const PIXEL_CRATES: [&str; 8] =
+    ["crc32fast", "fast_image_resize", "image", "imageproc", "jpeg-decoder", "nalgebra", "resvg", "zip"];
 
 /// What these need and yet does no such work itself: generic code that is compiled into its users, tables, or what runs once.
 const NO_LOOPS: &[&str] = &[
     "adler2",
+    "approx",
     "arrayref",
     "arrayvec",
     "bitflags",
@@ -181,9 +183,12 @@ const NO_LOOPS: &[&str] = &[
     "bytemuck_derive",
     "byteorder-lite",
     "cfg-if",
+    "chacha20",
     "constant_time_eq",
+    "cpufeatures",
     "data-url",
     "document-features",
+    "either",
     "equivalent",
     "flate2",
     "float-cmp",
@@ -192,6 +197,7 @@ const NO_LOOPS: &[&str] = &[
     "hashbrown",
     "imagesize",
     "indexmap",
+    "itertools",
     "kurbo",
     "libc",
     "libm",
@@ -199,6 +205,11 @@ const NO_LOOPS: &[&str] = &[
     "log",
     "memchr",
     "moxcms",
+    "num",
+    "num-complex",
+    "num-integer",
+    "num-iter",
+    "num-rational",
     "num-traits",
     "pico-args",
     "polycool",
@@ -206,11 +217,17 @@ const NO_LOOPS: &[&str] = &[
     "pxfm",
     "quick-error",
     "quote",
+    "rand",
+    "rand_core",
+    "rand_distr",
+    "rawpointer",
     "rgb",
     "roxmltree",
+    "safe_arch",
     "serde",
     "serde_core",
     "serde_derive",
+    "simba",
     "simplecss",
     "siphasher",
     "smallvec",
@@ -220,8 +237,10 @@ const NO_LOOPS: &[&str] = &[
     "thiserror",
     "thiserror-impl",
     "typed-path",
+    "typenum",
     "unicode-ident",
     "usvg",
+    "wide",
     "zeroize",
     "zeroize_derive",
     "zip",

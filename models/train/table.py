@@ -11,13 +11,24 @@ from .export import read_document
 MODELS = Path(__file__).resolve().parents[1]
 HEAD = """# Networks
 
-Written by `python3 -m train.table`; every figure comes from the metadata of the model files and from `cifar100.json` and
-`objects.json`, which training writes.
+Written by `python3 -m train.table`; every figure comes from the metadata of the model files, from `cifar100.json` and `objects.json`,
+which training writes, and from `teaching.json`, which `python3 -m train.teaching` measures.
 """
 # Families whose pictures are JPEG files: how many the shipped network and its float twin get right through another decoder
 # (zune-jpeg) than the trainer's (libjpeg-turbo, by way of Pillow), and the share of the former's single answers that are others
 # then. Counted once, by hand.
 OTHER_DECODER = {"objects": (2905, 2911, 0.17)}
+FLOAT_PROBES = {
+    "class means": "class means in floats, of the same codes",
+    "ridge": "ridge regression in floats, of the same codes",
+    "probe of the float twin": "linear probe in floats, of the last codes of the twin with a float first layer",
+}
+TEACHING = """
+Six sets that others took (fruit, drink cartons, coins, fingers, rubbish, and fruit composed before a booth's camera, one class
+`nothing`); the pictures asked about were taken by another person, at another time or place, or from another side. Five choices of
+pictures a figure, one where all are taken. Taught networks have the eyes of `objects`, one bit a weight and one filter a class; floats
+see the frames alone, without varied copies.
+"""
 FIRST = {"embedding": "learned table, k = {depth}", "thermometer": "thermometer, k = {depth}", "float": "float32 convolution"}
 
 
@@ -25,7 +36,32 @@ def write(models=MODELS):
     """Writes MODELS.md into the folder `models` about the networks that lie in it."""
     sections = [cards(models)]
     sections += [photographs(models, name) for name in ("cifar100", "objects") if (models / f"{name}.json").exists()]
+    sections += [teaching(models)] if (models / "teaching.json").exists() else []
     (models / "MODELS.md").write_text(HEAD + "".join(sections), encoding="utf-8")
+
+
+def teaching(models):
+    """The section about teaching."""
+    found = json.loads((models / "teaching.json").read_text())
+    taught, floats = found["taught"], found["floats"]
+    halves = "same place", "camera moved"
+    sets = [name for name in next(iter(taught.values())) if name not in halves]
+    counts = list(taught)
+    lines = [
+        "\n## Taught on the spot\n\n",
+        f"| right of the test pictures, pictures a class | {' | '.join(counts)} |\n",
+        f"| --- |{' --- |' * len(counts)}\n",
+    ]
+
+    def row(title, values):
+        lines.append(f"| {title} | {' | '.join(f'{value:.1f} %' for value in values)} |\n")
+
+    row("`ernscope teach`, mean of the sets", [sum(taught[count][name] for name in sets) / len(sets) for count in counts])
+    for probe, title in FLOAT_PROBES.items():
+        row(title, [floats[probe][count] for count in counts])
+    for name in [*sets, *halves]:
+        row(f"{'booth-fruit, ' if name in halves else ''}{name}", [taught[count][name] for count in counts])
+    return "".join([*lines, TEACHING])
 
 
 def cards(models):

@@ -56,9 +56,14 @@ impl Cutout {
     }
 }
 
+/// How far the camera may have moved, in pixels.
+fn sway(frame: &RgbImage) -> i32 {
+    ((frame.width() as f32 * SWAY).round() as i32).max(1)
+}
+
 /// The picture of the empty place that lies best behind `frame`, moved as the camera has.
 fn most_alike(frame: &RgbImage, places: &[RgbImage]) -> Option<RgbImage> {
-    let sway = ((frame.width() as f32 * SWAY).round() as i32).max(1);
+    let sway = sway(frame);
     let step = (sway / 2).max(1) as usize;
     let shifts = || (-sway..=sway).step_by(step);
     let moved = places.iter().flat_map(|place| shifts().flat_map(move |x| shifts().map(move |y| (place, x, y))));
@@ -90,7 +95,13 @@ fn distance(frame: &RgbImage, place: &RgbImage, by_x: i32, by_y: i32) -> u32 {
 /// The largest difference of a colour at each pixel, smoothed. Where the light has changed, colours are compared as if it had not.
 fn difference(frame: &RgbImage, behind: &RgbImage) -> GrayImage {
     let gains = gains(frame, behind);
-    let difference = GrayImage::from_fn(frame.width(), frame.height(), |x, y| {
+    let (edge, margin) = (frame.width(), sway(frame) as u32);
+    let inner = margin..edge - margin;
+    let difference = GrayImage::from_fn(edge, frame.height(), |x, y| {
+        // What a camera that moved a little did not see before is no thing.
+        if !inner.contains(&x) || !inner.contains(&y) {
+            return Luma([0]);
+        }
         let (one, other) = (frame.get_pixel(x, y), behind.get_pixel(x, y));
         let colours = (0..3).map(|colour| (f32::from(one[colour]) - f32::from(other[colour]) * gains[colour]).abs());
         Luma([colours.fold(0.0, f32::max).min(255.0) as u8])

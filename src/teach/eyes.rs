@@ -14,6 +14,9 @@ pub(super) const STEPS: usize = 80;
 /// One feature a channel.
 pub(super) type Features = Box<[u8]>;
 
+/// What the eyes see in a frame, and in the varied copies of it: `[sample][layer]`, the frame itself first.
+pub(super) type Samples = [Vec<Features>];
+
 /// Why nothing can be taught.
 #[derive(Debug, Error)]
 pub(crate) enum TeachError {
@@ -100,8 +103,8 @@ fn layers(network: &Network) -> Vec<usize> {
         let (one, other) = (shapes[layer], shapes[last]);
         (one.channels, one.edge) == (other.channels, other.edge)
     };
-    let activations = (0..last).filter(|&layer| matches!(network.layers()[layer].op, Op::Activation(_)));
-    let before = activations.filter(|&layer| is_like_last(layer)).next_back();
+    let is_activation = |layer: usize| matches!(network.layers()[layer].op, Op::Activation(_));
+    let before = (0..last).rfind(|&layer| is_activation(layer) && is_like_last(layer));
     before.into_iter().chain([last]).collect()
 }
 

@@ -2,18 +2,16 @@
 
 use super::bank::{self, LayerBank, Scenes};
 use super::cutout::Cutout;
-use super::eyes::{Eyes, Features, TeachError};
+use super::eyes::{Eyes, Features, Samples, TeachError};
+use super::kept::Kept;
 use super::moments::Moments;
 use super::recipe::{self, Evidence};
 use super::taught::{self, Making};
 use super::validate::{Held, Validation};
 use super::vary::{Dice, to_image, to_input, vary};
 use super::vectors;
-use crate::engine::likeliest;
 use crate::frame::InputImage;
-use crate::network::{Classifier, Logits, NOTHING, Network};
-use crate::preprocess::Preprocessor;
-use crate::source::demo::{self, DemoRenderer};
+use crate::network::{NOTHING, Network};
 use image::RgbImage;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
@@ -34,13 +32,6 @@ const THING_COPIES: [usize; 3] = [1, 1, 4];
 const PLACE_COPIES: [usize; 2] = [2, 4];
 /// The newest frames of the empty place that things are cut out by.
 const PLACES: usize = 12;
-/// Frames of the demo that tell what the classes that stay look like, and its seed: none that networks are trained or measured on.
-const DEMO_FRAMES: u64 = 240;
-const DEMO_SEED: u64 = 900_001;
-const DEMO_STRIDE: u64 = 97;
-
-/// What the eyes see in a frame, and in the varied copies of it: `[sample][layer]`, the frame itself first.
-pub(super) type Samples = [Vec<Features>];
 
 /// A frame that was shown.
 pub(crate) struct TaughtFrame {
@@ -58,15 +49,6 @@ pub(crate) struct TaughtClass {
     /// Its frames, the oldest first.
     pub(crate) frames: Vec<TaughtFrame>,
     moments: Vec<Moments>,
-}
-
-/// The classes of the base, where they stay.
-pub(super) struct Kept {
-    classifier: Classifier,
-    /// What the eyes' last layer sees of things that they are.
-    pub(super) samples: Vec<Features>,
-    /// Which of them each is.
-    pub(super) truths: Vec<usize>,
 }
 
 /// Classes that are taught, and what was shown of them.
@@ -402,61 +384,4 @@ impl Lesson {
             _ => Map::new(),
         }
     }
-}
-
-impl Kept {
-    /// The base's classes: what the demo shows of them, where they are the cards, and else what the bank has.
-    fn of(eyes: &mut Eyes, bank: &[LayerBank]) -> Result<Self, TeachError> {
-        let network = eyes.network().clone();
-        let classifier = network.classifier().1;
-        let last = eyes.layers().len() - 1;
-        let samples = if knows_some_cards(&network) { of_demo(eyes, last)? } else { bank[last].others.clone() };
-        let mut kept = Self { classifier: classifier.clone(), samples: Vec::new(), truths: Vec::new() };
-        kept.truths = samples.iter().map(|features| likeliest(&kept.logits(features)).unwrap_or(0)).collect();
-        kept.samples = samples;
-        Ok(kept)
-    }
-
-    /// How many classes stay.
-    pub(super) fn classes(&self) -> usize {
-        self.classifier.readout().classes()
-    }
-
-    /// The classes' logits where the last layer says this.
-    pub(super) fn logits(&self, features: &[u8]) -> Vec<f32> {
-        let mut logits: Logits = self.classifier.readout().room();
-        let sums = (0..self.classifier.conv().geometry().out_channels).map(|row| {
-            let bits = self.classifier.conv().tap(row, 0, 0);
-            let sign = |channel: usize| if bits[channel / 8] >> (channel % 8) & 1 == 1 { 1 } else { -1 };
-            features.iter().enumerate().map(|(channel, &feature)| sign(channel) * i64::from(feature)).sum::<i64>()
-        });
-        // Features are means in steps: what is left to divide by is the steps.
-        self.classifier.readout().read(sums, super::eyes::STEPS, &mut logits);
-        logits.classes
-    }
-}
-
-/// Whether the demo shows things that the network has classes for.
-fn knows_some_cards(network: &Network) -> bool {
-    let labels = network.labels();
-    let cards = demo::labels();
-    labels.len() > 1 && labels.iter().all(|label| cards.contains(&label.as_str()))
-}
-
-/// What the last layer sees in frames of the demo that show the network's classes.
-fn of_demo(eyes: &mut Eyes, last: usize) -> Result<Vec<Features>, TeachError> {
-    let mut renderer = DemoRenderer::new(DEMO_SEED);
-    let mut frame = vec![0; (demo::WIDTH * demo::HEIGHT * 3) as usize];
-    let mut preprocessor = Preprocessor::new(1);
-    let mut square = InputImage::black(eyes.network().edge());
-    let mut samples = Vec::new();
-    for index in 0..DEMO_FRAMES {
-        // As far from each other as to show another card each time.
-        let truth = renderer.render(index * DEMO_STRIDE, &mut frame);
-        if eyes.network().labels().contains(&truth.label) {
-            preprocessor.run(&frame, demo::WIDTH, demo::HEIGHT, &mut square)?;
-            samples.push(eyes.look(&square)?.swap_remove(last));
-        }
-    }
-    Ok(samples)
 }

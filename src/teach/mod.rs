@@ -17,6 +17,7 @@ mod calibrate;
 mod cutout;
 mod draft;
 mod eyes;
+mod kept;
 mod lesson;
 mod moments;
 mod recipe;
@@ -29,4 +30,4 @@ mod vectors;
 
 pub(crate) use lesson::{Lesson, MOST_CLASSES};
 pub(crate) use teacher::{ClassProgress, Progress, TeachCommand, Teacher};
-use validate::Confusion;
+use validate::TaughtConfusion;

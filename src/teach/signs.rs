@@ -60,21 +60,25 @@ mod tests {
         multiply(products, &rest).iter().zip(&rest).map(|(a, b)| a * b).sum()
     }
 
-    /// Features that always come together: the signs of the weights are far from the best ones, which all 64 say.
     #[test]
-    fn it_finds_the_best_of_all_signs() {
-        let weights = [0.9, 0.2, -0.1, 0.4, -0.7, 0.3];
-        let products = DMatrix::from_fn(6, 6, |i, j| if i == j { 2.0 } else { 1.0 + ((i + j) % 3) as f32 * 0.3 });
-        let found = descend(&weights, &products);
-        let of_bits = |bits: u32| {
-            let signs: Vec<f32> = (0..6).map(|i| if bits >> i & 1 == 1 { 1.0 } else { -1.0 }).collect();
-            let (of_weights, of_signs) = (multiply(&products, &weights), multiply(&products, &signs));
-            let scale = best_scale(&signs, &of_weights, &of_signs);
+    fn turning_signs_helps_until_no_more_turn_does() {
+        let weights: Vec<f32> = (0..40).map(|i| ((i * 29 + 7) % 41) as f32 / 20.0 - 1.0).collect();
+        // Features that come together, each with some variance of its own.
+        let products = DMatrix::from_fn(40, 40, |i, j| if i == j { 2.0 } else { 1.0 + ((i + j) % 5) as f32 * 0.1 });
+        let with = |signs: Vec<f32>| {
+            let scale = best_scale(&signs, &multiply(&products, &weights), &multiply(&products, &signs));
             difference(&weights, &Filter { signs, scale }, &products)
         };
-        let best = (0..64).map(of_bits).fold(f32::INFINITY, f32::min);
+        let found = descend(&weights, &products);
         let ours = difference(&weights, &found, &products);
-        assert!(ours <= best * 1.05 + 1e-6, "{ours} where {best} is possible");
+        let plain = with(weights.iter().map(|weight| weight.signum()).collect());
+        assert!(ours < 0.9 * plain, "{ours} where the weights' signs give {plain}");
+        for turned in 0..40 {
+            let mut signs = found.signs.clone();
+            signs[turned] = -signs[turned];
+            let rest = difference(&weights, &Filter { signs, scale: found.scale }, &products);
+            assert!(rest >= ours * 0.999, "sign {turned}: {rest} after {ours}");
+        }
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! What a lesson is worth: some frames are held out in turn, the classes are learned from the others, and asked about these.
 
 use super::bank::LayerBank;
-use super::calibrate::{self, Answer, Truth};
-use super::eyes::{Features, STEPS, TeachError};
-use super::lesson::{Kept, Samples};
+use super::calibrate::{self, Answer, Shows};
+use super::eyes::{Features, STEPS, Samples, TeachError};
+use super::kept::Kept;
 use super::moments::Moments;
 use super::recipe::{self, Evidence, Filters};
 use super::signs::Filter;
@@ -30,7 +30,7 @@ pub(crate) struct Held {
 
 /// Frames of one class that were taken for another's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Confusion {
+pub(crate) struct TaughtConfusion {
     /// The class, in the order of the lesson.
     pub(crate) truth: usize,
     /// What it was taken for.
@@ -51,7 +51,7 @@ pub(crate) struct Validation {
     /// How many of them were recognised.
     pub(crate) right: usize,
     /// The mistakes, the commonest first.
-    pub(crate) confusions: Vec<Confusion>,
+    pub(crate) confusions: Vec<TaughtConfusion>,
     /// What filters' answers are multiplied by.
     pub(super) gain: f32,
     /// How to tell other things.
@@ -120,7 +120,7 @@ impl Held {
         part: usize,
         layer: usize,
         rest: &[Moments],
-        answers: &mut Vec<(Answer, Truth)>,
+        answers: &mut Vec<(Answer, Shows)>,
     ) -> Result<(), TeachError> {
         let half = part % 2;
         let halves = |features: &[Features], half: usize| -> Moments {
@@ -151,7 +151,7 @@ impl Held {
         Ok(())
     }
 
-    fn judge(&self, layer: usize, answers: &[(Answer, Truth)]) -> Validation {
+    fn judge(&self, layer: usize, answers: &[(Answer, Shows)]) -> Validation {
         let gain = calibrate::gain(answers);
         let before = self.kept.as_ref().map_or(0, |kept| kept.classes());
         let mut counts = vec![0_usize; self.classes.len() * self.classes.len()];
@@ -166,8 +166,9 @@ impl Held {
             }
         }
         let classes = self.classes.len();
-        let confusion = |(at, &count): (usize, &usize)| Confusion { truth: at / classes, answer: at % classes, count };
-        let mut confusions: Vec<Confusion> =
+        let confusion =
+            |(at, &count): (usize, &usize)| TaughtConfusion { truth: at / classes, answer: at % classes, count };
+        let mut confusions: Vec<TaughtConfusion> =
             counts.iter().enumerate().map(confusion).filter(|found| found.count > 0).collect();
         confusions.sort_by_key(|found| std::cmp::Reverse(found.count));
         let known = if before == 0 { calibrate::known_score(answers, gain) } else { None };
