@@ -16,6 +16,10 @@ run_packages=(
     libx11-6 libx11-xcb1 libxcursor1 libxi6 libxkbcommon0 libxkbcommon-x11-0 libwayland-client0
 )
 
+# Letters of all scripts: things that are taught have names, and our typeface knows Latin, Greek, Cyrillic and some more.
+# shellcheck disable=SC2034
+font_packages=(fonts-noto-core fonts-noto-cjk)
+
 # --yes sets it; without a terminal to ask at, nothing is asked either.
 yes=no
 

@@ -26,6 +26,7 @@ pub(crate) mod settings;
 mod settings_file;
 mod shell;
 pub(crate) mod state;
+pub(crate) mod system_fonts;
 pub(crate) mod teach_panel;
 pub(crate) mod teaching;
 pub(crate) mod theme;

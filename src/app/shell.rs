@@ -9,6 +9,7 @@ use super::notices::Tone;
 use super::settings::{self, Remembered};
 use super::settings_file;
 use super::state::{Action, DialogKind};
+use super::system_fonts::SystemFonts;
 use super::teaching::Teaching;
 use super::theme;
 use super::window::Window;
@@ -198,6 +199,7 @@ struct App {
     file: Option<PathBuf>,
     size: Option<[f32; 2]>,
     teaching: Teaching,
+    fonts: SystemFonts,
 }
 
 impl App {
@@ -227,6 +229,7 @@ impl App {
             ports: Lister::new("ports", serial::ports),
             dialogs: Dialogs::default(),
             teaching: Teaching::new(file.as_deref()),
+            fonts: SystemFonts::default(),
             file,
             size: None,
         };
@@ -329,11 +332,19 @@ impl App {
     }
 }
 
+/// What people named: it may be in any script.
+fn names(model: &Model) -> impl Iterator<Item = &str> {
+    let labels = model.report.iter().flat_map(|report| report.network.labels()).map(String::as_str);
+    let taught = model.teaching.iter().flat_map(|teaching| &teaching.classes).map(|class| class.name.as_str());
+    labels.chain(taught)
+}
+
 impl eframe::App for App {
     fn ui(&mut self, ui: &mut egui::Ui, frame: &mut eframe::Frame) {
         self.waker.painting();
         fit(ui.ctx(), self.window.state.layout.large);
         self.refresh(ui.ctx());
+        self.fonts.follow(ui.ctx(), names(&self.model));
         let answer = self.dialogs.answer().and_then(|answer| self.window.answered(answer));
         for action in self.window.show(ui, &self.model).into_iter().chain(answer) {
             self.act(ui.ctx(), action, frame);

@@ -139,7 +139,7 @@ impl Tokens {
     }
 }
 
-fn bold_family() -> FontFamily {
+pub(crate) fn bold_family() -> FontFamily {
     FontFamily::Name("bold".into())
 }
 
