@@ -16,10 +16,10 @@ const MOST_BYTES: usize = 64 << 20;
 pub(crate) struct SystemFonts {
     /// Letters that were looked at, whether our typeface has them or not.
     seen: HashSet<char>,
-    search: Option<Search>,
+    search: Option<FontSearch>,
 }
 
-struct Search {
+struct FontSearch {
     letters: Sender<char>,
     found: Receiver<Found>,
 }
@@ -38,7 +38,7 @@ impl SystemFonts {
             texts.flat_map(str::chars).filter(|letter| !letter.is_ascii() && self.seen.insert(*letter)).collect();
         for letter in new {
             if !ctx.fonts_mut(|fonts| fonts.has_glyph(&theme::plain(theme::BODY), letter)) {
-                let search = self.search.get_or_insert_with(|| Search::start(ctx.clone()));
+                let search = self.search.get_or_insert_with(|| FontSearch::start(ctx.clone()));
                 // A thread that is gone found no fonts at all.
                 let _ = search.letters.send(letter);
             }
@@ -57,7 +57,7 @@ fn insert(found: Found) -> FontInsert {
     FontInsert::new(&found.name, data, families.map(family).into())
 }
 
-impl Search {
+impl FontSearch {
     fn start(context: egui::Context) -> Self {
         let (letters, asked) = unbounded();
         let (sender, found) = unbounded();

@@ -13,6 +13,8 @@ use imageproc::region_labelling::{Connectivity, connected_components};
 const SWAY: f32 = 2.0 / 64.0;
 /// A thing differs from what is behind it by this much, of 255.
 const CONTRAST: u8 = 22;
+/// Pixels that differ by less, all three colours together, may show the same in another light.
+const ALIKE: u32 = 90;
 /// What is smaller is noise, what is larger another place: parts of the picture.
 const SIZES: [f32; 2] = [0.015, 0.7];
 /// A part of the thing has at least this part of the largest part's area.
@@ -77,19 +79,18 @@ fn moved_pixel(place: &RgbImage, x: u32, y: u32, by_x: i32, by_y: i32) -> &image
     place.get_pixel(within(x, by_x, place.width()), within(y, by_y, place.height()))
 }
 
-/// How much the greater, more alike part of both differs: the thing itself must not count. On a grid of at most 32 by 32 pixels.
+/// How much both differ, on a grid of at most 32 by 32 pixels. Beyond [`ALIKE`] all differences are the same, so that the thing, whatever
+/// its colours, has no part in it.
 fn distance(frame: &RgbImage, place: &RgbImage, by_x: i32, by_y: i32) -> u32 {
     let step = frame.width().div_ceil(32).max(1) as usize;
     let grid = || (step as u32 / 2..frame.width()).step_by(step);
     let pixels = grid().flat_map(|y| grid().map(move |x| (x, y)));
-    let differences = pixels.map(|(x, y)| {
-        let (one, other) = (frame.get_pixel(x, y), moved_pixel(place, x, y, by_x, by_y));
-        one.0.iter().zip(other.0).map(|(one, other)| u32::from(one.abs_diff(other))).sum::<u32>()
-    });
-    let mut differences: Vec<u32> = differences.collect();
-    let third = differences.len() / 3;
-    let (_, lower, _) = differences.select_nth_unstable(third);
-    *lower
+    pixels.map(|(x, y)| apart(frame.get_pixel(x, y), moved_pixel(place, x, y, by_x, by_y)).min(ALIKE)).sum()
+}
+
+/// How much two colours differ.
+fn apart(one: &image::Rgb<u8>, other: &image::Rgb<u8>) -> u32 {
+    one.0.iter().zip(other.0).map(|(one, other)| u32::from(one.abs_diff(other))).sum()
 }
 
 /// The largest difference of a colour at each pixel, smoothed. Where the light has changed, colours are compared as if it had not.
@@ -111,11 +112,9 @@ fn difference(frame: &RgbImage, behind: &RgbImage) -> GrayImage {
 
 /// How much brighter each colour is where both show the same.
 fn gains(frame: &RgbImage, behind: &RgbImage) -> [f32; 3] {
-    const ALIKE: u32 = 90;
     let mut sums = [[0_u64; 3]; 2];
     for (one, other) in frame.pixels().zip(behind.pixels()) {
-        let apart: u32 = one.0.iter().zip(other.0).map(|(one, other)| u32::from(one.abs_diff(other))).sum();
-        if apart < ALIKE {
+        if apart(one, other) < ALIKE {
             for colour in 0..3 {
                 sums[0][colour] += u64::from(one[colour]);
                 sums[1][colour] += u64::from(other[colour]);

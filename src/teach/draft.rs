@@ -20,7 +20,7 @@ const LENGTHS: usize = 12;
 /// What was done.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Entry {
+pub(super) enum DraftEntry {
     /// A lesson begins for this network, named as on the command line.
     Begin {
         /// The network.
@@ -62,7 +62,7 @@ impl Draft {
     }
 
     /// Writes an entry at the end.
-    pub(super) fn add(&mut self, entry: &Entry, body: &[u8]) -> io::Result<()> {
+    pub(super) fn add(&mut self, entry: &DraftEntry, body: &[u8]) -> io::Result<()> {
         let head = serde_json::to_vec(entry)?;
         let mut crc = crc32fast::Hasher::new();
         crc.update(&head);
@@ -79,7 +79,7 @@ impl Draft {
 }
 
 /// The entries of a file with their bodies, as far as they are whole; none where there is no file.
-pub(super) fn read(path: &Path) -> Vec<(Entry, Vec<u8>)> {
+pub(super) fn read(path: &Path) -> Vec<(DraftEntry, Vec<u8>)> {
     let mut bytes = Vec::new();
     let read = regular::open(path).map(|file| file.take(MOST_BYTES).read_to_end(&mut bytes));
     if read.is_err() {
@@ -92,7 +92,7 @@ pub(super) fn read(path: &Path) -> Vec<(Entry, Vec<u8>)> {
 /// Most that is read: 10 000 squares of 64 × 64 and some more.
 const MOST_BYTES: u64 = 200 << 20;
 
-fn next(rest: &mut &[u8]) -> Option<(Entry, Vec<u8>)> {
+fn next(rest: &mut &[u8]) -> Option<(DraftEntry, Vec<u8>)> {
     let (lengths, behind) = rest.split_at_checked(LENGTHS)?;
     let number = |at: usize| lengths[at..].first_chunk().map(|bytes| u32::from_le_bytes(*bytes));
     let (head, body, crc) = (number(0)?, number(4)?, number(8)?);
@@ -119,9 +119,9 @@ mod tests {
         let path = folder.path().join("deep").join("lesson");
         let mut draft = Draft::create(&path).expect("written");
         let entries = [
-            (Entry::Begin { base: "objects".into(), keeps: false }, vec![]),
-            (Entry::Class("pear".into()), vec![]),
-            (Entry::Frame(0), vec![7; 64 * 64 * 3]),
+            (DraftEntry::Begin { base: "objects".into(), keeps: false }, vec![]),
+            (DraftEntry::Class("pear".into()), vec![]),
+            (DraftEntry::Frame(0), vec![7; 64 * 64 * 3]),
         ];
         entries.iter().for_each(|(entry, body)| draft.add(entry, body).expect("written"));
         assert_eq!(fs::metadata(&path).expect("there").permissions().mode() & 0o777, 0o600);

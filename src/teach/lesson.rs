@@ -355,7 +355,7 @@ impl Lesson {
     fn check_enough(&self, shown: &[&TaughtClass]) -> Result<(), TeachError> {
         let needed = if self.kept.is_some() { 1 } else { 2 };
         if shown.len() >= needed {
-            return Ok(());
+            return if is_one_frame(shown) { Err(TeachError::Alike) } else { Ok(()) };
         }
         let said = match shown {
             [] => "nothing was shown yet".to_owned(),
@@ -384,4 +384,11 @@ impl Lesson {
             _ => Map::new(),
         }
     }
+}
+
+/// Whether all frames of all classes, more than one, are the same to the eyes: their copies would be told apart by chance alone.
+fn is_one_frame(shown: &[&TaughtClass]) -> bool {
+    let mut frames = shown.iter().flat_map(|class| &class.frames).map(|frame| &frame.samples[0]);
+    let first = frames.next();
+    shown.len() > 1 && frames.all(|frame| Some(frame) == first)
 }

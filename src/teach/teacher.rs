@@ -1,10 +1,10 @@
 //! The thread that teaches: takes frames and commands, keeps what was shown safe, learns after every frame, and tells how it stands.
 
-use super::draft::{self, Draft, Entry};
+use super::draft::{self, Draft, DraftEntry};
 use super::eyes::TeachError;
 use super::lesson::Lesson;
 use super::validate::Validation;
-use crate::frame::{Frame, InputImage};
+use crate::frame::{Crop, Frame, InputImage};
 use crate::network::{ModelChoice, NOTHING, Network, file};
 use crate::preprocess::Preprocessor;
 use crate::regular;
@@ -40,8 +40,8 @@ pub(crate) enum TeachCommand {
     Rename(usize, String),
     /// A class and its frames go.
     RemoveClass(usize),
-    /// A frame of a class.
-    Show(usize, Frame),
+    /// A frame of a class, and the square of it that is taught.
+    Show(usize, Frame, Crop),
     /// A frame goes.
     RemoveFrame(u64),
     /// The last so many frames go, whatever their class.
@@ -101,7 +101,7 @@ impl Progress {
     }
 }
 
-enum Message {
+enum TeacherMessage {
     Asked(TeachCommand),
     /// What was found about the lesson as it was at this change.
     Validated(u64, Result<Validation, TeachError>),
@@ -110,7 +110,7 @@ enum Message {
 
 /// A running teacher. Dropping it ends the thread; what is not saved stays in the draft.
 pub(crate) struct Teacher {
-    sender: Sender<Message>,
+    sender: Sender<TeacherMessage>,
     progress: Arc<Mutex<Arc<Progress>>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -147,7 +147,7 @@ impl Teacher {
     /// Asks for something; never waits.
     pub(crate) fn send(&self, command: TeachCommand) {
         // A thread that is gone has told why.
-        let _ = self.sender.send(Message::Asked(command));
+        let _ = self.sender.send(TeacherMessage::Asked(command));
     }
 
     /// How it stands.
@@ -158,7 +158,7 @@ impl Teacher {
 
 impl Drop for Teacher {
     fn drop(&mut self) {
-        let _ = self.sender.send(Message::End);
+        let _ = self.sender.send(TeacherMessage::End);
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
@@ -166,21 +166,21 @@ impl Drop for Teacher {
 }
 
 /// A lesson, and what it began with.
-struct Running {
+struct RunningLesson {
     lesson: Lesson,
-    begin: Entry,
+    begin: DraftEntry,
 }
 
 /// What the thread owns.
 struct School {
-    back: Sender<Message>,
-    received: Receiver<Message>,
+    back: Sender<TeacherMessage>,
+    received: Receiver<TeacherMessage>,
     wake: Box<dyn Fn() + Send + Sync>,
     progress: Arc<Mutex<Arc<Progress>>>,
     now: Progress,
     draft_path: Option<PathBuf>,
     draft: Option<Draft>,
-    lesson: Option<Running>,
+    lesson: Option<RunningLesson>,
     preprocessor: Preprocessor,
     /// Counts what changed of the lesson; up to which change it was learned, and asked about.
     changes: u64,
@@ -214,7 +214,7 @@ impl School {
     fn resume(&mut self) {
         let Some(path) = self.draft_path.clone() else { return };
         let entries = draft::read(&path);
-        let Some((Entry::Begin { base, keeps }, _)) = entries.first().cloned() else { return };
+        let Some((DraftEntry::Begin { base, keeps }, _)) = entries.first().cloned() else { return };
         let Ok(choice) = base.parse::<ModelChoice>();
         self.begin(&choice, keeps);
         for (entry, body) in entries.into_iter().skip(1) {
@@ -225,20 +225,20 @@ impl School {
         self.follow();
     }
 
-    fn replay(&mut self, entry: Entry, body: Vec<u8>) -> Result<(), TeachError> {
+    fn replay(&mut self, entry: DraftEntry, body: Vec<u8>) -> Result<(), TeachError> {
         match entry {
-            Entry::Begin { .. } => Ok(()),
-            Entry::Class(name) => self.add_class(&name),
-            Entry::Rename(class, name) => self.rename(class, &name),
-            Entry::RemoveClass(class) => {
+            DraftEntry::Begin { .. } => Ok(()),
+            DraftEntry::Class(name) => self.add_class(&name),
+            DraftEntry::Rename(class, name) => self.rename(class, &name),
+            DraftEntry::RemoveClass(class) => {
                 self.remove_class(class);
                 Ok(())
             }
-            Entry::RemoveFrame(id) => {
+            DraftEntry::RemoveFrame(id) => {
                 self.remove_frame(id);
                 Ok(())
             }
-            Entry::Frame(class) => {
+            DraftEntry::Frame(class) => {
                 let edge = self.lesson.as_ref().map_or(0, |running| running.lesson.base().edge());
                 InputImage::from_rgb(edge, body).map_or(Ok(()), |square| self.keep(class, square))
             }
@@ -246,11 +246,11 @@ impl School {
     }
 
     /// Does what a message asks for; whether to go on.
-    fn take(&mut self, message: Message) -> bool {
+    fn take(&mut self, message: TeacherMessage) -> bool {
         match message {
-            Message::End => return false,
-            Message::Validated(at, found) => self.validated(at, found),
-            Message::Asked(command) => {
+            TeacherMessage::End => return false,
+            TeacherMessage::Validated(at, found) => self.validated(at, found),
+            TeacherMessage::Asked(command) => {
                 self.now.problem = None;
                 if let Err(error) = self.obey(command) {
                     self.now.problem = Some(error.to_string());
@@ -266,7 +266,7 @@ impl School {
             TeachCommand::AddClass(name) => self.add_class(&name)?,
             TeachCommand::Rename(class, name) => self.rename(class, &name)?,
             TeachCommand::RemoveClass(class) => self.remove_class(class),
-            TeachCommand::Show(class, frame) => self.show(class, &frame)?,
+            TeachCommand::Show(class, frame, crop) => self.show(class, &frame, crop)?,
             TeachCommand::RemoveFrame(id) => self.remove_frame(id),
             TeachCommand::Undo(count) => self.undo(count),
             TeachCommand::Save(path) => self.save(&path),
@@ -291,7 +291,8 @@ impl School {
         match begun {
             Err(problem) => self.now.problem = Some(problem),
             Ok(lesson) => {
-                self.lesson = Some(Running { lesson, begin: Entry::Begin { base: base.to_string(), keeps } });
+                self.lesson =
+                    Some(RunningLesson { lesson, begin: DraftEntry::Begin { base: base.to_string(), keeps } });
                 self.changes += 1;
                 (self.now.base, self.now.keeps, self.now.saved) = (Some(base.to_string()), keeps, None);
             }
@@ -305,27 +306,27 @@ impl School {
 
     fn add_class(&mut self, name: &str) -> Result<(), TeachError> {
         self.lesson()?.add_class(name)?;
-        self.changed(&Entry::Class(name.into()), &[]);
+        self.changed(&DraftEntry::Class(name.into()), &[]);
         Ok(())
     }
 
     fn rename(&mut self, class: usize, name: &str) -> Result<(), TeachError> {
         self.lesson()?.rename(class, name)?;
-        self.changed(&Entry::Rename(class, name.into()), &[]);
+        self.changed(&DraftEntry::Rename(class, name.into()), &[]);
         Ok(())
     }
 
     fn remove_class(&mut self, class: usize) {
         if let Ok(lesson) = self.lesson() {
             lesson.remove_class(class);
-            self.changed(&Entry::RemoveClass(class), &[]);
+            self.changed(&DraftEntry::RemoveClass(class), &[]);
         }
     }
 
     /// Cuts the square out of a frame and keeps it.
-    fn show(&mut self, class: usize, frame: &Frame) -> Result<(), TeachError> {
+    fn show(&mut self, class: usize, frame: &Frame, crop: Crop) -> Result<(), TeachError> {
         let mut square = InputImage::black(self.lesson()?.base().edge());
-        self.preprocessor.run(&frame.rgb, frame.width, frame.height, &mut square)?;
+        self.preprocessor.run_crop(&frame.rgb, [frame.width, frame.height], crop, &mut square)?;
         self.keep(class, square)
     }
 
@@ -336,14 +337,14 @@ impl School {
             return Ok(());
         }
         self.lesson()?.add_frame(class, square.clone())?;
-        self.changed(&Entry::Frame(class), square.rgb());
+        self.changed(&DraftEntry::Frame(class), square.rgb());
         Ok(())
     }
 
     fn remove_frame(&mut self, id: u64) {
         if let Ok(lesson) = self.lesson() {
             lesson.remove_frame(id);
-            self.changed(&Entry::RemoveFrame(id), &[]);
+            self.changed(&DraftEntry::RemoveFrame(id), &[]);
         }
     }
 
@@ -356,7 +357,7 @@ impl School {
     }
 
     /// Something of the lesson is another: that is kept in the draft, which is made where there is none yet.
-    fn changed(&mut self, entry: &Entry, body: &[u8]) {
+    fn changed(&mut self, entry: &DraftEntry, body: &[u8]) {
         self.changes += 1;
         self.now.is_saved = false;
         let written = match &mut self.draft {
@@ -373,11 +374,13 @@ impl School {
 
     /// A draft of all that the lesson is.
     fn write_draft(&mut self) -> std::io::Result<()> {
-        let (Some(path), Some(Running { lesson, begin })) = (&self.draft_path, &self.lesson) else { return Ok(()) };
+        let (Some(path), Some(RunningLesson { lesson, begin })) = (&self.draft_path, &self.lesson) else {
+            return Ok(());
+        };
         let mut draft = Draft::create(path)?;
         draft.add(begin, &[])?;
         for class in lesson.classes() {
-            draft.add(&Entry::Class(class.name.clone()), &[])?;
+            draft.add(&DraftEntry::Class(class.name.clone()), &[])?;
         }
         let frames = lesson
             .classes()
@@ -388,7 +391,7 @@ impl School {
         frames.sort_by_key(|(frame, _)| frame.id);
         for (frame, class) in frames {
             if let Some(square) = &frame.square {
-                draft.add(&Entry::Frame(class), square.rgb())?;
+                draft.add(&DraftEntry::Frame(class), square.rgb())?;
             }
         }
         self.now.kept_in = Some(path.clone());
@@ -397,7 +400,7 @@ impl School {
     }
 
     fn save(&mut self, path: &Path) {
-        let Some(Running { lesson, .. }) = &self.lesson else { return };
+        let Some(RunningLesson { lesson, .. }) = &self.lesson else { return };
         let saved = lesson.learn().map_err(|error| error.to_string()).and_then(|network| {
             let bytes = file::serialize(&network).map_err(|error| error.to_string())?;
             path.parent()
@@ -452,7 +455,7 @@ impl School {
             return;
         }
         self.learned = self.changes;
-        let Some(Running { lesson, .. }) = &self.lesson else { return };
+        let Some(RunningLesson { lesson, .. }) = &self.lesson else { return };
         let start = Instant::now();
         match lesson.learn() {
             Ok(network) => {
@@ -473,11 +476,11 @@ impl School {
         if self.asking || self.asked == self.changes || is_soon || self.now.network.is_none() {
             return;
         }
-        let Some(Running { lesson, .. }) = &self.lesson else { return };
+        let Some(RunningLesson { lesson, .. }) = &self.lesson else { return };
         let (held, back, changes) = (lesson.held(), self.back.clone(), self.changes);
         let asked = std::thread::Builder::new().name("validation".into()).spawn(move || {
             // The teacher may be gone by now.
-            let _ = back.send(Message::Validated(changes, held.validate()));
+            let _ = back.send(TeacherMessage::Validated(changes, held.validate()));
         });
         if asked.is_ok() {
             (self.asking, self.asked, self.asked_at) = (true, self.changes, Some(Instant::now()));
@@ -486,7 +489,7 @@ impl School {
 
     fn validated(&mut self, at: u64, found: Result<Validation, TeachError>) {
         self.asking = false;
-        let Some(Running { lesson, .. }) = &mut self.lesson else { return };
+        let Some(RunningLesson { lesson, .. }) = &mut self.lesson else { return };
         let Ok(validation) = found else { return };
         let names: Vec<&str> =
             lesson.classes().iter().filter(|class| !class.frames.is_empty()).map(|class| class.name.as_str()).collect();
@@ -504,7 +507,7 @@ impl School {
     fn tell(&mut self) {
         self.now.revision += 1;
         self.now.waiting = self.received.len();
-        if let Some(Running { lesson, .. }) = &self.lesson {
+        if let Some(RunningLesson { lesson, .. }) = &self.lesson {
             self.now.classes = lesson.classes().iter().map(class_progress).collect();
         }
         *self.progress.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(self.now.clone());

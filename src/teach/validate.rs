@@ -82,11 +82,12 @@ impl Held {
     }
 
     fn validate_layer(&self, layer: usize) -> Result<Validation, TeachError> {
-        let parts: Vec<Vec<Moments>> = (0..PARTS).map(|part| self.part(part, layer)).collect();
         let all: Vec<Moments> = (0..self.classes.len()).map(|class| self.moments(class, layer, |_| true)).collect();
         let mut answers = Vec::new();
-        for (part, held) in parts.iter().enumerate() {
-            let rest: Vec<Moments> = all.iter().zip(held).map(|(all, held)| all.without(held)).collect();
+        for part in 0..PARTS {
+            // One part and one class after the other: moments are large.
+            let rest: Vec<Moments> =
+                all.iter().enumerate().map(|(class, all)| all.without(&self.part(class, part, layer))).collect();
             // A class of one frame cannot be learned without it.
             if rest.iter().all(|rest| rest.count() > 0) {
                 self.ask(part, layer, &rest, &mut answers)?;
@@ -95,10 +96,9 @@ impl Held {
         Ok(self.judge(layer, &answers))
     }
 
-    /// Of every class the frames of a part.
-    fn part(&self, part: usize, layer: usize) -> Vec<Moments> {
-        let of = |class: usize| self.moments(class, layer, |frame| part_of(frame, self.classes[class].len()) == part);
-        (0..self.classes.len()).map(of).collect()
+    /// Of a class the frames of a part.
+    fn part(&self, class: usize, part: usize, layer: usize) -> Moments {
+        self.moments(class, layer, |frame| part_of(frame, self.classes[class].len()) == part)
     }
 
     fn moments(&self, class: usize, layer: usize, holds: impl Fn(usize) -> bool) -> Moments {
