@@ -47,9 +47,33 @@ pub enum PreprocessError {
     Resample(String),
 }
 
+/// The zoom in percent at which a network sees the whole square.
+#[cfg(feature = "cli")]
+pub(crate) const WHOLE_SQUARE: u16 = 100;
+/// The most that a network's square is zoomed, in percent.
+#[cfg(feature = "cli")]
+pub(crate) const MOST_ZOOM: u16 = 400;
+
 /// The largest square in the middle of a picture of `width` × `height` pixels.
 pub(crate) fn centre_crop(width: u32, height: u32) -> Crop {
-    let edge = width.min(height);
+    centred(width, height, width.min(height))
+}
+
+/// What a zoom leaves of the largest square, in the middle of it: at 200 percent its edge is half as long. What is not between
+/// [`WHOLE_SQUARE`] and [`MOST_ZOOM`] is taken as the nearer of them. Where the picture has as many pixels, the square has no fewer
+/// than `least` a side: below a network's input edge there is nothing more to see.
+#[cfg(feature = "cli")]
+pub(crate) fn zoomed_crop(width: u32, height: u32, percent: u16, least: usize) -> Crop {
+    let whole = width.min(height);
+    let percent = u64::from(percent.clamp(WHOLE_SQUARE, MOST_ZOOM));
+    let edge = (u64::from(whole) * u64::from(WHOLE_SQUARE) + percent / 2) / percent;
+    let least = u32::try_from(least).unwrap_or(u32::MAX).min(whole);
+    // No longer than `whole`, so that it fits.
+    centred(width, height, (edge as u32).max(least))
+}
+
+/// The square of this edge, which fits, in the middle of a picture.
+fn centred(width: u32, height: u32, edge: u32) -> Crop {
     Crop { x: (width - edge) / 2, y: (height - edge) / 2, edge }
 }
 
@@ -93,16 +117,37 @@ impl Preprocessor {
         height: u32,
         input: &mut InputImage,
     ) -> Result<Crop, PreprocessError> {
-        let edge = input.edge();
-        check(rgb, width, height, edge)?;
+        check(rgb, width, height, input.edge())?;
         let crop = centre_crop(width, height);
-        if (width as usize, height as usize) == (edge, edge) {
+        self.fill(rgb, [width, height], crop, input)?;
+        Ok(crop)
+    }
+
+    /// The same with a square of the caller's, which a picture of that size has.
+    ///
+    /// # Errors
+    /// As [`Preprocessor::run`], and where the picture has no such square.
+    #[cfg(feature = "cli")]
+    pub(crate) fn run_crop(
+        &mut self,
+        rgb: &[u8],
+        [width, height]: [u32; 2],
+        crop: Crop,
+        input: &mut InputImage,
+    ) -> Result<(), PreprocessError> {
+        check(rgb, width, height, input.edge())?;
+        self.fill(rgb, [width, height], crop, input)
+    }
+
+    /// Fills `input` with a square of a picture that was checked.
+    fn fill(&mut self, rgb: &[u8], from: [u32; 2], crop: Crop, input: &mut InputImage) -> Result<(), PreprocessError> {
+        let edge = input.edge();
+        if [from[0] as usize, from[1] as usize, crop.edge as usize] == [edge; 3] {
             input.rgb_mut().copy_from_slice(rgb);
-            return Ok(crop);
+            return Ok(());
         }
         let to = [edge as u32; 2];
-        self.resample(rgb, [width, height], Some(crop), input.rgb_mut(), to).map_err(PreprocessError::Resample)?;
-        Ok(crop)
+        self.resample(rgb, from, Some(crop), input.rgb_mut(), to).map_err(PreprocessError::Resample)
     }
 
     /// A whole picture of `from` width and height resampled `to` others, with the filter of [`Preprocessor::run`].
@@ -166,7 +211,7 @@ impl Resampling<'_> {
         // The last row's end is the part's very end: a rounding error further, the resampler would refuse.
         let end_of = |row: u32| {
             if row == self.to[1] {
-                return f64::from(y + height);
+                return f64::from(y) + f64::from(height);
             }
             f64::from(y) + f64::from(height) / f64::from(self.to[1]) * f64::from(row)
         };
@@ -223,6 +268,69 @@ mod tests {
             let inner = (1..7).contains(&(i % 8));
             assert!(if inner { *pixel == [255, 0, 0] } else { pixel[0] > 200 }, "pixel {i}: {pixel:?}");
         }
+    }
+
+    #[test]
+    fn the_square_shrinks_around_the_middle_and_never_below_the_input() {
+        assert_eq!(zoomed_crop(640, 480, 200, 64), Crop { x: 200, y: 120, edge: 240 });
+        assert_eq!(zoomed_crop(1280, 720, 400, 64), Crop { x: 550, y: 270, edge: 180 });
+        assert_eq!(zoomed_crop(480, 640, 400, 64), Crop { x: 180, y: 260, edge: 120 });
+        // Rounded to whole pixels; half a pixel beside the middle where it cannot stand there.
+        assert_eq!(zoomed_crop(641, 481, 200, 64), Crop { x: 200, y: 120, edge: 241 });
+        assert_eq!(zoomed_crop(101, 77, 300, 8), Crop { x: 37, y: 25, edge: 26 });
+        // The input's edge is the limit, and the picture's where it is smaller.
+        assert_eq!(zoomed_crop(640, 480, 400, 256), Crop { x: 192, y: 112, edge: 256 });
+        assert_eq!(zoomed_crop(640, 480, 400, 480), centre_crop(640, 480));
+        assert_eq!(zoomed_crop(640, 480, 400, 2048), centre_crop(640, 480));
+        assert_eq!(zoomed_crop(1, 1, 400, usize::MAX), Crop { x: 0, y: 0, edge: 1 });
+        assert_eq!(zoomed_crop(u32::MAX, u32::MAX, 400, 64).edge, 1 << 30);
+        // Senseless zooms are the nearest sensible ones.
+        assert_eq!(zoomed_crop(640, 480, 0, 64), centre_crop(640, 480));
+        assert_eq!(zoomed_crop(640, 480, u16::MAX, 64), zoomed_crop(640, 480, MOST_ZOOM, 64));
+        for (width, height) in [(1, 1), (2, 3), (33, 32), (640, 480), (1280, 720), (1919, 1081), (7, 4096)] {
+            assert_eq!(zoomed_crop(width, height, WHOLE_SQUARE, 64), centre_crop(width, height));
+            for percent in WHOLE_SQUARE..=MOST_ZOOM {
+                let Crop { x, y, edge } = zoomed_crop(width, height, percent, 32);
+                assert!(edge >= 32.min(width.min(height)) && x + edge <= width && y + edge <= height);
+                let beside = |side: u32, at: u32| (side - edge).abs_diff(2 * at) <= 1;
+                assert!(beside(width, x) && beside(height, y), "{width}×{height} at {percent} %");
+            }
+        }
+    }
+
+    #[test]
+    fn a_zoomed_square_is_all_that_arrives() {
+        // Red in the middle quarter, blue around it.
+        let (width, height) = (97, 63);
+        let Crop { x, y, edge } = zoomed_crop(width, height, 200, 8);
+        let inside = |at: u32, from: u32| (from..from + edge).contains(&at);
+        let pixel = |at: u32| if inside(at % width, x) && inside(at / width, y) { [255, 0, 0] } else { [0, 0, 255] };
+        let rgb: Vec<u8> = (0..width * height).flat_map(pixel).collect();
+        let mut input = InputImage::black(8);
+        Preprocessor::new(1).run_crop(&rgb, [width, height], Crop { x, y, edge }, &mut input).unwrap();
+        for (i, pixel) in input.rgb().as_chunks::<3>().0.iter().enumerate() {
+            let inner = (1..7).contains(&(i % 8)) && (1..7).contains(&(i / 8));
+            assert!(if inner { *pixel == [255, 0, 0] } else { pixel[0] > 150 }, "pixel {i}: {pixel:?}");
+        }
+    }
+
+    #[test]
+    fn the_whole_square_is_the_same_by_either_way() {
+        for (width, height, edge) in [(640, 480, 64), (1281, 721, 96), (32, 32, 32), (33, 32, 32), (5, 9, 16)] {
+            let rgb: Vec<u8> = (0..width * height * 3).map(|i| (i * i % 241) as u8).collect();
+            let [mut one, mut other] = [InputImage::black(edge), InputImage::black(edge)];
+            let crop = Preprocessor::new(1).run(&rgb, width, height, &mut one).unwrap();
+            assert_eq!(crop, zoomed_crop(width, height, WHOLE_SQUARE, edge));
+            Preprocessor::new(1).run_crop(&rgb, [width, height], crop, &mut other).unwrap();
+            assert_eq!(one, other);
+        }
+    }
+
+    #[test]
+    fn a_square_that_no_picture_has_is_refused() {
+        let crop = Crop { x: 2, y: 0, edge: 4 };
+        let refused = Preprocessor::new(1).run_crop(&[0; 48], [4, 4], crop, &mut InputImage::black(2));
+        assert!(matches!(refused, Err(PreprocessError::Resample(_))), "{refused:?}");
     }
 
     #[test]

@@ -13,6 +13,7 @@ use ernscope::engine::{EngineInfo, EngineKind};
 use ernscope::engines::EngineChoice;
 use ernscope::fpga::BoardChoice;
 use ernscope::fpga::FoundPort;
+use ernscope::frame::Crop;
 use ernscope::network::ModelChoice;
 use ernscope::pipeline::{
     About, Comparison, Counts, EngineCommand, EngineState, FrameTiming, Measured, Notice, Rates, Report,
@@ -510,6 +511,140 @@ fn the_keys_of_threads_say_why_they_do_nothing() {
     harness.get_by_label_contains(if most > 1 { "compute already" } else { "runs one thread at a time" });
 }
 
+/// A camera, seen through its own picture: its frames do not know what they show.
+fn live_camera(mut report: Report) -> Model {
+    report.frame.truth = None;
+    let mut model = scenes::model(report);
+    model.source.state = SourceState::Live { name: "camera 0".into(), width: 640, height: 480 };
+    model.source.choice = Some(SourceChoice::Camera { index: Some(0) });
+    model
+}
+
+/// Whether a picture is drawn with its right side at the left.
+fn draws_mirrored(harness: &Harness<'_, Scene>) -> bool {
+    use egui::epaint::Shape;
+    harness.output().shapes.iter().any(|clipped| match &clipped.shape {
+        Shape::Rect(rect) => rect.brush.as_ref().is_some_and(|brush| brush.uv.min.x > brush.uv.max.x),
+        _ => false,
+    })
+}
+
+#[test]
+fn a_camera_is_a_mirror_and_says_so_until_v_is_pressed() {
+    let mut harness = open(live_camera(card()));
+    assert!(draws_mirrored(&harness));
+    harness.get_by_label("mirrored");
+    harness.get_by_label("live picture, 640×480, mirrored");
+    assert_eq!(pressed(&mut harness, Key::V), [], "the network never knows");
+    assert!(!draws_mirrored(&harness) && !harness.state().window.state.mirror);
+    assert!(harness.query_by_label_contains("mirrored").is_none());
+    harness.state_mut().model.cameras = vec![CameraInfo { index: 0, name: "Front".into() }];
+    harness.get_by_label_contains("Source: ").click();
+    harness.run_steps(3);
+    harness.get_by_label_contains("cameras mirrored").click();
+    harness.run_steps(3);
+    assert!(draws_mirrored(&harness) && harness.state().window.state.mirror);
+    // While another source is opened, the last picture stays as it was; the next source's is its own.
+    harness.state_mut().model.source.source = 2;
+    harness.state_mut().model.source.choice = Some(SourceChoice::File("walk.y4m".into()));
+    harness.run_steps(2);
+    assert!(draws_mirrored(&harness));
+    let mut next = harness.state().model.report.as_deref().expect("one").clone();
+    next.frame.source = 2;
+    harness.state_mut().model.report = Some(next.into());
+    harness.run_steps(2);
+    assert!(!draws_mirrored(&harness));
+}
+
+#[test]
+fn what_is_no_camera_is_never_mirrored() {
+    let mut fallback = scenes::model(card());
+    fallback.source.state = SourceState::Fallback { reason: SourceError::NoCamera, width: 640, height: 480 };
+    fallback.source.choice = None;
+    let mut file = live_camera(card());
+    file.source.choice = Some(SourceChoice::File("holiday.jpg".into()));
+    for model in [scenes::model(card()), fallback, file] {
+        let mut harness = open(model);
+        assert!(!draws_mirrored(&harness) && harness.query_by_label_contains("mirrored").is_none());
+        pressed(&mut harness, Key::V);
+        harness.get_by_label_contains("Pictures of cameras are shown as they are");
+        pressed(&mut harness, Key::V);
+        assert!(!draws_mirrored(&harness));
+    }
+}
+
+/// A card's report in which the network sees a square of this edge.
+fn zoomed(edge: u32) -> Report {
+    let mut report = card();
+    report.crop = Crop { x: (640 - edge) / 2, y: (480 - edge) / 2, edge };
+    report
+}
+
+#[test]
+fn keys_and_wheel_make_the_square_smaller_down_to_its_limit() {
+    let zoom = |percent| vec![Action::Send(EngineCommand::Zoom(percent))];
+    let mut harness = open(scenes::model(card()));
+    let back = |harness: &mut Harness<'_, Scene>| {
+        harness.state_mut().actions.clear();
+        harness.key_press_modifiers(Modifiers::SHIFT, Key::Z);
+        harness.run_steps(3);
+        std::mem::take(&mut harness.state_mut().actions)
+    };
+    assert_eq!(back(&mut harness), []);
+    harness.get_by_label_contains("sees the whole square already");
+    for percent in [119, 141, 168, 200, 238, 283, 336, 400] {
+        assert_eq!(pressed(&mut harness, Key::Z), zoom(percent));
+    }
+    assert_eq!(pressed(&mut harness, Key::Z), []);
+    harness.get_by_label_contains("no smaller than a quarter");
+    assert_eq!(back(&mut harness), zoom(336));
+    // No smaller than what the network reads, and from there one step back.
+    let mut report = harness.state().model.report.as_deref().expect("one").clone();
+    report.edge = 256;
+    harness.state_mut().model.report = Some(report.into());
+    assert_eq!(pressed(&mut harness, Key::Z), []);
+    harness.get_by_label_contains("the network reads, 256×256");
+    assert_eq!(back(&mut harness), zoom(168));
+
+    let mut harness = open(scenes::model(card()));
+    let turned = |harness: &mut Harness<'_, Scene>, over: &str, lines: f32| {
+        let at = harness.get_by_label_contains(over).rect().center();
+        harness.state_mut().actions.clear();
+        harness.hover_at(at);
+        harness.event(egui::Event::MouseWheel {
+            unit: egui::MouseWheelUnit::Line,
+            delta: vec2(0.0, lines),
+            phase: egui::TouchPhase::Move,
+            source: egui::MouseWheelSource::Unknown,
+            modifiers: Modifiers::NONE,
+        });
+        harness.run_steps(40);
+        harness.state_mut().actions.drain(..).filter(|action| matches!(action, Action::Send(_))).collect::<Vec<_>>()
+    };
+    let asked = turned(&mut harness, "live picture", 4.0);
+    assert_eq!((asked.last(), harness.state().window.state.zoom), (zoom(200).last(), 200));
+    let asked = turned(&mut harness, "live picture", -9.0);
+    assert_eq!((asked.last(), harness.state().window.state.zoom), (zoom(100).last(), 100));
+    assert_eq!(turned(&mut harness, "card: ", 4.0), [], "elsewhere the wheel does what it did");
+}
+
+#[test]
+fn a_zoomed_or_mirrored_picture_says_so_in_every_window() {
+    let mut wrong = Vec::new();
+    for (which, report) in [card(), zoomed(240), zoomed(120), zoomed(400)].into_iter().enumerate() {
+        let model = live_camera(report);
+        for (pixels, scaling, large) in SIZES {
+            let harness = open_on(model.clone(), pixels, scaling, |window| window.state.layout.large = large);
+            let all = at_odds(&harness);
+            wrong.extend(all.into_iter().map(|text| format!("{which}, {pixels:?} at {scaling}, {large}: {text}")));
+            harness.get_by_label("mirrored");
+            let says = ["network sees 64×64", "network sees 64×64 · 2.0×", "network sees 64×64 · 4.0×"];
+            assert!(says.get(which).is_none_or(|says| harness.query_by_label(says).is_some()), "{which}, {pixels:?}");
+        }
+    }
+    assert!(wrong.is_empty(), "{} faults:\n{}", wrong.len(), wrong.join("\n"));
+}
+
 /// Every repaint of an open list asks for the ports; what is found stands in the list.
 #[test]
 fn ports_are_listed_while_the_list_is_open() {
@@ -565,6 +700,15 @@ fn wide_figures() -> [Report; 3] {
     [fast, slow, board]
 }
 
+/// The texts that meet or are cut off, but for the tiles of layers, which scroll.
+fn at_odds(harness: &Harness<'_, Scene>) -> Vec<String> {
+    let texts = painted(harness);
+    let tiles = harness.query_all_by_label_contains("layer ").map(|tile| tile.rect().y_range());
+    let scrolling = tiles.reduce(|a, b| egui::Rangef::new(a.min.min(b.min), a.max.max(b.max)));
+    assert!(texts.len() > 30, "the window is full of text");
+    misplaced(&texts, 2.5, scrolling)
+}
+
 #[test]
 fn no_text_meets_another_or_is_cut_off_and_every_figure_is_told() {
     let mut wrong = Vec::new();
@@ -573,11 +717,7 @@ fn no_text_meets_another_or_is_cut_off_and_every_figure_is_told() {
         let model = scenes::model(report);
         for (pixels, scaling, large) in SIZES {
             let harness = open_on(model.clone(), pixels, scaling, |window| window.state.layout.large = large);
-            let texts = painted(&harness);
-            let tiles = harness.query_all_by_label_contains("layer ").map(|tile| tile.rect().y_range());
-            let scrolling = tiles.reduce(|a, b| egui::Rangef::new(a.min.min(b.min), a.max.max(b.max)));
-            assert!(texts.len() > 30, "the window is full of text");
-            let mut all = misplaced(&texts, 2.5, scrolling);
+            let mut all = at_odds(&harness);
             all.extend(untold(&harness).into_iter().map(|text| format!("{text} is not told")));
             let note = |text| format!("report {which}, {pixels:?} at {scaling}, large {large}: {text}");
             wrong.extend(all.into_iter().map(note));

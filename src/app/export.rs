@@ -164,7 +164,7 @@ fn write_frame(path: &Path, report: &Report) -> Result<String> {
     )
     .with_context(|| format!("{} cannot be written", path.display()))?;
     let mut input = InputImage::black(report.edge);
-    Preprocessor::new(1).run(&frame.rgb, frame.width, frame.height, &mut input)?;
+    Preprocessor::new(1).run_crop(&frame.rgb, [frame.width, frame.height], report.crop, &mut input)?;
     let mut engine = engines::open(&EngineChoice::Cpu(None), report.network.clone(), Setup::new(report.edge, 1))?;
     let logits = engine.run(&input)?.logits.to_vec();
     let layers = path.with_extension("safetensors");

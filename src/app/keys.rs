@@ -35,6 +35,10 @@ pub(crate) enum Deed {
     Threads(isize),
     /// A picture must be so many percent more known to be named.
     Limit(i8),
+    /// The square that the network sees becomes so many steps smaller.
+    Zoom(i32),
+    /// Pictures of cameras are shown mirrored, or as they are.
+    Mirror,
     /// Teach, or no longer.
     Teach,
     /// Compute with so many threads.
@@ -98,6 +102,9 @@ pub(crate) const TABLE: &[KeyRow] = &[
     (Key::Minus, NONE, Deed::Threads(-1), "", ""),
     (Key::OpenBracket, NONE, Deed::Limit(-5), "[ ]", "name more, fewer of the things it is not sure of"),
     (Key::CloseBracket, NONE, Deed::Limit(5), "", ""),
+    (Key::Z, SHIFT, Deed::Zoom(-1), "Z, Shift Z", "smaller, larger square; also the wheel over it"),
+    (Key::Z, NONE, Deed::Zoom(1), "", ""),
+    (Key::V, NONE, Deed::Mirror, "V", "cameras mirrored, or as they are"),
     (Key::M, NONE, Deed::Teach, "M", "teach it new things"),
     (Key::S, NONE, Deed::Screenshot, "S", "save a screenshot"),
     (Key::E, SHIFT, Deed::Frame, "Shift E", "save the frame and all layers"),

@@ -25,6 +25,7 @@ mod prediction;
 pub(crate) mod settings;
 mod settings_file;
 mod shell;
+mod square;
 pub(crate) mod state;
 pub(crate) mod system_fonts;
 pub(crate) mod teach_panel;

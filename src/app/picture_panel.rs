@@ -2,15 +2,18 @@
 
 use super::format;
 use super::model::{Model, SLOW_FRAME};
-use super::state::State;
+use super::square;
+use super::state::{Action, State};
 use super::theme::{self, Tokens};
 use super::widgets;
-use crate::frame::Frame;
+use crate::frame::{Crop, Frame};
 use crate::pipeline::{EngineState, Report};
 use crate::source::SourceState;
 use egui::{
-    Align2, Color32, ColorImage, Id, Mesh, Pos2, Rect, RichText, Shape, Stroke, TextureOptions, Ui, Vec2, pos2, vec2,
+    Align2, Color32, ColorImage, Galley, Id, Mesh, Pos2, Rect, RichText, Shape, Stroke, TextureOptions, Ui, Vec2, pos2,
+    vec2,
 };
+use std::sync::Arc;
 
 /// What is going on, for a person: a few words, and a sentence that says what is done about it and what can be done.
 struct Situation {
@@ -20,7 +23,7 @@ struct Situation {
 }
 
 /// Shows the panel; returns whether the person starts dragging it.
-pub(super) fn show(ui: &mut Ui, model: &Model, state: &mut State) -> bool {
+pub(super) fn show(ui: &mut Ui, model: &Model, state: &mut State, actions: &mut Vec<Action>) -> bool {
     let rect = widgets::panel_ground(ui);
     let dragged = widgets::handle(ui, rect, "Picture").drag_started();
     let situation = situation(model);
@@ -30,8 +33,13 @@ pub(super) fn show(ui: &mut Ui, model: &Model, state: &mut State) -> bool {
         return dragged;
     };
     let place = fitted(rect.shrink(1.0), &report.frame);
-    picture(ui, place, &report.frame, state);
-    crop(ui, place, report);
+    let mirrored = state.is_mirrored(&report.frame);
+    picture(ui, place, &report.frame, mirrored, state);
+    let sees = crop(ui, place, report, mirrored);
+    if mirrored {
+        mirror_chip(ui, place, sees);
+    }
+    wheel(ui, place, model, state, actions);
     match situation {
         Some(situation) if situation.fault => {
             ui.painter().rect_filled(place, theme::ROUND, Tokens::of(ui).scrim);
@@ -50,23 +58,35 @@ fn fitted(rect: Rect, frame: &Frame) -> Rect {
     Rect::from_center_size(rect.center(), size * scale)
 }
 
-fn picture(ui: &Ui, place: Rect, frame: &Frame, state: &mut State) {
+/// The part of a texture that is drawn: all of it, or its right side at the left.
+const AS_IT_IS: Rect = Rect { min: Pos2::ZERO, max: pos2(1.0, 1.0) };
+const MIRRORED: Rect = Rect { min: pos2(1.0, 0.0), max: pos2(0.0, 1.0) };
+
+fn picture(ui: &Ui, place: Rect, frame: &Frame, mirrored: bool, state: &mut State) {
     let size = [frame.width as usize, frame.height as usize];
     let key = Id::unique((frame.source, frame.index, frame.captured));
     let texture = state
         .textures
         .picture
         .get(ui.ctx(), "picture", key, TextureOptions::LINEAR, || ColorImage::from_rgb(size, &frame.rgb));
-    egui::Image::from_texture((texture, place.size())).corner_radius(theme::ROUND).paint_at(ui, place);
+    let part = if mirrored { MIRRORED } else { AS_IT_IS };
+    egui::Image::from_texture((texture, place.size())).uv(part).corner_radius(theme::ROUND).paint_at(ui, place);
+    let how = if mirrored { ", mirrored" } else { "" };
     let truth = frame.truth.as_ref().map_or(String::new(), |truth| format!(", showing {}", truth.label));
-    widgets::say(ui, place, "picture", &format!("live picture, {}×{}{truth}", size[0], size[1]));
+    widgets::say(ui, place, "picture", &format!("live picture, {}×{}{how}{truth}", size[0], size[1]));
 }
 
-/// Dims what the network does not see, and draws a dashed line around what it sees.
-fn crop(ui: &Ui, place: Rect, report: &Report) {
-    let scale = place.width() / report.frame.width.max(1) as f32;
-    let origin = place.min + vec2(report.crop.x as f32, report.crop.y as f32) * scale;
-    let seen = Rect::from_min_size(origin, Vec2::splat(report.crop.edge as f32 * scale)).intersect(place);
+/// Where the network's square stands in a picture of `width` pixels that is drawn at `place`.
+fn seen(place: Rect, width: u32, crop: Crop, mirrored: bool) -> Rect {
+    let scale = place.width() / width.max(1) as f32;
+    let left = if mirrored { width.saturating_sub(crop.x + crop.edge) } else { crop.x };
+    let origin = place.min + vec2(left as f32, crop.y as f32) * scale;
+    Rect::from_min_size(origin, Vec2::splat(crop.edge as f32 * scale)).intersect(place)
+}
+
+/// Dims what the network does not see, and draws a dashed line around what it sees; returns where that is said.
+fn crop(ui: &Ui, place: Rect, report: &Report, mirrored: bool) -> Rect {
+    let seen = seen(place, report.frame.width, report.crop, mirrored);
     let mut veil = Mesh::default();
     let outside = [
         Rect::from_min_max(place.min, pos2(seen.left(), place.bottom())),
@@ -85,17 +105,60 @@ fn crop(ui: &Ui, place: Rect, report: &Report) {
     ui.painter().add(Shape::line(corners.to_vec(), Stroke::new(2.5, Color32::from_black_alpha(90))));
     ui.painter().extend(Shape::dashed_line(&corners, (1.5, Tokens::of(ui).on_picture), 7.0, 5.0));
     let says = format!("network sees {0}×{0}", report.edge);
-    chip(ui, line.left_bottom() + vec2(8.0, -8.0), Align2::LEFT_BOTTOM, &says);
+    let inside = line.left_bottom() + vec2(8.0, -8.0);
+    let Some(zoom) = square::words(report) else {
+        return chip(ui, inside, Align2::LEFT_BOTTOM, &says);
+    };
+    let says = format!("{says} · {zoom}");
+    let size = chip_text(ui, &says).size() + CHIP_AIR;
+    // Below the square, where there is room: it may be too small for words.
+    let below = pos2(line.left().min(place.right() - 8.0 - size.x), line.bottom() + 6.0);
+    if below.y + size.y + 6.0 > place.bottom() {
+        return chip(ui, inside, Align2::LEFT_BOTTOM, &says);
+    }
+    chip(ui, below, Align2::LEFT_TOP, &says)
 }
 
-/// A short text on the picture.
-fn chip(ui: &Ui, at: Pos2, anchor: Align2, says: &str) {
+/// Says that the picture is mirrored, in its lower right corner, above what stands there.
+fn mirror_chip(ui: &Ui, place: Rect, sees: Rect) {
+    let corner = place.right_bottom() - vec2(8.0, 8.0);
+    let says = "mirrored";
+    let size = chip_text(ui, says).size() + CHIP_AIR;
+    let meets = Align2::RIGHT_BOTTOM.anchor_size(corner, size).expand(4.0).intersects(sees);
+    let corner = if meets { pos2(corner.x, sees.top() - 4.0) } else { corner };
+    chip(ui, corner, Align2::RIGHT_BOTTOM, says);
+}
+
+/// The wheel over the picture makes the square smaller and larger.
+fn wheel(ui: &Ui, place: Rect, model: &Model, state: &mut State, actions: &mut Vec<Action>) {
+    if !ui.rect_contains_pointer(place) {
+        state.wheel = 0.0;
+        return;
+    }
+    let points = ui.input(|input| input.smooth_scroll_delta().y);
+    let steps = square::wheel_steps(&mut state.wheel, points);
+    if steps != 0 {
+        // A wheel that is at its end says nothing.
+        square::change(model, state, steps, actions);
+    }
+}
+
+/// Air around a chip's text.
+const CHIP_AIR: Vec2 = vec2(14.0, 8.0);
+
+fn chip_text(ui: &Ui, says: &str) -> Arc<Galley> {
+    widgets::layout(ui, says, theme::mono(theme::SMALL), Tokens::of(ui).on_picture)
+}
+
+/// A short text on the picture; returns where it stands.
+fn chip(ui: &Ui, at: Pos2, anchor: Align2, says: &str) -> Rect {
     let tokens = Tokens::of(ui);
-    let galley = ui.painter().layout_no_wrap(says.into(), theme::mono(theme::SMALL), tokens.on_picture);
-    let rect = anchor.anchor_size(at, galley.size() + vec2(14.0, 8.0));
+    let galley = chip_text(ui, says);
+    let rect = anchor.anchor_size(at, galley.size() + CHIP_AIR);
     ui.painter().rect_filled(rect, theme::ROUND_SMALL, tokens.scrim);
-    ui.painter().galley(rect.min + vec2(7.0, 4.0), galley, tokens.on_picture);
-    widgets::say(ui, rect, "chip", says);
+    ui.painter().galley(rect.min + CHIP_AIR / 2.0, galley, tokens.on_picture);
+    widgets::say(ui, rect, ("chip", says), says);
+    rect
 }
 
 /// A situation that leaves the picture to be seen: a band at its top.
@@ -188,4 +251,21 @@ fn slow(model: &Model) -> Option<Situation> {
         ),
         fault: false,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_square_is_mirrored_with_the_picture() {
+        let place = Rect::from_min_size(pos2(10.0, 20.0), vec2(320.0, 240.0));
+        let crop = Crop { x: 100, y: 60, edge: 200 };
+        let at = |x: f32| Rect::from_min_size(pos2(10.0 + x, 50.0), Vec2::splat(100.0));
+        assert_eq!(seen(place, 640, crop, false), at(50.0));
+        assert_eq!(seen(place, 640, crop, true), at(170.0));
+        // In the middle nothing changes.
+        let middle = Crop { x: 220, ..crop };
+        assert_eq!(seen(place, 640, middle, true), seen(place, 640, middle, false));
+    }
 }

@@ -3,6 +3,7 @@
 use super::arrangement::Layout;
 use crate::network::ModelChoice;
 use crate::pipeline::MOST_THREADS;
+use crate::preprocess::{MOST_ZOOM, WHOLE_SQUARE};
 use crate::source::SourceChoice;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -24,6 +25,10 @@ pub(crate) struct Remembered {
     pub threads: Option<usize>,
     /// Whether the twins are not compared.
     pub compare_off: bool,
+    /// Whether cameras are shown as they are, not mirrored.
+    pub mirror_off: bool,
+    /// How much larger than the whole square is, in percent, the network sees what it sees.
+    pub zoom: Option<u16>,
     /// Width and height of the window in points.
     pub size: Option<[f32; 2]>,
     /// Where the panels stand.
@@ -44,6 +49,8 @@ pub(crate) fn parse(text: &str) -> serde_json::Result<(Remembered, Vec<&'static 
         engine: fields.take("engine"),
         threads: fields.take("threads"),
         compare_off: fields.take("compare_off").unwrap_or_default(),
+        mirror_off: fields.take("mirror_off").unwrap_or_default(),
+        zoom: fields.take("zoom"),
         size: fields.take("size"),
         layout: fields.take("layout"),
     };
@@ -72,6 +79,7 @@ impl Remembered {
     fn sensible(mut self) -> Self {
         self.layout = self.layout.filter(Layout::is_sound);
         self.size = self.size.filter(|size| size.iter().all(|side| (400.0..=16_000.0).contains(side)));
+        self.zoom = self.zoom.filter(|zoom| (WHOLE_SQUARE..=MOST_ZOOM).contains(zoom));
         self.threads = self.threads.filter(|threads| (1..=MOST_THREADS).contains(threads));
         self
     }
@@ -120,6 +128,18 @@ mod tests {
         assert_eq!((read.theme.as_deref(), read.model.as_deref()), (Some("light"), Some("objects")));
         assert_eq!((read.engine.as_deref(), read.threads), (Some("cpu:scalar"), Some(3)));
         assert!(read.compare_off && read.size == Some([1280.0, 800.0]) && read.layout.is_none());
+        assert!(!read.mirror_off && read.zoom.is_none(), "that version knew neither");
+    }
+
+    #[test]
+    fn zooms_that_cannot_be_and_mirrors_of_another_form_are_left_out_alone() {
+        for (zoom, read) in [("99", None), ("100", Some(100)), ("283", Some(283)), ("401", None), ("65536", None)] {
+            let text = format!(r#"{{"zoom": {zoom}, "mirror_off": true, "threads": 3}}"#);
+            let (remembered, _) = parse(&text).expect("an object");
+            assert_eq!((remembered.zoom, remembered.mirror_off, remembered.threads), (read, true, Some(3)));
+        }
+        let (read, unread) = parse(r#"{"zoom": 200, "mirror_off": "left"}"#).expect("an object");
+        assert_eq!((read.zoom, read.mirror_off, unread), (Some(200), false, vec!["mirror_off"]));
     }
 
     #[test]

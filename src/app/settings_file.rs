@@ -77,6 +77,8 @@ mod tests {
             theme: Some("light".into()),
             source: Some("demo:7".into()),
             threads: Some(3),
+            mirror_off: true,
+            zoom: Some(238),
             layout: Some(Layout::default()),
             ..Remembered::default()
         };
@@ -85,6 +87,7 @@ mod tests {
         assert_eq!(notice, None);
         assert_eq!(read.source(), Some(SourceChoice::Demo { seed: 7 }));
         assert_eq!((read.theme, read.threads), (Some("light".into()), Some(3)));
+        assert_eq!((read.mirror_off, read.zoom), (true, Some(238)));
         assert!(read.layout.is_some());
     }
 

@@ -8,7 +8,7 @@ use super::model::Model;
 use super::notices::Tone;
 use super::settings::{self, Remembered};
 use super::settings_file;
-use super::state::{Action, DialogKind};
+use super::state::{Action, DialogKind, State};
 use super::system_fonts::SystemFonts;
 use super::teaching::Teaching;
 use super::theme;
@@ -68,21 +68,11 @@ pub(crate) fn run(options: Options) -> Result<(), WindowError> {
     let (pipeline, settings) = start(&options, &remembered, &waker)?;
     let model = Model::new(settings, pipeline.source_status());
     let mut window = Window::default();
-    window.state.theme = match remembered.theme.as_deref() {
-        Some("light") => ThemePreference::Light,
-        _ => ThemePreference::Dark,
-    };
-    window.state.compare = !remembered.compare_off;
-    if remembered.compare_off {
-        pipeline.send(EngineCommand::Compare(false));
-    }
-    if let Some(layout) = remembered.layout {
-        window.state.layout = layout;
-    }
+    let size = remembered.size.unwrap_or([1440.0, 900.0]);
+    restore(&mut window.state, remembered, &pipeline);
     if let Some(text) = complaint {
         window.state.toasts.push(text, Tone::Bad);
     }
-    let size = remembered.size.unwrap_or([1440.0, 900.0]);
     let viewport = ViewportBuilder::default()
         .with_title("Ernscope")
         .with_app_id("ernscope")
@@ -93,6 +83,26 @@ pub(crate) fn run(options: Options) -> Result<(), WindowError> {
         Ok(Box::new(App::new(cc, pipeline, model, window, waker, file)))
     };
     eframe::run_native("Ernscope", native, Box::new(make)).map_err(WindowError::Display)
+}
+
+/// Has the window, and what runs, as they were last time.
+fn restore(state: &mut State, last: Remembered, pipeline: &Pipeline) {
+    state.theme = match last.theme.as_deref() {
+        Some("light") => ThemePreference::Light,
+        _ => ThemePreference::Dark,
+    };
+    state.compare = !last.compare_off;
+    if last.compare_off {
+        pipeline.send(EngineCommand::Compare(false));
+    }
+    state.mirror = !last.mirror_off;
+    if let Some(zoom) = last.zoom {
+        state.zoom = zoom;
+        pipeline.send(EngineCommand::Zoom(zoom));
+    }
+    if let Some(layout) = last.layout {
+        state.layout = layout;
+    }
 }
 
 /// Starts what the command line names, and else what ran last time. What of that is refused now gives way to the default and is
@@ -323,6 +333,8 @@ impl App {
             engine: Some(running.engine.to_string()),
             threads: Some(running.threads),
             compare_off: !state.compare,
+            mirror_off: !state.mirror,
+            zoom: Some(state.zoom),
             size: self.size,
             layout: Some(state.layout.clone()),
         };
@@ -413,6 +425,21 @@ mod tests {
         let (notices, settings, source) = started(&Options::default(), &last);
         assert!(notices.len() == 1 && notices[0].contains(&gone), "{notices:?}");
         assert_eq!((settings.model, source), (ModelChoice::Shipped("objects"), None));
+    }
+
+    #[test]
+    fn the_square_and_the_mirror_are_as_they_were_last_time() {
+        let last = Remembered { source: Some("demo:7".into()), ..remembered(Path::new("cards")) };
+        let last = Remembered { engine: None, mirror_off: true, zoom: Some(200), ..last };
+        let (pipeline, _) = start(&Options::default(), &last, &Arc::default()).expect("something runs");
+        let mut state = State::default();
+        restore(&mut state, last, &pipeline);
+        assert_eq!((state.mirror, state.zoom), (false, 200));
+        let begun = Instant::now();
+        while pipeline.report().is_none_or(|report| report.crop.edge != 240) {
+            assert!(begun.elapsed() < Duration::from_secs(30), "the network sees another square");
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 
     #[test]

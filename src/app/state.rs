@@ -2,12 +2,15 @@
 
 use super::arrangement::Layout;
 use super::histogram;
-use super::notices::Toasts;
+use super::model::Model;
+use super::notices::{Toasts, Tone};
 use super::teach_panel::TeachState;
 use super::widgets::CachedTexture;
+use crate::frame::Frame;
 use crate::network::{Network, Op};
 use crate::pipeline::EngineCommand;
-use crate::source::SourceChoice;
+use crate::preprocess::WHOLE_SQUARE;
+use crate::source::{SourceChoice, SourceState, SourceStatus};
 use std::sync::Arc;
 
 /// What a person asked for and the window alone cannot do.
@@ -82,6 +85,10 @@ pub struct State {
     pub one_channel: bool,
     /// Whether the twin runs along.
     pub compare: bool,
+    /// Whether pictures of cameras are shown mirrored; the network never sees them so.
+    pub mirror: bool,
+    /// How much larger than the whole square is, in percent, the network is asked to see what it sees.
+    pub zoom: u16,
     /// Whether the list of keys is open.
     pub help: bool,
     /// The path that is typed; `None` where that is closed.
@@ -98,6 +105,10 @@ pub struct State {
     pub(crate) teach: TeachState,
     /// The counted sums of the watched layer.
     pub(super) histogram: histogram::Cache,
+    /// What the wheel turned over the picture that is no whole step yet.
+    pub(super) wheel: f32,
+    /// The number of the last source that was a camera.
+    camera: Option<u64>,
     network: Option<Arc<Network>>,
 }
 
@@ -110,6 +121,8 @@ impl Default for State {
             channel: 0,
             one_channel: false,
             compare: true,
+            mirror: true,
+            zoom: WHOLE_SQUARE,
             help: false,
             path: None,
             theme: egui::ThemePreference::Dark,
@@ -118,6 +131,8 @@ impl Default for State {
             textures: Textures::default(),
             teach: TeachState::default(),
             histogram: histogram::Cache::default(),
+            wheel: 0.0,
+            camera: None,
             network: None,
         }
     }
@@ -132,6 +147,34 @@ impl State {
         self.layer = layer;
         self.follow_layer = true;
         actions.push(Action::Send(EngineCommand::Watch(layer)));
+    }
+
+    /// Notes whether the source is a camera.
+    pub(crate) fn meet_source(&mut self, source: &SourceStatus) {
+        let may_be = matches!(source.choice, None | Some(SourceChoice::Camera { .. }));
+        if may_be && !matches!(source.state, SourceState::Fallback { .. }) {
+            self.camera = Some(source.source);
+        }
+    }
+
+    /// Whether a frame is drawn mirrored: a camera's is, where that is wished. The demo stands in for a camera under the same number;
+    /// its frames know what they show.
+    pub(crate) fn is_mirrored(&self, frame: &Frame) -> bool {
+        self.mirror && self.is_of_camera(frame)
+    }
+
+    fn is_of_camera(&self, frame: &Frame) -> bool {
+        self.camera == Some(frame.source) && frame.truth.is_none()
+    }
+
+    /// Shows cameras mirrored, or no longer; says so where no camera is seen.
+    pub(crate) fn turn_mirror(&mut self, model: &Model) {
+        self.mirror = !self.mirror;
+        if model.report.as_ref().is_none_or(|report| !self.is_of_camera(&report.frame)) {
+            let how = if self.mirror { "mirrored, as in a mirror" } else { "as they are, not mirrored" };
+            self.toasts
+                .push(format!("Pictures of cameras are shown {how}; others are always as they are."), Tone::Hint);
+        }
     }
 
     /// Another network: keeps the layer of the same name, else takes a telling one.

@@ -3,8 +3,9 @@
 use super::model::Model;
 use super::theme::{self, Tokens};
 use super::widgets;
-use crate::frame::{Frame, InputImage};
+use crate::frame::InputImage;
 use crate::network::{ModelChoice, NOTHING};
+use crate::pipeline::Report;
 use crate::teach::{ClassProgress, MOST_CLASSES, Progress, TeachCommand};
 use egui::{
     Align, Button, ColorImage, Key, Layout, RichText, ScrollArea, Sense, TextEdit, TextureHandle, Ui, Vec2, vec2,
@@ -373,9 +374,9 @@ fn take_frames(ui: &Ui, model: &Model, state: &mut TeachState, held: Option<usiz
     }
     let free = free.filter(|free| free.from <= Instant::now()).map(|free| free.class);
     let Some(class) = held.or(free) else { return };
-    let Some(frame) = new_frame(model, state.shown) else { return };
+    let Some(Report { frame, crop, .. }) = new_report(model, state.shown) else { return };
     state.shown = Some((frame.source, frame.index));
-    state.requests.push(TeachCommand::Show(class, frame));
+    state.requests.push(TeachCommand::Show(class, frame.clone(), *crop));
     if let Some(free) = state.hands_free.as_mut().filter(|free| free.class == class) {
         free.left -= 1;
         if free.left == 0 {
@@ -384,11 +385,10 @@ fn take_frames(ui: &Ui, model: &Model, state: &mut TeachState, held: Option<usiz
     }
 }
 
-/// The newest frame, where it is another one than before and not of the past.
-fn new_frame(model: &Model, shown: Option<(u64, u64)>) -> Option<Frame> {
-    let report = model.report.as_ref().filter(|_| !model.is_past())?;
-    let frame = &report.frame;
-    (shown != Some((frame.source, frame.index))).then(|| frame.clone())
+/// The newest report, where it is of another frame than before and not of the past.
+fn new_report(model: &Model, shown: Option<(u64, u64)>) -> Option<&Report> {
+    let report = model.report.as_deref().filter(|_| !model.is_past())?;
+    (shown != Some((report.frame.source, report.frame.index))).then_some(report)
 }
 
 #[cfg(test)]

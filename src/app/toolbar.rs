@@ -41,8 +41,8 @@ const BREVITIES: [Brevity; 8] = [
 /// Between parts of the bar, besides the usual spacing.
 const SPACE: f32 = 6.0;
 
-/// Shows the bar. Returns what its buttons ask for; choices go to `actions`.
-pub(super) fn show(ui: &mut Ui, model: &Model, actions: &mut Vec<Action>) -> Vec<Deed> {
+/// Shows the bar; `mirrored`: whether cameras are. Returns what its buttons ask for; choices go to `actions`.
+pub(super) fn show(ui: &mut Ui, model: &Model, mirrored: bool, actions: &mut Vec<Action>) -> Vec<Deed> {
     ui.spacing_mut().interact_size.y = theme::BUTTON;
     let mut deeds = Vec::new();
     ui.horizontal_centered(|ui| {
@@ -53,7 +53,7 @@ pub(super) fn show(ui: &mut Ui, model: &Model, actions: &mut Vec<Action>) -> Vec
             ui.label(title());
             ui.add_space(SPACE);
         }
-        sources(ui, model, brevity, actions, &mut deeds);
+        sources(ui, model, mirrored, brevity, actions, &mut deeds);
         networks(ui, model, brevity, actions, &mut deeds);
         engines(ui, model, brevity, actions, &mut deeds);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
@@ -130,6 +130,22 @@ fn entry(ui: &mut Ui, chosen: bool, says: &str) -> Response {
     response
 }
 
+/// A line of a list that is on or off; whether it was clicked, which closes the list.
+fn tick(ui: &mut Ui, on: bool, says: &str) -> bool {
+    ui.separator();
+    let mark = if on { "✓" } else { "–" };
+    let tokens = Tokens::of(ui);
+    let color = if on { tokens.chosen } else { tokens.quiet };
+    let line = Button::new((RichText::new(mark).color(color).size(10.0), says)).min_size(vec2(240.0, 26.0));
+    let response = ui.add(line);
+    response.widget_info(|| WidgetInfo::selected(Role::CheckBox, true, on, says));
+    let clicked = response.clicked();
+    if clicked {
+        ui.close();
+    }
+    clicked
+}
+
 fn heading(ui: &mut Ui, says: &str) {
     ui.add_space(2.0);
     ui.label(RichText::new(says).size(theme::SMALL).color(Tokens::of(ui).quiet));
@@ -156,11 +172,22 @@ fn open_entries(ui: &mut Ui, ways: &[(Deed, &str)], deeds: &mut Vec<Deed>) {
     heading(ui, "or drop a file on the window");
 }
 
-fn sources(ui: &mut Ui, model: &Model, brevity: Brevity, actions: &mut Vec<Action>, deeds: &mut Vec<Deed>) {
+fn sources(
+    ui: &mut Ui,
+    model: &Model,
+    mirrored: bool,
+    brevity: Brevity,
+    actions: &mut Vec<Action>,
+    deeds: &mut Vec<Deed>,
+) {
     chooser(ui, "Source", &choices::source_name(model), brevity, |ui| {
         // Asked with every repaint while the list is open; who lists them keeps a pace of its own.
         actions.push(Action::ListCameras);
         entries(ui, choices::sources(model), |source| actions.push(Action::Source(source)));
+        // Without a camera there is nothing to mirror.
+        if !model.cameras.is_empty() && tick(ui, mirrored, "cameras mirrored  V") {
+            deeds.push(Deed::Mirror);
+        }
         let ways = [
             (Deed::Open(DialogKind::File), "a picture or video …  O"),
             (Deed::Open(DialogKind::Folder), "a folder of pictures …  Shift O"),

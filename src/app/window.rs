@@ -8,7 +8,9 @@ use super::model::Model;
 use super::notices::{self, Tone};
 use super::state::{Action, State, TypedPath};
 use super::theme::{self, Tokens};
-use super::{comparison, layer_detail, network_strip, picture_panel, prediction, teach_panel, timeline, toolbar};
+use super::{
+    comparison, layer_detail, network_strip, picture_panel, prediction, square, teach_panel, timeline, toolbar,
+};
 use crate::network::ModelChoice;
 use crate::pipeline::EngineCommand;
 use crate::source::SourceChoice;
@@ -32,6 +34,7 @@ impl Window {
     /// Draws everything into `ui` and returns what the person asked for.
     pub fn show(&mut self, ui: &mut Ui, model: &Model) -> Vec<Action> {
         let mut actions = Vec::new();
+        self.state.meet_source(&model.source);
         if let Some(report) = &model.report {
             self.state.meet(&report.network, &mut actions);
         }
@@ -44,7 +47,8 @@ impl Window {
         let bar = Frame::new().fill(tokens.ground).inner_margin(Margin::symmetric(theme::GAP as i8, 0));
         let top =
             Side::top("toolbar").exact_size(theme::TOOLBAR).frame(bar).show_separator_line(false).resizable(false);
-        let deeds = top.show(ui, |ui| toolbar::show(ui, model, &mut actions)).inner;
+        let mirrored = self.state.mirror;
+        let deeds = top.show(ui, |ui| toolbar::show(ui, model, mirrored, &mut actions)).inner;
         for deed in deeds {
             self.perform(ui, deed, model, &mut actions);
         }
@@ -124,6 +128,8 @@ impl Window {
                 let limit = model.report.as_ref().map(|report| report.prediction.limit);
                 actions.extend(limit.map(|limit| send(EngineCommand::Limit(prediction::moved(limit, step)))));
             }
+            Deed::Zoom(steps) => square::press(model, state, steps, actions),
+            Deed::Mirror => state.turn_mirror(model),
             Deed::Teach => state.teach.open = !state.teach.open,
             Deed::Screenshot => actions.push(Action::Screenshot),
             Deed::Figures => actions.push(Action::ExportFigures),
@@ -257,7 +263,7 @@ struct Panels<'a> {
 impl egui_tiles::Behavior<Panel> for Panels<'_> {
     fn pane_ui(&mut self, ui: &mut Ui, _: TileId, panel: &mut Panel) -> UiResponse {
         let dragged = match panel {
-            Panel::Picture => picture_panel::show(ui, self.model, self.state),
+            Panel::Picture => picture_panel::show(ui, self.model, self.state, self.actions),
             Panel::Prediction => prediction::show(ui, self.model, self.actions),
             Panel::Detail => layer_detail::show(ui, self.model, self.state),
             Panel::Strip => network_strip::show(ui, self.model, self.state, self.actions),

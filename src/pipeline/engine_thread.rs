@@ -5,7 +5,7 @@ mod tests;
 
 use super::comparison::{Times, Twins, recent};
 use super::outbox::{About, EngineState, Outbox};
-use super::predictor::{PredictError, Predictor, crop};
+use super::predictor::{PredictError, Predictor};
 use super::report::{Counts, FrameTiming, LayerDetail, Prediction, Rates, Report};
 use super::settings::{EngineCommand, Settings};
 use crate::board::BoardState;
@@ -188,6 +188,7 @@ impl EngineThread {
                 self.limit = Some(percent.min(100));
                 return self.look_again();
             }
+            EngineCommand::Zoom(percent) => return self.zoom(percent),
             EngineCommand::Compare(comparing) => {
                 self.comparing = comparing;
                 if comparing {
@@ -197,6 +198,22 @@ impl EngineThread {
             }
         }
         self.reopen(wanted, Read::Before);
+    }
+
+    /// Has another part of the picture seen: what was counted and measured was about another one.
+    fn zoom(&mut self, percent: u16) {
+        self.predictor.set_zoom(percent);
+        self.forget();
+        if let Some(twins) = &mut self.twins {
+            twins.forget(self.predictor.network());
+        }
+        self.look_again();
+    }
+
+    /// Counts and smooths anew from the next frame on.
+    fn forget(&mut self) {
+        let before = self.last_frame.as_ref().map_or([0; 2], |last| [last.index + 1, last.dropped]);
+        self.history = RunningFigures { before, ..RunningFigures::default() };
     }
 
     /// Runs what `wanted` names from now on; keeps what runs where that is refused.
@@ -248,8 +265,7 @@ impl EngineThread {
             self.sampler = Sampler::new(self.predictor.network(), watched);
             self.limit = None;
         }
-        let before = self.last_frame.as_ref().map_or([0; 2], |last| [last.index + 1, last.dropped]);
-        self.history = RunningFigures { before, ..RunningFigures::default() };
+        self.forget();
         if self.comparing {
             self.open_twin();
         } else {
@@ -400,7 +416,7 @@ impl EngineThread {
         let report = Report {
             sequence: self.sequence,
             frame: frame.clone(),
-            crop: crop(frame),
+            crop: self.predictor.crop(),
             network: self.predictor.network().clone(),
             edge: engine.edge(),
             engine: engine.info(),

@@ -6,7 +6,7 @@ use crate::engine::{self, Engine, EngineError, Probe, likeliest, softmax};
 use crate::engines::{self, BoardPolicy, EngineChoice, OpenError, Setup};
 use crate::frame::{Crop, Frame, InputImage};
 use crate::network::{Knowing, LoadError, ModelChoice, Network};
-use crate::preprocess::{PreprocessError, Preprocessor, centre_crop};
+use crate::preprocess::{PreprocessError, Preprocessor, WHOLE_SQUARE, zoomed_crop};
 use crate::source::demo;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -59,6 +59,10 @@ pub(crate) struct Predictor {
     policy: BoardPolicy,
     preprocessor: Preprocessor,
     input: InputImage,
+    /// How much larger than the whole square is, in percent, the network sees what it sees.
+    zoom: u16,
+    /// What of the last frame it saw.
+    crop: Crop,
     said: Said,
 }
 
@@ -131,7 +135,9 @@ impl Predictor {
             self.engine.set_threads(wanted.threads);
             self.preprocessor.set_threads(wanted.threads);
         } else {
+            let zoom = self.zoom;
             *self = Self::for_network(Some(&*self.engine), wanted, network, self.policy)?;
+            self.zoom = zoom;
         }
         Ok(())
     }
@@ -146,15 +152,26 @@ impl Predictor {
         let edge = settings.edge.unwrap_or(network.edge());
         let setup = Setup { edge, threads: settings.threads, policy, before };
         let engine = engines::open(&settings.engine, network, setup)?;
-        let (preprocessor, input) = (Preprocessor::new(settings.threads), InputImage::black(edge));
-        Ok(Self { engine, choice: settings.engine.clone(), policy, preprocessor, input, said: Said::default() })
+        Ok(Self::with(settings, engine, policy))
+    }
+
+    /// With an engine that was made for `settings`.
+    fn with(settings: &Settings, engine: Box<dyn Engine>, policy: BoardPolicy) -> Self {
+        Self {
+            choice: settings.engine.clone(),
+            policy,
+            preprocessor: Preprocessor::new(settings.threads),
+            input: InputImage::black(engine.edge()),
+            zoom: WHOLE_SQUARE,
+            crop: Crop::default(),
+            said: Said::default(),
+            engine,
+        }
     }
 
     #[cfg(test)]
     pub(super) fn with_engine(settings: &Settings, engine: Box<dyn Engine>) -> Self {
-        let (preprocessor, input) = (Preprocessor::new(settings.threads), InputImage::black(engine.edge()));
-        let (choice, policy) = (settings.engine.clone(), BoardPolicy::Live);
-        Self { engine, choice, policy, preprocessor, input, said: Said::default() }
+        Self::with(settings, engine, BoardPolicy::Live)
     }
 
     /// The network.
@@ -165,6 +182,16 @@ impl Predictor {
     /// The engine.
     pub(crate) fn engine(&self) -> &dyn Engine {
         &*self.engine
+    }
+
+    /// Sees the middle of frames so many percent larger from now on, 100 being the whole square.
+    pub(super) fn set_zoom(&mut self, percent: u16) {
+        self.zoom = percent;
+    }
+
+    /// What of the last frame the network saw.
+    pub(super) fn crop(&self) -> Crop {
+        self.crop
     }
 
     /// The picture that the network last saw.
@@ -200,7 +227,9 @@ impl Predictor {
     /// [`PredictError::Preprocess`], where the frame has no pixels.
     pub(crate) fn prepare(&mut self, frame: &Frame) -> Result<Duration, PredictError> {
         let start = Instant::now();
-        self.preprocessor.run(&frame.rgb, frame.width, frame.height, &mut self.input)?;
+        let crop = zoomed_crop(frame.width, frame.height, self.zoom, self.input.edge());
+        self.preprocessor.run_crop(&frame.rgb, [frame.width, frame.height], crop, &mut self.input)?;
+        self.crop = crop;
         Ok(start.elapsed())
     }
 
@@ -228,11 +257,6 @@ impl Predictor {
 /// Whether a network has a label for everything that the demo shows; one that knows but some of it is not held to it.
 pub(crate) fn knows_cards(network: &Network) -> bool {
     demo::labels().iter().all(|card| network.labels().iter().any(|label| label == card))
-}
-
-/// What of `frame` a network sees.
-pub(super) fn crop(frame: &Frame) -> Crop {
-    centre_crop(frame.width, frame.height)
 }
 
 fn infer(

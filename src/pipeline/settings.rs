@@ -39,6 +39,9 @@ pub enum EngineCommand {
     /// From how many percent of [`Knowing::known`](crate::network::Knowing::known) on a picture is named, until another
     /// network comes with a limit of its own.
     Limit(u8),
+    /// See the middle of the picture so many percent larger, from 100, its whole square, to 400; no nearer than the picture has pixels
+    /// for the network's input.
+    Zoom(u16),
     /// Whether the twin runs on the same frames.
     Compare(bool),
 }

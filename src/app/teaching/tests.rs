@@ -8,7 +8,7 @@ mod scenes;
 use crate::app::{self, Model, Window};
 use crate::engine::Engine;
 use crate::engine::cpu::{CpuEngine, Level};
-use crate::frame::{Frame, InputImage};
+use crate::frame::{Crop, Frame, InputImage};
 use crate::network::{NOTHING, Network};
 use crate::pipeline::Report;
 use crate::preprocess::Preprocessor;
@@ -112,6 +112,22 @@ fn recognised(network: &Arc<Network>, things: &[Vec<Frame>; 4]) -> usize {
         }
     }
     right
+}
+
+#[test]
+fn what_is_taught_is_what_the_dashed_square_shows() {
+    let frame = scenes::frame(scenes::FRAME);
+    let mut report = scenes::report(&scenes::network("objects"), frame.clone(), 1);
+    report.crop = Crop { x: 260, y: 180, edge: 120 };
+    let crop = report.crop;
+    let mut harness = open(None, &report);
+    harness.get_by_label("Teach it new things (M)").click();
+    wait(&mut harness, "the empty place", |progress| progress.classes.len() == 1);
+    hold(&mut harness, std::slice::from_ref(&frame));
+    wait(&mut harness, "a frame", |progress| progress.frames() == 1);
+    let mut square = InputImage::black(report.edge);
+    Preprocessor::new(1).run_crop(&frame.rgb, [frame.width, frame.height], crop, &mut square).expect("a good frame");
+    assert!(*harness.state().teacher.progress().classes[0].newest[0].1 == square);
 }
 
 #[test]

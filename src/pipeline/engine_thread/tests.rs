@@ -6,7 +6,7 @@ use crate::engine::cpu::{CpuEngine, Level};
 use crate::engine::{Engine, EngineError, EngineInfo, Outcome};
 use crate::engines::{BoardPolicy, EngineChoice};
 use crate::fpga::BoardChoice;
-use crate::frame::InputImage;
+use crate::frame::{Crop, InputImage};
 use crate::network::ModelChoice;
 use crate::pipeline::outbox::Latest;
 use crate::source::Delivery;
@@ -238,4 +238,37 @@ fn a_board_keeps_its_program() {
         assert_eq!(live.report_of(frame).engine.name, "a board");
         assert_eq!(runs.load(Ordering::Relaxed), before + 1);
     }
+}
+
+#[test]
+fn the_square_is_zoomed_whatever_else_changes_and_the_whole_one_is_as_before() {
+    let mut live = opened("cards");
+    let frame = live.next_frame();
+    let whole = live.report_of(frame);
+    assert_eq!(whole.crop, Crop { x: 80, y: 0, edge: 480 });
+    assert_eq!(live.made_for(EngineCommand::Zoom(200)), [0, 0]);
+    let zoomed = live.report();
+    assert_eq!(zoomed.crop, Crop { x: 200, y: 120, edge: 240 });
+    assert_ne!(zoomed.prediction.raw, whole.prediction.raw);
+    // What was counted was about another part of the picture.
+    assert_eq!((zoomed.counts.predicted, zoomed.comparison.as_ref().map(|twins| twins.frames)), (0, Some(0)));
+    for command in [
+        EngineCommand::Edge(Some(128)),
+        EngineCommand::Engine(EngineChoice::Reference),
+        EngineCommand::Model(ModelChoice::Shipped("objects")),
+        EngineCommand::Engine(EngineChoice::Cpu(None)),
+        EngineCommand::Model(ModelChoice::Shipped("cards")),
+    ] {
+        live.obey(command);
+        assert_eq!(live.report().crop, zoomed.crop);
+    }
+    // No smaller than the input: 480 pixels are not four times 256.
+    live.obey(EngineCommand::Zoom(u16::MAX));
+    assert_eq!(live.report().crop, Crop { x: 260, y: 180, edge: 120 });
+    live.obey(EngineCommand::Edge(Some(256)));
+    assert_eq!(live.report().crop, Crop { x: 192, y: 112, edge: 256 });
+    live.obey(EngineCommand::Edge(None));
+    live.obey(EngineCommand::Zoom(100));
+    let again = live.report();
+    assert_eq!((again.crop, &again.prediction.raw), (whole.crop, &whole.prediction.raw));
 }
