@@ -618,14 +618,14 @@ fn keys_and_wheel_make_the_square_smaller_down_to_its_limit() {
             source: egui::MouseWheelSource::Unknown,
             modifiers: Modifiers::NONE,
         });
-        harness.run_steps(40);
+        harness.run_steps(4);
         harness.state_mut().actions.drain(..).filter(|action| matches!(action, Action::Send(_))).collect::<Vec<_>>()
     };
     let asked = turned(&mut harness, "live picture", 4.0);
     assert_eq!((asked.last(), harness.state().window.state.zoom), (zoom(200).last(), 200));
     let asked = turned(&mut harness, "live picture", -9.0);
     assert_eq!((asked.last(), harness.state().window.state.zoom), (zoom(100).last(), 100));
-    assert_eq!(turned(&mut harness, "card: ", 4.0), [], "elsewhere the wheel does what it did");
+    assert_eq!(turned(&mut harness, "layer embedding, ", 4.0), [], "elsewhere the wheel does what it did");
 }
 
 #[test]

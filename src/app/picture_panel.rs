@@ -135,8 +135,8 @@ fn wheel(ui: &Ui, place: Rect, model: &Model, state: &mut State, actions: &mut V
         state.wheel = 0.0;
         return;
     }
-    let points = ui.input(|input| input.smooth_scroll_delta().y);
-    let steps = square::wheel_steps(&mut state.wheel, points);
+    let coming = ui.input(|input| square::wheel(&input.events));
+    let steps = square::whole_steps(&mut state.wheel, coming);
     if steps != 0 {
         // A wheel that is at its end says nothing.
         square::change(model, state, steps, actions);

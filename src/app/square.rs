@@ -5,10 +5,11 @@ use super::notices::Tone;
 use super::state::{Action, State};
 use crate::pipeline::{EngineCommand, Report};
 use crate::preprocess::{MOST_ZOOM, WHOLE_SQUARE, zoomed_crop};
+use egui::{Event, MouseWheelUnit};
 
 /// Steps in which the square becomes half as wide.
 const A_HALVING: f32 = 4.0;
-/// The wheel's points of one step: a line of most wheels.
+/// Points that a touchpad scrolls for a step; a wheel's line is one.
 const A_STEP: f32 = 40.0;
 
 /// The zoom in percent that lies so many steps from `percent`.
@@ -65,9 +66,19 @@ fn why(report: &Report, edge: u32, steps: i32) -> String {
     "The square becomes no smaller than a quarter of the whole one's edge.".into()
 }
 
-/// The whole steps that the wheel went by `points` more; what is left of one waits for the next time.
-pub(super) fn wheel_steps(waiting: &mut f32, points: f32) -> i32 {
-    *waiting += points / A_STEP;
+/// The steps that the wheel, or a touchpad, went. As they come: smoothed over frames, lines would no longer be whole.
+pub(super) fn wheel(events: &[Event]) -> f32 {
+    let steps = |event: &Event| match event {
+        Event::MouseWheel { unit: MouseWheelUnit::Point, delta, .. } => delta.y / A_STEP,
+        Event::MouseWheel { delta, .. } => delta.y,
+        _ => 0.0,
+    };
+    events.iter().map(steps).sum()
+}
+
+/// The whole ones of the steps that wait and those that come; what is left of one waits for the next time.
+pub(super) fn whole_steps(waiting: &mut f32, coming: f32) -> i32 {
+    *waiting += coming;
     let steps = waiting.trunc();
     *waiting -= steps;
     steps as i32
@@ -96,7 +107,7 @@ mod tests {
     #[test]
     fn a_slow_wheel_adds_up() {
         let mut waiting = 0.0;
-        let steps: Vec<i32> = [10.0, 10.0, 25.0, -5.0, 120.0, -41.0].map(|by| wheel_steps(&mut waiting, by)).into();
-        assert_eq!(steps, [0, 0, 1, 0, 3, -1]);
+        let steps = [0.25, 0.25, 0.75, -0.25, 3.0, -1.0, -1.5].map(|by| whole_steps(&mut waiting, by));
+        assert_eq!(steps, [0, 0, 1, 0, 3, -1, -1]);
     }
 }
