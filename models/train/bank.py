@@ -2,9 +2,9 @@
 
     python3 -m train.bank --data DATA
 
-writes `models/objects.bank.safetensors`. For each layer that a taught classifier may stand behind (src/teach/eyes.rs): the directions in
-which one class's photographs differ most (`prior`), as numbers in steps of `prior_step`, and what the layer says of some photographs
-(`others`), two features a byte, in fifteenths of the largest value. No photograph can be made of them.
+writes `models/objects.bank.safetensors`. For each layer that a taught classifier may stand behind (src/teach/eyes.rs): what it says of
+some photographs (`others`), two features a byte, in fifteenths of the largest value; and for one of them the directions in which one
+class's photographs differ most (`prior`), as numbers in steps of `prior_step`. No photograph can be made of them.
 """
 
 import argparse
@@ -16,7 +16,9 @@ import numpy as np
 from . import export, integer, pictures
 
 MODELS = Path(__file__).resolve().parent.parent
-LAYERS = "backbone.layer3.1.act0", "backbone.last_act_layer3"
+LAYERS = "backbone.layer3.1.act0", "backbone.layer3.1.act1", "backbone.last_act_layer3"
+# The one that is taught from where another place must not matter, and has directions.
+PLACELESS = LAYERS[1]
 # Photographs that directions are taken from, photographs that are kept, directions. The file has at most 128 kB.
 SEEN, KEPT, DIRECTIONS = 6000, 118, 64
 SEED = 5
@@ -32,8 +34,9 @@ def main():
     seen = features(path, photographs)
     tensors = {}
     for layer in LAYERS:
-        prior, step = directions(seen[layer], labels)
-        tensors.update({f"{layer}.prior": prior, f"{layer}.prior_step": step, f"{layer}.others": halves(seen[layer][:KEPT])})
+        tensors[f"{layer}.others"] = halves(seen[layer][:KEPT])
+    prior, step = directions(seen[PLACELESS], labels)
+    tensors.update({f"{PLACELESS}.prior": prior, f"{PLACELESS}.prior_step": step})
     # Which network's layers these are: the same numbers for others would be meaningless.
     checksum = zlib.crc32(path.read_bytes())
     bank = MODELS / f"{args.network}.bank.safetensors"

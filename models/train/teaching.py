@@ -90,7 +90,7 @@ def floats(sets):
     """Per cent right, means over the sets and seeds, of what needs floats: class means and ridge on the codes that are taught from, and
     a linear probe on the last codes of the twin with a float first layer."""
     probes = {"class means": ("objects", LAYERS[0], class_means), "ridge": ("objects", LAYERS[0], ridge)}
-    probes["probe of the float twin"] = ("objects-float-input", LAYERS[1], ridge)
+    probes["probe of the float twin"] = ("objects-float-input", LAYERS[2], ridge)
     found = {probe: {name(count): [] for count in COUNTS} for probe in probes}
     for folder in sets:
         pictures = sorted(folder.glob("*/*"))

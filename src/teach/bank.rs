@@ -53,16 +53,22 @@ pub(super) fn has_same_eyes(one: &Network, other: &Network, layer: usize) -> boo
 fn read(bank: &SafeTensors<'_>, network: &Network, layer: usize) -> Option<LayerBank> {
     let name = &network.layers()[layer].name;
     let tensor = |part: &str| bank.tensor(&format!("{name}.{part}")).ok();
-    let step = f32::from_le_bytes(*tensor("prior_step")?.data().first_chunk()?);
-    let prior = tensor("prior")?;
-    let &[directions, width] = prior.shape() else { return None };
-    let prior =
-        DMatrix::from_row_iterator(directions, width, prior.data().iter().map(|&byte| f32::from(byte as i8) * step));
+    let width = network.shapes(network.edge())[layer].channels;
     let of_fifteenths = |fifteenths: u8| (usize::from(fifteenths) * 3 * STEPS / 15) as u8;
     let two = |byte: &u8| [of_fifteenths(byte & 15), of_fifteenths(byte >> 4)];
     let others =
         tensor("others")?.data().chunks_exact(width / 2).map(|row| row.iter().flat_map(two).collect()).collect();
-    Some(LayerBank { prior: Some(prior), others })
+    Some(LayerBank { prior: read_prior(bank, name), others })
+}
+
+/// The directions of a layer that has some.
+fn read_prior(bank: &SafeTensors<'_>, name: &str) -> Option<DMatrix<f32>> {
+    let prior = bank.tensor(&format!("{name}.prior")).ok()?;
+    let step = bank.tensor(&format!("{name}.prior_step")).ok()?;
+    let step = f32::from_le_bytes(*step.data().first_chunk()?);
+    let &[directions, width] = prior.shape() else { return None };
+    let sizes = prior.data().iter().map(|&byte| f32::from(byte as i8) * step);
+    Some(DMatrix::from_row_iterator(directions, width, sizes))
 }
 
 /// Of scenes that we paint.
@@ -115,14 +121,12 @@ mod tests {
         assert_eq!(*checksum, format!("{:08x}", crc32fast::hash(shipped.bytes)), "run models/train/bank.py again");
         assert!(BANK.len() <= 128 << 10, "{} bytes", BANK.len());
         let eyes = Eyes::new(Arc::new(shipped.load().expect("sound"))).expect("it runs");
-        for bank in stored(&eyes).expect("of these eyes") {
-            assert!(
-                bank.others.len() >= 100
-                    && bank.others.iter().flatten().all(|&feature| usize::from(feature) <= 3 * STEPS)
-            );
-            let variance = bank.prior.expect("one").row_iter().map(|row| row.norm_squared()).sum::<f32>() / 512.0;
-            assert!((0.3..1.0).contains(&variance), "{variance}");
-        }
+        let banks = stored(&eyes).expect("of these eyes");
+        let is_feature = |&feature: &u8| usize::from(feature) <= 3 * STEPS;
+        assert!(banks.iter().all(|bank| bank.others.len() >= 100 && bank.others.iter().flatten().all(is_feature)));
+        let prior = banks[eyes.placeless()].prior.as_ref().expect("of the layer that needs it");
+        let variance = prior.row_iter().map(|row| row.norm_squared()).sum::<f32>() / prior.ncols() as f32;
+        assert!((0.3..1.0).contains(&variance), "{variance}");
     }
 
     #[test]

@@ -87,6 +87,12 @@ impl Eyes {
         &self.layers
     }
 
+    /// The layer that is told least by the place where things were shown, by its place among those: inside the last block.
+    pub(super) fn placeless(&self) -> usize {
+        let is_inside = |layer: &usize| matches!(self.network().layers()[*layer].op, Op::Conv { .. });
+        self.layers.iter().position(is_inside).unwrap_or(self.layers.len() - 1)
+    }
+
     /// What these layers say of a picture.
     pub(super) fn look(&mut self, picture: &InputImage) -> Result<Vec<Features>, TeachError> {
         self.engine.run_probed(picture, &mut self.pooled)?;
@@ -94,8 +100,8 @@ impl Eyes {
     }
 }
 
-/// The layers that a classifier may stand behind: the one that the network's own reads, and before it the codes that the last block
-/// starts from, which are less bound to the classes that the network learned.
+/// The layers that a classifier may stand behind: the codes that the last block starts from, which are less bound to the classes that
+/// the network learned; those inside it; and those that the network's own classifier reads. All of one shape, in their order.
 fn layers(network: &Network) -> Vec<usize> {
     let (last, _) = network.classifier();
     let shapes = network.shapes(network.edge());
@@ -103,9 +109,13 @@ fn layers(network: &Network) -> Vec<usize> {
         let (one, other) = (shapes[layer], shapes[last]);
         (one.channels, one.edge) == (other.channels, other.edge)
     };
-    let is_activation = |layer: usize| matches!(network.layers()[layer].op, Op::Activation(_));
-    let before = (0..last).rfind(|&layer| is_activation(layer) && is_like_last(layer));
-    before.into_iter().chain([last]).collect()
+    let before = |is_kind: fn(&Op) -> bool| {
+        (0..last).rfind(|&layer| is_kind(&network.layers()[layer].op) && is_like_last(layer))
+    };
+    let starts = before(|op| matches!(op, Op::Activation(_)));
+    let inside =
+        before(|op| matches!(op, Op::Conv { .. })).filter(|&inside| starts.is_none_or(|starts| starts < inside));
+    starts.into_iter().chain(inside).chain([last]).collect()
 }
 
 /// Pools the codes of some layers: each with its number of positions.
@@ -140,13 +150,14 @@ mod tests {
     use crate::network::shipped::Shipped;
 
     #[test]
-    fn the_last_two_codes_of_a_network_are_read() {
+    fn the_codes_around_and_inside_the_last_block_are_read() {
         let network = Arc::new(Shipped::named("objects").expect("shipped").load().expect("sound"));
         let mut eyes = Eyes::new(network.clone()).expect("it runs");
         let names: Vec<&str> = eyes.layers().iter().map(|&layer| network.layers()[layer].name.as_str()).collect();
-        assert_eq!(names, ["backbone.layer3.1.act0", "backbone.last_act_layer3"]);
+        assert_eq!(names, ["backbone.layer3.1.act0", "backbone.layer3.1.act1", "backbone.last_act_layer3"]);
+        assert_eq!(eyes.placeless(), 1);
         let seen = eyes.look(&InputImage::black(64)).expect("it fits");
-        assert_eq!(seen.iter().map(|features| features.len()).collect::<Vec<_>>(), [512, 512]);
+        assert_eq!(seen.iter().map(|features| features.len()).collect::<Vec<_>>(), [512; 3]);
         assert!(seen.iter().all(|features| features.iter().any(|&feature| feature > 0)));
     }
 

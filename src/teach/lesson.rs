@@ -27,9 +27,9 @@ const LONGEST_NAME: usize = 60;
 /// Copies of a frame whose thing cannot be cut out.
 const COPIES: usize = 3;
 /// Copies of a frame whose thing can: of the whole frame, of the thing before painted scenes, and before the empty place.
-const THING_COPIES: [usize; 3] = [1, 1, 4];
+const THING_COPIES: [usize; 3] = [2, 2, 4];
 /// Copies of a frame of the empty place, and painted scenes beside it: other places are empty too.
-const PLACE_COPIES: [usize; 2] = [2, 4];
+const PLACE_COPIES: [usize; 2] = [2, 6];
 /// The newest frames of the empty place that things are cut out by.
 const PLACES: usize = 12;
 
@@ -61,8 +61,6 @@ pub(crate) struct Lesson {
     dice: Dice,
     samples: usize,
     next_id: u64,
-    /// The layer that is learned from, by its place among those that the eyes read.
-    layer: usize,
     validation: Option<Validation>,
 }
 
@@ -78,10 +76,9 @@ impl Lesson {
         let mut scenes = Scenes::new(eyes.network().edge());
         let bank = Arc::new(bank::of(&mut eyes, &mut scenes)?);
         let kept = keeps.then(|| Kept::of(&mut eyes, &bank)).transpose()?.map(Arc::new);
-        let layer = if keeps { eyes.layers().len() - 1 } else { 0 };
         let dice = Dice::new(seed);
         let (classes, validation) = (Vec::new(), None);
-        let mut lesson = Self { eyes, bank, kept, scenes, classes, dice, samples: 0, next_id: 0, layer, validation };
+        let mut lesson = Self { eyes, bank, kept, scenes, classes, dice, samples: 0, next_id: 0, validation };
         for (name, frames) in former.into_iter().flatten() {
             let class = lesson.add_class(&name)?;
             lesson.recall(class, frames);
@@ -130,7 +127,27 @@ impl Lesson {
     /// The layer that is learned from.
     pub(crate) fn layer_name(&self) -> &str {
         let network = self.eyes.network();
-        &network.layers()[self.eyes.layers()[self.layer]].name
+        &network.layers()[self.eyes.layers()[self.layer()]].name
+    }
+
+    /// The layers that may serve, by their places among those that the eyes read: classes that stay read the last one; where the empty
+    /// place is taught, other places must not matter; else held-out frames tell.
+    fn candidates(&self) -> Vec<usize> {
+        let last = self.eyes.layers().len() - 1;
+        if self.kept.is_some() {
+            return vec![last];
+        }
+        if self.has_place() {
+            return vec![self.eyes.placeless()];
+        }
+        (0..=last).step_by(last.max(1)).collect()
+    }
+
+    /// The layer that is learned from, one of these.
+    fn layer(&self) -> usize {
+        let candidates = self.candidates();
+        let chosen = self.validation.as_ref().map(|validation| validation.layer);
+        chosen.filter(|layer| candidates.contains(layer)).unwrap_or(candidates[0])
     }
 
     /// Another class; its place.
@@ -294,6 +311,7 @@ impl Lesson {
             classes: self.shown().map(of).collect(),
             bank: self.bank.clone(),
             kept: self.kept.clone(),
+            layers: self.candidates(),
             has_place: self.has_place(),
         }
     }
@@ -309,7 +327,6 @@ impl Lesson {
 
     /// Takes what was found about these classes.
     pub(crate) fn set_validation(&mut self, validation: Validation) {
-        self.layer = validation.layer;
         self.validation = Some(validation);
     }
 
@@ -325,7 +342,8 @@ impl Lesson {
     pub(crate) fn learn(&self) -> Result<Network, TeachError> {
         let shown: Vec<&TaughtClass> = self.shown().collect();
         self.check_enough(&shown)?;
-        let bank = &self.bank[self.layer];
+        let layer = self.layer();
+        let bank = &self.bank[layer];
         let width = bank.others.first().map_or(0, |features| features.len());
         let moments = |samples: &[Features]| {
             let mut moments = Moments::new(width);
@@ -335,7 +353,7 @@ impl Lesson {
         let others = moments(&bank.others);
         let against = self.kept.as_ref().map(|kept| moments(&kept.samples));
         let evidence = Evidence {
-            classes: shown.iter().map(|class| &class.moments[self.layer]).collect(),
+            classes: shown.iter().map(|class| &class.moments[layer]).collect(),
             against: against.as_ref(),
             others: Some(&others),
             prior: bank.prior.as_ref().filter(|_| self.has_place()),
@@ -343,7 +361,7 @@ impl Lesson {
         let filters = recipe::learn(&evidence)?;
         let making = Making {
             base: self.base(),
-            layer: self.eyes.layers()[self.layer],
+            layer: self.eyes.layers()[layer],
             names: shown.iter().map(|class| class.name.clone()).collect(),
             validation: self.validation.as_ref(),
             keeps: self.kept.is_some(),
@@ -368,8 +386,9 @@ impl Lesson {
     fn provenance(&self, shown: &[&TaughtClass]) -> Map<String, Value> {
         let frames: Map<String, Value> =
             shown.iter().map(|class| (class.name.clone(), json!(class.frames.len()))).collect();
+        let layer = self.layer();
         let seen = |class: &&TaughtClass| -> Vec<String> {
-            class.frames.iter().map(|frame| vectors::spell(&frame.samples[0][self.layer])).collect()
+            class.frames.iter().map(|frame| vectors::spell(&frame.samples[0][layer])).collect()
         };
         let vectors: Map<String, Value> = shown.iter().map(|class| (class.name.clone(), json!(seen(class)))).collect();
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |time| time.as_secs());

@@ -13,7 +13,7 @@ use nalgebra::{Cholesky, DMatrix, DVector};
 /// composed.
 const RIDGE: [f32; 2] = [1.0, 2.0];
 /// The size of P.
-const PRIOR: f32 = 1.0;
+const PRIOR: f32 = 0.5;
 /// Frames that differ by less, in codes², are one frame.
 const LEAST_VARIANCE: f32 = 1e-5;
 

@@ -24,6 +24,8 @@ pub(crate) struct Held {
     pub(super) classes: Vec<Vec<Arc<Samples>>>,
     pub(super) bank: Arc<Vec<LayerBank>>,
     pub(super) kept: Option<Arc<Kept>>,
+    /// The layers that may serve, by their places among those that the eyes read.
+    pub(super) layers: Vec<usize>,
     /// Whether one of the classes is the empty place.
     pub(super) has_place: bool,
 }
@@ -68,17 +70,14 @@ impl Validation {
 impl Held {
     /// Asks about every layer that may serve, and chooses: a later one where it is clearly better.
     pub(crate) fn validate(&self) -> Result<Validation, TeachError> {
-        let layers = self.bank.len();
-        // Classes that stay read the last one.
-        let first = if self.kept.is_some() { layers - 1 } else { 0 };
-        let mut best = self.validate_layer(first)?;
-        for layer in first + 1..layers {
+        let mut best: Option<Validation> = None;
+        for &layer in &self.layers {
             let found = self.validate_layer(layer)?;
-            if found.accuracy() > best.accuracy() + CLEARLY_BETTER {
-                best = found;
+            if best.as_ref().is_none_or(|best| found.accuracy() > best.accuracy() + CLEARLY_BETTER) {
+                best = Some(found);
             }
         }
-        Ok(best)
+        best.ok_or(TeachError::Alike)
     }
 
     fn validate_layer(&self, layer: usize) -> Result<Validation, TeachError> {
