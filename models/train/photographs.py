@@ -101,9 +101,7 @@ class Workshop:
         `program` is ernscope, which has to get the same pictures right.
         """
         training, held_out = self.pictures(), self.pictures(self.family.held_out)
-        if not self.written.exists():
-            self.write(self.written.with_suffix(".part"))
-            self.written.with_suffix(".part").rename(self.written)
+        self.write_once()
         figures = {}
         for row in ROWS:
             run = self.run(row, len(training.labels))
@@ -153,6 +151,12 @@ class Workshop:
         path = into / f"{name}.safetensors"
         export.write(path, layers, {**description, "training": training})
         return path
+
+    def write_once(self):
+        """Writes what `evaluate` looks at, if it is not there."""
+        if not self.written.exists():
+            self.write(self.written.with_suffix(".part"))
+            self.written.with_suffix(".part").rename(self.written)
 
     def write(self, into):
         """Writes the held-out pictures, a folder a class: as PNG files, and as a webcam may see them."""

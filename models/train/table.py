@@ -208,7 +208,7 @@ Then the last stage of both twins was trained on by `train.knowing`, {told["date
 held as it was: {plan["steps"]} batches of {plan["known"]} training pictures and {plan["foreign"]} foreign ones, half of these of {told["train_photographs"]} photographs, half of
 CIFAR-100; Adam as before, peak rate {plan["peak_rate"]}, seed {plan["seed"]}. Wanted are the answers of both twins in the mean, at temperature {plan["temperature"]:.0f}, and, from {plan["others"]}
 rows of the classifier that own no class, what a logistic regression over both twins' earlier codes says of whether a picture is known.
-The limit is what {100 * plan["named"]:.0f} % of {told["limit_photographs"]} other foreign photographs reach. Measured on the pictures above and on {told["measure_photographs"]} foreign photographs
+The limit is what {100 * told["named"]:.0f} % of {told["limit_photographs"]} other foreign photographs reach. Measured on the pictures above and on {told["measure_photographs"]} foreign photographs
 that were neither trained on nor used for the limit, all at 64x64 and through one JPEG of quality 80; "named" is a foreign picture that
 is called known, "kept" a right answer that is. Noise: 30 % of the bytes of a picture, as it is, one more or one less.
 """
