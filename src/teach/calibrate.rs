@@ -19,9 +19,9 @@ pub(super) type Shows = Option<usize>;
 
 /// What the filters' answers are multiplied by where nothing could be held out.
 pub(super) const USUAL_GAIN: f32 = 6.0;
-/// Gains that are tried.
-const GAINS: [f32; 2] = [1.0, 48.0];
-const TRIED: i32 = 24;
+/// Gains that are tried: from answers that hardly tell to such that must outweigh the logits of classes that stay.
+const GAINS: [f32; 2] = [1.0, 512.0];
+const TRIED: i32 = 36;
 /// Keeps the weights of the score small where frames are few.
 const DECAY: f64 = 0.02;
 

@@ -8,6 +8,7 @@ use imageproc::filter::gaussian_blur_f32;
 use imageproc::geometric_transformations::{Border, Interpolation, warp};
 use imageproc::morphology::{close, open};
 use imageproc::region_labelling::{Connectivity, connected_components};
+use std::collections::HashSet;
 
 /// How far the camera may have moved since the empty place was seen, as a part of the edge (2 of 64 pixels).
 const SWAY: f32 = 2.0 / 64.0;
@@ -128,7 +129,7 @@ fn gains(frame: &RgbImage, behind: &RgbImage) -> [f32; 3] {
 fn largest_parts(difference: &GrayImage) -> GrayImage {
     let mut mask = difference.clone();
     mask.pixels_mut().for_each(|pixel| pixel[0] = if pixel[0] > CONTRAST { 255 } else { 0 });
-    let mask = close(&open(&mask, Norm::LInf, 1), Norm::LInf, 2);
+    let mask = filled(close(&open(&mask, Norm::L1, 1), Norm::L1, 2));
     let parts = connected_components(&mask, Connectivity::Eight, Luma([0]));
     let count = parts.pixels().map(|part| part[0]).max().unwrap_or(0) as usize;
     let mut areas = vec![0_u32; count + 1];
@@ -138,6 +139,22 @@ fn largest_parts(difference: &GrayImage) -> GrayImage {
         let area = areas[parts.get_pixel(x, y)[0] as usize];
         Luma([if area > 0 && area * PART >= largest { 255 } else { 0 }])
     })
+}
+
+/// With its holes filled: a light on a thing may look like what is behind it.
+fn filled(mut mask: GrayImage) -> GrayImage {
+    let mut around = mask.clone();
+    image::imageops::invert(&mut around);
+    let parts = connected_components(&around, Connectivity::Four, Luma([0]));
+    let (right, bottom) = (mask.width() - 1, mask.height() - 1);
+    let at_border = parts.enumerate_pixels().filter(|(x, y, _)| *x == 0 || *y == 0 || *x == right || *y == bottom);
+    let outside: HashSet<u32> = at_border.map(|(.., part)| part[0]).collect();
+    for (pixel, part) in mask.pixels_mut().zip(parts.pixels()) {
+        if !outside.contains(&part[0]) {
+            pixel[0] = 255;
+        }
+    }
+    mask
 }
 
 /// The middle of a mask, in pixels.
@@ -183,6 +200,16 @@ mod tests {
         let composed = cutout.before(&green, &mut Dice::new(3));
         let red = composed.pixels().filter(|pixel| pixel[0] > pixel[1]).count() as f32;
         assert!((0.4..2.5).contains(&(red / disc)), "{red}");
+    }
+
+    #[test]
+    fn holes_are_filled_and_bays_are_not() {
+        let ring = GrayImage::from_fn(9, 9, |x, y| {
+            let at = x.abs_diff(4).max(y.abs_diff(4));
+            Luma([if at == 2 || (at == 3 && x != 4) { 255 } else { 0 }])
+        });
+        let filled = filled(ring);
+        assert_eq!((filled.get_pixel(4, 4)[0], filled.get_pixel(4, 1)[0], filled.get_pixel(0, 0)[0]), (255, 0, 0));
     }
 
     #[test]
