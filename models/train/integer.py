@@ -157,7 +157,19 @@ def run(layers, pixels):
 
 def run_all(layers, pixels):
     """What `run` gives, with a logit for every row of the classifier, float32 [n, rows]; None of layers that end before it."""
-    codes, rows, trunk, pixels = {}, None, None, torch.from_numpy(pixels).long()
+    return _walk(layers, {}, torch.from_numpy(pixels).long())
+
+
+def rows_from(layers, name, codes, at_once=250):
+    """The logits of all rows, float32 [n, rows], by layers that follow on the layer `name`, which made `codes`, u8 [n, channels, h, w]."""
+    starts = range(0, len(codes), at_once)
+    some = (torch.from_numpy(np.array(codes[start : start + at_once])).float() for start in starts)
+    return np.concatenate([_walk(layers, {name: part}, None)[1] for part in some])
+
+
+def _walk(layers, codes, pixels):
+    """`run_all`, from codes that are there, by layer name."""
+    rows, trunk = None, None
     for layer in layers:
         entry, tensors = layer.entry, layer.tensors
         name, kind = entry["name"], entry["kind"]

@@ -304,11 +304,16 @@ class Run:
         self.network.eval()
 
     def layers(self):
-        """The whole network in integers: its file's layers up to the trained stage, and that stage as it is now."""
+        """The network in integers: its file's layers up to those that are trained, and these as they are now."""
         before = integer.from_file(self.workshop.models / f"{self.twin}.safetensors")
-        names = [layer.entry["name"] for layer in before]
-        kept = names.index(BEFORE) + 1
-        return before[:kept] + integer.lower(self.network)[kept:]
+        kept = [layer.entry["name"] for layer in before].index(BEFORE) + 1
+        return before[:kept], integer.lower(self.network)[kept:]
+
+    def rows(self, trained, name):
+        """The logits of all rows for the pictures called `name`, by the layers that are trained: float32 [n, rows]."""
+        codes, _ = self.workshop.codes(self.twin, name)
+        edge = self.tail.edge
+        return integer.rows_from(trained, BEFORE, np.moveaxis(codes.reshape(len(codes), edge, edge, -1), 3, 1))
 
 
 LOSSES = ("answers", "labels", "score", "right")
@@ -388,25 +393,25 @@ def finish(workshop, into, program):
     for twin in TWINS:
         run = Run(workshop, twin)
         run.settle()
-        layers, row = run.layers(), photographs.row_of(twin)
-        told = figures["rows"][row]
-        measured, knowing, document = measure(workshop, layers, run.score)
+        (before, trained), told = run.layers(), figures["rows"][photographs.row_of(twin)]
+        measured, knowing, score = measure(run, trained)
         told.update(measured=measured, shape=asdict(run.network.shape), knowing={**provenance(run), **knowing})
-        before = export.read_document(workshop.models / f"{twin}.safetensors")
-        description = {key: before[key] for key in ("name", "family", "input", "labels")}
+        document = export.read_document(workshop.models / f"{twin}.safetensors")
+        description = {key: document[key] for key in ("name", "family", "input", "labels")}
         training = {key: value for key, value in told.items() if key not in ("curve", "bytes", "webcam_top1_count")}
         file = into / f"{twin}.safetensors"
-        export.write(file, layers, {**description, "known": document, "training": training})
+        export.write(file, before + trained, {**description, "known": score, "training": training})
         told.update(counter.evaluate(program, file, measured))
         print(twin, knowing, measured, told["webcam_top1_count"])
     path.write_text(json.dumps(figures, indent=1), encoding="utf-8")
     table.write(into)
 
 
-def measure(workshop, layers, score):
+def measure(run, trained):
     """How many held-out pictures are right, how well the known are told from the foreign, and the score as the file has it."""
+    workshop, score = run.workshop, run.score
     labels = workshop.pictures(workshop.family.held_out).labels
-    rows = {name: integer.rows(layers, workshop.frames(name)) for name in (*MEASURED, "limit")}
+    rows = {name: run.rows(trained, name) for name in (*MEASURED, "limit")}
     answers = {name: values[:, : score.classes].argmax(axis=1) for name, values in rows.items()}
     document = score.document(0.5)
     knowings = {name: known(document, values, score.classes) for name, values in rows.items()}

@@ -47,6 +47,8 @@ class Stages(unittest.TestCase):
             with torch.no_grad():
                 got = tail.Tail(network, stage)(before.flatten(2).transpose(1, 2))
             np.testing.assert_allclose(got.numpy(), rows, atol=1e-4)
+            after = [layer.entry["name"] for layer in layers].index(f"backbone.layer{stage}.0.act0") + 1
+            np.testing.assert_array_equal(integer.rows_from(layers[after:], f"backbone.layer{stage}.0.act0", before.numpy()), rows)
 
     def test_what_comes_before_is_not_trained(self):
         network, _ = random_network("embedding", blocks=(1, 1))
