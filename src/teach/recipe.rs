@@ -47,9 +47,13 @@ pub(super) fn learn(evidence: &Evidence<'_>) -> Result<Filters, TeachError> {
     let means: Vec<DVector<f32>> =
         groups.iter().map(|(group, weight)| DVector::from(group.mean()) * (weight / total)).collect();
     let sum: DVector<f32> = means.iter().sum();
-    let targets = DMatrix::from_columns(
-        &means.iter().take(evidence.classes.len()).map(|mean| mean * 2.0 - &sum).collect::<Vec<_>>(),
-    );
+    // Beside classes that stay not only the order of the answers counts: those of a class's own samples are to be above 0.
+    let target = |(class, weighted): (&&Moments, &DVector<f32>)| match evidence.against {
+        Some(_) => DVector::from(class.mean()) - &sum,
+        None => weighted * 2.0 - &sum,
+    };
+    let targets: Vec<DVector<f32>> = evidence.classes.iter().zip(&means).map(target).collect();
+    let targets = DMatrix::from_columns(&targets);
     let classes = normal.filters(&targets).ok_or(TeachError::Alike)?;
     let other = match evidence.others {
         None => None,
@@ -154,6 +158,21 @@ mod tests {
         let filters = learn(&evidence(&[&one, &two], None)).expect("different");
         assert_eq!([answer(&filters, [200, 40, 80, 80]), answer(&filters, [40, 200, 80, 80])], [0, 1]);
         assert!(filters.other.is_none());
+    }
+
+    #[test]
+    fn beside_classes_that_stay_own_samples_are_above_zero_and_others_below() {
+        let [one, two] = [seen(&[[240, 10, 80, 80], [220, 0, 90, 70]]), seen(&[[20, 230, 80, 80], [0, 240, 90, 70]])];
+        let stay = seen(&[[20, 10, 240, 90], [0, 30, 220, 70], [10, 10, 90, 230], [0, 0, 80, 240]]);
+        let filters =
+            learn(&Evidence { against: Some(&stay), ..evidence(&[&one, &two], None) }).expect("different").classes;
+        let says = |filter: &Filter, sample: [u8; 4]| {
+            filter.scale * filter.signs.iter().zip(sample).map(|(sign, feature)| sign * f32::from(feature)).sum::<f32>()
+        };
+        assert!(says(&filters[0], [230, 5, 85, 75]) > 0.0 && says(&filters[1], [10, 235, 85, 75]) > 0.0);
+        for sample in [[10, 20, 230, 80], [5, 5, 85, 235]] {
+            assert!(filters.iter().all(|filter| says(filter, sample) < 0.0), "{sample:?}");
+        }
     }
 
     #[test]
