@@ -170,6 +170,7 @@ impl Lesson {
     ///
     /// # Errors
     /// [`TeachError::Name`].
+    #[cfg(feature = "app")]
     pub(crate) fn rename(&mut self, class: usize, name: &str) -> Result<(), TeachError> {
         let name = self.check_name(name, Some(class))?;
         if let Some(class) = self.classes.get_mut(class) {
@@ -201,6 +202,7 @@ impl Lesson {
     }
 
     /// Takes a class out, with all its frames.
+    #[cfg(feature = "app")]
     pub(crate) fn remove_class(&mut self, class: usize) {
         if class < self.classes.len() {
             let gone = self.classes.remove(class);
@@ -258,6 +260,7 @@ impl Lesson {
     }
 
     /// Takes the frame with this number out again.
+    #[cfg(feature = "app")]
     pub(crate) fn remove_frame(&mut self, id: u64) {
         for class in &mut self.classes {
             let Some(at) = class.frames.iter().position(|frame| frame.id == id) else { continue };
@@ -327,7 +330,10 @@ impl Lesson {
 
     /// Takes what was found about these classes.
     pub(crate) fn set_validation(&mut self, validation: Validation) {
-        self.validation = Some(validation);
+        // Of other classes than there are now, it says nothing of these.
+        if validation.classes == self.shown().count() {
+            self.validation = Some(validation);
+        }
     }
 
     /// What was found last about these classes.

@@ -15,6 +15,7 @@
 mod bank;
 mod calibrate;
 mod cutout;
+#[cfg(feature = "app")]
 mod draft;
 mod eyes;
 mod kept;
@@ -23,11 +24,12 @@ mod moments;
 mod recipe;
 mod signs;
 mod taught;
+#[cfg(feature = "app")]
 mod teacher;
 mod validate;
 mod vary;
 mod vectors;
 
 pub(crate) use lesson::{Lesson, MOST_CLASSES};
+#[cfg(feature = "app")]
 pub(crate) use teacher::{ClassProgress, Progress, TeachCommand, Teacher};
-use validate::TaughtConfusion;

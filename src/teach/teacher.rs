@@ -531,7 +531,9 @@ fn advice(validation: &Validation, names: &[&str], lesson: &Lesson) -> Vec<Strin
             .nth(class)
             .map_or(0, |class| class.frames.len())
     };
-    let often = |found: &&super::TaughtConfusion| found.count * OFTEN >= frames(found.truth).max(1) && found.count > 1;
+    let often = |found: &&super::validate::TaughtConfusion| {
+        found.count * OFTEN >= frames(found.truth).max(1) && found.count > 1
+    };
     let alike = validation.confusions.iter().filter(often).take(2).map(|found| {
         let [truth, answer] = [found.truth, found.answer].map(|class| names[class]);
         let help = if answer == NOTHING { "hold it nearer" } else { "show more sides of both" };
