@@ -53,7 +53,7 @@ def some(data):
 
 def features(path, photographs, at_once=100):
     """Mean codes, float32 [n, channels], of each layer."""
-    layers = as_read(*export.read(path))
+    layers = integer.from_file(path)
     seen = {layer: [] for layer in LAYERS}
     for start in range(0, len(photographs), at_once):
         codes, _ = integer.run_all(layers, np.ascontiguousarray(photographs[start : start + at_once]))
@@ -62,24 +62,8 @@ def features(path, photographs, at_once=100):
     return {layer: np.concatenate(parts) for layer, parts in seen.items()}
 
 
-def as_read(document, tensors):
-    """The layers of a model file as `integer.run` takes them."""
-    layers = []
-    for entry in document["layers"]:
-        name, kind = entry["name"], entry["kind"]
-        own = {key[len(name) + 1 :]: array for key, array in tensors.items() if key.startswith(f"{name}.")}
-        if "falling" in own:
-            own["falling"] = export.unpacked(own["falling"], len(own["thresholds"])) > 0
-        if kind == "float_conv":
-            own["weight"] = np.moveaxis(own["weight"], 3, 1)
-        elif "weight" in own:
-            own["weight"] = np.moveaxis(export.unpacked(own["weight"], entry["in"]), 3, 1).astype(np.int8)
-        layers.append(integer.Layer(entry, own))
-    return layers
-
-
 def directions(seen, labels):
-    """The directions [DIRECTIONS, channels] of the largest variance within classes, as i16 in steps float32 [1].
+    """The directions [DIRECTIONS, channels] of the largest variance within classes, as i8 in bytes and their steps, float32 [1].
 
     The mean variance of a feature is 1, so that a lesson can give them the size of its own.
     """

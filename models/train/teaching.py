@@ -15,9 +15,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from . import integer
-from .bank import LAYERS, as_read
-from .export import read
+from . import bank
 
 MODELS = Path(__file__).resolve().parents[1]
 COUNTS = (1, 5, 20, None)
@@ -89,8 +87,8 @@ def number(picture):
 def floats(sets):
     """Per cent right, means over the sets and seeds, of what needs floats: class means and ridge on the codes that are taught from, and
     a linear probe on the last codes of the twin with a float first layer."""
-    probes = {"class means": ("objects", LAYERS[0], class_means), "ridge": ("objects", LAYERS[0], ridge)}
-    probes["probe of the float twin"] = ("objects-float-input", LAYERS[2], ridge)
+    probes = {"class means": ("objects", bank.LAYERS[0], class_means), "ridge": ("objects", bank.LAYERS[0], ridge)}
+    probes["probe of the float twin"] = ("objects-float-input", bank.LAYERS[2], ridge)
     found = {probe: {name(count): [] for count in COUNTS} for probe in probes}
     for folder in sets:
         pictures = sorted(folder.glob("*/*"))
@@ -98,11 +96,10 @@ def floats(sets):
         labels = np.array([classes.index(picture.parent.name) for picture in pictures])
         is_test = np.array([picture.name.startswith("test") for picture in pictures])
         pixels = np.stack([square(picture) for picture in pictures])
-        seen = {model: pooled(model, pixels) for model in ("objects", "objects-float-input")}
+        seen = {model: bank.features(MODELS / f"{model}.safetensors", pixels) for model in ("objects", "objects-float-input")}
         for probe, (model, layer, learn) in probes.items():
-            features = seen[model][layer]
             for count in COUNTS:
-                rights = [right(learn, features, labels, is_test, count, seed) for seed in (SEEDS if count else SEEDS[:1])]
+                rights = [right(learn, seen[model][layer], labels, is_test, count, seed) for seed in (SEEDS if count else SEEDS[:1])]
                 found[probe][name(count)].append(float(np.mean(rights)))
     return {probe: {count: float(np.mean(sets)) for count, sets in counts.items()} for probe, counts in found.items()}
 
@@ -113,17 +110,6 @@ def square(picture):
     edge = min(image.size)
     left, top = (image.width - edge) // 2, (image.height - edge) // 2
     return np.asarray(image.crop((left, top, left + edge, top + edge)).resize((64, 64), Image.BILINEAR))
-
-
-def pooled(model, pixels, at_once=100):
-    """Mean codes, float32 [n, channels], of the layers that are taught from."""
-    layers = as_read(*read(MODELS / f"{model}.safetensors"))
-    parts = {layer: [] for layer in LAYERS}
-    for start in range(0, len(pixels), at_once):
-        codes, _ = integer.run_all(layers, np.ascontiguousarray(pixels[start : start + at_once]))
-        for layer in LAYERS:
-            parts[layer].append(codes[layer].mean(axis=(2, 3), dtype=np.float32))
-    return {layer: np.concatenate(seen) for layer, seen in parts.items()}
 
 
 def right(learn, features, labels, is_test, count, seed):
