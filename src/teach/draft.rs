@@ -35,8 +35,13 @@ pub(super) enum DraftEntry {
     /// A class was taken out.
     RemoveClass(usize),
     /// A frame of a class was shown; the body is its square.
-    Frame(usize),
-    /// The frame with this number was taken out; frames count from 0.
+    Frame {
+        /// The class.
+        class: usize,
+        /// The frame's number; no other one of this file has it.
+        id: u64,
+    },
+    /// The frame with this number was taken out.
     RemoveFrame(u64),
 }
 
@@ -47,18 +52,26 @@ pub(super) struct Draft {
 }
 
 impl Draft {
-    /// A new file in the place of any former one.
+    /// A new file, beside the place where it is to be: what stands there stays until [`Draft::settle`].
     pub(super) fn create(path: &Path) -> io::Result<Self> {
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder)?;
         }
+        let beside = path.with_extension("new");
         // Not written over: it may have been opened to be read by others.
-        match fs::remove_file(path) {
+        match fs::remove_file(&beside) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
-        let file = OpenOptions::new().append(true).create_new(true).mode(0o600).open(path)?;
-        Ok(Self { path: path.to_owned(), file })
+        let file = OpenOptions::new().append(true).create_new(true).mode(0o600).open(&beside)?;
+        Ok(Self { path: beside, file })
+    }
+
+    /// Puts the file in its place, instead of any former one.
+    pub(super) fn settle(&mut self, path: &Path) -> io::Result<()> {
+        fs::rename(&self.path, path)?;
+        path.clone_into(&mut self.path);
+        Ok(())
     }
 
     /// Writes an entry at the end.
@@ -121,9 +134,11 @@ mod tests {
         let entries = [
             (DraftEntry::Begin { base: "objects".into(), keeps: false }, vec![]),
             (DraftEntry::Class("pear".into()), vec![]),
-            (DraftEntry::Frame(0), vec![7; 64 * 64 * 3]),
+            (DraftEntry::Frame { class: 0, id: 3 }, vec![7; 64 * 64 * 3]),
         ];
         entries.iter().for_each(|(entry, body)| draft.add(entry, body).expect("written"));
+        assert!(read(&path).is_empty(), "it is not in its place yet");
+        draft.settle(&path).expect("in its place");
         assert_eq!(fs::metadata(&path).expect("there").permissions().mode() & 0o777, 0o600);
         assert_eq!(read(&path), entries);
         let whole = fs::read(&path).expect("read");

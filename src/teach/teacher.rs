@@ -9,6 +9,7 @@ use crate::network::{ModelChoice, NOTHING, Network, file};
 use crate::preprocess::Preprocessor;
 use crate::regular;
 use crossbeam_channel::{Receiver, Sender, unbounded};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -217,15 +218,34 @@ impl School {
         let Some((DraftEntry::Begin { base, keeps }, _)) = entries.first().cloned() else { return };
         let Ok(choice) = base.parse::<ModelChoice>();
         self.begin(&choice, keeps);
+        if self.lesson.is_none() {
+            return self.put_aside(&path);
+        }
+        // What is read is written anew when all of it is there again.
+        self.draft_path = None;
+        let mut numbers = HashMap::new();
         for (entry, body) in entries.into_iter().skip(1) {
-            if let Err(error) = self.replay(entry, body) {
+            if let Err(error) = self.replay(entry, body, &mut numbers) {
                 self.now.problem = Some(error.to_string());
             }
         }
+        self.draft_path = Some(path);
+        self.write_or_tell(Self::write_draft);
         self.follow();
     }
 
-    fn replay(&mut self, entry: DraftEntry, body: Vec<u8>) -> Result<(), TeachError> {
+    /// A lesson that cannot be gone on with, since its network is gone, is not written over by the next one.
+    fn put_aside(&mut self, path: &Path) {
+        let aside = path.with_extension("aside");
+        let why = self.now.problem.take().unwrap_or_default();
+        self.now.problem = Some(match std::fs::rename(path, &aside) {
+            Ok(()) => format!("{why}; what was taught for it last time is kept in {}", aside.display()),
+            Err(error) => format!("{why}; what was taught for it last time cannot be put aside ({error})"),
+        });
+    }
+
+    /// `numbers` has the frames' numbers of now by those that they had.
+    fn replay(&mut self, entry: DraftEntry, body: Vec<u8>, numbers: &mut HashMap<u64, u64>) -> Result<(), TeachError> {
         match entry {
             DraftEntry::Begin { .. } => Ok(()),
             DraftEntry::Class(name) => self.add_class(&name),
@@ -235,12 +255,17 @@ impl School {
                 Ok(())
             }
             DraftEntry::RemoveFrame(id) => {
-                self.remove_frame(id);
+                self.remove_frame(numbers.get(&id).copied().unwrap_or(id));
                 Ok(())
             }
-            DraftEntry::Frame(class) => {
-                let edge = self.lesson.as_ref().map_or(0, |running| running.lesson.base().edge());
-                InputImage::from_rgb(edge, body).map_or(Ok(()), |square| self.keep(class, square))
+            DraftEntry::Frame { class, id } => {
+                let edge = self.lesson()?.base().edge();
+                if let Some(square) = InputImage::from_rgb(edge, body)
+                    && let Some(now) = self.keep(class, square)?
+                {
+                    numbers.insert(id, now);
+                }
+                Ok(())
             }
         }
     }
@@ -294,6 +319,8 @@ impl School {
                 self.lesson =
                     Some(RunningLesson { lesson, begin: DraftEntry::Begin { base: base.to_string(), keeps } });
                 self.changes += 1;
+                // Of the lesson before, which had no frames.
+                self.draft = None;
                 (self.now.base, self.now.keeps, self.now.saved) = (Some(base.to_string()), keeps, None);
             }
         }
@@ -327,18 +354,19 @@ impl School {
     fn show(&mut self, class: usize, frame: &Frame, crop: Crop) -> Result<(), TeachError> {
         let mut square = InputImage::black(self.lesson()?.base().edge());
         self.preprocessor.run_crop(&frame.rgb, [frame.width, frame.height], crop, &mut square)?;
-        self.keep(class, square)
+        self.keep(class, square)?;
+        Ok(())
     }
 
-    /// The square is in the draft before it counts as taken.
-    fn keep(&mut self, class: usize, square: InputImage) -> Result<(), TeachError> {
+    /// The square is in the draft before it counts as taken. The frame's number; `None` where there is no such class.
+    fn keep(&mut self, class: usize, square: InputImage) -> Result<Option<u64>, TeachError> {
         let square = Arc::new(square);
         if class >= self.lesson()?.classes().len() {
-            return Ok(());
+            return Ok(None);
         }
-        self.lesson()?.add_frame(class, square.clone())?;
-        self.changed(&DraftEntry::Frame(class), square.rgb());
-        Ok(())
+        let id = self.lesson()?.add_frame(class, square.clone())?;
+        self.changed(&DraftEntry::Frame { class, id }, square.rgb());
+        Ok(Some(id))
     }
 
     fn remove_frame(&mut self, id: u64) {
@@ -360,11 +388,14 @@ impl School {
     fn changed(&mut self, entry: &DraftEntry, body: &[u8]) {
         self.changes += 1;
         self.now.is_saved = false;
-        let written = match &mut self.draft {
+        self.write_or_tell(|school| match &mut school.draft {
             Some(draft) => draft.add(entry, body),
-            None => self.write_draft(),
-        };
-        if let Err(error) = written {
+            None => school.write_draft(),
+        });
+    }
+
+    fn write_or_tell(&mut self, write: impl FnOnce(&mut Self) -> std::io::Result<()>) {
+        if let Err(error) = write(self) {
             self.now.kept_in = None;
             self.now.problem = Some(format!(
                 "what is taught cannot be kept ({error}): save it before you leave, or make room on the disk"
@@ -391,9 +422,10 @@ impl School {
         frames.sort_by_key(|(frame, _)| frame.id);
         for (frame, class) in frames {
             if let Some(square) = &frame.square {
-                draft.add(&DraftEntry::Frame(class), square.rgb())?;
+                draft.add(&DraftEntry::Frame { class, id: frame.id }, square.rgb())?;
             }
         }
+        draft.settle(path)?;
         self.now.kept_in = Some(path.clone());
         self.draft = Some(draft);
         Ok(())
@@ -545,4 +577,108 @@ fn advice(validation: &Validation, names: &[&str], lesson: &Lesson) -> Vec<Strin
         format!("{} has only {} frames, others up to {most}: show more of it", names[class], frames(class))
     });
     alike.chain(few).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frame::Crop;
+
+    /// A frame of one colour with some pattern, 64 × 64.
+    fn frame(index: u64, colour: [u8; 3]) -> (Frame, Crop) {
+        let byte = |at: usize| colour[at % 3].wrapping_add(((at * 13 + index as usize * 7) % 30) as u8);
+        let frame = Frame {
+            source: 1,
+            index,
+            dropped: 0,
+            width: 64,
+            height: 64,
+            rgb: (0..64 * 64 * 3).map(byte).collect(),
+            captured: Instant::now(),
+            took: Duration::ZERO,
+            truth: None,
+        };
+        (frame, Crop { x: 0, y: 0, edge: 64 })
+    }
+
+    fn wait(teacher: &Teacher, what: &str, is_there: impl Fn(&Progress) -> bool) {
+        let start = Instant::now();
+        while !is_there(&teacher.progress()) {
+            assert!(start.elapsed() < Duration::from_secs(60), "{what}: {:?}", teacher.progress());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    fn shown(teacher: &Teacher) -> Vec<usize> {
+        teacher.progress().classes.iter().map(|class| class.frames).collect()
+    }
+
+    /// Three classes, six frames of each, in a draft at `path`.
+    fn taught(path: &Path) -> Teacher {
+        let teacher = Teacher::start(Some(path.to_owned()), || ()).expect("a thread");
+        teacher.send(TeachCommand::Begin { base: ModelChoice::Shipped("cards"), keeps: false });
+        for (class, (name, colour)) in
+            [("red", [190, 20, 20]), ("green", [20, 190, 20]), ("blue", [20, 20, 190])].into_iter().enumerate()
+        {
+            teacher.send(TeachCommand::AddClass(name.into()));
+            for index in 0..6 {
+                let (frame, crop) = frame(index, colour);
+                teacher.send(TeachCommand::Show(class, frame, crop));
+            }
+        }
+        wait(&teacher, "taught", |progress| progress.frames() == 18 && progress.waiting == 0);
+        teacher
+    }
+
+    /// What is taken out after a draft was written anew is out after the next crash as well, and nothing else is.
+    #[test]
+    fn frames_keep_their_numbers_through_saving_and_crashes() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let draft = folder.path().join("lesson");
+        let teacher = taught(&draft);
+        let first = teacher.progress().classes[0].newest[0].0;
+        teacher.send(TeachCommand::RemoveFrame(first));
+        teacher.send(TeachCommand::Save(folder.path().join("saved.safetensors")));
+        wait(&teacher, "saved", |progress| progress.is_saved);
+        assert!(!draft.exists());
+        let progress = teacher.progress();
+        let [second, last] = [progress.classes[1].newest[0].0, progress.classes[2].newest[5].0];
+        teacher.send(TeachCommand::RemoveFrame(second));
+        teacher.send(TeachCommand::RemoveFrame(last));
+        wait(&teacher, "taken out", |progress| progress.frames() == 15);
+        let again = Teacher::start(Some(draft.clone()), || ()).expect("a thread");
+        wait(&again, "there again", |progress| progress.frames() == 15);
+        assert_eq!(shown(&again), [5, 5, 5]);
+        let newest = again.progress().classes[2].newest.last().expect("one").0;
+        again.send(TeachCommand::RemoveFrame(newest));
+        wait(&again, "taken out", |progress| progress.frames() == 14);
+        let third = Teacher::start(Some(draft), || ()).expect("a thread");
+        wait(&third, "there again", |progress| progress.frames() == 14);
+        assert_eq!(shown(&third), [5, 5, 4]);
+    }
+
+    #[test]
+    fn a_lesson_whose_network_is_gone_is_put_aside_and_another_base_is_remembered() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let draft = folder.path().join("lesson");
+        let gone = folder.path().join("gone.safetensors");
+        let mut file = Draft::create(&draft).expect("made");
+        file.add(&DraftEntry::Begin { base: gone.display().to_string(), keeps: false }, &[]).expect("written");
+        file.settle(&draft).expect("in its place");
+        let teacher = Teacher::start(Some(draft.clone()), || ()).expect("a thread");
+        wait(&teacher, "put aside", |progress| progress.problem.as_ref().is_some_and(|told| told.contains("aside")));
+        assert!(folder.path().join("lesson.aside").exists() && !draft.exists());
+        teacher.send(TeachCommand::Begin { base: ModelChoice::Shipped("objects"), keeps: false });
+        teacher.send(TeachCommand::AddClass("pear".into()));
+        teacher.send(TeachCommand::Begin { base: ModelChoice::Shipped("cards"), keeps: true });
+        teacher.send(TeachCommand::AddClass("lime".into()));
+        wait(&teacher, "begun anew", |progress| progress.classes.iter().any(|class| class.name == "lime"));
+        let again = Teacher::start(Some(draft), || ()).expect("a thread");
+        wait(&again, "there again", |progress| progress.classes.len() == 1);
+        let progress = again.progress();
+        assert_eq!(
+            (progress.base.as_deref(), progress.keeps, progress.classes[0].name.as_str()),
+            (Some("cards"), true, "lime")
+        );
+    }
 }
