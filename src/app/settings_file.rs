@@ -58,9 +58,7 @@ pub(crate) fn save(path: &Path, remembered: &Remembered) -> std::io::Result<()> 
         fs::create_dir_all(folder)?;
     }
     let text = serde_json::to_string_pretty(remembered)?;
-    let beside = path.with_extension("json.new");
-    fs::write(&beside, text)?;
-    fs::rename(&beside, path)
+    regular::write_whole(path, text.as_bytes())
 }
 
 #[cfg(test)]

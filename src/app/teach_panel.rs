@@ -6,11 +6,12 @@ use super::widgets;
 use crate::frame::InputImage;
 use crate::network::{ModelChoice, NOTHING};
 use crate::pipeline::Report;
-use crate::teach::{ClassProgress, MOST_CLASSES, Progress, TeachCommand};
+use crate::teach::{ClassProgress, MOST_CLASSES, Progress, TAUGHT, TeachCommand};
 use egui::{
-    Align, Button, ColorImage, Key, Layout, RichText, ScrollArea, Sense, TextEdit, TextureHandle, Ui, Vec2, vec2,
+    Align, Button, ColorImage, Key, Layout, Response, RichText, ScrollArea, Sense, TextEdit, TextureHandle, Ui, Vec2,
+    vec2,
 };
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 /// Width of the panel in points.
@@ -84,7 +85,7 @@ fn begin(model: &Model, state: &mut TeachState, progress: &Progress) {
 
 /// A lesson for the eyes that serve best: a taught network is taught on, and where classes stay they are those of the network that runs.
 fn start(model: &Model, state: &mut TeachState, keeps: bool) {
-    let runs_taught = model.report.as_ref().is_some_and(|report| report.network.training().contains_key("taught"));
+    let runs_taught = model.report.as_ref().is_some_and(|report| report.network.training().contains_key(TAUGHT));
     let base = if keeps || runs_taught { model.settings.model.clone() } else { ModelChoice::Shipped(EYES) };
     state.requests.push(TeachCommand::Begin { base, keeps });
     if !runs_taught || keeps {
@@ -96,6 +97,9 @@ fn start(model: &Model, state: &mut TeachState, keeps: bool) {
 fn content(ui: &mut Ui, model: &Model, state: &mut TeachState, progress: &Progress) -> Option<usize> {
     let mut held = None;
     let mut close = false;
+    let live: HashSet<u64> =
+        progress.classes.iter().flat_map(|class| class.newest.iter().map(|frame| frame.0)).collect();
+    state.thumbnails.retain(|id, _| live.contains(id));
     widgets::panel(ui, "Teach", |ui| {
         ui.spacing_mut().item_spacing.y = 7.0;
         head(ui, model, state, progress, &mut close);
@@ -104,7 +108,7 @@ fn content(ui: &mut Ui, model: &Model, state: &mut TeachState, progress: &Progre
         let height = (ui.available_height() - foot).max(80.0);
         ScrollArea::vertical().max_height(height).auto_shrink([false, false]).show(ui, |ui| {
             for (at, class) in progress.classes.iter().enumerate() {
-                if class_row(ui, state, progress, at, class) {
+                if class_row(ui, state, at, class) {
                     held = Some(at);
                 }
             }
@@ -156,7 +160,7 @@ fn hint(ui: &mut Ui, progress: &Progress) {
 }
 
 /// A class; whether its button is held.
-fn class_row(ui: &mut Ui, state: &mut TeachState, progress: &Progress, at: usize, class: &ClassProgress) -> bool {
+fn class_row(ui: &mut Ui, state: &mut TeachState, at: usize, class: &ClassProgress) -> bool {
     let tokens = Tokens::of(ui);
     let chosen = state.class == at;
     let fill = if chosen { tokens.chosen_fill } else { tokens.raised };
@@ -168,7 +172,7 @@ fn class_row(ui: &mut Ui, state: &mut TeachState, progress: &Progress, at: usize
         let width = ui.available_width();
         let (bar, _) = ui.allocate_exact_size(vec2(width, 5.0), Sense::hover());
         widgets::bar(ui, bar, class.frames as f32 / ENOUGH as f32, tokens.chosen);
-        thumbnails(ui, state, progress, class);
+        thumbnails(ui, state, class);
         held
     });
     if inside.response.interact(Sense::click()).clicked() {
@@ -252,10 +256,8 @@ fn hold_line(ui: &mut Ui, state: &mut TeachState, at: usize, class: &ClassProgre
 }
 
 /// The newest frames; a click takes one out.
-fn thumbnails(ui: &mut Ui, state: &mut TeachState, progress: &Progress, class: &ClassProgress) {
+fn thumbnails(ui: &mut Ui, state: &mut TeachState, class: &ClassProgress) {
     let newest = class.newest.iter().rev().take(THUMBNAILS).rev();
-    let live: Vec<u64> = progress.classes.iter().flat_map(|class| class.newest.iter().map(|frame| frame.0)).collect();
-    state.thumbnails.retain(|id, _| live.contains(id));
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = 3.0;
         for (id, square) in newest {
@@ -276,16 +278,20 @@ fn thumbnail(ui: &Ui, id: u64, square: &InputImage) -> TextureHandle {
     ui.ctx().load_texture(format!("taught {id}"), picture, egui::TextureOptions::LINEAR)
 }
 
+/// A line to type in, beside a button.
+fn field(ui: &mut Ui, text: &mut String, what: &str) -> Response {
+    let edit = TextEdit::singleline(text).hint_text(what).desired_width(ui.available_width() - 64.0);
+    let response = ui.add(edit.margin(egui::Margin::symmetric(8, 6)));
+    response.widget_info(|| egui::WidgetInfo::labeled(egui::Role::TextInput, true, what));
+    response
+}
+
 fn add_class(ui: &mut Ui, state: &mut TeachState, progress: &Progress) {
     if progress.classes.len() >= MOST_CLASSES {
         return;
     }
     ui.horizontal(|ui| {
-        let edit = TextEdit::singleline(&mut state.name)
-            .hint_text("name of the next thing")
-            .desired_width(ui.available_width() - 64.0);
-        let edit = ui.add(edit.margin(egui::Margin::symmetric(8, 6)));
-        edit.widget_info(|| egui::WidgetInfo::labeled(egui::Role::TextInput, true, "name of the next thing"));
+        let edit = field(ui, &mut state.name, "name of the next thing");
         let entered = edit.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
         let pressed = ui.add(Button::new("Add").min_size(vec2(52.0, theme::BUTTON))).clicked();
         if (entered || pressed) && !state.name.trim().is_empty() {
@@ -334,11 +340,7 @@ fn foot_buttons(ui: &mut Ui, model: &Model, state: &mut TeachState, progress: &P
         }
     });
     ui.horizontal(|ui| {
-        let edit = TextEdit::singleline(&mut state.file)
-            .hint_text("name of the file")
-            .desired_width(ui.available_width() - 64.0);
-        let edit = ui.add(edit.margin(egui::Margin::symmetric(8, 6)));
-        edit.widget_info(|| egui::WidgetInfo::labeled(egui::Role::TextInput, true, "name of the file"));
+        field(ui, &mut state.file, "name of the file");
         let can_save = progress.network.is_some();
         let save = ui.add_enabled(can_save, Button::new("Save").min_size(vec2(52.0, theme::BUTTON)));
         if save.on_disabled_hover_text("Show at least two things first").clicked() {

@@ -69,8 +69,9 @@ pub(crate) fn run(args: &TeachArgs) -> Result<bool> {
     let cross_validated = (validation.frames > 0).then(|| validation.accuracy());
     lesson.set_validation(validation);
     let start = Instant::now();
-    let taught = lesson.learn()?;
+    let learned = lesson.learn()?;
     let learn_ms = start.elapsed().as_secs_f64() * 1e3;
+    let taught = lesson.described(learned)?;
     let bytes = file::serialize(&taught)?;
     crate::regular::write_whole(&args.output, &bytes)
         .with_context(|| format!("cannot write {}: name another file with -o", args.output.display()))?;

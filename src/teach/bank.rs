@@ -1,6 +1,7 @@
 //! What the eyes see of things that are not taught.
 
 use super::eyes::{Eyes, Features, STEPS, TeachError};
+use super::moments::Moments;
 use super::vary::to_image;
 use crate::frame::InputImage;
 use crate::network::Network;
@@ -24,6 +25,15 @@ pub(super) struct LayerBank {
     pub(super) prior: Option<DMatrix<f32>>,
     /// Features of things that are not taught.
     pub(super) others: Vec<Features>,
+    /// Of all of them together.
+    pub(super) moments: Moments,
+}
+
+impl LayerBank {
+    fn new(prior: Option<DMatrix<f32>>, others: Vec<Features>) -> Self {
+        let width = others.first().map_or(0, |features| features.len());
+        Self { prior, moments: Moments::of(width, &others), others }
+    }
 }
 
 /// One a layer of the eyes.
@@ -58,7 +68,7 @@ fn read(bank: &SafeTensors<'_>, network: &Network, layer: usize) -> Option<Layer
     let two = |byte: &u8| [of_fifteenths(byte & 15), of_fifteenths(byte >> 4)];
     let others =
         tensor("others")?.data().chunks_exact(width / 2).map(|row| row.iter().flat_map(two).collect()).collect();
-    Some(LayerBank { prior: read_prior(bank, name), others })
+    Some(LayerBank::new(read_prior(bank, name), others))
 }
 
 /// The directions of a layer that has some.
@@ -73,13 +83,12 @@ fn read_prior(bank: &SafeTensors<'_>, name: &str) -> Option<DMatrix<f32>> {
 
 /// Of scenes that we paint.
 fn seen(eyes: &mut Eyes, scenes: &mut Scenes) -> Result<Vec<LayerBank>, TeachError> {
-    let mut banks: Vec<LayerBank> =
-        eyes.layers().iter().map(|_| LayerBank { prior: None, others: Vec::new() }).collect();
+    let mut others: Vec<Vec<Features>> = vec![Vec::new(); eyes.layers().len()];
     for seed in 0..SCENES {
         let features = eyes.look(&scenes.paint(seed)?)?;
-        banks.iter_mut().zip(features).for_each(|(bank, features)| bank.others.push(features));
+        others.iter_mut().zip(features).for_each(|(others, features)| others.push(features));
     }
-    Ok(banks)
+    Ok(others.into_iter().map(|others| LayerBank::new(None, others)).collect())
 }
 
 /// Painted scenes without any thing that is taught, as large as the network reads them.

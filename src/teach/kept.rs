@@ -2,6 +2,7 @@
 
 use super::bank::LayerBank;
 use super::eyes::{Eyes, Features, STEPS, TeachError};
+use super::moments::Moments;
 use crate::engine::likeliest;
 use crate::frame::InputImage;
 use crate::network::{Classifier, Logits, Network};
@@ -20,6 +21,8 @@ pub(super) struct Kept {
     pub(super) samples: Vec<Features>,
     /// Which of them each is.
     pub(super) truths: Vec<usize>,
+    /// Of all samples together.
+    pub(super) moments: Moments,
 }
 
 impl Kept {
@@ -29,10 +32,10 @@ impl Kept {
         let classifier = network.classifier().1;
         let last = eyes.layers().len() - 1;
         let samples = if knows_some_cards(&network) { of_demo(eyes, last)? } else { bank[last].others.clone() };
-        let mut kept = Self { classifier: classifier.clone(), samples: Vec::new(), truths: Vec::new() };
-        kept.truths = samples.iter().map(|features| likeliest(&kept.logits(features)).unwrap_or(0)).collect();
-        kept.samples = samples;
-        Ok(kept)
+        let truth = |features: &Features| likeliest(&logits(classifier, features)).unwrap_or(0);
+        let truths = samples.iter().map(truth).collect();
+        let moments = Moments::of(classifier.conv().geometry().in_channels, &samples);
+        Ok(Self { classifier: classifier.clone(), samples, truths, moments })
     }
 
     /// How many classes stay.
@@ -42,16 +45,20 @@ impl Kept {
 
     /// The classes' logits where the last layer says this.
     pub(super) fn logits(&self, features: &[u8]) -> Vec<f32> {
-        let mut logits: Logits = self.classifier.readout().room();
-        let sums = (0..self.classifier.conv().geometry().out_channels).map(|row| {
-            let bits = self.classifier.conv().tap(row, 0, 0);
-            let sign = |channel: usize| if bits[channel / 8] >> (channel % 8) & 1 == 1 { 1 } else { -1 };
-            features.iter().enumerate().map(|(channel, &feature)| sign(channel) * i64::from(feature)).sum::<i64>()
-        });
-        // Features are means in steps: what is left to divide by is the steps.
-        self.classifier.readout().read(sums, STEPS, &mut logits);
-        logits.classes
+        logits(&self.classifier, features)
     }
+}
+
+fn logits(classifier: &Classifier, features: &[u8]) -> Vec<f32> {
+    let mut logits: Logits = classifier.readout().room();
+    let sums = (0..classifier.conv().geometry().out_channels).map(|row| {
+        let bits = classifier.conv().tap(row, 0, 0);
+        let sign = |channel: usize| if bits[channel / 8] >> (channel % 8) & 1 == 1 { 1 } else { -1 };
+        features.iter().enumerate().map(|(channel, &feature)| sign(channel) * i64::from(feature)).sum::<i64>()
+    });
+    // Features are means in steps: what is left to divide by is the steps.
+    classifier.readout().read(sums, STEPS, &mut logits);
+    logits.classes
 }
 
 /// Whether the demo shows things that the network has classes for.

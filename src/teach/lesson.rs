@@ -20,7 +20,7 @@ use std::sync::Arc;
 pub(crate) const MOST_CLASSES: usize = 64;
 /// Most frames of a lesson.
 const MOST_FRAMES: usize = 10_000;
-/// Most samples that are kept, of 2 × 512 bytes or so each; what is more, the oldest copies give way.
+/// Most samples that are kept, of 3 × 512 bytes or so each; what is more, the oldest copies give way.
 const MOST_SAMPLES: usize = 40_000;
 /// Most letters of a name.
 const LONGEST_NAME: usize = 60;
@@ -320,7 +320,7 @@ impl Lesson {
     }
 
     /// The classes with frames: the others are named, and nothing more.
-    fn shown(&self) -> impl Iterator<Item = &TaughtClass> {
+    pub(crate) fn shown(&self) -> impl Iterator<Item = &TaughtClass> {
         self.classes.iter().filter(|class| !class.frames.is_empty())
     }
 
@@ -328,17 +328,28 @@ impl Lesson {
         self.shown().any(|class| class.name == NOTHING)
     }
 
-    /// Takes what was found about these classes.
-    pub(crate) fn set_validation(&mut self, validation: Validation) {
-        // Of other classes than there are now, it says nothing of these.
-        if validation.classes == self.shown().count() {
+    /// Takes what was found about these classes; whether it was about these. Of other classes than there are now, it says nothing.
+    pub(crate) fn set_validation(&mut self, validation: Validation) -> bool {
+        let fits = validation.classes == self.shown().count();
+        if fits {
             self.validation = Some(validation);
         }
+        fits
     }
 
     /// What was found last about these classes.
     pub(crate) fn validation(&self) -> Option<&Validation> {
         self.validation.as_ref()
+    }
+
+    /// A network that was learned, with what its file is to tell of the lesson.
+    ///
+    /// # Errors
+    /// None is expected: the network was well formed before.
+    pub(crate) fn described(&self, learned: Network) -> Result<Network, TeachError> {
+        let mut parts = learned.into_parts();
+        parts.training.insert(vectors::TAUGHT.into(), self.provenance());
+        Ok(Network::new(parts)?)
     }
 
     /// The network of all that was shown so far.
@@ -350,18 +361,10 @@ impl Lesson {
         self.check_enough(&shown)?;
         let layer = self.layer();
         let bank = &self.bank[layer];
-        let width = bank.others.first().map_or(0, |features| features.len());
-        let moments = |samples: &[Features]| {
-            let mut moments = Moments::new(width);
-            samples.iter().for_each(|features| moments.add(features));
-            moments
-        };
-        let others = moments(&bank.others);
-        let against = self.kept.as_ref().map(|kept| moments(&kept.samples));
         let evidence = Evidence {
             classes: shown.iter().map(|class| &class.moments[layer]).collect(),
-            against: against.as_ref(),
-            others: Some(&others),
+            against: self.kept.as_ref().map(|kept| &kept.moments),
+            others: Some(&bank.moments),
             prior: bank.prior.as_ref().filter(|_| self.has_place()),
         };
         let filters = recipe::learn(&evidence)?;
@@ -371,7 +374,6 @@ impl Lesson {
             names: shown.iter().map(|class| class.name.clone()).collect(),
             validation: self.validation.as_ref(),
             keeps: self.kept.is_some(),
-            provenance: self.provenance(&shown),
         };
         taught::make(making, &filters)
     }
@@ -389,25 +391,25 @@ impl Lesson {
     }
 
     /// What the file tells of the lesson: base, layer, frames, and for teaching on what the layer saw in each.
-    fn provenance(&self, shown: &[&TaughtClass]) -> Map<String, Value> {
-        let frames: Map<String, Value> =
-            shown.iter().map(|class| (class.name.clone(), json!(class.frames.len()))).collect();
+    fn provenance(&self) -> Value {
         let layer = self.layer();
-        let seen = |class: &&TaughtClass| -> Vec<String> {
+        let seen = |class: &TaughtClass| -> Vec<String> {
             class.frames.iter().map(|frame| vectors::spell(&frame.samples[0][layer])).collect()
         };
-        let vectors: Map<String, Value> = shown.iter().map(|class| (class.name.clone(), json!(seen(class)))).collect();
+        let each = |tell: &dyn Fn(&TaughtClass) -> Value| -> Map<String, Value> {
+            self.shown().map(|class| (class.name.clone(), tell(class))).collect()
+        };
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |time| time.as_secs());
-        let base = self.base();
-        let told = json!({
-            "base": base.name().trim_end_matches(taught::ENDING), "layer": self.layer_name(), "keeps_classes": self.kept.is_some(), "unix_seconds": now,
-            "program": env!("ERNSCOPE_VERSION"), "frames": frames,
-            "cross_validated": self.validation.as_ref().map(Validation::accuracy), "vectors": vectors,
-        });
-        match told {
-            Value::Object(told) => told,
-            _ => Map::new(),
-        }
+        json!({
+            "base": self.base().name().trim_end_matches(taught::ENDING),
+            "layer": self.layer_name(),
+            "keeps_classes": self.kept.is_some(),
+            "unix_seconds": now,
+            "program": env!("ERNSCOPE_VERSION"),
+            "frames": each(&|class| json!(class.frames.len())),
+            "cross_validated": self.validation.as_ref().map(Validation::accuracy),
+            "vectors": each(&|class| json!(seen(class))),
+        })
     }
 }
 

@@ -33,3 +33,5 @@ mod vectors;
 pub(crate) use lesson::{Lesson, MOST_CLASSES};
 #[cfg(feature = "app")]
 pub(crate) use teacher::{ClassProgress, Progress, TeachCommand, Teacher};
+#[cfg(feature = "app")]
+pub(crate) use vectors::TAUGHT;

@@ -1,5 +1,7 @@
 //! Sums over feature vectors, from which a regression follows whatever the order in which they came.
 
+use super::eyes::{Features, STEPS};
+
 /// How many vectors there were, the sum of each feature, and the sum of the products of each two. In whole numbers, so that taking a
 /// vector away leaves what was there before it came.
 ///
@@ -17,6 +19,13 @@ impl Moments {
     /// Of no vectors of `width` features.
     pub(super) fn new(width: usize) -> Self {
         Self { width, count: 0, sums: vec![0; width], products: vec![0; width * width] }
+    }
+
+    /// Of some vectors.
+    pub(super) fn of<'a>(width: usize, vectors: impl IntoIterator<Item = &'a Features>) -> Self {
+        let mut moments = Self::new(width);
+        vectors.into_iter().for_each(|features| moments.add(features));
+        moments
     }
 
     /// Vectors.
@@ -60,13 +69,13 @@ impl Moments {
 
     /// The mean of each feature, in codes.
     pub(super) fn mean(&self) -> Vec<f32> {
-        let unit = 1.0 / (self.count.max(1) as f32 * super::eyes::STEPS as f32);
+        let unit = 1.0 / (self.count.max(1) as f32 * STEPS as f32);
         self.sums.iter().map(|&sum| sum as f32 * unit).collect()
     }
 
     /// Adds the mean product of each two features, in codes and times `weight`, to the upper half of `[width][width]`.
     pub(super) fn add_mean_products(&self, weight: f32, to: &mut [f32]) {
-        let unit = weight / (self.count.max(1) as f32 * (super::eyes::STEPS * super::eyes::STEPS) as f32);
+        let unit = weight / (self.count.max(1) as f32 * (STEPS * STEPS) as f32);
         for (at, (row, to)) in self.products.chunks_exact(self.width).zip(to.chunks_exact_mut(self.width)).enumerate() {
             to[at..].iter_mut().zip(&row[at..]).for_each(|(to, &sum)| *to += sum as f32 * unit);
         }

@@ -6,7 +6,7 @@ use super::recipe::Filters;
 use super::signs::Filter;
 use super::validate::Validation;
 use crate::network::{BinaryConv, Classifier, Geometry, Layer, Network, NetworkError, NetworkParts, Op};
-use serde_json::{Map, Value};
+use serde_json::Map;
 
 /// How the names of taught networks end.
 pub(super) const ENDING: &str = ", taught";
@@ -23,8 +23,6 @@ pub(super) struct Making<'a> {
     pub(super) validation: Option<&'a Validation>,
     /// Whether the base's classes stay.
     pub(super) keeps: bool,
-    /// What the file tells of the lesson.
-    pub(super) provenance: Map<String, Value>,
 }
 
 /// Makes the network.
@@ -39,9 +37,9 @@ pub(super) fn make(making: Making<'_>, filters: &Filters) -> Result<Network, Tea
         labels.clone_from(&parts.labels);
         known.clone_from(&parts.known);
     }
-    for filter in &filters.classes {
+    for (filter, name) in filters.classes.iter().zip(making.names) {
         rows.add(filter, gain, Some(labels.len()));
-        labels.push(making.names[labels.len() - if making.keeps { parts.labels.len() } else { 0 }].clone());
+        labels.push(name);
     }
     let score = making.validation.and_then(|validation| validation.known.clone()).filter(|_| !making.keeps);
     if let (Some(score), Some(other)) = (score, &filters.other) {
@@ -52,8 +50,7 @@ pub(super) fn make(making: Making<'_>, filters: &Filters) -> Result<Network, Tea
     let classifier = rows.classifier().map_err(NetworkError::Structure)?;
     layers.push(Layer { name: "taught".into(), op: Op::Classifier { input: making.layer, classifier } });
     let name = format!("{}{ENDING}", parts.name.trim_end_matches(ENDING));
-    let training = Map::from_iter([("taught".to_owned(), Value::Object(making.provenance))]);
-    let family = name.clone();
+    let (family, training) = (name.clone(), Map::new());
     Ok(Network::new(NetworkParts { name, family, edge: parts.edge, labels, layers, known, training })?)
 }
 

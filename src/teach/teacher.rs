@@ -2,8 +2,8 @@
 
 use super::draft::{self, Draft, DraftEntry};
 use super::eyes::TeachError;
-use super::lesson::Lesson;
-use super::validate::Validation;
+use super::lesson::{Lesson, TaughtClass};
+use super::validate::{TaughtConfusion, Validation};
 use crate::frame::{Crop, Frame, InputImage};
 use crate::network::{ModelChoice, NOTHING, Network, file};
 use crate::preprocess::Preprocessor;
@@ -91,8 +91,6 @@ pub(crate) struct Progress {
     pub(crate) is_saved: bool,
     /// Where what is not saved is kept meanwhile.
     pub(crate) kept_in: Option<PathBuf>,
-    /// What learning took, in milliseconds.
-    pub(crate) learn_ms: f32,
 }
 
 impl Progress {
@@ -302,11 +300,7 @@ impl School {
 
     /// Begins a lesson, unless there is one with frames.
     fn begin(&mut self, base: &ModelChoice, keeps: bool) {
-        if self
-            .lesson
-            .as_ref()
-            .is_some_and(|running| running.lesson.classes().iter().any(|class| !class.frames.is_empty()))
-        {
+        if self.lesson.as_ref().is_some_and(|running| running.lesson.shown().next().is_some()) {
             return;
         }
         let begun = base
@@ -433,18 +427,21 @@ impl School {
 
     fn save(&mut self, path: &Path) {
         let Some(RunningLesson { lesson, .. }) = &self.lesson else { return };
-        let saved = lesson.learn().map_err(|error| error.to_string()).and_then(|network| {
-            let bytes = file::serialize(&network).map_err(|error| error.to_string())?;
-            path.parent()
-                .map_or(Ok(()), std::fs::create_dir_all)
-                .and_then(|()| regular::write_whole(path, &bytes))
-                .map_err(|error| {
-                    format!(
-                        "{} cannot be written ({error}): make room, or save it elsewhere; nothing is lost",
-                        path.display()
-                    )
-                })
-        });
+        let saved =
+            lesson.learn().and_then(|network| lesson.described(network)).map_err(|error| error.to_string()).and_then(
+                |network| {
+                    let bytes = file::serialize(&network).map_err(|error| error.to_string())?;
+                    path.parent()
+                        .map_or(Ok(()), std::fs::create_dir_all)
+                        .and_then(|()| regular::write_whole(path, &bytes))
+                        .map_err(|error| {
+                            format!(
+                                "{} cannot be written ({error}): make room, or save it elsewhere; nothing is lost",
+                                path.display()
+                            )
+                        })
+                },
+            );
         match saved {
             Err(problem) => self.now.problem = Some(problem),
             Ok(()) => {
@@ -488,12 +485,8 @@ impl School {
         }
         self.learned = self.changes;
         let Some(RunningLesson { lesson, .. }) = &self.lesson else { return };
-        let start = Instant::now();
         match lesson.learn() {
-            Ok(network) => {
-                self.now.learn_ms = start.elapsed().as_secs_f32() * 1e3;
-                self.now.network = Some(Arc::new(network));
-            }
+            Ok(network) => self.now.network = Some(Arc::new(network)),
             Err(TeachError::TooFewClasses(_)) => self.now.network = None,
             Err(error) => {
                 self.now.network = None;
@@ -523,15 +516,13 @@ impl School {
         self.asking = false;
         let Some(RunningLesson { lesson, .. }) = &mut self.lesson else { return };
         let Ok(validation) = found else { return };
-        let names: Vec<&str> =
-            lesson.classes().iter().filter(|class| !class.frames.is_empty()).map(|class| class.name.as_str()).collect();
-        // Of other classes than there are now, it says nothing of these.
-        if validation.classes != names.len() {
+        if !lesson.set_validation(validation) {
             return;
         }
-        self.now.recognised = (validation.frames > 0).then(|| validation.accuracy());
-        self.now.advice = advice(&validation, &names, lesson);
-        lesson.set_validation(validation);
+        if let Some(validation) = lesson.validation() {
+            self.now.recognised = (validation.frames > 0).then(|| validation.accuracy());
+            self.now.advice = advice(validation, &lesson.shown().collect::<Vec<_>>());
+        }
         // The layer or the scales may be others now.
         self.learned = self.learned.min(at.saturating_sub(1));
     }
@@ -547,35 +538,26 @@ impl School {
     }
 }
 
-fn class_progress(class: &super::lesson::TaughtClass) -> ClassProgress {
+fn class_progress(class: &TaughtClass) -> ClassProgress {
     let newest = class.frames.iter().rev().take(SHOWN).rev();
     let newest = newest.filter_map(|frame| Some((frame.id, frame.square.clone()?))).collect();
     ClassProgress { name: class.name.clone(), frames: class.frames.len(), newest }
 }
 
 /// What would help: classes that are taken for each other, classes with few frames.
-fn advice(validation: &Validation, names: &[&str], lesson: &Lesson) -> Vec<String> {
-    let frames = |class: usize| {
-        lesson
-            .classes()
-            .iter()
-            .filter(|class| !class.frames.is_empty())
-            .nth(class)
-            .map_or(0, |class| class.frames.len())
-    };
-    let often = |found: &&super::validate::TaughtConfusion| {
-        found.count * OFTEN >= frames(found.truth).max(1) && found.count > 1
-    };
+fn advice(validation: &Validation, shown: &[&TaughtClass]) -> Vec<String> {
+    let frames = |class: &TaughtClass| class.frames.len();
+    let often = |found: &&TaughtConfusion| found.count * OFTEN >= frames(shown[found.truth]) && found.count > 1;
     let alike = validation.confusions.iter().filter(often).take(2).map(|found| {
-        let [truth, answer] = [found.truth, found.answer].map(|class| names[class]);
-        let help = if answer == NOTHING { "hold it nearer" } else { "show more sides of both" };
-        format!("{truth} is taken for {answer} in {} of {} frames: {help}", found.count, frames(found.truth))
+        let [truth, answer] = [found.truth, found.answer].map(|class| shown[class]);
+        let help = if answer.name == NOTHING { "hold it nearer" } else { "show more sides of both" };
+        let (count, of) = (found.count, frames(truth));
+        format!("{} is taken for {} in {count} of {of} frames: {help}", truth.name, answer.name)
     });
-    let most = (0..names.len()).map(frames).max().unwrap_or(0);
-    let few = (0..names.len()).filter(|&class| most >= FROM && frames(class) * FEWER <= most);
-    let few = few.map(|class| {
-        format!("{} has only {} frames, others up to {most}: show more of it", names[class], frames(class))
-    });
+    let most = shown.iter().map(|class| frames(class)).max().unwrap_or(0);
+    let few = shown.iter().filter(|class| most >= FROM && frames(class) * FEWER <= most);
+    let few = few
+        .map(|class| format!("{} has only {} frames, others up to {most}: show more of it", class.name, frames(class)));
     alike.chain(few).collect()
 }
 

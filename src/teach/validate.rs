@@ -101,12 +101,9 @@ impl Held {
     }
 
     fn moments(&self, class: usize, layer: usize, holds: impl Fn(usize) -> bool) -> Moments {
-        let mut moments = Moments::new(self.width(layer));
         let frames = self.classes[class].iter().enumerate().filter(|(frame, _)| holds(*frame));
-        for (_, samples) in frames {
-            samples.iter().take(SAMPLES).for_each(|sample| moments.add(&sample[layer]));
-        }
-        moments
+        let samples = frames.flat_map(|(_, samples)| samples.iter().take(SAMPLES));
+        Moments::of(self.width(layer), samples.map(|sample| &sample[layer]))
     }
 
     fn width(&self, layer: usize) -> usize {
@@ -122,14 +119,10 @@ impl Held {
         answers: &mut Vec<(Answer, Shows)>,
     ) -> Result<(), TeachError> {
         let half = part % 2;
-        let halves = |features: &[Features], half: usize| -> Moments {
-            let mut moments = Moments::new(self.width(layer));
-            features.iter().skip(half).step_by(2).for_each(|features| moments.add(features));
-            moments
-        };
+        let every_other = |features: &[Features]| Moments::of(self.width(layer), features.iter().skip(half).step_by(2));
         let bank = &self.bank[layer];
-        let others = halves(&bank.others, half);
-        let against = self.kept.as_ref().map(|kept| halves(&kept.samples, half));
+        let others = every_other(&bank.others);
+        let against = self.kept.as_ref().map(|kept| every_other(&kept.samples));
         let evidence = Evidence {
             classes: rest.iter().collect(),
             against: against.as_ref().filter(|against| against.count() > 0),
@@ -190,7 +183,7 @@ fn answer(filters: &Filters, kept: Option<&Kept>, features: &[u8]) -> Answer {
 }
 
 /// What a filter says of features.
-pub(super) fn says(filter: &Filter, features: &[u8]) -> f32 {
+fn says(filter: &Filter, features: &[u8]) -> f32 {
     let sum: f32 = filter.signs.iter().zip(features).map(|(sign, &feature)| sign * f32::from(feature)).sum();
     sum / STEPS as f32 * filter.scale
 }

@@ -4,6 +4,8 @@ use super::eyes::{Features, STEPS};
 use crate::network::Network;
 use serde_json::Value;
 
+/// Where the description of how a network was trained tells of a lesson.
+pub(crate) const TAUGHT: &str = "taught";
 /// As base64 has them.
 const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 /// The largest feature.
@@ -30,7 +32,7 @@ pub(super) fn read(letters: &str, positions: usize) -> Option<Features> {
 /// The classes of a taught network with what its classifier's layer saw in their frames; `None` of a network that was not taught, or
 /// whose file tells otherwise of it.
 pub(super) fn of_taught(network: &Network) -> Option<Vec<(String, Vec<Features>)>> {
-    let told = network.training().get("taught")?.get("vectors")?.as_object()?;
+    let told = network.training().get(TAUGHT)?.get("vectors")?.as_object()?;
     let (layer, classifier) = network.classifier();
     let shape = network.shapes(network.edge())[layer];
     let width = classifier.conv().geometry().in_channels;
