@@ -271,69 +271,6 @@ mod tests {
     }
 
     #[test]
-    fn the_square_shrinks_around_the_middle_and_never_below_the_input() {
-        assert_eq!(zoomed_crop(640, 480, 200, 64), Crop { x: 200, y: 120, edge: 240 });
-        assert_eq!(zoomed_crop(1280, 720, 400, 64), Crop { x: 550, y: 270, edge: 180 });
-        assert_eq!(zoomed_crop(480, 640, 400, 64), Crop { x: 180, y: 260, edge: 120 });
-        // Rounded to whole pixels; half a pixel beside the middle where it cannot stand there.
-        assert_eq!(zoomed_crop(641, 481, 200, 64), Crop { x: 200, y: 120, edge: 241 });
-        assert_eq!(zoomed_crop(101, 77, 300, 8), Crop { x: 37, y: 25, edge: 26 });
-        // The input's edge is the limit, and the picture's where it is smaller.
-        assert_eq!(zoomed_crop(640, 480, 400, 256), Crop { x: 192, y: 112, edge: 256 });
-        assert_eq!(zoomed_crop(640, 480, 400, 480), centre_crop(640, 480));
-        assert_eq!(zoomed_crop(640, 480, 400, 2048), centre_crop(640, 480));
-        assert_eq!(zoomed_crop(1, 1, 400, usize::MAX), Crop { x: 0, y: 0, edge: 1 });
-        assert_eq!(zoomed_crop(u32::MAX, u32::MAX, 400, 64).edge, 1 << 30);
-        // Senseless zooms are the nearest sensible ones.
-        assert_eq!(zoomed_crop(640, 480, 0, 64), centre_crop(640, 480));
-        assert_eq!(zoomed_crop(640, 480, u16::MAX, 64), zoomed_crop(640, 480, MOST_ZOOM, 64));
-        for (width, height) in [(1, 1), (2, 3), (33, 32), (640, 480), (1280, 720), (1919, 1081), (7, 4096)] {
-            assert_eq!(zoomed_crop(width, height, WHOLE_SQUARE, 64), centre_crop(width, height));
-            for percent in WHOLE_SQUARE..=MOST_ZOOM {
-                let Crop { x, y, edge } = zoomed_crop(width, height, percent, 32);
-                assert!(edge >= 32.min(width.min(height)) && x + edge <= width && y + edge <= height);
-                let beside = |side: u32, at: u32| (side - edge).abs_diff(2 * at) <= 1;
-                assert!(beside(width, x) && beside(height, y), "{width}×{height} at {percent} %");
-            }
-        }
-    }
-
-    #[test]
-    fn a_zoomed_square_is_all_that_arrives() {
-        // Red in the middle quarter, blue around it.
-        let (width, height) = (97, 63);
-        let Crop { x, y, edge } = zoomed_crop(width, height, 200, 8);
-        let inside = |at: u32, from: u32| (from..from + edge).contains(&at);
-        let pixel = |at: u32| if inside(at % width, x) && inside(at / width, y) { [255, 0, 0] } else { [0, 0, 255] };
-        let rgb: Vec<u8> = (0..width * height).flat_map(pixel).collect();
-        let mut input = InputImage::black(8);
-        Preprocessor::new(1).run_crop(&rgb, [width, height], Crop { x, y, edge }, &mut input).unwrap();
-        for (i, pixel) in input.rgb().as_chunks::<3>().0.iter().enumerate() {
-            let inner = (1..7).contains(&(i % 8)) && (1..7).contains(&(i / 8));
-            assert!(if inner { *pixel == [255, 0, 0] } else { pixel[0] > 150 }, "pixel {i}: {pixel:?}");
-        }
-    }
-
-    #[test]
-    fn the_whole_square_is_the_same_by_either_way() {
-        for (width, height, edge) in [(640, 480, 64), (1281, 721, 96), (32, 32, 32), (33, 32, 32), (5, 9, 16)] {
-            let rgb: Vec<u8> = (0..width * height * 3).map(|i| (i * i % 241) as u8).collect();
-            let [mut one, mut other] = [InputImage::black(edge), InputImage::black(edge)];
-            let crop = Preprocessor::new(1).run(&rgb, width, height, &mut one).unwrap();
-            assert_eq!(crop, zoomed_crop(width, height, WHOLE_SQUARE, edge));
-            Preprocessor::new(1).run_crop(&rgb, [width, height], crop, &mut other).unwrap();
-            assert_eq!(one, other);
-        }
-    }
-
-    #[test]
-    fn a_square_that_no_picture_has_is_refused() {
-        let crop = Crop { x: 2, y: 0, edge: 4 };
-        let refused = Preprocessor::new(1).run_crop(&[0; 48], [4, 4], crop, &mut InputImage::black(2));
-        assert!(matches!(refused, Err(PreprocessError::Resample(_))), "{refused:?}");
-    }
-
-    #[test]
     fn reduction_averages_and_enlargement_keeps_colours() {
         let checks: Vec<u8> = (0..64 * 64).flat_map(|i| [if (i + i / 64) % 2 == 0 { 0 } else { 255 }; 3]).collect();
         let mut input = InputImage::black(8);
@@ -394,5 +331,74 @@ mod tests {
         assert_eq!(run(11, 2, 2, 8), Err(PreprocessError::WrongLength { width: 2, height: 2, bytes: 11 }));
         assert_eq!(run(0, 30_000, 30_000, 8), Err(PreprocessError::TooLarge { width: 30_000, height: 30_000 }));
         assert_eq!(run(0, u32::MAX, u32::MAX, 8), Err(PreprocessError::TooLarge { width: u32::MAX, height: u32::MAX }));
+    }
+}
+
+/// The square that a zoom leaves, which only the program has.
+#[cfg(all(test, feature = "cli"))]
+mod zoom_tests {
+    use super::*;
+
+    #[test]
+    fn the_square_shrinks_around_the_middle_and_never_below_the_input() {
+        assert_eq!(zoomed_crop(640, 480, 200, 64), Crop { x: 200, y: 120, edge: 240 });
+        assert_eq!(zoomed_crop(1280, 720, 400, 64), Crop { x: 550, y: 270, edge: 180 });
+        assert_eq!(zoomed_crop(480, 640, 400, 64), Crop { x: 180, y: 260, edge: 120 });
+        // Rounded to whole pixels; half a pixel beside the middle where it cannot stand there.
+        assert_eq!(zoomed_crop(641, 481, 200, 64), Crop { x: 200, y: 120, edge: 241 });
+        assert_eq!(zoomed_crop(101, 77, 300, 8), Crop { x: 37, y: 25, edge: 26 });
+        // The input's edge is the limit, and the picture's where it is smaller.
+        assert_eq!(zoomed_crop(640, 480, 400, 256), Crop { x: 192, y: 112, edge: 256 });
+        assert_eq!(zoomed_crop(640, 480, 400, 480), centre_crop(640, 480));
+        assert_eq!(zoomed_crop(640, 480, 400, 2048), centre_crop(640, 480));
+        assert_eq!(zoomed_crop(1, 1, 400, usize::MAX), Crop { x: 0, y: 0, edge: 1 });
+        assert_eq!(zoomed_crop(u32::MAX, u32::MAX, 400, 64).edge, 1 << 30);
+        // Senseless zooms are the nearest sensible ones.
+        assert_eq!(zoomed_crop(640, 480, 0, 64), centre_crop(640, 480));
+        assert_eq!(zoomed_crop(640, 480, u16::MAX, 64), zoomed_crop(640, 480, MOST_ZOOM, 64));
+        for (width, height) in [(1, 1), (2, 3), (33, 32), (640, 480), (1280, 720), (1919, 1081), (7, 4096)] {
+            assert_eq!(zoomed_crop(width, height, WHOLE_SQUARE, 64), centre_crop(width, height));
+            for percent in WHOLE_SQUARE..=MOST_ZOOM {
+                let Crop { x, y, edge } = zoomed_crop(width, height, percent, 32);
+                assert!(edge >= 32.min(width.min(height)) && x + edge <= width && y + edge <= height);
+                let beside = |side: u32, at: u32| (side - edge).abs_diff(2 * at) <= 1;
+                assert!(beside(width, x) && beside(height, y), "{width}×{height} at {percent} %");
+            }
+        }
+    }
+
+    #[test]
+    fn a_zoomed_square_is_all_that_arrives() {
+        // Red in the middle quarter, blue around it.
+        let (width, height) = (97, 63);
+        let Crop { x, y, edge } = zoomed_crop(width, height, 200, 8);
+        let inside = |at: u32, from: u32| (from..from + edge).contains(&at);
+        let pixel = |at: u32| if inside(at % width, x) && inside(at / width, y) { [255, 0, 0] } else { [0, 0, 255] };
+        let rgb: Vec<u8> = (0..width * height).flat_map(pixel).collect();
+        let mut input = InputImage::black(8);
+        Preprocessor::new(1).run_crop(&rgb, [width, height], Crop { x, y, edge }, &mut input).unwrap();
+        for (i, pixel) in input.rgb().as_chunks::<3>().0.iter().enumerate() {
+            let inner = (1..7).contains(&(i % 8)) && (1..7).contains(&(i / 8));
+            assert!(if inner { *pixel == [255, 0, 0] } else { pixel[0] > 150 }, "pixel {i}: {pixel:?}");
+        }
+    }
+
+    #[test]
+    fn the_whole_square_is_the_same_by_either_way() {
+        for (width, height, edge) in [(640, 480, 64), (1281, 721, 96), (32, 32, 32), (33, 32, 32), (5, 9, 16)] {
+            let rgb: Vec<u8> = (0..width * height * 3).map(|i| (i * i % 241) as u8).collect();
+            let [mut one, mut other] = [InputImage::black(edge), InputImage::black(edge)];
+            let crop = Preprocessor::new(1).run(&rgb, width, height, &mut one).unwrap();
+            assert_eq!(crop, zoomed_crop(width, height, WHOLE_SQUARE, edge));
+            Preprocessor::new(1).run_crop(&rgb, [width, height], crop, &mut other).unwrap();
+            assert_eq!(one, other);
+        }
+    }
+
+    #[test]
+    fn a_square_that_no_picture_has_is_refused() {
+        let crop = Crop { x: 2, y: 0, edge: 4 };
+        let refused = Preprocessor::new(1).run_crop(&[0; 48], [4, 4], crop, &mut InputImage::black(2));
+        assert!(matches!(refused, Err(PreprocessError::Resample(_))), "{refused:?}");
     }
 }
