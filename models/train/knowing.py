@@ -435,6 +435,9 @@ def provenance(run):
     today = datetime.now(timezone.utc).date().isoformat()
     _, uses = strangers.foreign(run.workshop.data / "foreign")
     used = {f"{use}_photographs": len(places) for use, places in uses.items()}
+    # What a person has to say of this run, if anything, stands beside its checkpoint.
+    said = run.checkpoint.with_name("note.txt")
+    used["note"] = said.read_text(encoding="utf-8").strip() if said.exists() else ""
     return {"plan": asdict(run.plan), "torch": torch.__version__, "trained_on": device_name(torch.device("cpu")), "date": today, **used, "named": NAMED}
 
 
