@@ -1,0 +1,111 @@
+//! Evidence: what every position of the last map adds to the logit of a class.
+
+use super::super::export::ExportRequest;
+use super::super::format;
+use super::super::model::Model;
+use super::super::theme::{self, Tokens};
+use super::{WhyState, figure, quiet};
+use crate::inspect::evidence::EvidenceMap;
+use crate::pipeline::{Prediction, Report};
+use egui::{RichText, Ui};
+
+/// Classes that can be chosen: the likeliest ones.
+const CLASSES: usize = 6;
+
+/// What the panel remembers of it.
+#[derive(Default)]
+pub(super) struct EvidenceState {
+    /// The class that is asked about; `None`: whatever is the likeliest.
+    class: Option<usize>,
+    /// The class under the pointer.
+    under: Option<usize>,
+    /// Whether the picture below is left out.
+    pub(super) alone: bool,
+    /// The map of the report that was shown last, with that report's sample.
+    map: EvidenceMap,
+    of: Option<(u64, usize)>,
+    /// The cell under the pointer: row and column.
+    pub(super) cell: Option<[usize; 2]>,
+}
+
+impl EvidenceState {
+    /// The map of the class that is asked about; `None` where the engine does not show what the classifier reads.
+    pub(super) fn map(&mut self, report: &Report) -> Option<&EvidenceMap> {
+        let codes = report.answers.classifier_input.as_deref()?;
+        let classes = report.network.labels().len();
+        let likeliest = || Prediction::top(&report.prediction.smoothed, 1).first().map(|first| first.0);
+        let class = self.under.or(self.class).filter(|&class| class < classes).or_else(likeliest)?;
+        if self.of != Some((report.detail.sample, class)) {
+            self.of = None;
+            self.map.read(&report.network, codes, class).ok()?;
+            self.of = Some((report.detail.sample, class));
+        }
+        Some(&self.map)
+    }
+}
+
+/// Shows what can be asked, and the figures.
+pub(super) fn show(ui: &mut Ui, model: &Model, state: &mut WhyState) {
+    quiet(ui, "The classifier adds up whole numbers, one a position, and takes their mean: so each position's share of the answer is known exactly.");
+    let Some(report) = model.report.as_deref() else { return };
+    classes(ui, report, &mut state.evidence);
+    let mut alone = state.evidence.alone;
+    ui.checkbox(&mut alone, "without the picture");
+    state.evidence.alone = alone;
+    let cell = state.evidence.cell;
+    let Some(map) = state.evidence.map(report) else {
+        quiet(ui, "This engine does not show what the classifier reads, or no frame has come since this was opened.");
+        return;
+    };
+    legend(ui);
+    let label = report.network.labels().get(map.class).map_or("", String::as_str);
+    let worth = map.scale / map.cells.len().max(1) as f32;
+    figure(ui, "class", &format::label(label));
+    figure(ui, "logit", &format!("{:+.3}", map.logit));
+    figure(ui, "sum of all positions", &map.cells.iter().map(|&cell| i64::from(cell)).sum::<i64>().to_string());
+    figure(ui, "one unit is worth", &format!("{worth:+.2e}"));
+    let says = match cell.and_then(|[y, x]| map.cells.get(y * map.edge + x).map(|value| (y, x, value))) {
+        Some((y, x, value)) => format!("row {y}, column {x}: {value:+} → {:+.3}", *value as f32 * worth),
+        None => "point at a position in the picture".into(),
+    };
+    ui.label(RichText::new(says).font(theme::mono(theme::SMALL)));
+    if ui.button("Save as picture and CSV").clicked() {
+        let map = map.clone();
+        state.exports.push(ExportRequest::Evidence(map));
+    }
+}
+
+/// The likeliest classes; one can be pinned, or looked at by pointing at it.
+fn classes(ui: &mut Ui, report: &Report, state: &mut EvidenceState) {
+    let labels = report.network.labels();
+    if ui.selectable_label(state.class.is_none(), "the likeliest").clicked() {
+        state.class = None;
+    }
+    let mut under = None;
+    ui.horizontal_wrapped(|ui| {
+        let top = Prediction::top(&report.prediction.smoothed, CLASSES);
+        let pinned = state.class.filter(|class| top.iter().all(|entry| entry.0 != *class));
+        for class in top.into_iter().map(|entry| entry.0).chain(pinned) {
+            let Some(label) = labels.get(class) else { continue };
+            let response = ui.selectable_label(state.class == Some(class), format::label(label));
+            if response.hovered() {
+                under = Some(class);
+            }
+            if response.clicked() {
+                state.class = Some(class);
+            }
+        }
+    });
+    state.under = under;
+}
+
+/// What the colours mean.
+pub(super) fn legend(ui: &mut Ui) {
+    ui.horizontal(|ui| {
+        for (color, says) in [(super::overlay::FOR, "for"), (super::overlay::AGAINST, "against")] {
+            let (rect, _) = ui.allocate_exact_size(egui::Vec2::splat(12.0), egui::Sense::hover());
+            ui.painter().rect(rect, 2.0, color, Tokens::of(ui).border(), egui::StrokeKind::Inside);
+            ui.label(RichText::new(says).size(theme::SMALL));
+        }
+    });
+}

@@ -1,0 +1,169 @@
+//! Why: depths that one opens, one at a time, at the right of the window. What is asked goes to the pipeline as [`Questions`]; the answers
+//! come with the report, and are laid over the picture and the layers.
+
+mod cover;
+mod evidence;
+mod hold;
+mod neuron;
+mod overlay;
+
+pub(super) use overlay::paint as paint_over_picture;
+
+use super::export::ExportRequest;
+use super::model::Model;
+use super::theme::{self, Tokens};
+use super::widgets;
+use crate::inspect::explain::Place;
+use crate::pipeline::{EngineCommand, Questions};
+use cover::CoverState;
+use egui::{Align, Layout, RichText, ScrollArea, Ui};
+use evidence::EvidenceState;
+use neuron::NeuronState;
+
+/// Width of the panel in points.
+pub(super) const WIDTH: f32 = 352.0;
+
+/// What can be opened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Depth {
+    /// Where the picture speaks for a class and where against it.
+    #[default]
+    Evidence,
+    /// What happens to the answer where the picture is covered.
+    Cover,
+    /// All the arithmetic of one value.
+    Neuron,
+    /// A held frame beside the ones that go on.
+    Hold,
+}
+
+impl Depth {
+    const ALL: [(Self, &'static str, &'static str); 4] = [
+        (Self::Evidence, "Evidence", "Where the picture speaks for the answer, and where against it"),
+        (Self::Cover, "Cover", "What of the picture the answer needs: patches are covered, one after the other"),
+        (Self::Neuron, "Neuron", "The whole arithmetic of one value, term by term"),
+        (Self::Hold, "Hold", "Hold a frame and see which codes differ from it"),
+    ];
+}
+
+/// What the panel remembers.
+#[derive(Default)]
+pub(crate) struct WhyState {
+    /// Whether the panel is open.
+    pub(crate) open: bool,
+    /// What is open in it.
+    pub(crate) depth: Depth,
+    evidence: EvidenceState,
+    cover: CoverState,
+    neuron: NeuronState,
+    hold: hold::HoldState,
+    overlay: overlay::OverlayState,
+    asked: Questions,
+    /// What is to be sent to the engine.
+    commands: Vec<EngineCommand>,
+    /// What is to be saved.
+    exports: Vec<ExportRequest>,
+}
+
+impl WhyState {
+    /// Opens a depth; closes the panel where it is open already.
+    pub(crate) fn turn(&mut self, depth: Depth) {
+        let shown = self.open && self.depth == depth;
+        (self.open, self.depth) = (!shown, depth);
+    }
+
+    /// Whether this depth is open.
+    pub(super) fn shows(&self, depth: Depth) -> bool {
+        self.open && self.depth == depth
+    }
+
+    /// Explains a value from now on.
+    pub(super) fn choose_place(&mut self, place: Place) {
+        self.neuron.begin(place);
+        (self.open, self.depth) = (true, Depth::Neuron);
+    }
+
+    /// The position of a channel that is explained.
+    pub(super) fn place(&self) -> Option<Place> {
+        self.neuron.place().filter(|_| self.shows(Depth::Neuron))
+    }
+
+    /// How many codes of each layer differ from the held frame, where one is held.
+    pub(super) fn differing<'a>(&self, model: &'a Model) -> Option<&'a [Option<u32>]> {
+        let held = model.report.as_ref()?.answers.held.as_deref()?;
+        Some(&held.differing)
+    }
+
+    fn questions(&self) -> Questions {
+        Questions {
+            evidence: self.shows(Depth::Evidence),
+            occlusion: self.shows(Depth::Cover).then(|| self.cover.patches()),
+            neuron: self.place(),
+        }
+    }
+
+    /// What is to be told to the engine, and what is to be saved.
+    pub(super) fn take_requests(&mut self) -> (Vec<EngineCommand>, Vec<ExportRequest>) {
+        let questions = self.questions();
+        if questions != self.asked {
+            self.asked = questions;
+            self.commands.push(EngineCommand::Ask(questions));
+        }
+        (std::mem::take(&mut self.commands), std::mem::take(&mut self.exports))
+    }
+}
+
+/// Shows the panel at the right of `ui`, where it is open.
+pub(super) fn show(ui: &mut Ui, model: &Model, state: &mut WhyState) {
+    if !state.open {
+        return;
+    }
+    let gap = theme::GAP as i8;
+    let frame = egui::Frame::new().inner_margin(egui::Margin { left: 0, right: gap, top: 0, bottom: gap });
+    let side = egui::Panel::right("why").exact_size(WIDTH).resizable(false).show_separator_line(false).frame(frame);
+    side.show(ui, |ui| {
+        widgets::panel(ui, "Why", |ui| {
+            ui.spacing_mut().item_spacing.y = 7.0;
+            choose(ui, state);
+            ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| match state.depth {
+                Depth::Evidence => evidence::show(ui, model, state),
+                Depth::Cover => cover::show(ui, model, state),
+                Depth::Neuron => neuron::show(ui, model, state),
+                Depth::Hold => hold::show(ui, model, state),
+            });
+        });
+    });
+}
+
+/// Which depth, and the button that closes.
+fn choose(ui: &mut Ui, state: &mut WhyState) {
+    ui.horizontal(|ui| {
+        ui.spacing_mut().item_spacing.x = 4.0;
+        for (depth, name, says) in Depth::ALL {
+            if ui.selectable_label(state.depth == depth, name).on_hover_text(says).clicked() {
+                state.depth = depth;
+            }
+        }
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            if ui.button("×").on_hover_text("Close (W)").clicked() {
+                state.open = false;
+            }
+        });
+    });
+}
+
+/// Small, quiet words.
+fn quiet(ui: &mut Ui, says: &str) {
+    let words = RichText::new(says).size(theme::SMALL).color(Tokens::of(ui).quiet);
+    ui.add(egui::Label::new(words).wrap());
+}
+
+/// A figure and what it is, in one line.
+fn figure(ui: &mut Ui, what: &str, value: &str) {
+    ui.horizontal(|ui| {
+        ui.label(RichText::new(what).size(theme::SMALL).color(Tokens::of(ui).quiet));
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            ui.label(RichText::new(value).font(theme::mono(theme::BODY)));
+        });
+    });
+}
