@@ -12,6 +12,12 @@ pub(crate) mod diff;
 #[cfg(feature = "cli")]
 pub(crate) mod dump;
 #[cfg(feature = "cli")]
+pub(crate) mod evidence;
+#[cfg(feature = "cli")]
+pub(crate) mod occlusion;
+#[cfg(feature = "cli")]
+pub(crate) mod overlay;
+#[cfg(feature = "cli")]
 pub(crate) mod peers;
 pub(crate) mod sampler;
 #[cfg(feature = "cli")]
