@@ -1,9 +1,10 @@
 //! `ernscope inspect`: what every layer holds for a picture.
 
+use super::inspect_occlusion::OcclusionArgs;
 use super::likeliest::{Top, top};
 use super::network_args::{NetworkArgs, open, threads};
-use super::output;
 use super::picture_reader::PictureReader;
+use super::{inspect_evidence, inspect_occlusion, output};
 use crate::engine::{CodeHistogram, softmax};
 use crate::engines::EngineChoice;
 use crate::inspect::timing::milliseconds;
@@ -24,8 +25,16 @@ pub(crate) struct InspectArgs {
     #[arg(long)]
     json: bool,
     /// Write every activation's codes and the logits to this file
-    #[arg(long, value_name = "FILE.safetensors")]
+    #[arg(long, value_name = "FILE.safetensors", conflicts_with = "question")]
     dump: Option<PathBuf>,
+    /// Show where the picture speaks for a class and where against it, in whole numbers; `-` is the likeliest class
+    #[arg(long, value_name = "LABEL", group = "question")]
+    evidence: Option<String>,
+    #[command(flatten)]
+    occlusion: OcclusionArgs,
+    /// Write the answer, laid over the picture, to this file: orange for the class, blue against it
+    #[arg(long, value_name = "FILE", requires = "question")]
+    png: Option<PathBuf>,
     /// Picture
     #[arg(value_name = "IMAGE")]
     image: PathBuf,
@@ -53,9 +62,16 @@ struct LayerLine<'a> {
 pub(crate) fn run(args: &InspectArgs) -> Result<()> {
     let mut engine = open(&args.network, &args.engine, None)?;
     let network = engine.network().clone();
-    let mut sampler = Sampler::new(&network, usize::MAX);
     let mut reader = PictureReader::new(engine.edge(), threads(None));
     let input = reader.read(&args.image)?;
+    let png = args.png.as_deref();
+    if let Some(label) = &args.evidence {
+        return inspect_evidence::run(&mut *engine, input, label, args.json, png);
+    }
+    if let Some(patches) = args.occlusion.patches() {
+        return inspect_occlusion::run(&mut *engine, input, patches, args.json, png);
+    }
+    let mut sampler = Sampler::new(&network, usize::MAX);
     // The first run warms caches, so that the times are those of a running program.
     engine.run(input)?;
     let logits = engine.run_probed(input, &mut sampler)?.logits.to_vec();

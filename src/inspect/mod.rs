@@ -13,6 +13,11 @@ pub(crate) mod diff;
 pub(crate) mod dump;
 #[cfg(feature = "cli")]
 pub(crate) mod held;
+pub(crate) mod evidence;
+#[cfg(feature = "cli")]
+pub(crate) mod occlusion;
+#[cfg(feature = "cli")]
+pub(crate) mod overlay;
 #[cfg(feature = "cli")]
 pub(crate) mod peers;
 pub(crate) mod sampler;

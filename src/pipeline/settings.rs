@@ -1,5 +1,6 @@
 //! What to run, and what can be asked of it.
 
+use super::depths::Questions;
 use crate::engines::EngineChoice;
 use crate::network::{ModelChoice, Network};
 use std::sync::Arc;
@@ -44,4 +45,8 @@ pub enum EngineCommand {
     Zoom(u16),
     /// Whether the twin runs on the same frames.
     Compare(bool),
+    /// What is to be answered of every sampled frame from now on.
+    Ask(Questions),
+    /// Hold the last frame, so that others are compared with it; or hold none.
+    Hold(bool),
 }

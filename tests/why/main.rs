@@ -1,0 +1,9 @@
+//! Why a network answers as it does: the command line's questions, asked from outside.
+
+#[path = "../common/folder.rs"]
+mod folder;
+#[path = "../common/skipped.rs"]
+mod skipped;
+
+mod evidence;
+mod occlusion;
