@@ -1,6 +1,7 @@
 //! What one sees, one can take along: each export is written on a thread of its own and tells where it went.
 
 use super::notices::Tone;
+use super::why::SavedAnswer;
 use crate::engines::EngineChoice;
 use crate::engines::{self, Setup};
 use crate::frame::InputImage;
@@ -54,6 +55,11 @@ impl Exporter {
     /// Writes the report's frame as PNG and everything that every layer makes of it as safetensors.
     pub(crate) fn frame(&self, report: Arc<Report>) {
         self.job("png").start(move |path| write_frame(path, &report));
+    }
+
+    /// Writes an answer to why, as picture and table; the report has the picture.
+    pub(super) fn answer(&self, report: Arc<Report>, answer: SavedAnswer) {
+        self.job("png").start(move |path| answer.write(path, &report));
     }
 
     fn job(&self, ending: &str) -> Export {

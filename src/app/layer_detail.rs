@@ -8,10 +8,11 @@ use super::state::State;
 use super::theme::{self, Tokens};
 use super::widgets::{self, bar, say, text};
 use crate::engine::count_codes;
+use crate::inspect::explain::Place;
 use crate::network::{LayerShape, Op, Thresholds};
 use crate::pipeline::{LayerDetail, Report};
 use egui::{
-    Align2, Color32, Id, Mesh, Rect, RichText, Role, Sense, Shape, Stroke, StrokeKind, TextureOptions, Ui, Vec2,
+    Align2, Color32, ColorImage, Id, Mesh, Rect, RichText, Role, Sense, Shape, Stroke, StrokeKind, TextureOptions, Ui, Vec2,
     WidgetInfo, pos2, vec2,
 };
 
@@ -270,8 +271,15 @@ impl<'a> WatchedLayer<'a> {
             mosaic::channel(&self.detail.values, self.shape, self.channel, range, tokens)
         });
         paint_texture(ui, texture, place);
-        let response = ui.interact(place, ui.scope_id().with("channel"), Sense::hover());
+        self.differences(ui, place, state);
+        let response = ui.interact(place, ui.scope_id().with("channel"), Sense::click());
         response.widget_info(|| WidgetInfo::labeled(Role::Image, true, format!("channel {} large", self.channel)));
+        if let Some(pointer) = response.interact_pointer_pos().filter(|_| response.clicked()) {
+            let [y, x] = self.position(place, pointer);
+            state.explain(Place { layer: self.detail.layer, channel: self.channel, y, x });
+        }
+        self.explained(ui, place, state);
+        let response = response.on_hover_text("Click a position: the value there is taken apart");
         let below = place.left_bottom() + vec2(0.0, 5.0);
         let name = format!("channel {}", self.channel);
         let value = response.hover_pos().map(|pointer| self.value_under(place, pointer));
@@ -287,10 +295,8 @@ impl<'a> WatchedLayer<'a> {
 
     /// The sum and the code of the pixel at `pointer`.
     fn value_under(&self, place: Rect, pointer: egui::Pos2) -> String {
-        let edge = self.shape.edge;
-        let at = (pointer - place.min) / place.size() * edge as f32;
-        let pixel = |x: f32| (x.max(0.0) as usize).min(edge - 1);
-        let index = (self.channel * edge + pixel(at.y)) * edge + pixel(at.x);
+        let [y, x] = self.position(place, pointer);
+        let index = (self.channel * self.shape.edge + y) * self.shape.edge + x;
         let values = &self.detail.values;
         match (values.sums.get(index), values.codes.get(index)) {
             (Some(sum), Some(code)) => format!("{} → {code}", short(sum)),
@@ -298,6 +304,38 @@ impl<'a> WatchedLayer<'a> {
             (None, Some(code)) => format!("code {code}"),
             (None, None) => String::new(),
         }
+    }
+
+    /// Row and column of the pixel at `pointer`.
+    fn position(&self, place: Rect, pointer: egui::Pos2) -> [usize; 2] {
+        let at = (pointer - place.min) / place.size() * self.shape.edge as f32;
+        [at.y, at.x].map(|at| (at.max(0.0) as usize).min(self.shape.edge - 1))
+    }
+
+    /// A frame around the position that is explained, where it is one of this channel.
+    fn explained(&self, ui: &Ui, place: Rect, state: &State) {
+        let of_this = |at: &Place| at.layer == self.detail.layer && at.channel == self.channel;
+        let Some(at) = state.why.place().filter(of_this) else { return };
+        let pixel = place.width() / self.shape.edge as f32;
+        let corner = place.min + vec2(at.x as f32, at.y as f32) * pixel;
+        outline(ui, Rect::from_min_size(corner, Vec2::splat(pixel)), Tokens::of(ui).float_input);
+    }
+
+    /// Over the large channel: where its codes differ from the held frame's.
+    fn differences(&self, ui: &Ui, place: Rect, state: &mut State) {
+        let Some(held) = self.report.answers.held.as_ref().filter(|held| held.comparable) else { return };
+        let plane = self.shape.edge * self.shape.edge;
+        let range = self.channel * plane..(self.channel + 1) * plane;
+        let [now, then] = [&self.detail.values.codes[..], held.run.codes(self.detail.layer)].map(|codes| codes.get(range.clone()));
+        let (Some(now), Some(then)) = (now, then) else { return };
+        let key = Id::unique((self.detail.sample, self.channel, "differences"));
+        let marked = Tokens::of(ui).float_input.gamma_multiply(0.65);
+        let image = || {
+            let pixels = now.iter().zip(then).map(|(now, then)| if now == then { Color32::TRANSPARENT } else { marked });
+            ColorImage::new([self.shape.edge; 2], pixels.collect())
+        };
+        let texture = state.textures.differences.get(ui.ctx(), "differences", key, TextureOptions::NEAREST, image);
+        paint_texture(ui, texture, place);
     }
 
     /// The classifier: the logits that stand out.

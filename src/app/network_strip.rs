@@ -42,6 +42,8 @@ struct Tile<'a> {
     /// The board that ran them, where one did.
     board: Option<BoardFrame>,
     chosen: bool,
+    /// How many of its codes differ from the held frame's, where one is held.
+    differing: Option<u32>,
     width: f32,
 }
 
@@ -83,7 +85,9 @@ fn tiles(ui: &mut Ui, report: &Report, steady: &Report, state: &mut State, actio
                 let sample = report.layers.get(index).copied().unwrap_or_default();
                 let steady = steady.layers.get(index).copied().unwrap_or_default();
                 let width = if is_wide(layer) { width } else { NARROW };
-                let tile = Tile { layer, shape, sample, steady, whole, board, chosen: index == state.layer, width };
+                let differing = report.answers.held.as_ref().and_then(|held| held.differing.get(index).copied().flatten());
+                let chosen = index == state.layer;
+                let tile = Tile { layer, shape, sample, steady, whole, board, chosen, differing, width };
                 let response = tile.show(ui, height, &report.prediction.raw);
                 if response.clicked() {
                     state.choose_layer(index, actions);
@@ -144,7 +148,8 @@ impl Tile<'_> {
             let shares = self.sample.codes.map(|count| format!("{:.0} %", count as f32 / all * 100.0));
             format!("codes 0 to 3: {}", shares.join(", "))
         });
-        [Some(figures.time.clone()), share, figures.cycles.clone(), codes]
+        let differing = self.differing.map(|count| format!("{count} codes differ from the held frame"));
+        [Some(figures.time.clone()), share, figures.cycles.clone(), codes, differing]
             .into_iter()
             .flatten()
             .collect::<Vec<_>>()
@@ -171,6 +176,7 @@ impl Tile<'_> {
             text(ui, below, Align2::LEFT_TOP, format::shape(self.shape), theme::mono(theme::TINY), tokens.quiet);
         }
         self.foot(ui, inside, figures, tokens);
+        self.differs(ui, inside, tokens);
         let middle =
             Rect::from_min_max(pos2(inside.left(), below.y + 18.0), pos2(inside.right(), inside.bottom() - 42.0));
         if middle.height() < LEAST_BARS {
@@ -181,6 +187,17 @@ impl Tile<'_> {
             _ if self.layer.op.makes_codes() => codes(ui, middle, self.sample.codes),
             _ => trunk(ui, middle),
         }
+    }
+
+    /// How many codes differ from the held frame's, in the upper right corner.
+    fn differs(&self, ui: &Ui, inside: Rect, tokens: &Tokens) {
+        let Some(count) = self.differing else { return };
+        let codes = (self.shape.channels * self.shape.edge * self.shape.edge).max(1);
+        let share = f64::from(count) * 100.0 / codes as f64;
+        let says = if count == 0 { "=".into() } else { format!("≠ {share:.0} %") };
+        let color = if count == 0 { tokens.embedded } else { tokens.float_input };
+        let at = pos2(inside.right(), inside.top() + 17.0);
+        text(ui, at, Align2::RIGHT_TOP, says, theme::bold(theme::TINY), color);
     }
 
     /// Kind or a board's cycles, time, share of the frame, and a bar of the time beside the slowest layer's.

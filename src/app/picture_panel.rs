@@ -5,6 +5,7 @@ use super::model::{Model, SLOW_FRAME};
 use super::square;
 use super::state::{Action, State};
 use super::theme::{self, Tokens};
+use super::why::{self, Seen};
 use super::widgets;
 use crate::frame::{Crop, Frame};
 use crate::pipeline::{EngineState, Report};
@@ -35,6 +36,8 @@ pub(super) fn show(ui: &mut Ui, model: &Model, state: &mut State, actions: &mut 
     let place = fitted(rect.shrink(1.0), &report.frame);
     let mirrored = state.is_mirrored(&report.frame);
     picture(ui, place, &report.frame, mirrored, state);
+    let square = square_of(place, report.frame.width, report.crop, mirrored);
+    why::paint_over_picture(ui, Seen { square, mirrored }, report, &mut state.why);
     let sees = crop(ui, place, report, mirrored);
     if mirrored {
         mirror_chip(ui, place, sees);
@@ -77,7 +80,7 @@ fn picture(ui: &Ui, place: Rect, frame: &Frame, mirrored: bool, state: &mut Stat
 }
 
 /// Where the network's square stands in a picture of `width` pixels that is drawn at `place`.
-fn seen(place: Rect, width: u32, crop: Crop, mirrored: bool) -> Rect {
+fn square_of(place: Rect, width: u32, crop: Crop, mirrored: bool) -> Rect {
     let scale = place.width() / width.max(1) as f32;
     let left = if mirrored { width.saturating_sub(crop.x + crop.edge) } else { crop.x };
     let origin = place.min + vec2(left as f32, crop.y as f32) * scale;
@@ -86,7 +89,7 @@ fn seen(place: Rect, width: u32, crop: Crop, mirrored: bool) -> Rect {
 
 /// Dims what the network does not see, and draws a dashed line around what it sees; returns where that is said.
 fn crop(ui: &Ui, place: Rect, report: &Report, mirrored: bool) -> Rect {
-    let seen = seen(place, report.frame.width, report.crop, mirrored);
+    let seen = square_of(place, report.frame.width, report.crop, mirrored);
     let mut veil = Mesh::default();
     let outside = [
         Rect::from_min_max(place.min, pos2(seen.left(), place.bottom())),
@@ -262,10 +265,10 @@ mod tests {
         let place = Rect::from_min_size(pos2(10.0, 20.0), vec2(320.0, 240.0));
         let crop = Crop { x: 100, y: 60, edge: 200 };
         let at = |x: f32| Rect::from_min_size(pos2(10.0 + x, 50.0), Vec2::splat(100.0));
-        assert_eq!(seen(place, 640, crop, false), at(50.0));
-        assert_eq!(seen(place, 640, crop, true), at(170.0));
+        assert_eq!(square_of(place, 640, crop, false), at(50.0));
+        assert_eq!(square_of(place, 640, crop, true), at(170.0));
         // In the middle nothing changes.
         let middle = Crop { x: 220, ..crop };
-        assert_eq!(seen(place, 640, middle, true), seen(place, 640, middle, false));
+        assert_eq!(square_of(place, 640, middle, true), square_of(place, 640, middle, false));
     }
 }

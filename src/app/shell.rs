@@ -361,6 +361,9 @@ impl eframe::App for App {
         for action in self.window.show(ui, &self.model).into_iter().chain(answer) {
             self.act(ui.ctx(), action, frame);
         }
+        if let Some(report) = &self.model.report {
+            self.window.state.why.take_exports().for_each(|answer| self.exporter.answer(report.clone(), answer));
+        }
         let requests = std::mem::take(&mut self.window.state.teach.requests);
         let waker = self.waker.clone();
         let is_open = self.window.state.teach.open;

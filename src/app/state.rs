@@ -5,8 +5,10 @@ use super::histogram;
 use super::model::Model;
 use super::notices::{Toasts, Tone};
 use super::teach_panel::TeachState;
+use super::why::WhyState;
 use super::widgets::CachedTexture;
 use crate::frame::Frame;
+use crate::inspect::explain::Place;
 use crate::network::{Network, Op};
 use crate::pipeline::EngineCommand;
 use crate::preprocess::WHOLE_SQUARE;
@@ -67,6 +69,8 @@ pub(crate) struct Textures {
     pub(super) mosaic: CachedTexture,
     /// One channel of it.
     pub(super) channel: CachedTexture,
+    /// Where the watched layer differs from the held frame.
+    pub(super) differences: CachedTexture,
     /// The table of a pixel embedding.
     pub(super) table: CachedTexture,
 }
@@ -103,6 +107,8 @@ pub struct State {
     pub(crate) textures: Textures,
     /// Teaching.
     pub(crate) teach: TeachState,
+    /// Why a network answers as it does.
+    pub(crate) why: WhyState,
     /// The counted sums of the watched layer.
     pub(super) histogram: histogram::Cache,
     /// What the wheel turned over the picture that is no whole step yet.
@@ -130,6 +136,7 @@ impl Default for State {
             toasts: Toasts::default(),
             textures: Textures::default(),
             teach: TeachState::default(),
+            why: WhyState::default(),
             histogram: histogram::Cache::default(),
             wheel: 0.0,
             camera: None,
@@ -147,6 +154,12 @@ impl State {
         self.layer = layer;
         self.follow_layer = true;
         actions.push(Action::Send(EngineCommand::Watch(layer)));
+    }
+
+    /// Takes a value apart from now on.
+    pub(crate) fn explain(&mut self, place: Place) {
+        self.why.choose_place(place);
+        self.teach.open = false;
     }
 
     /// Notes whether the source is a camera.

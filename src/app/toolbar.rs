@@ -6,6 +6,7 @@ use super::keys::Deed;
 use super::model::Model;
 use super::state::{Action, DialogKind};
 use super::theme::{self, Tokens};
+use super::why::Depth;
 use super::widgets;
 use crate::pipeline::EngineCommand;
 use egui::containers::menu::MenuButton;
@@ -295,7 +296,7 @@ struct ButtonRow {
 }
 
 /// The buttons from the right.
-const BUTTONS: [ButtonRow; 8] = [
+const BUTTONS: [ButtonRow; 9] = [
     ButtonRow { deed: Deed::Help, key: "", sign: "?", says: "Keys (F1)" },
     ButtonRow { deed: Deed::Fullscreen, key: "F11", sign: "□", says: "Full screen with large type (F11)" },
     ButtonRow { deed: Deed::Theme, key: "", sign: "☀", says: "Dark or light (T)" },
@@ -305,6 +306,7 @@ const BUTTONS: [ButtonRow; 8] = [
         sign: "⇩",
         says: "Save the figures as CSV and JSON (E); the frame and all layers (Shift E)",
     },
+    ButtonRow { deed: Deed::Why(Depth::Evidence), key: "W", sign: "Why", says: "Why it answers so: evidence, one neuron, a held frame (W)" },
     ButtonRow { deed: Deed::Teach, key: "M", sign: "Teach", says: "Teach it new things (M)" },
     ButtonRow { deed: Deed::Screenshot, key: "S", sign: "◉", says: "Save a screenshot (S)" },
     ButtonRow { deed: Deed::Step, key: "", sign: "▸|", says: "One frame, then pause (.)" },

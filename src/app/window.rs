@@ -9,7 +9,7 @@ use super::notices::{self, Tone};
 use super::state::{Action, State, TypedPath};
 use super::theme::{self, Tokens};
 use super::{
-    comparison, layer_detail, network_strip, picture_panel, prediction, square, teach_panel, timeline, toolbar,
+    comparison, layer_detail, network_strip, picture_panel, prediction, square, teach_panel, timeline, toolbar, why,
 };
 use crate::network::ModelChoice;
 use crate::pipeline::EngineCommand;
@@ -53,7 +53,9 @@ impl Window {
             self.perform(ui, deed, model, &mut actions);
         }
         teach_panel::show(ui, model, &mut self.state.teach);
+        why::show(ui, model, &mut self.state.why);
         self.panels(ui, model, &mut actions);
+        actions.extend(self.state.why.take_commands().map(Action::Send));
         notices::show(ui, model, &mut self.state.toasts);
         keys::help(ui, &mut self.state.help);
         self.path(ui, &mut actions);
@@ -130,7 +132,18 @@ impl Window {
             }
             Deed::Zoom(steps) => square::press(model, state, steps, actions),
             Deed::Mirror => state.turn_mirror(model),
-            Deed::Teach => state.teach.open = !state.teach.open,
+            Deed::Teach => {
+                state.teach.open = !state.teach.open;
+                state.why.open &= !state.teach.open;
+            }
+            Deed::Why(depth) => {
+                state.why.turn(depth);
+                state.teach.open &= !state.why.open;
+            }
+            Deed::Hold => {
+                let held = model.report.as_ref().is_some_and(|report| report.answers.held.is_some());
+                actions.push(send(EngineCommand::Hold(!held)));
+            }
             Deed::Screenshot => actions.push(Action::Screenshot),
             Deed::Figures => actions.push(Action::ExportFigures),
             Deed::Frame => actions.push(Action::ExportFrame),

@@ -1,8 +1,9 @@
 //! `ernscope inspect --evidence`: where a picture speaks for a class, and where against it.
 
-use super::{output, overlay_file};
+use super::output;
 use crate::engine::{Engine, Outcome};
 use crate::frame::InputImage;
+use crate::inspect::overlay;
 use crate::inspect::evidence::{ClassifierInput, EvidenceMap, NoEvidence};
 use crate::network::Network;
 use anyhow::{Result, anyhow, ensure};
@@ -40,7 +41,7 @@ pub(super) fn run(
     let mut map = EvidenceMap::default();
     map.read(&network, codes.codes(), asked.unwrap_or(likeliest))?;
     if let Some(path) = png {
-        write_png(input, &map, path)?;
+        overlay::write_evidence(input, &map, path)?;
     }
     let mut out = output::stdout();
     if json {
@@ -77,13 +78,6 @@ fn unknown(network: &Network, label: &str) -> anyhow::Error {
     }
     let (name, count, named) = (network.name(), labels.len(), named.join(", "));
     anyhow!("`{label}` is none of the {count} labels of {name}: name one of them, as {named}, or - for the likeliest")
-}
-
-fn write_png(input: &InputImage, map: &EvidenceMap, path: &Path) -> Result<()> {
-    let (edge, shares) = (input.edge(), map.shares().collect::<Vec<f32>>());
-    let cell = edge / map.edge;
-    let values = (0..edge * edge).map(|at| shares[at / edge / cell * map.edge + at % edge / cell]).collect();
-    overlay_file::write(input, values, f32::MIN_POSITIVE, Some(cell), path)
 }
 
 fn print_text(out: &mut impl Write, network: &Network, engine: &str, map: &EvidenceMap) -> Result<()> {

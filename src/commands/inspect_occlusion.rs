@@ -1,8 +1,9 @@
 //! `ernscope inspect --occlusion`: how much less likely the likeliest class becomes where the picture is covered.
 
-use super::{output, overlay_file};
+use super::output;
 use crate::engine::Engine;
 use crate::frame::InputImage;
+use crate::inspect::overlay;
 use crate::inspect::occlusion::{Fill, Occlusion, OcclusionMap, Patches};
 use crate::network::Network;
 use anyhow::Result;
@@ -10,9 +11,6 @@ use clap::ValueEnum;
 use serde::Serialize;
 use std::io::Write;
 use std::path::Path;
-
-/// A smaller drop is not shown in full colour, though it be the largest: it is next to none.
-const FULL_COLOUR: f32 = 0.05;
 
 #[derive(clap::Args)]
 pub(super) struct OcclusionArgs {
@@ -63,7 +61,7 @@ pub(super) fn run(
     // Without a limit to the runs it ends finished.
     let Some(map) = occlusion.finished() else { return Ok(()) };
     if let Some(path) = png {
-        overlay_file::write(input, map.over_pixels(patches.patch, input.edge()), FULL_COLOUR, None, path)?;
+        overlay::write_occlusion(input, map, patches.patch, path)?;
     }
     let mut out = output::stdout();
     let network = engine.network();

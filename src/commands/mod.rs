@@ -17,7 +17,6 @@ mod message;
 mod models;
 mod network_args;
 mod output;
-mod overlay_file;
 mod picture_reader;
 mod render;
 mod run;

@@ -12,8 +12,9 @@ pub(crate) mod diff;
 #[cfg(feature = "cli")]
 pub(crate) mod dump;
 #[cfg(feature = "cli")]
-pub(crate) mod held;
 pub(crate) mod evidence;
+#[cfg(feature = "cli")]
+pub(crate) mod held;
 #[cfg(feature = "cli")]
 pub(crate) mod occlusion;
 #[cfg(feature = "cli")]

@@ -1,7 +1,13 @@
 //! Values laid over the picture that they are of: one colour for the class, another against it.
 
+use super::evidence::EvidenceMap;
+use super::occlusion::OcclusionMap;
 use crate::frame::InputImage;
-use image::{Rgb, RgbImage};
+use image::{ImageError, ImageFormat, Rgb, RgbImage};
+use std::fs;
+use std::io::{self, Cursor};
+use std::path::{Path, PathBuf};
+use thiserror::Error;
 
 /// A picture is enlarged by a whole number, to about as many pixels a side.
 const EDGE: usize = 512;
@@ -18,9 +24,68 @@ const OPACITY: f32 = 0.75;
 /// How much of a pixel is left where a line between two cells goes.
 const LINE: f32 = 0.6;
 
+/// A smaller drop is not shown in full colour, though it be the largest: it is next to none.
+const FULL_COLOUR: f32 = 0.05;
+
+/// Why there is no picture file.
+#[derive(Debug, Error)]
+pub(crate) enum OverlayError {
+    /// The file system says no.
+    #[error("cannot write {} ({why}): name a file that may be written, where there is room for it", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// The system's words.
+        why: io::Error,
+    },
+    /// The picture cannot be encoded.
+    #[error(transparent)]
+    Encode(#[from] ImageError),
+}
+
+/// Writes a class's map over the picture that it is of, as PNG.
+///
+/// # Errors
+/// [`OverlayError`].
+pub(crate) fn write_evidence(picture: &InputImage, map: &EvidenceMap, path: &Path) -> Result<(), OverlayError> {
+    let (edge, shares) = (picture.edge(), map.shares().collect::<Vec<f32>>());
+    let cell = edge / map.edge;
+    let values = (0..edge * edge).map(|at| shares[at / edge / cell * map.edge + at % edge / cell]).collect();
+    write(picture, values, f32::MIN_POSITIVE, Some(cell), path)
+}
+
+/// Writes what covering with patches of `patch` pixels came to over the picture that it is of, as PNG.
+///
+/// # Errors
+/// [`OverlayError`].
+pub(crate) fn write_occlusion(
+    picture: &InputImage,
+    map: &OcclusionMap,
+    patch: usize,
+    path: &Path,
+) -> Result<(), OverlayError> {
+    write(picture, map.over_pixels(patch, picture.edge()), FULL_COLOUR, None, path)
+}
+
+/// Writes `values`, one a pixel, over `picture` as PNG to the file `path`: the largest in full colour, if it is `least` or more; a line
+/// every `cell` pixels, where that is said.
+fn write(
+    picture: &InputImage,
+    mut values: Vec<f32>,
+    least: f32,
+    cell: Option<usize>,
+    path: &Path,
+) -> Result<(), OverlayError> {
+    let full = values.iter().fold(least, |largest, value| largest.max(value.abs()));
+    values.iter_mut().for_each(|value| *value /= full);
+    let mut file = Cursor::new(Vec::new());
+    paint(picture, &values, cell).write_to(&mut file, ImageFormat::Png)?;
+    fs::write(path, file.into_inner()).map_err(|why| OverlayError::File { path: path.to_owned(), why })
+}
+
 /// `picture` in grey and enlarged, and over it `values` from −1 to 1, one a pixel, row by row: for where they are above zero, against
 /// where they are below. Every `cell` pixels of the picture a thin line is drawn, where that is said.
-pub(crate) fn paint(picture: &InputImage, values: &[f32], cell: Option<usize>) -> RgbImage {
+fn paint(picture: &InputImage, values: &[f32], cell: Option<usize>) -> RgbImage {
     let edge = picture.edge();
     let times = (EDGE / edge).clamp(1, MOST_TIMES);
     let side = (edge * times) as u32;

@@ -4,12 +4,16 @@
 //! looked at. Nothing here waits for a window, and a window never waits for anything here.
 
 mod comparison;
+mod depths;
 mod engine_thread;
 mod outbox;
 mod predictor;
 mod report;
 mod settings;
 
+#[cfg(feature = "app")]
+pub(crate) use depths::{Covered, HeldAnswer};
+pub use depths::{Answers, Questions};
 pub use outbox::{About, EngineState, Notice};
 pub use predictor::PredictError;
 #[cfg(feature = "app")]

@@ -1,9 +1,8 @@
 //! Covering: what of the picture the answer needs.
 
-use super::super::export::ExportRequest;
 use super::super::format;
 use super::super::model::Model;
-use super::{WhyState, evidence, figure, quiet};
+use super::{SavedAnswer, WhyState, evidence, figure, quiet};
 use crate::inspect::occlusion::{Fill, Patches};
 use crate::pipeline::Report;
 use egui::{Slider, Ui};
@@ -50,7 +49,7 @@ pub(super) fn show(ui: &mut Ui, model: &Model, state: &mut WhyState) {
             evidence::legend(ui);
             figures(ui, report, covered);
             if ui.button("Save as picture and CSV").clicked() {
-                state.exports.push(ExportRequest::Occlusion(Arc::clone(covered)));
+                state.exports.push(SavedAnswer::Occlusion(Arc::clone(covered)));
             }
         }
     }

@@ -1,10 +1,9 @@
 //! Evidence: what every position of the last map adds to the logit of a class.
 
-use super::super::export::ExportRequest;
 use super::super::format;
 use super::super::model::Model;
 use super::super::theme::{self, Tokens};
-use super::{WhyState, figure, quiet};
+use super::{SavedAnswer, WhyState, figure, quiet};
 use crate::inspect::evidence::EvidenceMap;
 use crate::pipeline::{Prediction, Report};
 use egui::{RichText, Ui};
@@ -71,7 +70,7 @@ pub(super) fn show(ui: &mut Ui, model: &Model, state: &mut WhyState) {
     ui.label(RichText::new(says).font(theme::mono(theme::SMALL)));
     if ui.button("Save as picture and CSV").clicked() {
         let map = map.clone();
-        state.exports.push(ExportRequest::Evidence(map));
+        state.exports.push(SavedAnswer::Evidence(map));
     }
 }
 

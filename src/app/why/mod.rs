@@ -6,10 +6,11 @@ mod evidence;
 mod hold;
 mod neuron;
 mod overlay;
+mod saved;
 
-pub(super) use overlay::paint as paint_over_picture;
+pub(super) use saved::SavedAnswer;
+pub(super) use overlay::{Seen, paint as paint_over_picture};
 
-use super::export::ExportRequest;
 use super::model::Model;
 use super::theme::{self, Tokens};
 use super::widgets;
@@ -62,7 +63,7 @@ pub(crate) struct WhyState {
     /// What is to be sent to the engine.
     commands: Vec<EngineCommand>,
     /// What is to be saved.
-    exports: Vec<ExportRequest>,
+    exports: Vec<SavedAnswer>,
 }
 
 impl WhyState {
@@ -102,14 +103,19 @@ impl WhyState {
         }
     }
 
-    /// What is to be told to the engine, and what is to be saved.
-    pub(super) fn take_requests(&mut self) -> (Vec<EngineCommand>, Vec<ExportRequest>) {
+    /// What is to be told to the engine.
+    pub(super) fn take_commands(&mut self) -> impl Iterator<Item = EngineCommand> + use<> {
         let questions = self.questions();
         if questions != self.asked {
             self.asked = questions;
             self.commands.push(EngineCommand::Ask(questions));
         }
-        (std::mem::take(&mut self.commands), std::mem::take(&mut self.exports))
+        std::mem::take(&mut self.commands).into_iter()
+    }
+
+    /// What is to be saved.
+    pub(super) fn take_exports(&mut self) -> impl Iterator<Item = SavedAnswer> + use<> {
+        std::mem::take(&mut self.exports).into_iter()
     }
 }
 

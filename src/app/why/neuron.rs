@@ -1,11 +1,10 @@
 //! One neuron: every code it reads with its sign, what they come to, and what that becomes.
 
-use super::super::export::ExportRequest;
 use super::super::format;
 use super::super::model::Model;
 use super::super::theme::{self, Tokens};
 use super::super::widgets;
-use super::{WhyState, figure, quiet};
+use super::{SavedAnswer, WhyState, figure, quiet};
 use crate::inspect::explain::{Explanation, Group, GroupBy, Place};
 use crate::network::Network;
 use egui::{Align2, Rect, Response, RichText, Sense, Ui, WidgetInfo, pos2, vec2};
@@ -92,7 +91,7 @@ pub(super) fn show(ui: &mut Ui, model: &Model, state: &mut WhyState) {
     }
     state.neuron.trail.extend(walk);
     if ui.button("Save as CSV").on_hover_text("Every term once").clicked() {
-        state.exports.push(ExportRequest::Explanation(explanation));
+        state.exports.push(SavedAnswer::Explanation(explanation));
     }
 }
 
