@@ -10,7 +10,7 @@ use super::widgets::{self, bar, say, text};
 use crate::engine::count_codes;
 use crate::inspect::explain::Place;
 use crate::network::{LayerShape, Op, Thresholds};
-use crate::pipeline::{LayerDetail, Report};
+use crate::pipeline::{HeldAnswer, LayerDetail, Report};
 use egui::{
     Align2, Color32, ColorImage, Id, Mesh, Rect, RichText, Role, Sense, Shape, Stroke, StrokeKind, TextureOptions, Ui, Vec2,
     WidgetInfo, pos2, vec2,
@@ -30,11 +30,13 @@ struct WatchedLayer<'a> {
     op: &'a Op,
     shape: LayerShape,
     channel: usize,
+    /// What it is compared with.
+    held: Option<&'a HeldAnswer>,
 }
 
 /// Shows the panel; returns whether the person starts dragging it.
 pub(super) fn show(ui: &mut Ui, model: &Model, state: &mut State) -> bool {
-    let Some(watched) = model.report.as_deref().and_then(|report| WatchedLayer::of(report, state)) else {
+    let Some(watched) = WatchedLayer::of(model, state) else {
         return widgets::panel(ui, super::arrangement::Panel::Detail.title(), |_| ());
     };
     let title = watched.title();
@@ -43,12 +45,13 @@ pub(super) fn show(ui: &mut Ui, model: &Model, state: &mut State) -> bool {
 
 impl<'a> WatchedLayer<'a> {
     /// The layer that the report holds whole: the one that was chosen, a moment after it was.
-    fn of(report: &'a Report, state: &State) -> Option<Self> {
+    fn of(model: &'a Model, state: &State) -> Option<Self> {
+        let report = model.report.as_deref()?;
         let layer = report.detail.layer;
         let op = &report.network.layers().get(layer)?.op;
         let shape = report.network.shapes(report.edge).get(layer).copied()?;
         let channel = state.channel.min(shape.channels.saturating_sub(1));
-        Some(Self { report, detail: &report.detail, op, shape, channel })
+        Some(Self { report, detail: &report.detail, op, shape, channel, held: model.answers.held.as_deref() })
     }
 
     fn title(&self) -> String {
@@ -323,7 +326,7 @@ impl<'a> WatchedLayer<'a> {
 
     /// Over the large channel: where its codes differ from the held frame's.
     fn differences(&self, ui: &Ui, place: Rect, state: &mut State) {
-        let Some(held) = self.report.answers.held.as_ref().filter(|held| held.comparable) else { return };
+        let Some(held) = self.held.filter(|held| held.comparable) else { return };
         let plane = self.shape.edge * self.shape.edge;
         let range = self.channel * plane..(self.channel + 1) * plane;
         let [now, then] = [&self.detail.values.codes[..], held.run.codes(self.detail.layer)].map(|codes| codes.get(range.clone()));

@@ -3,7 +3,7 @@
 use super::history::History;
 use crate::fpga::link::serial::FoundPort;
 use crate::inspect::Recent;
-use crate::pipeline::{EngineState, Notice, Report, Settings};
+use crate::pipeline::{Answers, EngineState, Notice, Report, Settings};
 use crate::source::{CameraInfo, SourceStatus};
 use crate::teach::Progress;
 use std::sync::Arc;
@@ -39,6 +39,8 @@ pub struct Model {
     pub shown_per_s: f32,
     /// Whether the window is drawn without a graphics card.
     pub software_rendering: bool,
+    /// What was asked to see why.
+    pub(crate) answers: Arc<Answers>,
     /// How teaching stands; `None` before it was begun.
     pub(crate) teaching: Option<Arc<Progress>>,
     shown: Recent,
@@ -60,6 +62,7 @@ impl Model {
             ports: Vec::new(),
             shown_per_s: 0.0,
             software_rendering: false,
+            answers: Arc::default(),
             teaching: None,
             shown: Recent::new(Duration::from_secs(2), 256),
             steady_since: None,

@@ -63,12 +63,19 @@ pub(super) fn show(ui: &mut Ui, model: &Model, state: &mut State, actions: &mut 
     let simulated = if board.is_some_and(|board| board.simulated) { " · cycles simulated" } else { "" };
     widgets::panel(ui, &format!("{title}{simulated}"), |ui| {
         if let (Some(report), Some(steady)) = (&model.report, &model.steady) {
-            tiles(ui, report, steady, state, actions);
+            let differing = model.answers.held.as_ref().map(|held| &held.differing[..]);
+            tiles(ui, [report, steady], differing, state, actions);
         }
     })
 }
 
-fn tiles(ui: &mut Ui, report: &Report, steady: &Report, state: &mut State, actions: &mut Vec<Action>) {
+fn tiles(
+    ui: &mut Ui,
+    [report, steady]: [&Report; 2],
+    differing: Option<&[Option<u32>]>,
+    state: &mut State,
+    actions: &mut Vec<Action>,
+) {
     let shapes = report.network.shapes(report.edge);
     // After a switch the figures of the network before stand for a moment; they would name the wrong layers.
     let fits = steady.layers.len() == report.layers.len();
@@ -85,7 +92,7 @@ fn tiles(ui: &mut Ui, report: &Report, steady: &Report, state: &mut State, actio
                 let sample = report.layers.get(index).copied().unwrap_or_default();
                 let steady = steady.layers.get(index).copied().unwrap_or_default();
                 let width = if is_wide(layer) { width } else { NARROW };
-                let differing = report.answers.held.as_ref().and_then(|held| held.differing.get(index).copied().flatten());
+                let differing = differing.and_then(|all| all.get(index).copied().flatten());
                 let chosen = index == state.layer;
                 let tile = Tile { layer, shape, sample, steady, whole, board, chosen, differing, width };
                 let response = tile.show(ui, height, &report.prediction.raw);

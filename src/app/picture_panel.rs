@@ -37,7 +37,7 @@ pub(super) fn show(ui: &mut Ui, model: &Model, state: &mut State, actions: &mut 
     let mirrored = state.is_mirrored(&report.frame);
     picture(ui, place, &report.frame, mirrored, state);
     let square = square_of(place, report.frame.width, report.crop, mirrored);
-    why::paint_over_picture(ui, Seen { square, mirrored }, report, &mut state.why);
+    why::paint_over_picture(ui, Seen { square, mirrored }, model, &mut state.why);
     let sees = crop(ui, place, report, mirrored);
     if mirrored {
         mirror_chip(ui, place, sees);

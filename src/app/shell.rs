@@ -272,6 +272,7 @@ impl App {
         if let Some(ports) = self.ports.news() {
             model.ports = ports;
         }
+        self.model.answers = self.pipeline.answers();
         self.model.teaching = self.teaching.progress();
         for (text, tone) in self.exporter.outcomes() {
             self.window.state.toasts.push(text, tone);

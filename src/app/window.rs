@@ -141,7 +141,7 @@ impl Window {
                 state.teach.open &= !state.why.open;
             }
             Deed::Hold => {
-                let held = model.report.as_ref().is_some_and(|report| report.answers.held.is_some());
+                let held = model.answers.held.is_some();
                 actions.push(send(EngineCommand::Hold(!held)));
             }
             Deed::Screenshot => actions.push(Action::Screenshot),

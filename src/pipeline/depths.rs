@@ -24,7 +24,9 @@ pub struct Questions {
 
 /// The answers, of the last sampled frame.
 #[derive(Clone, Debug, Default)]
-pub struct Answers {
+pub(crate) struct Answers {
+    /// The number of the sample, as [`LayerDetail::sample`](super::LayerDetail::sample) has it.
+    pub(crate) sample: u64,
     /// The codes that the classifier reads, CHW, where evidence was asked for and the engine shows them.
     pub(crate) classifier_input: Option<Arc<[u8]>>,
     /// The last finished picture, or why there is none.
@@ -79,6 +81,8 @@ pub(super) struct Sampled<'a> {
     pub(super) class: Option<usize>,
     /// What ran it.
     pub(super) engine: &'a dyn Engine,
+    /// Its number among the samples.
+    pub(super) sample: u64,
 }
 
 /// Answers questions: a probe of sampled runs.
@@ -144,6 +148,7 @@ impl Depths {
         self.take_held(sampled);
         self.cover(sampled);
         Arc::new(Answers {
+            sample: sampled.sample,
             classifier_input: codes.map(|input| input.codes().into()),
             occlusion: self.covered.clone(),
             neuron,

@@ -11,9 +11,9 @@ mod predictor;
 mod report;
 mod settings;
 
+pub use depths::Questions;
 #[cfg(feature = "app")]
-pub(crate) use depths::{Covered, HeldAnswer};
-pub use depths::{Answers, Questions};
+pub(crate) use depths::{Answers, Covered, HeldAnswer};
 pub use outbox::{About, EngineState, Notice};
 pub use predictor::PredictError;
 #[cfg(feature = "app")]

@@ -1,6 +1,5 @@
 //! What the window and the terminal draw from: immutable snapshots.
 
-use super::depths::Answers;
 use crate::board::BoardFrame;
 use crate::engine::EngineInfo;
 use crate::frame::{Crop, Frame};
@@ -36,8 +35,6 @@ pub struct Report {
     pub layers: Arc<[LayerSample]>,
     /// The watched layer whole, of the same frame.
     pub detail: Arc<LayerDetail>,
-    /// What was asked of it, of the same frame.
-    pub answers: Arc<Answers>,
     /// The two twins on the same frames; `None` where the network has no twin.
     pub comparison: Option<Comparison>,
 }

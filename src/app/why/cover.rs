@@ -4,7 +4,7 @@ use super::super::format;
 use super::super::model::Model;
 use super::{SavedAnswer, WhyState, evidence, figure, quiet};
 use crate::inspect::occlusion::{Fill, Patches};
-use crate::pipeline::Report;
+use crate::pipeline::{Covered, Report};
 use egui::{Slider, Ui};
 use std::sync::Arc;
 
@@ -42,7 +42,7 @@ pub(super) fn show(ui: &mut Ui, model: &Model, state: &mut WhyState) {
         }
     });
     let Some(report) = model.report.as_deref() else { return };
-    match &report.answers.occlusion {
+    match &model.answers.occlusion {
         None => quiet(ui, "The first picture is being covered."),
         Some(Err(why)) => quiet(ui, &format!("{why}.")),
         Some(Ok(covered)) => {
@@ -55,7 +55,7 @@ pub(super) fn show(ui: &mut Ui, model: &Model, state: &mut WhyState) {
     }
 }
 
-fn figures(ui: &mut Ui, report: &Report, covered: &crate::pipeline::Covered) {
+fn figures(ui: &mut Ui, report: &Report, covered: &Covered) {
     let label = covered.network.labels().get(covered.map.class).map_or("", String::as_str);
     figure(ui, "class", &format::label(label));
     figure(ui, "uncovered", format::percent(covered.map.p).trim());

@@ -29,15 +29,15 @@ pub(super) struct EvidenceState {
 
 impl EvidenceState {
     /// The map of the class that is asked about; `None` where the engine does not show what the classifier reads.
-    pub(super) fn map(&mut self, report: &Report) -> Option<&EvidenceMap> {
-        let codes = report.answers.classifier_input.as_deref()?;
+    pub(super) fn map(&mut self, model: &Model, report: &Report) -> Option<&EvidenceMap> {
+        let codes = model.answers.classifier_input.as_deref()?;
         let classes = report.network.labels().len();
         let likeliest = || Prediction::top(&report.prediction.smoothed, 1).first().map(|first| first.0);
         let class = self.under.or(self.class).filter(|&class| class < classes).or_else(likeliest)?;
-        if self.of != Some((report.detail.sample, class)) {
+        if self.of != Some((model.answers.sample, class)) {
             self.of = None;
             self.map.read(&report.network, codes, class).ok()?;
-            self.of = Some((report.detail.sample, class));
+            self.of = Some((model.answers.sample, class));
         }
         Some(&self.map)
     }
@@ -52,7 +52,7 @@ pub(super) fn show(ui: &mut Ui, model: &Model, state: &mut WhyState) {
     ui.checkbox(&mut alone, "without the picture");
     state.evidence.alone = alone;
     let cell = state.evidence.cell;
-    let Some(map) = state.evidence.map(report) else {
+    let Some(map) = state.evidence.map(model, report) else {
         quiet(ui, "This engine does not show what the classifier reads, or no frame has come since this was opened.");
         return;
     };

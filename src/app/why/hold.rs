@@ -24,7 +24,7 @@ pub(super) struct HoldState {
 pub(super) fn show(ui: &mut Ui, model: &Model, state: &mut WhyState) {
     quiet(ui, "Hold a frame as A; what comes is B. Pause (Space) and choose another engine or network to see the same frame by both.");
     let Some(report) = model.report.as_deref() else { return };
-    let held = report.answers.held.as_deref();
+    let held = model.answers.held.as_deref();
     ui.horizontal(|ui| {
         let says = if held.is_some() { "Hold this one instead (A)" } else { "Hold this frame (A)" };
         if ui.button(says).clicked() {

@@ -89,12 +89,6 @@ impl WhyState {
         self.neuron.place().filter(|_| self.shows(Depth::Neuron))
     }
 
-    /// How many codes of each layer differ from the held frame, where one is held.
-    pub(super) fn differing<'a>(&self, model: &'a Model) -> Option<&'a [Option<u32>]> {
-        let held = model.report.as_ref()?.answers.held.as_deref()?;
-        Some(&held.differing)
-    }
-
     fn questions(&self) -> Questions {
         Questions {
             evidence: self.shows(Depth::Evidence),

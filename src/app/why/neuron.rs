@@ -61,7 +61,7 @@ pub(super) fn show(ui: &mut Ui, model: &Model, state: &mut WhyState) {
         return;
     };
     heading(ui, &report.network, place, &mut state.neuron);
-    let explanation = match &report.answers.neuron {
+    let explanation = match &model.answers.neuron {
         Some(Ok(explanation)) if explanation.place() == place => Arc::clone(explanation),
         Some(Err(why)) => return quiet(ui, &format!("{why}.")),
         _ => return quiet(ui, "It is taken apart with the next frame that is sampled."),

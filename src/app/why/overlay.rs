@@ -1,5 +1,6 @@
 //! What is laid over the live picture: evidence, what covering found, where a value looks.
 
+use super::super::model::Model;
 use super::super::theme;
 use super::super::widgets::{self, CachedTexture};
 use super::{Depth, WhyState};
@@ -49,23 +50,21 @@ impl Seen {
 }
 
 /// Paints what is open over the picture.
-pub(in crate::app) fn paint(ui: &Ui, seen: Seen, report: &Report, state: &mut WhyState) {
-    if !state.open {
-        return;
-    }
+pub(in crate::app) fn paint(ui: &Ui, seen: Seen, model: &Model, state: &mut WhyState) {
+    let Some(report) = model.report.as_deref().filter(|_| state.open) else { return };
     match state.depth {
-        Depth::Evidence => evidence(ui, seen, report, state),
-        Depth::Cover => covered(ui, seen, report, state),
+        Depth::Evidence => evidence(ui, seen, (model, report), state),
+        Depth::Cover => covered(ui, seen, (model, report), state),
         Depth::Neuron => field(ui, seen, report, state),
         Depth::Hold => {}
     }
 }
 
-fn evidence(ui: &Ui, seen: Seen, report: &Report, state: &mut WhyState) {
-    let Some(map) = state.evidence.map(report) else { return };
+fn evidence(ui: &Ui, seen: Seen, (model, report): (&Model, &Report), state: &mut WhyState) {
+    let Some(map) = state.evidence.map(model, report) else { return };
     let (edge, class) = (map.edge, map.class);
     let shares: Vec<f32> = map.shares().collect();
-    let key = Id::unique((report.detail.sample, class, "evidence"));
+    let key = Id::unique((model.answers.sample, class, "evidence"));
     if state.evidence.alone {
         ui.painter().rect_filled(seen.square, 0.0, GROUND);
     }
@@ -83,8 +82,8 @@ fn evidence(ui: &Ui, seen: Seen, report: &Report, state: &mut WhyState) {
     say(ui, seen, &format!("evidence for {label}"));
 }
 
-fn covered(ui: &Ui, seen: Seen, report: &Report, state: &mut WhyState) {
-    let Some(Ok(covered)) = &report.answers.occlusion else { return };
+fn covered(ui: &Ui, seen: Seen, (model, report): (&Model, &Report), state: &mut WhyState) {
+    let Some(Ok(covered)) = &model.answers.occlusion else { return };
     let edge = report.edge;
     let key = Id::unique((std::sync::Arc::as_ptr(covered) as usize, edge, "covered"));
     let image = || tinted(&covered.map.over_pixels(covered.patches.patch, edge), edge);
