@@ -20,6 +20,8 @@ pub(crate) mod occlusion;
 #[cfg(feature = "cli")]
 pub(crate) mod overlay;
 #[cfg(feature = "cli")]
+pub(crate) mod pair;
+#[cfg(feature = "cli")]
 pub(crate) mod peers;
 pub(crate) mod sampler;
 #[cfg(feature = "cli")]

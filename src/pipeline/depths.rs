@@ -139,7 +139,7 @@ impl Depths {
     }
 
     /// The answers, after the run.
-    pub(super) fn answer(&mut self, sampled: &Sampled<'_>) -> Arc<Answers> {
+    pub(super) fn answer(&mut self, sampled: &Sampled<'_>) -> Answers {
         let codes = self.classifier_input.take().filter(|input| !input.codes().is_empty());
         let neuron = self.neuron.take().map(|gathering| {
             let explained = gathering?.explanation(sampled.input).map_err(|error| error.to_string())?;
@@ -147,13 +147,13 @@ impl Depths {
         });
         self.take_held(sampled);
         self.cover(sampled);
-        Arc::new(Answers {
+        Answers {
             sample: sampled.sample,
             classifier_input: codes.map(|input| input.codes().into()),
             occlusion: self.covered.clone(),
             neuron,
             held: self.held.clone().map(Arc::new),
-        })
+        }
     }
 
     fn take_held(&mut self, sampled: &Sampled<'_>) {

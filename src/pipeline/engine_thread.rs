@@ -4,6 +4,7 @@
 mod tests;
 
 use super::comparison::{Times, Twins, recent};
+use super::depths::{Depths, Sampled};
 use super::outbox::{About, EngineState, Outbox};
 use super::predictor::{PredictError, Predictor};
 use super::report::{Counts, FrameTiming, LayerDetail, Prediction, Rates, Report};
@@ -12,6 +13,7 @@ use crate::board::BoardState;
 use crate::engine::Probe;
 use crate::frame::Frame;
 use crate::inspect::LayerSample;
+use crate::inspect::pair::ProbePair;
 use crate::inspect::timing::milliseconds;
 use crate::inspect::{Recent, Sampler};
 use crate::network::{Knowing, Network};
@@ -57,6 +59,7 @@ pub(super) struct EngineThread {
     /// Whether a person was told that there is no board, and not yet that there is one.
     board_missed: bool,
     history: RunningFigures,
+    depths: Depths,
     sequence: u64,
 }
 
@@ -136,6 +139,7 @@ impl EngineThread {
             board: None,
             board_missed: false,
             history: RunningFigures::default(),
+            depths: Depths::default(),
             sequence: 0,
             settings,
             commands,
@@ -151,6 +155,9 @@ impl EngineThread {
     /// Runs until the commands' sender is gone.
     pub(super) fn run(mut self) {
         while self.poll() {
+            if self.work_aside() {
+                continue;
+            }
             let mut either = Select::new();
             either.recv(&self.commands);
             either.recv(&self.frames);
@@ -172,6 +179,18 @@ impl EngineThread {
         true
     }
 
+    /// A step of what may be done while nothing else is to be: no more than a run of the engine, so that no frame waits for long.
+    /// Whether there may be more.
+    fn work_aside(&mut self) -> bool {
+        if !self.depths.has_work() {
+            return false;
+        }
+        if self.depths.work(self.predictor.engine_mut()) {
+            self.shared.answer(|answers| answers.occlusion = self.depths.covered());
+        }
+        true
+    }
+
     fn obey(&mut self, command: EngineCommand) {
         let mut wanted = self.settings.clone();
         match command {
@@ -186,6 +205,14 @@ impl EngineThread {
             }
             EngineCommand::Limit(percent) => {
                 self.limit = Some(percent.min(100));
+                return self.look_again();
+            }
+            EngineCommand::Ask(questions) => {
+                self.depths.ask(questions);
+                return self.look_again();
+            }
+            EngineCommand::Hold(held) => {
+                self.depths.hold(held);
                 return self.look_again();
             }
             EngineCommand::Zoom(percent) => return self.zoom(percent),
@@ -331,6 +358,7 @@ impl EngineThread {
         let start = Instant::now();
         if sampling {
             self.sampler.begin();
+            self.depths.begin(self.predictor.network(), self.predictor.engine().edge());
         }
         // Who comes second finds warmer caches: the twins take turns.
         let other_first = self.sequence % 2 == 1;
@@ -338,14 +366,15 @@ impl EngineThread {
         if let Some(twins) = twins.as_mut().filter(|_| other_first) {
             twins.infer(&self.predictor, sampling)?;
         }
-        let infer = self.predictor.infer(sampling.then_some(&mut self.sampler as &mut dyn Probe))?;
+        let mut probes = ProbePair(&mut self.sampler, &mut self.depths);
+        let infer = self.predictor.infer(sampling.then_some(&mut probes as &mut dyn Probe))?;
         if let Some(twins) = twins.as_mut().filter(|_| !other_first) {
             twins.infer(&self.predictor, sampling)?;
         }
         if sampling {
             self.sampling_took = start.elapsed();
             self.sample_on_board = infer.board.is_some();
-            self.keep_sample();
+            self.keep_sample(frame);
         } else if self.sample_on_board != infer.board.is_some() {
             // A board came or went: what was seen on the one is not shown as the other's.
             self.layers = vec![LayerSample::default(); self.layers.len()].into();
@@ -390,12 +419,23 @@ impl EngineThread {
         self.board = now;
     }
 
-    fn keep_sample(&mut self) {
+    fn keep_sample(&mut self, frame: &Frame) {
         self.sampled = Some(Instant::now());
         self.layers = self.sampler.samples().into();
         let values = self.sampler.detail().clone();
         self.samples += 1;
         self.detail = Arc::new(LayerDetail { sample: self.samples, layer: self.sampler.watched(), values });
+        let predictor = &self.predictor;
+        let sampled = Sampled {
+            frame,
+            input: predictor.input(),
+            crop: predictor.crop(),
+            class: predictor.class(),
+            engine: predictor.engine(),
+            sample: self.samples,
+        };
+        let answers = self.depths.answer(&sampled);
+        self.shared.answer(|before| *before = answers);
     }
 
     fn publish(&mut self, frame: &Frame, timing: FrameTiming, visit: Visit) {

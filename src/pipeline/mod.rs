@@ -94,7 +94,7 @@ impl Pipeline {
     ) -> Result<Self, StartError> {
         let source = Arc::new(source);
         let engine = EngineState::Running(settings.clone());
-        let latest = Latest { report: None, engine, notices: VecDeque::new(), noticed: 0 };
+        let latest = Latest { report: None, engine, notices: VecDeque::new(), noticed: 0, answers: Arc::default() };
         let shared = Arc::new(Outbox { latest: Mutex::new(latest), wake: Box::new(wake) });
         let (commands, received) = unbounded();
         let engine = EngineThread::new(settings, received, shared.clone(), source.clone(), predictor);
@@ -130,6 +130,12 @@ impl Pipeline {
     /// The newest report; `None` before the first frame.
     pub fn report(&self) -> Option<Arc<Report>> {
         self.shared.latest().report.clone()
+    }
+
+    /// What was answered last of all that [`EngineCommand::Ask`] and [`EngineCommand::Hold`] asked for.
+    #[cfg(feature = "app")]
+    pub(crate) fn answers(&self) -> Arc<Answers> {
+        self.shared.latest().answers.clone()
     }
 
     /// The last notices, the newest last.

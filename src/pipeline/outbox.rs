@@ -1,5 +1,6 @@
 //! What the engine thread leaves for others to look at.
 
+use super::depths::Answers;
 use super::report::Report;
 use super::settings::Settings;
 use std::collections::VecDeque;
@@ -52,6 +53,7 @@ pub(super) struct Latest {
     pub(super) engine: EngineState,
     pub(super) notices: VecDeque<Notice>,
     pub(super) noticed: u64,
+    pub(super) answers: Arc<Answers>,
 }
 
 impl Outbox {
@@ -62,6 +64,12 @@ impl Outbox {
 
     pub(super) fn publish(&self, report: Report) {
         self.latest().report = Some(Arc::new(report));
+        (self.wake)();
+    }
+
+    /// Changes the answers to what was asked.
+    pub(super) fn answer(&self, change: impl FnOnce(&mut Answers)) {
+        change(Arc::make_mut(&mut self.latest().answers));
         (self.wake)();
     }
 

@@ -184,6 +184,11 @@ impl Predictor {
         &*self.engine
     }
 
+    /// The engine, for runs on other pictures than frames.
+    pub(super) fn engine_mut(&mut self) -> &mut dyn Engine {
+        &mut *self.engine
+    }
+
     /// Sees the middle of frames so many percent larger from now on, 100 being the whole square.
     pub(super) fn set_zoom(&mut self, percent: u16) {
         self.zoom = percent;

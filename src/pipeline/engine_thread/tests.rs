@@ -29,7 +29,7 @@ fn live(settings: Settings, predictor: Predictor) -> EngineThread {
     let demo = "demo:1".parse().unwrap();
     let source = Supervisor::start(Some(demo), Delivery::Window, || ()).unwrap();
     let engine = EngineState::Running(settings.clone());
-    let latest = Latest { report: None, engine, notices: VecDeque::new(), noticed: 0 };
+    let latest = Latest { report: None, engine, notices: VecDeque::new(), noticed: 0, answers: Arc::default() };
     let shared = Outbox { latest: Mutex::new(latest), wake: Box::new(|| ()) };
     EngineThread::new(settings, never(), Arc::new(shared), Arc::new(source), predictor)
 }
