@@ -12,6 +12,8 @@ pub(crate) mod diff;
 #[cfg(feature = "cli")]
 pub(crate) mod dump;
 #[cfg(feature = "cli")]
+pub(crate) mod explain;
+#[cfg(feature = "cli")]
 pub(crate) mod peers;
 pub(crate) mod sampler;
 #[cfg(feature = "cli")]
