@@ -4,7 +4,8 @@ use super::network_args::{NetworkArgs, load, threads};
 use super::output;
 use super::picture_reader::PictureReader;
 use crate::engines::{self, EngineChoice, Setup};
-use crate::inspect::explain::{self, Area, Explanation, Group, GroupBy, INPUT, Place, Term};
+use crate::inspect::explain::{self, Area, Explanation, Group, GroupBy, INPUT, LookUp, Place, Term};
+use crate::network::{CodeTable, Op};
 use anyhow::{Result, anyhow};
 use serde::{Serialize, Serializer};
 use serde_json::Value;
@@ -165,6 +166,11 @@ struct Text<'a> {
 
 impl Text<'_> {
     fn print(&self, out: &mut impl Write) -> io::Result<()> {
+        self.print_place(out)?;
+        let Place { layer, channel, .. } = self.explanation.place();
+        if let Op::PixelEmbedding(table) = &self.explanation.network().layers()[layer].op {
+            return self.print_row(out, table, channel);
+        }
         self.print_value(out)?;
         self.print_branches(out)?;
         self.print_taps(out)?;
@@ -174,27 +180,42 @@ impl Text<'_> {
         self.print_next(out)
     }
 
-    fn print_value(&self, out: &mut impl Write) -> io::Result<()> {
-        let Explanation { sum, plus, minus, .. } = self.explanation;
+    fn print_place(&self, out: &mut impl Write) -> io::Result<()> {
         let place = self.explanation.place();
         let network = self.explanation.network();
         let map = network.shapes(self.edge)[place.layer].edge;
-        let name = &network.layers()[place.layer].name;
-        write!(out, "{name}, channel {}, row {}, column {} of {map}×{map}", place.channel, place.y, place.x)?;
-        match self.explanation.code {
-            Some(code) => writeln!(out, ": code {code}")?,
-            None => writeln!(out)?,
-        }
+        let layer = &network.layers()[place.layer];
+        let owner = match &layer.op {
+            Op::Classifier { classifier, .. } => classifier.readout().owners()[place.channel],
+            _ => None,
+        };
+        let class = owner.map_or(String::new(), |class| format!(" ({})", network.labels()[class]));
+        write!(out, "{}, channel {}{class}, row {}, column {}", layer.name, place.channel, place.y, place.x)?;
+        let code = self.explanation.code.map_or(String::new(), |code| format!(": code {code}"));
+        writeln!(out, " of {map}×{map}{code}")?;
         let Area { y, x } = explain::receptive_field(network, self.edge, place);
         let [bottom, right] = [y.end, x.end].map(|end| end.saturating_sub(1));
-        writeln!(out, "looks at rows {} to {bottom}, columns {} to {right} of the picture", y.start, x.start)?;
+        writeln!(out, "looks at rows {} to {bottom}, columns {} to {right} of the picture", y.start, x.start)
+    }
+
+    /// Of pixel embedding: the byte, and the row of the table that it chooses.
+    fn print_row(&self, out: &mut impl Write, table: &CodeTable, channel: usize) -> io::Result<()> {
+        self.explanation.terms().try_for_each(|term| {
+            let codes = words(table.row(term.channel, term.code));
+            let what = byte(term.channel, term.code, [term.y, term.x]);
+            writeln!(out, "{what}: codes {codes}, of which this is number {}", channel % table.depth())
+        })
+    }
+
+    fn print_value(&self, out: &mut impl Write) -> io::Result<()> {
+        let Explanation { sum, plus, minus, .. } = self.explanation;
         let [sum, plus, minus] = [*sum, *plus, *minus].map(shown);
         let terms = self.explanation.terms().count();
         writeln!(out, "sum {sum} = {plus} for − {minus} against, of {terms} terms")?;
         let Some(thresholds) = self.explanation.thresholds else { return Ok(()) };
         let [first, second, third] = thresholds.map(shown);
         let rule = if self.explanation.falling == Some(true) { "at most" } else { "at least" };
-        writeln!(out, "the code counts how often the sum is {rule} one of {first}, {second}, {third}")
+        writeln!(out, "the code counts the thresholds {first}, {second}, {third} that the sum is {rule}")
     }
 
     /// What each of a trunk's branches adds, the first first.
@@ -225,34 +246,34 @@ impl Text<'_> {
         Ok(())
     }
 
-    /// Bytes where a table makes codes of them, else channels.
+    /// Bytes where the picture is read, or a table makes codes of it; else channels.
     fn arguments(&self) -> Vec<Argument> {
-        const COLOURS: [&str; 3] = ["red", "green", "blue"];
         let look_ups = self.explanation.look_ups();
         if !look_ups.is_empty() {
-            let words = |codes: &[u8]| codes.iter().map(u8::to_string).collect::<String>();
-            let argument = |found: explain::LookUp| Argument {
-                what: format!(
-                    "{} {} at {},{}: codes {}",
-                    COLOURS[found.colour],
-                    found.byte,
-                    found.y,
-                    found.x,
-                    words(&found.codes)
-                ),
-                sum: found.sum,
+            let argument = |found: LookUp| {
+                let what = byte(found.colour, found.byte, [found.y, found.x]);
+                Argument { what: format!("{what}: codes {}", words(&found.codes)), sum: found.sum }
             };
             return look_ups.into_iter().map(argument).collect();
         }
+        let groups = self.explanation.groups(GroupBy::Channel);
+        if groups.iter().any(|group| group.layer.is_none()) {
+            return self.bytes();
+        }
         let argument = |group: Group| {
             let channel = group.channel.unwrap_or_default();
-            let what = match group.layer {
-                None => COLOURS[channel].into(),
-                Some(_) => format!("{} channel {channel}", layer_name(self.explanation, group.layer)),
-            };
+            let what = format!("{} channel {channel}", layer_name(self.explanation, group.layer));
             Argument { what, sum: group.sum() }
         };
-        self.explanation.groups(GroupBy::Channel).into_iter().map(argument).collect()
+        groups.into_iter().map(argument).collect()
+    }
+
+    fn bytes(&self) -> Vec<Argument> {
+        let argument =
+            |term: Term| Argument { what: byte(term.channel, term.code, [term.y, term.x]), sum: term.contribution() };
+        let mut bytes: Vec<Argument> = self.explanation.terms().map(argument).collect();
+        bytes.sort_by(|a, b| b.sum.abs().total_cmp(&a.sum.abs()));
+        bytes
     }
 
     fn print_side<'a>(
@@ -277,6 +298,15 @@ impl Text<'_> {
         let name = layer_name(self.explanation, Some(layer));
         writeln!(out, "one of the strongest single terms: --layer {name} --channel {channel} --at {y},{x}")
     }
+}
+
+/// A byte of the picture in words.
+fn byte(colour: usize, byte: u8, [y, x]: [usize; 2]) -> String {
+    format!("{} {byte} at {y},{x}", ["red", "green", "blue"][colour])
+}
+
+fn words(codes: &[u8]) -> String {
+    codes.iter().map(u8::to_string).collect()
 }
 
 /// As people read it: floats shortened.

@@ -147,8 +147,8 @@ impl Explanation {
     /// by one, as there may be more than should be held.
     pub(crate) fn terms(&self) -> impl Iterator<Item = Term> + '_ {
         let of_reading = move |reading: &'_ Reading| {
-            let channels = reading.channels;
-            reading.positions().flat_map(move |at| (0..channels).map(move |channel| (channel, at)))
+            let channels = reading.channels.clone();
+            reading.positions().flat_map(move |at| channels.clone().map(move |channel| (channel, at)))
         };
         self.readings
             .iter()
