@@ -8,6 +8,7 @@ mod demo_input;
 mod diff;
 mod doctor;
 mod eval;
+mod explain;
 mod import;
 mod inspect;
 mod inspect_evidence;
@@ -49,6 +50,8 @@ enum CliCommand {
     Classify(classify::ClassifyArgs),
     /// Show what every layer holds for a picture
     Inspect(inspect::InspectArgs),
+    /// Show all of the arithmetic of one value: every code that it reads, and for or against what
+    Explain(explain::ExplainArgs),
     /// Compare two engines, layer by layer
     Diff(diff::DiffArgs),
     /// Measure how fast networks run
@@ -85,6 +88,7 @@ pub fn main() -> ExitCode {
         CliCommand::Run(args) => run::run(args),
         CliCommand::Classify(args) => return finish_whole(classify::run(&args)),
         CliCommand::Inspect(args) => inspect::run(&args),
+        CliCommand::Explain(args) => explain::run(&args),
         CliCommand::Diff(args) => return finish_whole(diff::run(&args)),
         CliCommand::Bench(args) => bench::run(&args),
         CliCommand::Eval(args) => eval::run(&args),

@@ -214,20 +214,22 @@ fn accumulate(conv: &BinaryConv, input: &Map<u8>, out: usize, y: usize, x: usize
     sum
 }
 
-/// The order of the sum is part of the format: see [`FloatConv`].
 fn convolve_floats(conv: &FloatConv, image: &InputImage, floats: &mut Map<f32>) {
+    floats.fill(|out, y, x| float_sum(conv, image, out, y, x));
+}
+
+/// One sum of a float first layer. Its order is part of the format: see [`FloatConv`].
+pub(crate) fn float_sum(conv: &FloatConv, image: &InputImage, out: usize, y: usize, x: usize) -> f32 {
     let (g, edge) = (conv.geometry(), image.edge());
-    floats.fill(|out, y, x| {
-        let mut sum = 0.0_f32;
-        for (ky, kx, iy, ix) in taps(g.kernel, g.stride, edge, y, x) {
-            for colour in 0..3 {
-                let byte = image.rgb()[(iy * edge + ix) * 3 + colour];
-                let weight = conv.weights()[((out * g.kernel + ky) * g.kernel + kx) * 3 + colour];
-                sum = weight.mul_add(conv.pixel_values()[colour * 256 + usize::from(byte)], sum);
-            }
+    let mut sum = 0.0_f32;
+    for (ky, kx, iy, ix) in taps(g.kernel, g.stride, edge, y, x) {
+        for colour in 0..3 {
+            let byte = image.rgb()[(iy * edge + ix) * 3 + colour];
+            let weight = conv.weights()[((out * g.kernel + ky) * g.kernel + kx) * 3 + colour];
+            sum = weight.mul_add(conv.pixel_values()[colour * 256 + usize::from(byte)], sum);
         }
-        sum
-    });
+    }
+    sum
 }
 
 fn quantize(thresholds: &Thresholds<i32>, sums: &Map<i32>, codes: &mut Map<u8>) {

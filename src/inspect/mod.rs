@@ -14,6 +14,8 @@ pub(crate) mod dump;
 #[cfg(feature = "cli")]
 pub(crate) mod evidence;
 #[cfg(feature = "cli")]
+pub(crate) mod explain;
+#[cfg(feature = "cli")]
 pub(crate) mod held;
 #[cfg(feature = "cli")]
 pub(crate) mod occlusion;

@@ -6,4 +6,5 @@ mod folder;
 mod skipped;
 
 mod evidence;
+mod explain;
 mod occlusion;
