@@ -1,6 +1,7 @@
-//! `ernscope inspect`: what every layer holds for a picture.
+//! `ernscope inspect`: what every layer holds for a picture, or what of a set excites a layer most.
 
 use super::likeliest::{Top, top};
+use super::moments::{self, MomentArgs};
 use super::network_args::{NetworkArgs, open, threads};
 use super::output;
 use super::picture_reader::PictureReader;
@@ -8,7 +9,7 @@ use crate::engine::{CodeHistogram, softmax};
 use crate::engines::EngineChoice;
 use crate::inspect::timing::milliseconds;
 use crate::inspect::{Sampler, dump};
-use anyhow::Result;
+use anyhow::{Result, bail};
 use serde::Serialize;
 use std::io::Write;
 use std::path::PathBuf;
@@ -26,9 +27,14 @@ pub(crate) struct InspectArgs {
     /// Write every activation's codes and the logits to this file
     #[arg(long, value_name = "FILE.safetensors")]
     dump: Option<PathBuf>,
+    #[command(flatten)]
+    moments: MomentArgs,
+    /// Write the patches that excited each channel most to this file, a row a channel
+    #[arg(long, value_name = "FILE", requires = "moments")]
+    png: Option<PathBuf>,
     /// Picture
-    #[arg(value_name = "IMAGE")]
-    image: PathBuf,
+    #[arg(value_name = "IMAGE", required_unless_present = "moments", conflicts_with = "moments")]
+    image: Option<PathBuf>,
 }
 
 #[derive(Serialize)]
@@ -52,10 +58,14 @@ struct LayerLine<'a> {
 
 pub(crate) fn run(args: &InspectArgs) -> Result<()> {
     let mut engine = open(&args.network, &args.engine, None)?;
+    if let Some(wanted) = args.moments.wanted() {
+        return moments::run(wanted, &mut *engine, args.json, args.png.as_deref());
+    }
+    let Some(image) = &args.image else { bail!("no picture is named: name one") };
     let network = engine.network().clone();
     let mut sampler = Sampler::new(&network, usize::MAX);
     let mut reader = PictureReader::new(engine.edge(), threads(None));
-    let input = reader.read(&args.image)?;
+    let input = reader.read(image)?;
     // The first run warms caches, so that the times are those of a running program.
     engine.run(input)?;
     let logits = engine.run_probed(input, &mut sampler)?.logits.to_vec();

@@ -13,12 +13,14 @@ mod inspect;
 mod likeliest;
 mod message;
 mod models;
+mod moments;
 mod network_args;
 mod output;
 mod picture_reader;
 mod render;
 mod run;
 mod teach;
+mod unread;
 
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};

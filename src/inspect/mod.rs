@@ -12,7 +12,11 @@ pub(crate) mod diff;
 #[cfg(feature = "cli")]
 pub(crate) mod dump;
 #[cfg(feature = "cli")]
+pub(crate) mod moments;
+#[cfg(feature = "cli")]
 pub(crate) mod peers;
+#[cfg(feature = "cli")]
+pub(crate) mod receptive;
 pub(crate) mod sampler;
 #[cfg(feature = "cli")]
 pub(crate) mod timing;

@@ -1,0 +1,9 @@
+//! Why a network answers as it does: the command line's questions, asked from outside.
+
+mod moments;
+
+use std::process::{Command, Output};
+
+fn ernscope(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_ernscope")).args(arguments).output().expect("the binary runs")
+}
