@@ -82,7 +82,7 @@ pub fn main() -> ExitCode {
     };
     start_log();
     let result = match cli.command.unwrap_or(CliCommand::Run(cli.run)) {
-        CliCommand::Run(args) => run::run(args),
+        CliCommand::Run(args) => return finish_whole(run::run(args)),
         CliCommand::Classify(args) => return finish_whole(classify::run(&args)),
         CliCommand::Inspect(args) => inspect::run(&args),
         CliCommand::Diff(args) => return finish_whole(diff::run(&args)),
@@ -120,7 +120,7 @@ fn finish(result: anyhow::Result<()>) -> ExitCode {
         Err(error) if output::is_closed(&error) => ExitCode::SUCCESS,
         Err(error) => {
             message::complain(&format!("{error:#}"), "");
-            ExitCode::FAILURE
+            if error.is::<message::Misuse>() { ExitCode::from(2) } else { ExitCode::FAILURE }
         }
     }
 }

@@ -6,6 +6,10 @@
 #[cfg(feature = "cli")]
 pub(crate) mod bench;
 #[cfg(feature = "cli")]
+pub(crate) mod channels;
+#[cfg(feature = "cli")]
+pub(crate) mod check;
+#[cfg(feature = "cli")]
 pub(crate) mod clock;
 #[cfg(feature = "cli")]
 pub(crate) mod diff;

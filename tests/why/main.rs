@@ -1,5 +1,6 @@
 //! Why a network answers as it does: the command line's questions, asked from outside.
 
+mod check;
 mod moments;
 
 use std::process::{Command, Output};
