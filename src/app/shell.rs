@@ -44,6 +44,8 @@ pub(crate) struct Options {
     pub edge: Option<usize>,
     /// Threads that compute.
     pub threads: Option<usize>,
+    /// The engine that checks the other one.
+    pub check: Option<EngineChoice>,
 }
 
 /// Why there is no window.
@@ -70,6 +72,9 @@ pub(crate) fn run(options: Options) -> Result<(), WindowError> {
     let mut window = Window::default();
     let size = remembered.size.unwrap_or([1440.0, 900.0]);
     restore(&mut window.state, remembered, &pipeline);
+    if options.check.is_some() {
+        pipeline.send(EngineCommand::Check(options.check));
+    }
     if let Some(text) = complaint {
         window.state.toasts.push(text, Tone::Bad);
     }

@@ -16,12 +16,14 @@ mod inspect_occlusion;
 mod likeliest;
 mod message;
 mod models;
+mod moments;
 mod network_args;
 mod output;
 mod picture_reader;
 mod render;
 mod run;
 mod teach;
+mod unread;
 
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
@@ -85,7 +87,7 @@ pub fn main() -> ExitCode {
     };
     start_log();
     let result = match cli.command.unwrap_or(CliCommand::Run(cli.run)) {
-        CliCommand::Run(args) => run::run(args),
+        CliCommand::Run(args) => return finish_whole(run::run(args)),
         CliCommand::Classify(args) => return finish_whole(classify::run(&args)),
         CliCommand::Inspect(args) => inspect::run(&args),
         CliCommand::Explain(args) => explain::run(&args),
@@ -124,7 +126,7 @@ fn finish(result: anyhow::Result<()>) -> ExitCode {
         Err(error) if output::is_closed(&error) => ExitCode::SUCCESS,
         Err(error) => {
             message::complain(&format!("{error:#}"), "");
-            ExitCode::FAILURE
+            if error.is::<message::Misuse>() { ExitCode::from(2) } else { ExitCode::FAILURE }
         }
     }
 }

@@ -1,15 +1,17 @@
 //! `ernscope run`: the window, or live predictions on the terminal.
 
 use super::likeliest::{Top, top};
+use super::message::{Misuse, complain};
 use super::network_args::{self, thread_count};
 use super::output;
 use crate::board::BoardState;
 use crate::engines::{BoardPolicy, EngineChoice};
 use crate::frame::Frame;
+use crate::inspect::diff::Difference;
 use crate::inspect::timing::milliseconds;
 use crate::inspect::timing::quantile;
 use crate::network::{Knowing, ModelChoice};
-use crate::pipeline::{Inference, Predictor, Settings};
+use crate::pipeline::{Check, CheckError, CheckState, Inference, Predictor, Settings};
 use crate::source::{Delivery, LeftOut, SourceChoice, SourceState, SourceStatus, Supervisor};
 use anyhow::{Result, bail};
 use clap::builder::{OsStringValueParser, TypedValueParser};
@@ -38,6 +40,10 @@ pub(crate) struct RunArgs {
     /// Threads that compute [default: all cores; all but one with a window]
     #[arg(long, value_name = "N", value_parser = thread_count)]
     threads: Option<usize>,
+    /// Have another engine compute some of the frames again, in the background, and compare every layer: at the end, or in the window, it is
+    /// told how many differ and where first; exit status 1 where any does
+    #[arg(long, value_name = "ENGINE")]
+    check: Option<EngineChoice>,
     /// Print predictions instead of opening a window; Ctrl-C ends with the summary
     #[arg(long)]
     headless: bool,
@@ -49,8 +55,12 @@ pub(crate) struct RunArgs {
     json: bool,
 }
 
-pub(crate) fn run(args: RunArgs) -> Result<()> {
-    if args.headless { headless(args) } else { window(args) }
+/// Whether all was well: no frame that was checked differs.
+pub(crate) fn run(args: RunArgs) -> Result<bool> {
+    if let Some(engine) = args.engine.as_ref().filter(|engine| args.check.as_ref() == Some(*engine)) {
+        return Err(Misuse(CheckError::same(engine, engine.to_string()).to_string()).into());
+    }
+    if args.headless { headless(args) } else { window(args).map(|()| true) }
 }
 
 /// What `run --headless` runs: nothing is remembered there.
@@ -71,6 +81,7 @@ fn window(args: RunArgs) -> Result<()> {
         engine: args.engine,
         edge: args.size,
         threads: args.threads,
+        check: args.check,
     };
     Ok(crate::app::run(options)?)
 }
@@ -145,6 +156,42 @@ struct Summary {
     #[serde(serialize_with = "count_alone")]
     left_out: LeftOut,
     infer_ms: Percentiles,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    check: Option<CheckOutput>,
+}
+
+/// What a check came to.
+#[derive(Serialize)]
+struct CheckOutput {
+    engine: String,
+    frames: u64,
+    differ: u64,
+    first: Option<DifferenceOutput>,
+    /// Why it ended before the run did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ended: Option<String>,
+}
+
+/// The first difference: `values` are what the engine that runs holds, and what the one that checks does.
+#[derive(Serialize)]
+struct DifferenceOutput {
+    frame: u64,
+    layer: String,
+    what: &'static str,
+    channel: usize,
+    at: [usize; 2],
+    values: [f64; 2],
+}
+
+impl From<CheckState> for CheckOutput {
+    fn from(state: CheckState) -> Self {
+        let first = state.first.map(|first| {
+            let Difference { layer, what, position: [channel, y, x], left, right } = first.difference.clone();
+            DifferenceOutput { frame: first.frame, layer, what, channel, at: [y, x], values: [left, right] }
+        });
+        let CheckState { engine, frames, differ, ended, .. } = state;
+        Self { engine: engine.to_string(), frames, differ, first, ended }
+    }
 }
 
 fn count_alone<S: serde::Serializer>(left_out: &LeftOut, serializer: S) -> Result<S::Ok, S::Error> {
@@ -185,7 +232,7 @@ impl Totals {
         self.right += u64::from(right == Some(true));
     }
 
-    fn summary(mut self, source: &SourceStatus) -> Summary {
+    fn summary(mut self, source: &SourceStatus, check: Option<CheckState>) -> Summary {
         let mut percentile = |q| quantile(&mut self.infer_ms, q).unwrap_or(0.0);
         Summary {
             infer_ms: Percentiles { p50: percentile(0.5), p95: percentile(0.95) },
@@ -194,6 +241,7 @@ impl Totals {
             fps: self.frames as f64 / self.start.elapsed().as_secs_f64(),
             dropped: source.dropped,
             left_out: source.left_out,
+            check: check.map(CheckOutput::from),
         }
     }
 }
@@ -217,9 +265,39 @@ impl Farewell {
     }
 }
 
-fn headless(args: RunArgs) -> Result<()> {
+/// A check, and whether a person was told that it ended.
+struct ToldCheck {
+    check: Check,
+    told: bool,
+}
+
+impl ToldCheck {
+    fn start(predictor: &Predictor, main: &EngineChoice, other: EngineChoice) -> Result<Self> {
+        match Check::start(predictor, main, other) {
+            Ok(check) => Ok(Self { check, told: false }),
+            Err(error @ CheckError::Same(..)) => Err(Misuse(error.to_string()).into()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Runs the network on the prepared frame; has the run compared where there is time for that.
+    fn infer(&mut self, predictor: &mut Predictor, frame: u64) -> Result<Inference> {
+        let state = self.check.state();
+        if let Some(why) = state.ended.filter(|_| !self.told) {
+            self.told = true;
+            complain(&format!("no more frames are checked with {}: {why}", state.engine), "");
+        }
+        let Some(mut record) = self.check.record(predictor) else { return Ok(predictor.infer(None)?) };
+        let infer = predictor.infer(Some(&mut record))?;
+        self.check.compare(record, predictor, frame);
+        Ok(infer)
+    }
+}
+
+fn headless(args: RunArgs) -> Result<bool> {
     let settings = settings(&args);
     let mut predictor = Predictor::open(&settings, BoardPolicy::Lasting)?;
+    let mut check = args.check.map(|other| ToldCheck::start(&predictor, &settings.engine, other)).transpose()?;
     let farewell = Farewell::listen()?;
     let mut board = BoardWatch::new(&settings.engine);
     let delivery = if args.frames.is_some() { Delivery::Lossless } else { Delivery::Terminal };
@@ -234,7 +312,10 @@ fn headless(args: RunArgs) -> Result<()> {
         };
         let source = asked.elapsed();
         predictor.prepare(&frame)?;
-        let infer = predictor.infer(None)?;
+        let infer = match &mut check {
+            None => predictor.infer(None)?,
+            Some(check) => check.infer(&mut predictor, frame.index)?,
+        };
         board.look(&predictor);
         let engine = board.engine.as_deref();
         print_frame(&mut out, args.json, &tally, &predictor, &frame, &Took { infer, source, engine })?;
@@ -244,7 +325,13 @@ fn headless(args: RunArgs) -> Result<()> {
     if tally.frames == 0 && !farewell.is_wished() {
         bail!("{}", why_nothing_came(&status));
     }
-    print_summary(&mut out, args.json, tally.summary(&status))
+    let check = check.map(|told| told.check.finish());
+    if let Some(state) = &check {
+        complain(&state.to_string(), "");
+    }
+    let all_well = check.as_ref().is_none_or(|check| check.differ == 0);
+    print_summary(&mut out, args.json, tally.summary(&status, check))?;
+    Ok(all_well)
 }
 
 /// The next frame; `None` when no more can come, or nobody wants any. Says on stderr what the source does whenever that changes.
@@ -321,7 +408,7 @@ fn print_summary(out: &mut impl Write, json: bool, summary: Summary) -> Result<(
         writeln!(out, "{}", serde_json::to_string(&SummaryLine { summary })?)?;
         return Ok(());
     }
-    let Summary { frames, accuracy, fps, dropped, left_out, infer_ms } = summary;
+    let Summary { frames, accuracy, fps, dropped, left_out, infer_ms, .. } = summary;
     write!(out, "{frames} frames, {fps:.1} a second, {dropped} dropped, ")?;
     if left_out.count > 0 {
         write!(out, "{left_out}, ")?;

@@ -188,6 +188,15 @@ fn embed(table: &CodeTable, image: &InputImage, codes: &mut Map<u8>) {
     });
 }
 
+/// The codes of pixel embedding, CHW.
+#[cfg(feature = "fpga")]
+pub(crate) fn embedded(table: &CodeTable, image: &InputImage) -> Vec<u8> {
+    let mut codes = Map::default();
+    codes.reshape(3 * table.depth(), image.edge());
+    embed(table, image, &mut codes);
+    codes.values
+}
+
 /// The positions of a kernel's taps inside the picture: (ky, kx, y, x).
 fn taps(
     kernel: usize,

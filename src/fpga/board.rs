@@ -7,6 +7,7 @@ use super::link::{Beats, End, Link, LinkError, ReadBack};
 use super::program::{CodePlace, FrameFormat, Program, TrunkPlace};
 use crate::board::{BoardFrame, BoardState, LayerCycles, at_clock};
 use crate::engine::cpu::{CpuEngine, CpuError, Level};
+use crate::engine::reference::embedded;
 use crate::engine::{
     Engine, EngineError, EngineInfo, EngineKind, Outcome, Probe, Sums, Wants, check_input, count_codes,
 };
@@ -238,6 +239,15 @@ impl<L: Link> BoardEngine<L> {
         classifier.readout().read(self.sums.iter().map(|&sum| sum.into()), edge * edge, &mut self.logits);
     }
 
+    /// The codes of the first layer, CHW, of the picture whose [beats](Self::beats) were made last.
+    fn first_codes(&self, input: &InputImage) -> Vec<u8> {
+        match (&self.host, &self.network.layers()[0].op) {
+            (Some(host), _) => host.codes.clone(),
+            (None, Op::PixelEmbedding(table)) => embedded(table, input),
+            (None, _) => unreachable!("a network begins with an embedding, or the host runs its first layer"),
+        }
+    }
+
     /// The codes of a layer that the board has just computed, CHW.
     fn codes(&mut self, place: CodePlace) -> Result<Vec<u8>, LinkError> {
         let Capabilities { parallel_in, .. } = self.program.capabilities;
@@ -304,7 +314,7 @@ impl<L: Link> Engine for BoardEngine<L> {
 
     fn shows(&self, layer: usize) -> Wants {
         let op = &self.network.layers()[layer].op;
-        let codes = self.program.codes[layer].is_some_and(|place| !place.is_ring());
+        let codes = layer == 0 || self.program.codes[layer].is_some();
         let sums = matches!(op, Op::Residual { .. } | Op::Activation(_) | Op::Classifier { .. });
         Wants { codes, histogram: codes, sums }
     }
@@ -324,13 +334,17 @@ impl<L: Link> Engine for BoardEngine<L> {
         Ok(self.outcome())
     }
 
-    /// Shows codes of every layer (but the frame's, where they only pass through), the trunk, and the sums of the classifier; other
-    /// sums do not leave the array. What a later layer overwrites is had by running the frame again up to where it still stands.
+    /// Shows codes of every layer, the trunk, and the sums of the classifier; other sums do not leave the array. The first layer's codes
+    /// are not read back: this machine makes them too. What a later layer overwrites is had by running the frame again up to where it still stands.
     /// The times are what the board counted, at its clock, without the cycles in which it waited for the frame.
     fn run_probed(&mut self, input: &InputImage, probe: &mut dyn Probe) -> Result<Outcome<'_>, EngineError> {
         self.run(input)?;
         let beats = self.beats(input)?;
-        let seen = self.look(&beats, probe).map_err(BoardError::Link)?;
+        let mut seen = self.look(&beats, probe).map_err(BoardError::Link)?;
+        let Wants { codes, histogram, .. } = probe.wants(0);
+        if codes || histogram {
+            seen[0].codes = Some(self.first_codes(input));
+        }
         for (layer, LayerReadBack { trunk, codes }) in seen.into_iter().enumerate() {
             let is_classifier = matches!(self.network.layers()[layer].op, Op::Classifier { .. });
             let wants = probe.wants(layer);
@@ -385,7 +399,7 @@ impl<L: Link> BoardEngine<L> {
         let mut wanted: Vec<(Option<CodePlace>, Option<TrunkPlace>)> = layers
             .map(|layer| {
                 let wants = probe.wants(layer);
-                let codes = codes[layer].filter(|place| !place.is_ring() && (wants.codes || wants.histogram));
+                let codes = codes[layer].filter(|_| layer > 0 && (wants.codes || wants.histogram));
                 (codes, trunks[layer].filter(|_| wants.sums))
             })
             .collect();

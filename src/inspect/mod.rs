@@ -6,6 +6,10 @@
 #[cfg(feature = "cli")]
 pub(crate) mod bench;
 #[cfg(feature = "cli")]
+pub(crate) mod channels;
+#[cfg(feature = "cli")]
+pub(crate) mod check;
+#[cfg(feature = "cli")]
 pub(crate) mod clock;
 #[cfg(feature = "cli")]
 pub(crate) mod diff;
@@ -18,6 +22,8 @@ pub(crate) mod explain;
 #[cfg(feature = "cli")]
 pub(crate) mod held;
 #[cfg(feature = "cli")]
+pub(crate) mod moments;
+#[cfg(feature = "cli")]
 pub(crate) mod occlusion;
 #[cfg(feature = "cli")]
 pub(crate) mod overlay;
@@ -25,6 +31,8 @@ pub(crate) mod overlay;
 pub(crate) mod pair;
 #[cfg(feature = "cli")]
 pub(crate) mod peers;
+#[cfg(feature = "cli")]
+pub(crate) mod receptive;
 pub(crate) mod sampler;
 #[cfg(feature = "cli")]
 pub(crate) mod timing;

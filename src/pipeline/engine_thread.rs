@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod tests;
 
+use super::channel_watch::ChannelWatch;
+use super::check::{Check, CheckSetup};
 use super::comparison::{Times, Twins, recent};
 use super::depths::{Depths, Sampled};
 use super::outbox::{About, EngineState, Outbox};
@@ -11,6 +13,7 @@ use super::report::{Counts, FrameTiming, LayerDetail, Prediction, Rates, Report}
 use super::settings::{EngineCommand, Settings};
 use crate::board::BoardState;
 use crate::engine::Probe;
+use crate::engines::EngineChoice;
 use crate::frame::Frame;
 use crate::inspect::LayerSample;
 use crate::inspect::pair::ProbePair;
@@ -44,6 +47,12 @@ pub(super) struct EngineThread {
     /// While they are not compared, the twin is kept as it is.
     twins: Option<Twins>,
     sampler: Sampler,
+    channels: ChannelWatch,
+    /// The engine that is to check.
+    checking_with: Option<EngineChoice>,
+    check: Option<Check>,
+    /// Whether a person was told that the check found a difference, and that it ended.
+    check_told: [bool; 2],
     comparing: bool,
     /// From how many percent on a picture is named, where a person chose that for this network.
     limit: Option<u8>,
@@ -125,6 +134,10 @@ impl EngineThread {
     ) -> Self {
         let mut new = Self {
             sampler: Sampler::new(predictor.network(), 0),
+            channels: ChannelWatch::new(&predictor, 0),
+            checking_with: None,
+            check: None,
+            check_told: [false; 2],
             twin: None,
             twins: None,
             comparing: true,
@@ -223,6 +236,10 @@ impl EngineThread {
                 }
                 return self.look_again();
             }
+            EngineCommand::Check(engine) => {
+                self.checking_with = engine;
+                return self.open_check();
+            }
         }
         self.reopen(wanted, Read::Before);
     }
@@ -284,6 +301,7 @@ impl EngineThread {
         twin: Option<Option<Arc<Network>>>,
     ) -> Result<(), PredictError> {
         let running = Arc::clone(self.predictor.network());
+        let ran = (self.settings.engine.clone(), self.predictor.engine().edge());
         self.predictor.change(&wanted, network)?;
         self.settings = wanted;
         self.twin = twin;
@@ -298,7 +316,35 @@ impl EngineThread {
         } else {
             self.twins = None;
         }
+        let is_same = Arc::ptr_eq(&running, self.predictor.network());
+        if !is_same || ran != (self.settings.engine.clone(), self.predictor.engine().edge()) {
+            self.open_check();
+        }
         Ok(())
+    }
+
+    /// Has the engine that is to check do so, from the next frame on; what was counted before is forgotten.
+    fn open_check(&mut self) {
+        let before = self.check.take();
+        if let Some(other) = self.checking_with.clone() {
+            let setup = CheckSetup::new(&self.predictor, &self.settings.engine, other);
+            match Check::start_later(&setup, before) {
+                Ok(check) => self.check = Some(check),
+                Err(error) => self.refuse(&error.to_string()),
+            }
+        }
+        self.check_told = [false; 2];
+        self.shared.latest().check = self.check.as_ref().map(|check| Arc::clone(check.shared_state()));
+    }
+
+    /// Says so where a check found its first difference, or ended.
+    fn watch_check(&mut self) {
+        let Some(state) = self.check.as_ref().map(Check::state) else { return };
+        let now = [state.first.is_some(), state.ended.is_some()];
+        if now != self.check_told {
+            self.check_told = now;
+            self.refuse(&state.to_string());
+        }
     }
 
     /// Has the twin run as the network does, from now on; what of it fits already stays.
@@ -359,6 +405,7 @@ impl EngineThread {
         if sampling {
             self.sampler.begin();
             self.depths.begin(self.predictor.network(), self.predictor.engine().edge());
+            self.channels.prepare(&mut self.sampler, &self.predictor, frame);
         }
         // Who comes second finds warmer caches: the twins take turns.
         let other_first = self.sequence % 2 == 1;
@@ -366,8 +413,19 @@ impl EngineThread {
         if let Some(twins) = twins.as_mut().filter(|_| other_first) {
             twins.infer(&self.predictor, sampling)?;
         }
+        let mut check = self.check.as_mut().filter(|_| sampling);
+        let record = check.as_mut().and_then(|check| check.record(&self.predictor));
         let mut probes = ProbePair(&mut self.sampler, &mut self.depths);
-        let infer = self.predictor.infer(sampling.then_some(&mut probes as &mut dyn Probe))?;
+        let infer = match record {
+            None => self.predictor.infer(sampling.then_some(&mut probes as &mut dyn Probe))?,
+            Some(mut record) => {
+                let infer = self.predictor.infer(Some(&mut ProbePair(&mut probes, &mut record)))?;
+                if let Some(check) = check {
+                    check.compare(record, &self.predictor, frame.index);
+                }
+                infer
+            }
+        };
         if let Some(twins) = twins.as_mut().filter(|_| !other_first) {
             twins.infer(&self.predictor, sampling)?;
         }
@@ -425,6 +483,8 @@ impl EngineThread {
         let values = self.sampler.detail().clone();
         self.samples += 1;
         self.detail = Arc::new(LayerDetail { sample: self.samples, layer: self.sampler.watched(), values });
+        self.channels.take(&self.sampler, &self.predictor, frame);
+        self.shared.latest().channels = self.channels.report().map(Arc::new);
         let predictor = &self.predictor;
         let sampled = Sampled {
             frame,
@@ -452,6 +512,7 @@ impl EngineThread {
             limit,
         };
         self.watch_board();
+        self.watch_check();
         let engine = self.predictor.engine();
         let report = Report {
             sequence: self.sequence,

@@ -3,6 +3,8 @@
 //! [`Pipeline`] runs live: a supervised source and an engine thread, the newest frame wins, the newest [`Report`] waits to be
 //! looked at. Nothing here waits for a window, and a window never waits for anything here.
 
+mod channel_watch;
+mod check;
 mod comparison;
 mod depths;
 mod engine_thread;
@@ -11,6 +13,8 @@ mod predictor;
 mod report;
 mod settings;
 
+pub(crate) use channel_watch::ChannelReport;
+pub(crate) use check::{Check, CheckError, CheckState};
 pub use depths::Questions;
 #[cfg(feature = "app")]
 pub(crate) use depths::{Answers, Covered, HeldAnswer};
@@ -28,8 +32,7 @@ use self::outbox::{Latest, Outbox};
 use crate::engines::BoardPolicy;
 use crate::source::{Delivery, Source, SourceChoice, SourceError, Supervisor};
 use crossbeam_channel::{Sender, unbounded};
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use thiserror::Error;
 
@@ -94,8 +97,7 @@ impl Pipeline {
     ) -> Result<Self, StartError> {
         let source = Arc::new(source);
         let engine = EngineState::Running(settings.clone());
-        let latest = Latest { report: None, engine, notices: VecDeque::new(), noticed: 0, answers: Arc::default() };
-        let shared = Arc::new(Outbox { latest: Mutex::new(latest), wake: Box::new(wake) });
+        let shared = Arc::new(Outbox { latest: Mutex::new(Latest::new(engine)), wake: Box::new(wake) });
         let (commands, received) = unbounded();
         let engine = EngineThread::new(settings, received, shared.clone(), source.clone(), predictor);
         let builder = std::thread::Builder::new().name("engine".into());
@@ -141,6 +143,19 @@ impl Pipeline {
     /// The last notices, the newest last.
     pub fn notices(&self) -> Vec<Notice> {
         self.shared.latest().notices.iter().cloned().collect()
+    }
+
+    /// The channels of the watched layer, and which layers have still ones; `None` before the first sample.
+    #[allow(dead_code, reason = "for the window's panels")]
+    pub(crate) fn channels(&self) -> Option<Arc<ChannelReport>> {
+        self.shared.latest().channels.clone()
+    }
+
+    /// How the check stands that [`EngineCommand::Check`] asked for; `None` without one.
+    #[allow(dead_code, reason = "for the window's panels")]
+    pub(crate) fn check(&self) -> Option<CheckState> {
+        let state = self.shared.latest().check.clone()?;
+        Some(state.lock().unwrap_or_else(PoisonError::into_inner).clone())
     }
 
     /// Leaves a notice of somebody else's.

@@ -1,5 +1,7 @@
 //! What the engine thread leaves for others to look at.
 
+use super::channel_watch::ChannelReport;
+use super::check::CheckState;
 use super::depths::Answers;
 use super::report::Report;
 use super::settings::Settings;
@@ -54,6 +56,16 @@ pub(super) struct Latest {
     pub(super) notices: VecDeque<Notice>,
     pub(super) noticed: u64,
     pub(super) answers: Arc<Answers>,
+    pub(super) channels: Option<Arc<ChannelReport>>,
+    /// Of the check that runs; its own thread writes it.
+    pub(super) check: Option<Arc<Mutex<CheckState>>>,
+}
+
+impl Latest {
+    /// Before the first frame.
+    pub(super) fn new(engine: EngineState) -> Self {
+        Self { report: None, engine, notices: VecDeque::new(), noticed: 0, channels: None, check: None, answers: Arc::default() }
+    }
 }
 
 impl Outbox {

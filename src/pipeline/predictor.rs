@@ -70,6 +70,8 @@ pub(crate) struct Predictor {
 #[derive(Default)]
 struct Said {
     /// One a class.
+    logits: Vec<f32>,
+    /// One a class.
     probabilities: Vec<f32>,
     knowing: Knowing,
 }
@@ -204,6 +206,11 @@ impl Predictor {
         &self.input
     }
 
+    /// The logits of the last frame, one a class.
+    pub(crate) fn logits(&self) -> &[f32] {
+        &self.said.logits
+    }
+
     /// The probabilities of the last frame, one a class.
     pub(crate) fn probabilities(&self) -> &[f32] {
         &self.said.probabilities
@@ -284,6 +291,8 @@ fn infer(
             (outcome, timed.total)
         }
     };
+    said.logits.clear();
+    said.logits.extend_from_slice(outcome.logits);
     softmax(outcome.logits, &mut said.probabilities);
     said.knowing = network.knowing(outcome.logits, outcome.others);
     let compute = outcome.board.map_or(elapsed, |board| board.compute());

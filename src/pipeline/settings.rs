@@ -49,4 +49,6 @@ pub enum EngineCommand {
     Ask(Questions),
     /// Hold the last frame, so that others are compared with it; or hold none.
     Hold(bool),
+    /// Have this engine compute some of the frames again, beside the one that runs, and compare everything; `None` ends that.
+    Check(Option<EngineChoice>),
 }

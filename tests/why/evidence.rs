@@ -1,18 +1,13 @@
 //! `inspect --evidence`: the cells of a class are its logit, on every engine, of every network.
 
 use crate::folder::Folder;
-use crate::skipped;
+use crate::{ernscope, skipped};
 use ernscope::engine::cpu::Level;
 use ernscope::network::shipped::SHIPPED;
 use safetensors::SafeTensors;
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
-
-fn ernscope(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_ernscope")).args(arguments).output().expect("the binary runs")
-}
 
 /// What is printed as one object on one line.
 fn object(arguments: &[&str]) -> Value {

@@ -1,5 +1,6 @@
 //! `ernscope explain`: every term once, and their sum what the engines hold.
 
+use crate::{ernscope, skipped};
 use ernscope::engine::reference::ReferenceEngine;
 use ernscope::engine::{Engine, Probe, Sums, Wants};
 use ernscope::frame::InputImage;
@@ -9,15 +10,7 @@ use serde_json::Value;
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
 use std::sync::Arc;
-
-#[path = "../common/skipped.rs"]
-mod skipped;
-
-fn ernscope(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_ernscope")).args(arguments).output().expect("the binary runs")
-}
 
 /// What the reference engine holds.
 #[derive(Default)]

@@ -5,6 +5,14 @@ mod folder;
 #[path = "../common/skipped.rs"]
 mod skipped;
 
+mod check;
 mod evidence;
 mod explain;
+mod moments;
 mod occlusion;
+
+use std::process::{Command, Output};
+
+fn ernscope(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_ernscope")).args(arguments).output().expect("the binary runs")
+}

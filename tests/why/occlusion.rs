@@ -1,14 +1,10 @@
 //! `inspect --occlusion`: the drops are what `classify` says of pictures that are covered here.
 
+use crate::ernscope;
 use crate::folder::Folder;
 use serde_json::Value;
-use std::process::{Command, Output};
 
 const EDGE: usize = 64;
-
-fn ernscope(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_ernscope")).args(arguments).output().expect("the binary runs")
-}
 
 fn lines(arguments: &[&str]) -> Vec<Value> {
     let output = ernscope(arguments);

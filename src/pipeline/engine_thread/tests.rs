@@ -11,7 +11,6 @@ use crate::network::ModelChoice;
 use crate::pipeline::outbox::Latest;
 use crate::source::Delivery;
 use crossbeam_channel::never;
-use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -29,8 +28,7 @@ fn live(settings: Settings, predictor: Predictor) -> EngineThread {
     let demo = "demo:1".parse().unwrap();
     let source = Supervisor::start(Some(demo), Delivery::Window, || ()).unwrap();
     let engine = EngineState::Running(settings.clone());
-    let latest = Latest { report: None, engine, notices: VecDeque::new(), noticed: 0, answers: Arc::default() };
-    let shared = Outbox { latest: Mutex::new(latest), wake: Box::new(|| ()) };
+    let shared = Outbox { latest: Mutex::new(Latest::new(engine)), wake: Box::new(|| ()) };
     EngineThread::new(settings, never(), Arc::new(shared), Arc::new(source), predictor)
 }
 
@@ -271,4 +269,84 @@ fn the_square_is_zoomed_whatever_else_changes_and_the_whole_one_is_as_before() {
     live.obey(EngineCommand::Zoom(100));
     let again = live.report();
     assert_eq!((again.crop, &again.prediction.raw), (whole.crop, &whole.prediction.raw));
+}
+
+#[test]
+fn frames_are_checked_while_a_person_changes_what_runs() {
+    let mut live = opened("cards");
+    let state = |live: &EngineThread| live.check.as_ref().map(Check::state).unwrap();
+    let checked = |live: &mut EngineThread| {
+        let start = Instant::now();
+        while state(live).frames < 2 && state(live).ended.is_none() {
+            assert!(start.elapsed() < PATIENCE, "{}", state(live));
+            let frame = live.next_frame();
+            live.report_of(frame);
+        }
+        state(live)
+    };
+    live.obey(EngineCommand::Check(Some(EngineChoice::Reference)));
+    assert!(live.shared.latest().check.is_some());
+    for command in [
+        EngineCommand::Threads(2),
+        EngineCommand::Edge(Some(96)),
+        EngineCommand::Model(ModelChoice::Shipped("cifar100")),
+        EngineCommand::Engine(EngineChoice::Cpu(Some(Level::Scalar))),
+    ] {
+        live.obey(command);
+        let state = checked(&mut live);
+        assert!(state.frames >= 2 && state.differ == 0 && state.ended.is_none(), "{state}");
+    }
+    assert!(live.shared.latest().notices.is_empty());
+    // Now it would check itself: that is told, and all goes on.
+    live.obey(EngineCommand::Engine(EngineChoice::Reference));
+    let ended = checked(&mut live).ended.unwrap();
+    let frame = live.next_frame();
+    live.report_of(frame);
+    let told = live.shared.latest().notices.back().map(|notice| notice.text.clone()).unwrap();
+    assert!(told.ends_with(&ended) && ended.ends_with("such as cpu"), "{told}");
+    live.obey(EngineCommand::Check(None));
+    assert!(live.check.is_none() && live.shared.latest().check.is_none());
+}
+
+#[test]
+fn channels_are_followed_while_layers_and_sources_change() {
+    let mut live = opened("cards");
+    let channels = |live: &mut EngineThread, samples: u64| {
+        let start = Instant::now();
+        loop {
+            let frame = live.next_frame();
+            live.report_of(frame);
+            let report = live.shared.latest().channels.clone().unwrap();
+            if report.life.samples() >= samples {
+                return report;
+            }
+            assert!(start.elapsed() < PATIENCE, "{} samples", report.life.samples());
+        }
+    };
+    let report = channels(&mut live, 3);
+    assert_eq!((report.layer, report.edge, report.marks.len()), (0, 64, report.network.layers().len()));
+    live.obey(EngineCommand::Watch(1));
+    let report = channels(&mut live, 20);
+    assert_eq!((report.layer, report.life.channels().len()), (1, report.moments.len()));
+    let detail = live.report().detail.clone();
+    for (channel, moments) in report.moments.iter().enumerate() {
+        assert!(!moments.is_empty() && moments.is_sorted_by(|a, b| a.value >= b.value));
+        // At most one a second.
+        assert!(moments.len() as f64 <= report.at.seconds + 1.0, "{} in {} s", moments.len(), report.at.seconds);
+        let area = detail.values.codes.len() / report.moments.len();
+        let sums = (channel * area..(channel + 1) * area).filter_map(|place| detail.values.sums.get(place));
+        assert!(sums.fold(f64::MIN, f64::max) <= moments[0].value, "channel {channel}");
+    }
+    // Frames that are looked at again are no new ones.
+    live.obey(EngineCommand::Limit(50));
+    assert_eq!(live.shared.latest().channels.clone().unwrap().life.samples(), report.life.samples());
+    live.switch_to("demo:9");
+    let source = live.report().frame.source;
+    let start = Instant::now();
+    while live.report().frame.source == source {
+        assert!(start.elapsed() < PATIENCE);
+        let frame = live.next_frame();
+        live.report_of(frame);
+    }
+    assert!(live.shared.latest().channels.clone().unwrap().life.samples() <= 1);
 }

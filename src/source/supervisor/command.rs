@@ -22,7 +22,7 @@ pub enum Delivery {
 pub(super) enum SourceCommand {
     Switch(Option<SourceChoice>),
     Pause(bool),
-    #[cfg(feature = "app")]
+    #[cfg(any(feature = "app", test))]
     Step,
     Stop,
 }

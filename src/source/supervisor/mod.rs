@@ -111,7 +111,7 @@ impl Supervisor {
     }
 
     /// Lets one frame through and pauses.
-    #[cfg(feature = "app")]
+    #[cfg(any(feature = "app", test))]
     pub(crate) fn step(&self) {
         self.send(SourceCommand::Step);
     }

@@ -166,7 +166,7 @@ impl Worker {
             SourceCommand::Stop => self.stopping = true,
             SourceCommand::Switch(choice) => self.switch(choice),
             SourceCommand::Pause(paused) => self.hold(paused, 0),
-            #[cfg(feature = "app")]
+            #[cfg(any(feature = "app", test))]
             SourceCommand::Step => self.hold(true, self.steps + 1),
         }
     }
