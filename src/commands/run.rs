@@ -3,6 +3,7 @@
 use super::likeliest::{Top, top};
 use super::network_args::{self, thread_count};
 use super::output;
+use super::run_record::RunRecord;
 use crate::board::BoardState;
 use crate::engines::{BoardPolicy, EngineChoice};
 use crate::frame::Frame;
@@ -17,13 +18,14 @@ use serde::Serialize;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 use std::io::{self, Write};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 #[derive(clap::Args, Clone)]
 pub(crate) struct RunArgs {
-    /// Where frames come from: demo[:SEED], camera[:N], or a picture, folder or video [default: a camera, else the demo]
+    /// Where frames come from: demo[:SEED], camera[:N], or a picture, folder, video or recording [default: a camera, else the demo]
     #[arg(long, value_name = "SOURCE", value_parser = OsStringValueParser::new().try_map(SourceChoice::from_argument))]
     source: Option<SourceChoice>,
     /// Network: one of `ernscope models`, random:SHAPE[:SEED], or a model file [default: cards, or the window's last one]
@@ -47,6 +49,9 @@ pub(crate) struct RunArgs {
     /// Print JSON, a line a frame
     #[arg(long, requires = "headless")]
     json: bool,
+    /// At the end, write what the network saw in the last two minutes (64 MB at most) and what it answered, for `ernscope replay`
+    #[arg(long, value_name = "FILE", requires = "headless")]
+    record: Option<PathBuf>,
 }
 
 pub(crate) fn run(args: RunArgs) -> Result<()> {
@@ -219,32 +224,74 @@ impl Farewell {
 
 fn headless(args: RunArgs) -> Result<()> {
     let settings = settings(&args);
-    let mut predictor = Predictor::open(&settings, BoardPolicy::Lasting)?;
+    let predictor = Predictor::open(&settings, BoardPolicy::Lasting)?;
+    let record = args.record.as_deref().map(|path| RunRecord::new(path, &predictor)).transpose()?;
     let farewell = Farewell::listen()?;
-    let mut board = BoardWatch::new(&settings.engine);
+    let board = BoardWatch::new(&settings.engine);
     let delivery = if args.frames.is_some() { Delivery::Lossless } else { Delivery::Terminal };
     let supervisor = Supervisor::start(args.source, delivery, || ())?;
     let mut out = output::stdout();
-    let mut tally = Totals::new();
-    let mut state = String::new();
-    while args.frames.is_none_or(|frames| tally.frames < frames) {
-        let asked = Instant::now();
-        let Some(frame) = next_frame(&supervisor, &farewell, &mut state) else {
-            break;
-        };
-        let source = asked.elapsed();
-        predictor.prepare(&frame)?;
-        let infer = predictor.infer(None)?;
-        board.look(&predictor);
-        let engine = board.engine.as_deref();
-        print_frame(&mut out, args.json, &tally, &predictor, &frame, &Took { infer, source, engine })?;
-        tally.count(milliseconds(infer.compute), predictor.is_right(&frame));
-    }
+    let mut run = HeadlessRun { predictor, record, board, tally: Totals::new(), frames: args.frames, json: args.json };
+    let ran = run.predict(&supervisor, &farewell, &mut out);
+    let HeadlessRun { mut predictor, record, tally, .. } = run;
+    // Whatever ended it: what was seen until then is worth the most where something failed.
+    record.map_or(Ok(()), |record| record.finish(&mut predictor))?;
+    ran?;
     let status = supervisor.status();
     if tally.frames == 0 && !farewell.is_wished() {
         bail!("{}", why_nothing_came(&status));
     }
     print_summary(&mut out, args.json, tally.summary(&status))
+}
+
+/// Predictions on the terminal.
+struct HeadlessRun {
+    predictor: Predictor,
+    record: Option<RunRecord>,
+    board: BoardWatch,
+    tally: Totals,
+    frames: Option<u64>,
+    json: bool,
+}
+
+impl HeadlessRun {
+    /// Predicts until enough frames came, no more can come, or nobody wants any.
+    fn predict(&mut self, supervisor: &Supervisor, farewell: &Farewell, out: &mut impl Write) -> Result<()> {
+        let mut state = String::new();
+        while self.frames.is_none_or(|frames| self.tally.frames < frames) {
+            let asked = Instant::now();
+            let Some(frame) = next_frame(supervisor, farewell, &mut state) else {
+                break;
+            };
+            let source = asked.elapsed();
+            self.predictor.prepare(&frame)?;
+            let infer = self.infer(&state)?;
+            let engine = self.board.engine.as_deref();
+            print_frame(out, self.json, &self.tally, &self.predictor, &frame, &Took { infer, source, engine })?;
+            self.tally.count(milliseconds(infer.compute), self.predictor.is_right(&frame));
+        }
+        Ok(())
+    }
+
+    /// Runs the network on the prepared frame, which came while the source was in this `state`.
+    fn infer(&mut self, state: &str) -> Result<Inference> {
+        let Self { predictor, record, board, tally, .. } = self;
+        let mut look = |predictor: &Predictor| {
+            board.look(predictor);
+            board.engine.clone()
+        };
+        Ok(match record {
+            Some(record) => {
+                record.note_source(state);
+                record.infer(predictor, tally.frames, look)?
+            }
+            None => {
+                let infer = predictor.infer(None)?;
+                look(predictor);
+                infer
+            }
+        })
+    }
 }
 
 /// The next frame; `None` when no more can come, or nobody wants any. Says on stderr what the source does whenever that changes.

@@ -6,10 +6,12 @@ mod tests;
 use super::comparison::{Times, Twins, recent};
 use super::outbox::{About, EngineState, Outbox};
 use super::predictor::{PredictError, Predictor};
+use super::recording::LiveRecording;
 use super::report::{Counts, FrameTiming, LayerDetail, Prediction, Rates, Report};
 use super::settings::{EngineCommand, Settings};
 use crate::board::BoardState;
 use crate::engine::Probe;
+use crate::flight::{FlightSeen, ProbePair};
 use crate::frame::Frame;
 use crate::inspect::LayerSample;
 use crate::inspect::timing::milliseconds;
@@ -57,6 +59,7 @@ pub(super) struct EngineThread {
     /// Whether a person was told that there is no board, and not yet that there is one.
     board_missed: bool,
     history: RunningFigures,
+    recording: LiveRecording,
     sequence: u64,
 }
 
@@ -136,6 +139,7 @@ impl EngineThread {
             board: None,
             board_missed: false,
             history: RunningFigures::default(),
+            recording: LiveRecording::default(),
             sequence: 0,
             settings,
             commands,
@@ -189,6 +193,10 @@ impl EngineThread {
                 return self.look_again();
             }
             EngineCommand::Zoom(percent) => return self.zoom(percent),
+            EngineCommand::Record(megabytes) => return self.recording.switch(megabytes, &self.shared),
+            EngineCommand::SaveRecord(path) => {
+                return self.recording.save(path, &self.source.status(), &self.shared);
+            }
             EngineCommand::Compare(comparing) => {
                 self.comparing = comparing;
                 if comparing {
@@ -338,9 +346,16 @@ impl EngineThread {
         if let Some(twins) = twins.as_mut().filter(|_| other_first) {
             twins.infer(&self.predictor, sampling)?;
         }
-        let infer = self.predictor.infer(sampling.then_some(&mut self.sampler as &mut dyn Probe))?;
+        let recorder = self.recording.recorder().filter(|_| visit == Visit::First);
+        let infer = match recorder.filter(|_| sampling) {
+            Some(recorder) => self.predictor.infer(Some(&mut ProbePair(&mut self.sampler, recorder.probe())))?,
+            None => self.predictor.infer(sampling.then_some(&mut self.sampler as &mut dyn Probe))?,
+        };
         if let Some(twins) = twins.as_mut().filter(|_| !other_first) {
             twins.infer(&self.predictor, sampling)?;
+        }
+        if visit == Visit::First {
+            self.record(frame, sampling.then(|| start.elapsed()));
         }
         if sampling {
             self.sampling_took = start.elapsed();
@@ -363,6 +378,23 @@ impl EngineThread {
             latency_ms: milliseconds(waited + preprocess + infer.whole()),
             board: infer.board,
         })
+    }
+
+    /// Keeps the frame, while the recorder is on; `look` is what sampling it took, where it was sampled.
+    fn record(&mut self, frame: &Frame, look: Option<Duration>) {
+        if self.recording.recorder().is_some() {
+            self.recording.note_source(&self.source.status(), frame, self.last_frame.as_ref());
+        }
+        let Some(recorder) = self.recording.recorder() else { return };
+        recorder.record(&FlightSeen {
+            number: self.sequence,
+            network: self.predictor.network(),
+            engine: &self.predictor.engine().info().name,
+            input: self.predictor.input(),
+            answer: self.predictor.answer(),
+            look,
+        });
+        self.recording.publish(&self.shared);
     }
 
     fn refuse(&self, text: &str) {

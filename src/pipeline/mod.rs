@@ -7,6 +7,7 @@ mod comparison;
 mod engine_thread;
 mod outbox;
 mod predictor;
+mod recording;
 mod report;
 mod settings;
 
@@ -90,7 +91,7 @@ impl Pipeline {
     ) -> Result<Self, StartError> {
         let source = Arc::new(source);
         let engine = EngineState::Running(settings.clone());
-        let latest = Latest { report: None, engine, notices: VecDeque::new(), noticed: 0 };
+        let latest = Latest { report: None, engine, notices: VecDeque::new(), noticed: 0, recording: None };
         let shared = Arc::new(Outbox { latest: Mutex::new(latest), wake: Box::new(wake) });
         let (commands, received) = unbounded();
         let engine = EngineThread::new(settings, received, shared.clone(), source.clone(), predictor);
@@ -126,6 +127,12 @@ impl Pipeline {
     /// The newest report; `None` before the first frame.
     pub fn report(&self) -> Option<Arc<Report>> {
         self.shared.latest().report.clone()
+    }
+
+    /// How much is recorded; `None` while nothing is.
+    #[cfg(feature = "app")]
+    pub(crate) fn recording(&self) -> Option<crate::flight::FlightState> {
+        self.shared.latest().recording
     }
 
     /// The last notices, the newest last.

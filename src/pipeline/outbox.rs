@@ -2,6 +2,7 @@
 
 use super::report::Report;
 use super::settings::Settings;
+use crate::flight::FlightState;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -39,6 +40,8 @@ pub enum About {
     BoardLost,
     /// The board is there, after one of the former: that is over.
     BoardBack,
+    /// A recording was written.
+    Saved,
 }
 
 /// What the engine thread leaves for others to look at.
@@ -52,6 +55,8 @@ pub(super) struct Latest {
     pub(super) engine: EngineState,
     pub(super) notices: VecDeque<Notice>,
     pub(super) noticed: u64,
+    /// How much is recorded, while something is.
+    pub(super) recording: Option<FlightState>,
 }
 
 impl Outbox {
@@ -63,6 +68,10 @@ impl Outbox {
     pub(super) fn publish(&self, report: Report) {
         self.latest().report = Some(Arc::new(report));
         (self.wake)();
+    }
+
+    pub(super) fn set_recording(&self, state: Option<FlightState>) {
+        self.latest().recording = state;
     }
 
     pub(super) fn set_engine_state(&self, state: EngineState) {

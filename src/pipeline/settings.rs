@@ -2,6 +2,7 @@
 
 use crate::engines::EngineChoice;
 use crate::network::{ModelChoice, Network};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Most threads that make sense to ask for.
@@ -44,4 +45,9 @@ pub enum EngineCommand {
     Zoom(u16),
     /// Whether the twin runs on the same frames.
     Compare(bool),
+    /// Keep what the network sees and answers from now on, the last two minutes of it, in memory and in at most so many megabytes
+    /// (64 to 256; a network's frames have room in any case); `None`: no longer, and forget it.
+    Record(Option<u32>),
+    /// Write what was kept to a file. A notice tells what came of it.
+    SaveRecord(PathBuf),
 }
