@@ -21,7 +21,9 @@ mod network_args;
 mod output;
 mod picture_reader;
 mod render;
+mod replay;
 mod run;
+mod run_record;
 mod teach;
 mod unread;
 
@@ -70,6 +72,8 @@ enum CliCommand {
     Doctor,
     /// Render labelled frames of the demo, for training or to look at
     Render(render::RenderArgs),
+    /// Compute a recording again, and tell whether all comes out the same
+    Replay(replay::ReplayArgs),
     /// Capture from a camera into a pipe: what the program itself starts
     #[cfg(feature = "camera")]
     #[command(name = crate::source::capture::SUBCOMMAND, hide = true)]
@@ -99,6 +103,7 @@ pub fn main() -> ExitCode {
         CliCommand::Models => models::run(),
         CliCommand::Doctor => doctor::run(),
         CliCommand::Render(args) => render::run(&args),
+        CliCommand::Replay(args) => return finish_whole(replay::run(&args)),
         #[cfg(feature = "camera")]
         CliCommand::CaptureCamera { index } => crate::source::camera::run_capture_process(index),
     };

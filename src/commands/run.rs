@@ -4,10 +4,14 @@ use super::likeliest::{Top, top};
 use super::message::{Misuse, complain};
 use super::network_args::{self, thread_count};
 use super::output;
+use super::run_record::RunRecord;
 use crate::board::BoardState;
+use crate::engine::Probe;
 use crate::engines::{BoardPolicy, EngineChoice};
 use crate::frame::Frame;
+use crate::inspect::check::Record;
 use crate::inspect::diff::Difference;
+use crate::inspect::probe_list::ProbeList;
 use crate::inspect::timing::milliseconds;
 use crate::inspect::timing::quantile;
 use crate::network::{Knowing, ModelChoice};
@@ -19,13 +23,14 @@ use serde::Serialize;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 use std::io::{self, Write};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 #[derive(clap::Args, Clone)]
 pub(crate) struct RunArgs {
-    /// Where frames come from: demo[:SEED], camera[:N], or a picture, folder or video [default: a camera, else the demo]
+    /// Where frames come from: demo[:SEED], camera[:N], or a picture, folder, video or recording [default: a camera, else the demo]
     #[arg(long, value_name = "SOURCE", value_parser = OsStringValueParser::new().try_map(SourceChoice::from_argument))]
     source: Option<SourceChoice>,
     /// Network: one of `ernscope models`, random:SHAPE[:SEED], or a model file [default: cards, or the window's last one]
@@ -53,6 +58,9 @@ pub(crate) struct RunArgs {
     /// Print JSON, a line a frame
     #[arg(long, requires = "headless")]
     json: bool,
+    /// At the end, write what the network saw in the last two minutes (64 MB at most) and what it answered, for `ernscope replay`
+    #[arg(long, value_name = "FILE", requires = "headless")]
+    record: Option<PathBuf>,
 }
 
 /// Whether all was well: no frame that was checked differs.
@@ -280,47 +288,34 @@ impl ToldCheck {
         }
     }
 
-    /// Runs the network on the prepared frame; has the run compared where there is time for that.
-    fn infer(&mut self, predictor: &mut Predictor, frame: u64) -> Result<Inference> {
+    /// What the next run is to be shown to, where there is time to compare it.
+    fn begin(&mut self, predictor: &Predictor) -> Option<Record> {
         let state = self.check.state();
         if let Some(why) = state.ended.filter(|_| !self.told) {
             self.told = true;
             complain(&format!("no more frames are checked with {}: {why}", state.engine), "");
         }
-        let Some(mut record) = self.check.record(predictor) else { return Ok(predictor.infer(None)?) };
-        let infer = predictor.infer(Some(&mut record))?;
-        self.check.compare(record, predictor, frame);
-        Ok(infer)
+        self.check.record(predictor)
     }
 }
 
 fn headless(args: RunArgs) -> Result<bool> {
     let settings = settings(&args);
-    let mut predictor = Predictor::open(&settings, BoardPolicy::Lasting)?;
-    let mut check = args.check.map(|other| ToldCheck::start(&predictor, &settings.engine, other)).transpose()?;
+    let predictor = Predictor::open(&settings, BoardPolicy::Lasting)?;
+    let check = args.check.map(|other| ToldCheck::start(&predictor, &settings.engine, other)).transpose()?;
+    let record = args.record.as_deref().map(|path| RunRecord::new(path, &predictor)).transpose()?;
     let farewell = Farewell::listen()?;
-    let mut board = BoardWatch::new(&settings.engine);
+    let board = BoardWatch::new(&settings.engine);
     let delivery = if args.frames.is_some() { Delivery::Lossless } else { Delivery::Terminal };
     let supervisor = Supervisor::start(args.source, delivery, || ())?;
     let mut out = output::stdout();
-    let mut tally = Totals::new();
-    let mut state = String::new();
-    while args.frames.is_none_or(|frames| tally.frames < frames) {
-        let asked = Instant::now();
-        let Some(frame) = next_frame(&supervisor, &farewell, &mut state) else {
-            break;
-        };
-        let source = asked.elapsed();
-        predictor.prepare(&frame)?;
-        let infer = match &mut check {
-            None => predictor.infer(None)?,
-            Some(check) => check.infer(&mut predictor, frame.index)?,
-        };
-        board.look(&predictor);
-        let engine = board.engine.as_deref();
-        print_frame(&mut out, args.json, &tally, &predictor, &frame, &Took { infer, source, engine })?;
-        tally.count(milliseconds(infer.compute), predictor.is_right(&frame));
-    }
+    let tally = Totals::new();
+    let mut run = HeadlessRun { predictor, check, record, board, tally, frames: args.frames, json: args.json };
+    let ran = run.predict(&supervisor, &farewell, &mut out);
+    let HeadlessRun { mut predictor, check, record, tally, .. } = run;
+    // Whatever ended it: what was seen until then is worth the most where something failed.
+    record.map_or(Ok(()), |record| record.finish(&mut predictor))?;
+    ran?;
     let status = supervisor.status();
     if tally.frames == 0 && !farewell.is_wished() {
         bail!("{}", why_nothing_came(&status));
@@ -332,6 +327,60 @@ fn headless(args: RunArgs) -> Result<bool> {
     let all_well = check.as_ref().is_none_or(|check| check.differ == 0);
     print_summary(&mut out, args.json, tally.summary(&status, check))?;
     Ok(all_well)
+}
+
+/// Predictions on the terminal.
+struct HeadlessRun {
+    predictor: Predictor,
+    check: Option<ToldCheck>,
+    record: Option<RunRecord>,
+    board: BoardWatch,
+    tally: Totals,
+    frames: Option<u64>,
+    json: bool,
+}
+
+impl HeadlessRun {
+    /// Predicts until enough frames came, no more can come, or nobody wants any.
+    fn predict(&mut self, supervisor: &Supervisor, farewell: &Farewell, out: &mut impl Write) -> Result<()> {
+        let mut state = String::new();
+        while self.frames.is_none_or(|frames| self.tally.frames < frames) {
+            let asked = Instant::now();
+            let Some(frame) = next_frame(supervisor, farewell, &mut state) else {
+                break;
+            };
+            let source = asked.elapsed();
+            self.predictor.prepare(&frame)?;
+            let infer = self.infer(frame.index, &state)?;
+            let engine = self.board.engine.as_deref();
+            print_frame(out, self.json, &self.tally, &self.predictor, &frame, &Took { infer, source, engine })?;
+            self.tally.count(milliseconds(infer.compute), self.predictor.is_right(&frame));
+        }
+        Ok(())
+    }
+
+    /// Runs the network on the prepared frame, of this number in its source, which came while the source was in this `state`. One run is
+    /// looked at by all who want to.
+    fn infer(&mut self, frame: u64, state: &str) -> Result<Inference> {
+        let Self { predictor, check, record, board, tally, .. } = self;
+        let mut checked = check.as_mut().and_then(|check| check.begin(predictor));
+        let mut probes = ProbeList(Vec::new());
+        if let Some(record) = record {
+            record.note_source(state);
+            probes.0.extend(record.begin(tally.frames));
+        }
+        probes.0.extend(checked.as_mut().map(|checked| checked as &mut dyn Probe));
+        let looked_at = !probes.0.is_empty();
+        let infer = predictor.infer(looked_at.then_some(&mut probes as &mut dyn Probe))?;
+        board.look(predictor);
+        if let Some(record) = record {
+            record.keep(predictor, tally.frames, board.engine.as_deref());
+        }
+        if let (Some(check), Some(checked)) = (check, checked) {
+            check.check.compare(checked, predictor, frame);
+        }
+        Ok(infer)
+    }
 }
 
 /// The next frame; `None` when no more can come, or nobody wants any. Says on stderr what the source does whenever that changes.

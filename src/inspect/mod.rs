@@ -28,9 +28,9 @@ pub(crate) mod occlusion;
 #[cfg(feature = "cli")]
 pub(crate) mod overlay;
 #[cfg(feature = "cli")]
-pub(crate) mod pair;
-#[cfg(feature = "cli")]
 pub(crate) mod peers;
+#[cfg(feature = "cli")]
+pub(crate) mod probe_list;
 #[cfg(feature = "cli")]
 pub(crate) mod receptive;
 pub(crate) mod sampler;

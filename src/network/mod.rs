@@ -24,7 +24,7 @@ pub use known::{Knowing, KnownScore};
 #[cfg(feature = "import")]
 pub(crate) use network::MAX_CLASSES;
 #[cfg(feature = "cli")]
-pub(crate) use network::NOTHING;
+pub(crate) use network::{MAX_CHANNELS, MAX_LAYERS, NOTHING};
 pub use network::{
     BinaryConv, Classifier, CodeTable, FloatConv, Geometry, Layer, LayerShape, MAX_EDGE, Network, NetworkError,
     NetworkParts, Op, Thresholds, TrunkMode,

@@ -2,7 +2,7 @@
 //! sampled anyway, and occlusion from what the engine has left between them.
 
 use crate::engine::{Engine, EngineKind, Probe, Sums, Wants};
-use crate::frame::{Crop, Frame, InputImage};
+use crate::frame::{Frame, InputImage};
 use crate::inspect::evidence::ClassifierInput;
 use crate::inspect::explain::{Explanation, Gathering, Place};
 use crate::inspect::held::{HeldComparer, HeldRun};
@@ -55,8 +55,6 @@ pub(crate) struct Covered {
 pub(crate) struct HeldAnswer {
     /// The frame that is held.
     pub(crate) frame: Frame,
-    /// What of it the network saw.
-    pub(crate) crop: Crop,
     /// Network and engine that ran it, in words.
     pub(crate) by: String,
     /// What it answered.
@@ -75,8 +73,6 @@ pub(super) struct Sampled<'a> {
     pub(super) frame: &'a Frame,
     /// What the network saw of it.
     pub(super) input: &'a InputImage,
-    /// Where that lies in the frame.
-    pub(super) crop: Crop,
     /// The likeliest class.
     pub(super) class: Option<usize>,
     /// What ran it.
@@ -166,8 +162,8 @@ impl Depths {
         let by = format!("{} on {}", network.name(), sampled.engine.info().name);
         let run = Arc::new(run);
         let differing = run.no_differences();
-        let (frame, crop) = (sampled.frame.clone(), sampled.crop);
-        self.held = Some(HeldAnswer { frame, crop, by, label, run, differing, comparable: true });
+        let frame = sampled.frame.clone();
+        self.held = Some(HeldAnswer { frame, by, label, run, differing, comparable: true });
         self.hold = false;
     }
 

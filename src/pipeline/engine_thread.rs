@@ -9,14 +9,16 @@ use super::comparison::{Times, Twins, recent};
 use super::depths::{Depths, Sampled};
 use super::outbox::{About, EngineState, Outbox};
 use super::predictor::{PredictError, Predictor};
+use super::recording::LiveRecording;
 use super::report::{Counts, FrameTiming, LayerDetail, Prediction, Rates, Report};
 use super::settings::{EngineCommand, Settings};
 use crate::board::BoardState;
 use crate::engine::Probe;
 use crate::engines::EngineChoice;
+use crate::flight::FlightSeen;
 use crate::frame::Frame;
 use crate::inspect::LayerSample;
-use crate::inspect::pair::ProbePair;
+use crate::inspect::probe_list::ProbeList;
 use crate::inspect::timing::milliseconds;
 use crate::inspect::{Recent, Sampler};
 use crate::network::{Knowing, Network};
@@ -69,6 +71,7 @@ pub(super) struct EngineThread {
     board_missed: bool,
     history: RunningFigures,
     depths: Depths,
+    recording: LiveRecording,
     sequence: u64,
 }
 
@@ -153,6 +156,7 @@ impl EngineThread {
             board_missed: false,
             history: RunningFigures::default(),
             depths: Depths::default(),
+            recording: LiveRecording::default(),
             sequence: 0,
             settings,
             commands,
@@ -229,6 +233,10 @@ impl EngineThread {
                 return self.look_again();
             }
             EngineCommand::Zoom(percent) => return self.zoom(percent),
+            EngineCommand::Record(megabytes) => return self.recording.switch(megabytes, &self.shared),
+            EngineCommand::SaveRecord(path) => {
+                return self.recording.save(path, &self.source.status(), &self.shared);
+            }
             EngineCommand::Compare(comparing) => {
                 self.comparing = comparing;
                 if comparing {
@@ -413,21 +421,21 @@ impl EngineThread {
         if let Some(twins) = twins.as_mut().filter(|_| other_first) {
             twins.infer(&self.predictor, sampling)?;
         }
+        let recorder = self.recording.recorder().filter(|_| visit == Visit::First && sampling);
         let mut check = self.check.as_mut().filter(|_| sampling);
-        let record = check.as_mut().and_then(|check| check.record(&self.predictor));
-        let mut probes = ProbePair(&mut self.sampler, &mut self.depths);
-        let infer = match record {
-            None => self.predictor.infer(sampling.then_some(&mut probes as &mut dyn Probe))?,
-            Some(mut record) => {
-                let infer = self.predictor.infer(Some(&mut ProbePair(&mut probes, &mut record)))?;
-                if let Some(check) = check {
-                    check.compare(record, &self.predictor, frame.index);
-                }
-                infer
-            }
+        let mut record = check.as_mut().and_then(|check| check.record(&self.predictor));
+        let mut probes = ProbeList(vec![&mut self.sampler, &mut self.depths]);
+        probes.0.extend(recorder.map(|recorder| recorder.probe()));
+        probes.0.extend(record.as_mut().map(|record| record as &mut dyn Probe));
+        let infer = self.predictor.infer(sampling.then_some(&mut probes as &mut dyn Probe))?;
+        if let (Some(check), Some(record)) = (check, record) {
+            check.compare(record, &self.predictor, frame.index);
         };
         if let Some(twins) = twins.as_mut().filter(|_| !other_first) {
             twins.infer(&self.predictor, sampling)?;
+        }
+        if visit == Visit::First {
+            self.record(frame, sampling.then(|| start.elapsed()));
         }
         if sampling {
             self.sampling_took = start.elapsed();
@@ -450,6 +458,23 @@ impl EngineThread {
             latency_ms: milliseconds(waited + preprocess + infer.whole()),
             board: infer.board,
         })
+    }
+
+    /// Keeps the frame, while the recorder is on; `look` is what sampling it took, where it was sampled.
+    fn record(&mut self, frame: &Frame, look: Option<Duration>) {
+        if self.recording.recorder().is_some() {
+            self.recording.note_source(&self.source.status(), frame, self.last_frame.as_ref());
+        }
+        let Some(recorder) = self.recording.recorder() else { return };
+        recorder.record(&FlightSeen {
+            number: self.sequence,
+            network: self.predictor.network(),
+            engine: &self.predictor.engine().info().name,
+            input: self.predictor.input(),
+            answer: self.predictor.answer(),
+            look,
+        });
+        self.recording.publish(&self.shared);
     }
 
     fn refuse(&self, text: &str) {
@@ -489,7 +514,6 @@ impl EngineThread {
         let sampled = Sampled {
             frame,
             input: predictor.input(),
-            crop: predictor.crop(),
             class: predictor.class(),
             engine: predictor.engine(),
             sample: self.samples,

@@ -10,6 +10,7 @@ mod depths;
 mod engine_thread;
 mod outbox;
 mod predictor;
+mod recording;
 mod report;
 mod settings;
 
@@ -138,6 +139,12 @@ impl Pipeline {
     #[cfg(feature = "app")]
     pub(crate) fn answers(&self) -> Arc<Answers> {
         self.shared.latest().answers.clone()
+    }
+
+    /// How much is recorded; `None` while nothing is.
+    #[cfg(feature = "app")]
+    pub(crate) fn recording(&self) -> Option<crate::flight::FlightState> {
+        self.shared.latest().recording
     }
 
     /// The last notices, the newest last.

@@ -5,6 +5,7 @@ use super::check::CheckState;
 use super::depths::Answers;
 use super::report::Report;
 use super::settings::Settings;
+use crate::flight::FlightState;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -42,6 +43,8 @@ pub enum About {
     BoardLost,
     /// The board is there, after one of the former: that is over.
     BoardBack,
+    /// A recording was written.
+    Saved,
 }
 
 /// What the engine thread leaves for others to look at.
@@ -59,12 +62,14 @@ pub(super) struct Latest {
     pub(super) channels: Option<Arc<ChannelReport>>,
     /// Of the check that runs; its own thread writes it.
     pub(super) check: Option<Arc<Mutex<CheckState>>>,
+    /// How much is recorded, while something is.
+    pub(super) recording: Option<FlightState>,
 }
 
 impl Latest {
     /// Before the first frame.
     pub(super) fn new(engine: EngineState) -> Self {
-        Self { report: None, engine, notices: VecDeque::new(), noticed: 0, channels: None, check: None, answers: Arc::default() }
+        Self { report: None, engine, notices: VecDeque::new(), noticed: 0, channels: None, check: None, answers: Arc::default(), recording: None }
     }
 }
 
@@ -83,6 +88,10 @@ impl Outbox {
     pub(super) fn answer(&self, change: impl FnOnce(&mut Answers)) {
         change(Arc::make_mut(&mut self.latest().answers));
         (self.wake)();
+    }
+
+    pub(super) fn set_recording(&self, state: Option<FlightState>) {
+        self.latest().recording = state;
     }
 
     pub(super) fn set_engine_state(&self, state: EngineState) {

@@ -2,12 +2,15 @@
 
 #[path = "../common/folder.rs"]
 mod folder;
+#[path = "../common/measured.rs"]
+mod measured;
 #[path = "../common/skipped.rs"]
 mod skipped;
 
 mod check;
 mod evidence;
 mod explain;
+mod flight;
 mod moments;
 mod occlusion;
 

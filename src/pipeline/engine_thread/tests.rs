@@ -350,3 +350,88 @@ fn channels_are_followed_while_layers_and_sources_change() {
     }
     assert!(live.shared.latest().channels.clone().unwrap().life.samples() <= 1);
 }
+
+/// The notice that comes next, and what it is about.
+fn next_notice(live: &EngineThread, before: u64) -> (About, String) {
+    let start = Instant::now();
+    loop {
+        if let Some(notice) = live.shared.latest().notices.iter().find(|notice| notice.id >= before) {
+            return (notice.about, notice.text.clone());
+        }
+        assert!(start.elapsed() < PATIENCE, "no notice came");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+#[test]
+fn what_is_recorded_comes_out_again_on_another_engine() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("a.ernflight");
+    let mut live = opened("cards");
+    let recording = |live: &EngineThread| live.shared.latest().recording;
+    let frame = live.next_frame();
+    live.report_of(frame);
+    assert_eq!(recording(&live), None);
+    live.obey(EngineCommand::SaveRecord(path.clone()));
+    assert_eq!(next_notice(&live, 0).0, About::Refusal);
+    live.obey(EngineCommand::Record(Some(1)));
+    assert_eq!(recording(&live).map(|state| (state.frames, state.bytes, state.limit)), Some((0, 0, 64_000_000)));
+    live.obey(EngineCommand::SaveRecord(path.clone()));
+    assert!(next_notice(&live, 1).1.contains("nothing was recorded yet"));
+    let sampled = live.samples;
+    for count in 1..=8 {
+        let frame = live.next_frame();
+        live.report_of(frame);
+        let state = recording(&live).unwrap();
+        assert!(state.frames == count && state.bytes > count * 64 * 64 * 3 && state.bytes < count * 14_000, "{state:?}");
+        match count {
+            // What is looked at again counts once.
+            3 => live.obey(EngineCommand::Watch(4)),
+            5 => live.obey(EngineCommand::Engine(EngineChoice::Cpu(Some(Level::Scalar)))),
+            6 => live.obey(EngineCommand::Compare(false)),
+            _ => {}
+        }
+        std::thread::sleep(Duration::from_millis(40));
+    }
+    assert!(live.samples >= sampled + 4);
+    live.obey(EngineCommand::SaveRecord(path.clone()));
+    let (about, text) = next_notice(&live, 2);
+    assert!(about == About::Saved && text.starts_with("8 frames"), "{text}");
+    let reader = crate::flight::open(&path).unwrap();
+    let header = reader.header().clone();
+    assert_eq!((header.network.name.as_str(), header.edge, header.frames), ("cards", 64, 8));
+    assert!(header.engine.starts_with("cpu:") && header.source.starts_with("demo 1, "), "{header:?}");
+    assert_eq!(header.events, 1, "the engine changed");
+    crate::flight::check_network(&header, live.predictor.network()).unwrap();
+    let mut reference = Predictor::open(&settings("cards", EngineChoice::Reference), BoardPolicy::Live).unwrap();
+    let replayed = reference.replay(reader);
+    assert!(replayed.looked_at >= 4, "{replayed:?}");
+    assert_eq!((replayed.frames, replayed.first), (8, None));
+    // Another size is another recording.
+    live.obey(EngineCommand::Edge(Some(96)));
+    let frame = live.next_frame();
+    live.report_of(frame);
+    assert_eq!(recording(&live).map(|state| state.frames), Some(1));
+    live.obey(EngineCommand::Record(None));
+    assert_eq!(recording(&live), None);
+}
+
+#[test]
+fn a_place_where_nothing_can_be_written_is_told() {
+    let mut live = opened("cards");
+    live.obey(EngineCommand::Record(Some(64)));
+    let frame = live.next_frame();
+    live.report_of(frame);
+    let folder = TempDir::new().unwrap();
+    for path in [folder.path().to_owned(), folder.path().join("none/a.ernflight"), "/dev/full".into()] {
+        let before = live.shared.latest().noticed;
+        live.obey(EngineCommand::SaveRecord(path.clone()));
+        let (about, text) = next_notice(&live, before);
+        assert!(about == About::Refusal && text.contains(path.to_str().unwrap()), "{text}");
+        // One is written at a time.
+        while live.recording.is_writing() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
