@@ -12,6 +12,10 @@ pub(crate) mod diff;
 #[cfg(feature = "cli")]
 pub(crate) mod dump;
 #[cfg(feature = "cli")]
+pub(crate) mod isolate;
+#[cfg(feature = "cli")]
+mod pattern;
+#[cfg(feature = "cli")]
 pub(crate) mod peers;
 pub(crate) mod sampler;
 #[cfg(feature = "cli")]
