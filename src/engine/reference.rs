@@ -1,5 +1,7 @@
 //! Plain loops against ern-spec.md: the truth that every other engine must equal.
 
+#[cfg(feature = "cli")]
+use super::isolated::{InputsRead, IsolatesLayers, LayerInputs};
 use super::{Engine, EngineError, EngineInfo, EngineKind, Outcome, Probe, Sums, Wants, check_input, count_codes};
 use crate::frame::InputImage;
 use crate::network::{
@@ -171,6 +173,29 @@ impl Engine for ReferenceEngine {
             self.forget(index);
         }
         Ok(Outcome::here(&self.logits))
+    }
+}
+
+#[cfg(feature = "cli")]
+impl IsolatesLayers for ReferenceEngine {
+    fn run_layer(
+        &mut self,
+        layer: usize,
+        inputs: LayerInputs<'_>,
+        probe: &mut dyn Probe,
+    ) -> Result<InputsRead, EngineError> {
+        check_input(inputs.image, self.edge)?;
+        let read = self.network.layers()[layer].op.input();
+        if let Some(input) = read {
+            let LayerShape { channels, edge, .. } = self.shapes[input];
+            self.codes[input] = Map { channels, edge, values: inputs.codes.to_vec() };
+        }
+        let LayerShape { channels, edge, .. } = self.shapes[layer];
+        self.trunk = Map { channels, edge, values: inputs.trunk.to_vec() };
+        self.step(layer, inputs.image);
+        self.show(layer, probe);
+        [Some(layer), read].into_iter().flatten().for_each(|made| self.codes[made] = Map::default());
+        Ok(InputsRead::default())
     }
 }
 

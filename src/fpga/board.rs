@@ -61,11 +61,11 @@ pub const FRAMES_UNDER_WAY: usize = 2;
 
 /// A board with a network.
 pub struct BoardEngine<L> {
-    link: L,
+    pub(super) link: L,
     name: String,
-    network: Arc<Network>,
-    program: Program,
-    host: Option<Host>,
+    pub(super) network: Arc<Network>,
+    pub(super) program: Program,
+    pub(super) host: Option<Host>,
     /// The beats of frames whose results have not been taken, the oldest first.
     under_way: VecDeque<Vec<u8>>,
     logits: Logits,
@@ -172,7 +172,7 @@ impl<L: Link> BoardEngine<L> {
     }
 
     /// A picture as the board takes it: pixels, or words of the float layer's codes.
-    fn beats(&mut self, input: &InputImage) -> Result<Vec<u8>, EngineError> {
+    pub(super) fn beats(&mut self, input: &InputImage) -> Result<Vec<u8>, EngineError> {
         match &mut self.host {
             Some(host) => host.beats(input, &self.program.capabilities),
             None => Ok(input.rgb().to_vec()),
@@ -193,7 +193,7 @@ impl<L: Link> BoardEngine<L> {
     }
 
     /// Takes the results of all pictures that were submitted.
-    fn drain(&mut self) -> Result<(), EngineError> {
+    pub(super) fn drain(&mut self) -> Result<(), EngineError> {
         while !self.under_way.is_empty() {
             self.collect()?;
         }
@@ -225,7 +225,7 @@ impl<L: Link> BoardEngine<L> {
     }
 
     /// Sends a frame.
-    fn start(&mut self, beats: &[u8], end: End) -> Result<(), LinkError> {
+    pub(super) fn start(&mut self, beats: &[u8], end: End) -> Result<(), LinkError> {
         let format = self.program.format;
         let size = beat_size(format, &self.program.capabilities);
         self.link.start(end, Beats { format, size, bytes: beats })
@@ -249,7 +249,7 @@ impl<L: Link> BoardEngine<L> {
     }
 
     /// The codes of a layer that the board has just computed, CHW.
-    fn codes(&mut self, place: CodePlace) -> Result<Vec<u8>, LinkError> {
+    pub(super) fn codes(&mut self, place: CodePlace) -> Result<Vec<u8>, LinkError> {
         let Capabilities { parallel_in, .. } = self.program.capabilities;
         let (banks, beats) = (self.program.capabilities.banks(), self.program.capabilities.code_beats());
         let count = place.addresses() * banks;
@@ -265,7 +265,7 @@ impl<L: Link> BoardEngine<L> {
     }
 
     /// The trunk as it stands, CHW.
-    fn trunk(&mut self, place: TrunkPlace) -> Result<Vec<i32>, LinkError> {
+    pub(super) fn trunk(&mut self, place: TrunkPlace) -> Result<Vec<i32>, LinkError> {
         let Capabilities { parallel_out, pixels, drain_channels, trunk_bits, .. } = self.program.capabilities;
         let (drain, beats) = (self.program.capabilities.drain(), self.program.capabilities.trunk_beats());
         let (groups, tiles) = (place.edge.div_ceil(pixels), place.channels.div_ceil(parallel_out));
@@ -463,11 +463,11 @@ fn beat_size(format: FrameFormat, capabilities: &Capabilities) -> usize {
 }
 
 /// What the host does for a network with a float first layer: that layer.
-struct Host {
+pub(super) struct Host {
     engine: CpuEngine,
     channels: usize,
     /// Its codes, CHW.
-    codes: Vec<u8>,
+    pub(super) codes: Vec<u8>,
 }
 
 impl Host {
@@ -484,18 +484,23 @@ impl Host {
     /// The codes of `image` as words of the board.
     fn beats(&mut self, image: &InputImage, capabilities: &Capabilities) -> Result<Vec<u8>, EngineError> {
         self.engine.first_codes(image, &mut self.codes)?;
-        let area = self.codes.len() / self.channels;
-        let lanes = capabilities.parallel_in;
-        let words = self.channels.div_ceil(lanes);
-        let size = beat_size(FrameFormat::Codes, capabilities);
-        let mut bytes = Vec::with_capacity(area * words * size);
-        for (position, first) in (0..area).flat_map(|at| (0..words).map(move |word| (at, word * lanes))) {
-            let beat = (0..lanes.min(self.channels - first)).fold(0, |beat: u64, lane| {
-                let code = self.codes[(first + lane) * area + position];
-                beat | u64::from(code & 1) << lane | u64::from(code >> 1) << (lanes + lane)
-            });
-            bytes.extend_from_slice(&beat.to_le_bytes()[..size]);
-        }
-        Ok(bytes)
+        Ok(code_beats(&self.codes, self.channels, capabilities))
     }
+}
+
+/// Codes, CHW, as words of the board.
+pub(super) fn code_beats(codes: &[u8], channels: usize, capabilities: &Capabilities) -> Vec<u8> {
+    let area = codes.len() / channels;
+    let lanes = capabilities.parallel_in;
+    let words = channels.div_ceil(lanes);
+    let size = beat_size(FrameFormat::Codes, capabilities);
+    let mut bytes = Vec::with_capacity(area * words * size);
+    for (position, first) in (0..area).flat_map(|at| (0..words).map(move |word| (at, word * lanes))) {
+        let beat = (0..lanes.min(channels - first)).fold(0, |beat: u64, lane| {
+            let code = codes[(first + lane) * area + position];
+            beat | u64::from(code & 1) << lane | u64::from(code >> 1) << (lanes + lane)
+        });
+        bytes.extend_from_slice(&beat.to_le_bytes()[..size]);
+    }
+    bytes
 }

@@ -103,13 +103,15 @@ pub(super) fn finished(
     run: thread::Result<Result<Vec<f32>, EngineError>>,
     engine: String,
 ) -> Result<Vec<f32>, DiffError> {
-    let panicked = |panic: Box<dyn Any + Send>| {
-        let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-        // A failed assertion's words stand in several lines.
-        let words: Vec<&str> = text.unwrap_or("a panic without words").split_whitespace().collect();
-        DiffError::Panicked { engine, what: words.join(" ") }
-    };
-    Ok(run.map_err(panicked)??)
+    Ok(run.map_err(|panic| panicked(&*panic, engine))??)
+}
+
+/// What became of an engine that panicked.
+pub(super) fn panicked(panic: &(dyn Any + Send), engine: String) -> DiffError {
+    let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    // A failed assertion's words stand in several lines.
+    let words: Vec<&str> = text.unwrap_or("a panic without words").split_whitespace().collect();
+    DiffError::Panicked { engine, what: words.join(" ") }
 }
 
 /// What an engine shows of a layer, CHW.

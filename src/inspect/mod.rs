@@ -22,11 +22,15 @@ pub(crate) mod explain;
 #[cfg(feature = "cli")]
 pub(crate) mod held;
 #[cfg(feature = "cli")]
+pub(crate) mod isolate;
+#[cfg(feature = "cli")]
 pub(crate) mod moments;
 #[cfg(feature = "cli")]
 pub(crate) mod occlusion;
 #[cfg(feature = "cli")]
 pub(crate) mod overlay;
+#[cfg(feature = "cli")]
+mod pattern;
 #[cfg(feature = "cli")]
 pub(crate) mod peers;
 #[cfg(feature = "cli")]
