@@ -21,7 +21,6 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Writes files on helper threads and hears of the outcome.
 pub(crate) struct Exporter {
-    folder: PathBuf,
     sender: Sender<(String, Tone)>,
     outcomes: Receiver<(String, Tone)>,
     context: egui::Context,
@@ -30,9 +29,8 @@ pub(crate) struct Exporter {
 impl Exporter {
     /// Exports go to the folder `ernscope` among the user's pictures, else in the home folder, else in the present one.
     pub(crate) fn new(context: egui::Context) -> Self {
-        let folder = folder();
         let (sender, outcomes) = unbounded();
-        Self { folder, sender, outcomes, context }
+        Self { sender, outcomes, context }
     }
 
     /// What has been written, or has failed, since the last call.
@@ -63,7 +61,7 @@ impl Exporter {
     }
 
     fn job(&self, ending: &str) -> Export {
-        let path = self.folder.join(format!("ernscope-{}.{ending}", stamp()));
+        let path = named(ending);
         Export { path, sender: self.sender.clone(), context: self.context.clone() }
     }
 }
@@ -73,6 +71,11 @@ pub(crate) fn folder() -> PathBuf {
     let user = UserDirs::new();
     let pictures = user.as_ref().map(|user| user.picture_dir().unwrap_or_else(|| user.home_dir()));
     pictures.unwrap_or(Path::new("")).join("ernscope")
+}
+
+/// A file of a new name there.
+pub(crate) fn named(ending: &str) -> PathBuf {
+    folder().join(format!("ernscope-{}.{ending}", stamp()))
 }
 
 /// One export.

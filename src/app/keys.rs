@@ -114,6 +114,8 @@ pub(crate) const TABLE: &[KeyRow] = &[
     (Key::W, SHIFT, Deed::Why(Depth::Cover), "Shift W", "why: cover the picture, patch by patch"),
     (Key::W, NONE, Deed::Why(Depth::Evidence), "W", "why: evidence for the answer, over the picture"),
     (Key::Q, NONE, Deed::Why(Depth::Neuron), "Q", "why: one neuron, term by term; also a click on a channel"),
+    (Key::K, NONE, Deed::Why(Depth::Channels), "K", "the chosen layer's channels over time"),
+    (Key::F, NONE, Deed::Why(Depth::Recorder), "F", "flight recorder"),
     (Key::A, SHIFT, Deed::Why(Depth::Hold), "Shift A", "compare with the held frame"),
     (Key::A, NONE, Deed::Hold, "A", "hold this frame, let it go"),
     (Key::S, NONE, Deed::Screenshot, "S", "save a screenshot"),

@@ -8,9 +8,11 @@ use super::widgets::{self, bar, bars, text};
 use crate::board::BoardFrame;
 use crate::engine::CodeHistogram;
 use crate::inspect::LayerSample;
+use crate::inspect::channels::LayerMark;
 use crate::inspect::timing::milliseconds;
 use crate::network::{Layer, LayerShape, Op};
-use crate::pipeline::Report;
+use crate::pipeline::{ChannelReport, Report};
+use std::sync::Arc;
 use egui::{
     Align, Align2, Color32, Rect, Response, Role, ScrollArea, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2,
 };
@@ -44,6 +46,8 @@ struct Tile<'a> {
     chosen: bool,
     /// How many of its codes differ from the held frame's, where one is held.
     differing: Option<u32>,
+    /// How many of its channels hold but one code.
+    mark: LayerMark,
     width: f32,
 }
 
@@ -64,7 +68,9 @@ pub(super) fn show(ui: &mut Ui, model: &Model, state: &mut State, actions: &mut 
     widgets::panel(ui, &format!("{title}{simulated}"), |ui| {
         if let (Some(report), Some(steady)) = (&model.report, &model.steady) {
             let differing = model.answers.held.as_ref().map(|held| &held.differing[..]);
-            tiles(ui, [report, steady], differing, state, actions);
+            let fits = |channels: &&Arc<ChannelReport>| Arc::ptr_eq(&channels.network, &report.network);
+            let marks = model.channels.as_ref().filter(fits).map_or(&[][..], |channels| &channels.marks);
+            tiles(ui, [report, steady], (differing, marks), state, actions);
         }
     })
 }
@@ -72,7 +78,7 @@ pub(super) fn show(ui: &mut Ui, model: &Model, state: &mut State, actions: &mut 
 fn tiles(
     ui: &mut Ui,
     [report, steady]: [&Report; 2],
-    differing: Option<&[Option<u32>]>,
+    (differing, marks): (Option<&[Option<u32>]>, &[LayerMark]),
     state: &mut State,
     actions: &mut Vec<Action>,
 ) {
@@ -93,8 +99,8 @@ fn tiles(
                 let steady = steady.layers.get(index).copied().unwrap_or_default();
                 let width = if is_wide(layer) { width } else { NARROW };
                 let differing = differing.and_then(|all| all.get(index).copied().flatten());
-                let chosen = index == state.layer;
-                let tile = Tile { layer, shape, sample, steady, whole, board, chosen, differing, width };
+                let (chosen, mark) = (index == state.layer, marks.get(index).copied().unwrap_or_default());
+                let tile = Tile { layer, shape, sample, steady, whole, board, chosen, differing, mark, width };
                 let response = tile.show(ui, height, &report.prediction.raw);
                 if response.clicked() {
                     state.choose_layer(index, actions);
@@ -156,11 +162,17 @@ impl Tile<'_> {
             format!("codes 0 to 3: {}", shares.join(", "))
         });
         let differing = self.differing.map(|count| format!("{count} codes differ from the held frame"));
-        [Some(figures.time.clone()), share, figures.cycles.clone(), codes, differing]
+        [Some(figures.time.clone()), share, figures.cycles.clone(), codes, differing, self.still_in_words()]
             .into_iter()
             .flatten()
             .collect::<Vec<_>>()
             .join("; ")
+    }
+
+    fn still_in_words(&self) -> Option<String> {
+        let LayerMark { dead, constant, saturated } = self.mark;
+        (dead + constant + saturated > 0)
+            .then(|| format!("channels with one code alone: {dead} dead, {constant} constant, {saturated} saturated"))
     }
 
     fn paint(&self, ui: &Ui, rect: Rect, response: &Response, figures: &Figures, probabilities: &[f32]) {
@@ -198,13 +210,22 @@ impl Tile<'_> {
 
     /// How many codes differ from the held frame's, in the upper right corner.
     fn differs(&self, ui: &Ui, inside: Rect, tokens: &Tokens) {
-        let Some(count) = self.differing else { return };
+        let Some(count) = self.differing else { return self.still(ui, inside, tokens) };
         let codes = (self.shape.channels * self.shape.edge * self.shape.edge).max(1);
         let share = f64::from(count) * 100.0 / codes as f64;
         let says = if count == 0 { "=".into() } else { format!("≠ {share:.0} %") };
         let color = if count == 0 { tokens.embedded } else { tokens.float_input };
         let at = pos2(inside.right(), inside.top() + 17.0);
         text(ui, at, Align2::RIGHT_TOP, says, theme::bold(theme::TINY), color);
+    }
+
+    /// How many channels hold but one code, in the same place.
+    fn still(&self, ui: &Ui, inside: Rect, tokens: &Tokens) {
+        let count = self.mark.dead + self.mark.constant + self.mark.saturated;
+        if count > 0 && is_wide(self.layer) {
+            let at = pos2(inside.right(), inside.top());
+            text(ui, at, Align2::RIGHT_TOP, format!("{count} ∅"), theme::mono(theme::TINY), tokens.float_input);
+        }
     }
 
     /// Kind or a board's cycles, time, share of the frame, and a bar of the time beside the slowest layer's.
@@ -254,6 +275,9 @@ impl Tile<'_> {
             for (code, count) in self.sample.codes.iter().enumerate() {
                 ui.monospace(format!("code {code}  {}", format::percent(*count as f32 / all)));
             }
+        }
+        if let Some(still) = self.still_in_words() {
+            ui.label(still);
         }
         if let Some((_, says)) = self.folded() {
             ui.monospace(says);

@@ -278,6 +278,9 @@ impl App {
             model.ports = ports;
         }
         self.model.answers = self.pipeline.answers();
+        self.model.channels = self.pipeline.channels();
+        self.model.check = self.pipeline.check();
+        self.model.recording = self.pipeline.recording();
         self.model.teaching = self.teaching.progress();
         for (text, tone) in self.exporter.outcomes() {
             self.window.state.toasts.push(text, tone);

@@ -258,6 +258,9 @@ fn figures(model: &Model, brevity: Brevity) -> String {
         parts.push(format!("captured {:>3}/s", format::rate(captured_per_s)));
         parts.push(format!("dropped {:>3}", format::whole(steady.counts.dropped as f32)));
     }
+    if let Some(recording) = model.recording {
+        parts.push(format!("● recording {:.0} MB", recording.bytes as f32 / 1e6));
+    }
     if model.source.left_out.count > 0 {
         parts.push(model.source.left_out.to_string());
     }

@@ -53,7 +53,9 @@ impl Window {
             self.perform(ui, deed, model, &mut actions);
         }
         teach_panel::show(ui, model, &mut self.state.teach);
-        why::show(ui, model, &mut self.state.why);
+        if let Some(channel) = why::show(ui, model, self.state.channel, &mut self.state.why) {
+            self.state.channel = channel;
+        }
         self.panels(ui, model, &mut actions);
         actions.extend(self.state.why.take_commands().map(Action::Send));
         notices::show(ui, model, &mut self.state.toasts);

@@ -5,6 +5,7 @@ use super::super::model::Model;
 use super::super::theme::{self, Tokens};
 use super::super::widgets::{self, CachedTexture};
 use super::{WhyState, figure, quiet};
+use crate::engines::EngineChoice;
 use crate::frame::Frame;
 use crate::pipeline::{EngineCommand, HeldAnswer, Report};
 use egui::{Color32, ColorImage, Id, Rect, RichText, Sense, TextureOptions, Ui, pos2, vec2};
@@ -34,6 +35,7 @@ pub(super) fn show(ui: &mut Ui, model: &Model, state: &mut WhyState) {
             state.commands.push(EngineCommand::Hold(false));
         }
     });
+    check(ui, model, state);
     let Some(held) = held else { return };
     let [first, second] = &mut state.hold.pictures;
     ui.horizontal(|ui| {
@@ -47,6 +49,18 @@ pub(super) fn show(ui: &mut Ui, model: &Model, state: &mut WhyState) {
         differences(ui, report, held);
     } else {
         quiet(ui, "B's network has other layers than A's: their codes cannot be compared.");
+    }
+}
+
+/// Another engine computes some of the frames again, and everything is compared.
+fn check(ui: &mut Ui, model: &Model, state: &mut WhyState) {
+    let mut wanted = model.check.is_some();
+    let with = if model.settings.engine == EngineChoice::Reference { EngineChoice::Cpu(None) } else { EngineChoice::Reference };
+    if ui.checkbox(&mut wanted, format!("check the engine against {with}")).changed() {
+        state.commands.push(EngineCommand::Check(wanted.then_some(with)));
+    }
+    if let Some(check) = &model.check {
+        quiet(ui, &format!("{check}."));
     }
 }
 

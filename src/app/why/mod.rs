@@ -1,11 +1,13 @@
 //! Why: depths that one opens, one at a time, at the right of the window. What is asked goes to the pipeline as [`Questions`]; the answers
 //! come with the report, and are laid over the picture and the layers.
 
+mod channels;
 mod cover;
 mod evidence;
 mod hold;
 mod neuron;
 mod overlay;
+mod recorder;
 mod saved;
 
 pub(super) use saved::SavedAnswer;
@@ -36,14 +38,20 @@ pub(crate) enum Depth {
     Neuron,
     /// A held frame beside the ones that go on.
     Hold,
+    /// The watched layer's channels over time.
+    Channels,
+    /// The flight recorder.
+    Recorder,
 }
 
 impl Depth {
-    const ALL: [(Self, &'static str, &'static str); 4] = [
+    const ALL: [(Self, &'static str, &'static str); 6] = [
         (Self::Evidence, "Evidence", "Where the picture speaks for the answer, and where against it"),
         (Self::Cover, "Cover", "What of the picture the answer needs: patches are covered, one after the other"),
         (Self::Neuron, "Neuron", "The whole arithmetic of one value, term by term"),
-        (Self::Hold, "Hold", "Hold a frame and see which codes differ from it"),
+        (Self::Hold, "Hold", "Hold a frame and see which codes differ from it; check an engine against another"),
+        (Self::Channels, "Channels", "The chosen layer's channels over time, and what excites one most"),
+        (Self::Recorder, "Record", "Keep the last minutes, to be run again anywhere"),
     ];
 }
 
@@ -58,6 +66,10 @@ pub(crate) struct WhyState {
     cover: CoverState,
     neuron: NeuronState,
     hold: hold::HoldState,
+    channels: channels::ChannelsState,
+    recorder: recorder::RecorderState,
+    /// The channel that was chosen here.
+    chosen_channel: Option<usize>,
     overlay: overlay::OverlayState,
     asked: Questions,
     /// What is to be sent to the engine.
@@ -114,9 +126,11 @@ impl WhyState {
 }
 
 /// Shows the panel at the right of `ui`, where it is open.
-pub(super) fn show(ui: &mut Ui, model: &Model, state: &mut WhyState) {
+///
+/// `channel` is the chosen one; returns another one that was chosen here.
+pub(super) fn show(ui: &mut Ui, model: &Model, channel: usize, state: &mut WhyState) -> Option<usize> {
     if !state.open {
-        return;
+        return None;
     }
     let gap = theme::GAP as i8;
     let frame = egui::Frame::new().inner_margin(egui::Margin { left: 0, right: gap, top: 0, bottom: gap });
@@ -130,25 +144,26 @@ pub(super) fn show(ui: &mut Ui, model: &Model, state: &mut WhyState) {
                 Depth::Cover => cover::show(ui, model, state),
                 Depth::Neuron => neuron::show(ui, model, state),
                 Depth::Hold => hold::show(ui, model, state),
+                Depth::Channels => channels::show(ui, model, channel, state),
+                Depth::Recorder => recorder::show(ui, model, state),
             });
         });
     });
+    state.chosen_channel.take()
 }
 
 /// Which depth, and the button that closes.
 fn choose(ui: &mut Ui, state: &mut WhyState) {
-    ui.horizontal(|ui| {
+    ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing.x = 4.0;
         for (depth, name, says) in Depth::ALL {
             if ui.selectable_label(state.depth == depth, name).on_hover_text(says).clicked() {
                 state.depth = depth;
             }
         }
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            if ui.button("×").on_hover_text("Close (W)").clicked() {
-                state.open = false;
-            }
-        });
+        if ui.button("×").on_hover_text("Close").clicked() {
+            state.open = false;
+        }
     });
 }
 

@@ -17,6 +17,6 @@ mod tests;
 pub(crate) use area::{Area, receptive_field};
 pub(crate) use csv::{INPUT, write_csv};
 pub(crate) use explanation::{Explanation, Term};
-pub(crate) use gathering::explain;
+pub(crate) use gathering::{Gathering, explain};
 pub(crate) use groups::{Group, GroupBy, LookUp};
 pub(crate) use place::{Place, layer_named};
