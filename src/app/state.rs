@@ -5,7 +5,7 @@ use super::histogram;
 use super::model::Model;
 use super::notices::{Toasts, Tone};
 use super::teach_panel::TeachState;
-use super::why::WhyState;
+use super::why::{Depth, WhyState};
 use super::widgets::CachedTexture;
 use crate::frame::Frame;
 use crate::inspect::explain::Place;
@@ -154,6 +154,18 @@ impl State {
         self.layer = layer;
         self.follow_layer = true;
         actions.push(Action::Send(EngineCommand::Watch(layer)));
+    }
+
+    /// Opens teaching, or closes it; beside it there is no room for another panel.
+    pub(crate) fn turn_teaching(&mut self) {
+        self.teach.open = !self.teach.open;
+        self.why.open &= !self.teach.open;
+    }
+
+    /// Opens a depth, or closes it.
+    pub(crate) fn turn_why(&mut self, depth: Depth) {
+        self.why.turn(depth);
+        self.teach.open &= !self.why.open;
     }
 
     /// Takes a value apart from now on.

@@ -134,18 +134,9 @@ impl Window {
             }
             Deed::Zoom(steps) => square::press(model, state, steps, actions),
             Deed::Mirror => state.turn_mirror(model),
-            Deed::Teach => {
-                state.teach.open = !state.teach.open;
-                state.why.open &= !state.teach.open;
-            }
-            Deed::Why(depth) => {
-                state.why.turn(depth);
-                state.teach.open &= !state.why.open;
-            }
-            Deed::Hold => {
-                let held = model.answers.held.is_some();
-                actions.push(send(EngineCommand::Hold(!held)));
-            }
+            Deed::Teach => state.turn_teaching(),
+            Deed::Why(depth) => state.turn_why(depth),
+            Deed::Hold => actions.push(send(EngineCommand::Hold(model.answers.held.is_none()))),
             Deed::Screenshot => actions.push(Action::Screenshot),
             Deed::Figures => actions.push(Action::ExportFigures),
             Deed::Frame => actions.push(Action::ExportFrame),

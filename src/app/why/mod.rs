@@ -9,6 +9,8 @@ mod neuron;
 mod overlay;
 mod recorder;
 mod saved;
+#[cfg(test)]
+mod tests;
 
 pub(super) use saved::SavedAnswer;
 pub(super) use overlay::{Seen, paint as paint_over_picture};

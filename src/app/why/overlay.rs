@@ -43,7 +43,7 @@ impl Seen {
     /// Row and column of a point in a map of `edge` × `edge`.
     fn position(self, point: Pos2, edge: usize) -> Option<[usize; 2]> {
         let at = (point - self.square.min) / self.square.size();
-        let within = |place: f32| (0.0..1.0).contains(&place).then(|| (place * edge as f32) as usize);
+        let within = |place: f32| (0.0..1.0).contains(&place).then_some((place * edge as f32) as usize);
         let x = if self.mirrored { 1.0 - at.x } else { at.x };
         Some([within(at.y)?, within(x.min(0.999_999))?])
     }
@@ -56,7 +56,7 @@ pub(in crate::app) fn paint(ui: &Ui, seen: Seen, model: &Model, state: &mut WhyS
         Depth::Evidence => evidence(ui, seen, (model, report), state),
         Depth::Cover => covered(ui, seen, (model, report), state),
         Depth::Neuron => field(ui, seen, report, state),
-        Depth::Hold => {}
+        Depth::Hold | Depth::Channels | Depth::Recorder => {}
     }
 }
 
