@@ -46,8 +46,8 @@ pub(crate) struct Covered {
     pub(crate) patches: Patches,
     /// The network whose classes it speaks of.
     pub(crate) network: Arc<Network>,
-    /// How many such pictures were finished a second, by the time that this one took.
-    pub(crate) per_s: f32,
+    /// How many such pictures are finished a second, by the time since the one before; `None` of the first.
+    pub(crate) per_s: Option<f32>,
 }
 
 /// A held run beside the one that goes on.
@@ -94,6 +94,8 @@ pub(super) struct Depths {
     comparing: Option<HeldComparer>,
     covering: Option<Covering>,
     covered: Option<Result<Arc<Covered>, String>>,
+    /// When that was finished.
+    finished: Option<Instant>,
 }
 
 /// A picture that is being covered.
@@ -101,14 +103,13 @@ struct Covering {
     occlusion: Occlusion,
     patches: Patches,
     network: Arc<Network>,
-    begun: Instant,
 }
 
 impl Depths {
     /// Asks other questions from the next sampled frame on.
     pub(super) fn ask(&mut self, questions: Questions) {
         if questions.occlusion != self.questions.occlusion {
-            (self.covering, self.covered) = (None, None);
+            (self.covering, self.covered, self.finished) = (None, None, None);
         }
         self.questions = questions;
     }
@@ -181,8 +182,7 @@ impl Depths {
         }
         match Occlusion::new(patches, sampled.input) {
             Ok(occlusion) => {
-                let (network, begun) = (Arc::clone(network), Instant::now());
-                self.covering = Some(Covering { occlusion, patches, network, begun });
+                self.covering = Some(Covering { occlusion, patches, network: Arc::clone(network) });
             }
             Err(error) => (self.covering, self.covered) = (None, Some(Err(error.to_string()))),
         }
@@ -208,8 +208,9 @@ impl Depths {
                 return true;
             }
         }
-        let Some(Covering { occlusion, patches, network, begun }) = self.covering.take() else { return false };
-        let per_s = 1.0 / begun.elapsed().as_secs_f32().max(1e-6);
+        let Some(Covering { occlusion, patches, network }) = self.covering.take() else { return false };
+        let before = self.finished.replace(Instant::now());
+        let per_s = before.map(|before| 1.0 / before.elapsed().as_secs_f32().max(1e-6));
         self.covered =
             occlusion.finished().map(|map| Ok(Arc::new(Covered { map: map.clone(), patches, network, per_s })));
         true

@@ -62,7 +62,9 @@ fn figures(ui: &mut Ui, report: &Report, covered: &Covered) {
     let most = covered.map.drops.iter().copied().fold(0.0, f32::max);
     figure(ui, "falls at most by", format::percent(most).trim());
     figure(ui, "patches", &covered.map.drops.len().to_string());
-    figure(ui, "pictures a second", &format!("{:.1}", covered.per_s));
+    if let Some(per_s) = covered.per_s {
+        figure(ui, "pictures a second", &format!("{per_s:.1}"));
+    }
     if !Arc::ptr_eq(&covered.network, &report.network) {
         quiet(ui, "of the network that ran before");
     }
