@@ -146,7 +146,7 @@ impl Case {
             assert_eq!(number("sum"), sums[at], "{document}");
         }
         let rows = op.thresholds().map(|thresholds| serde_json::json!(thresholds.rows()[channel]));
-        assert!(matches!(op, Op::FloatConv(_)) || document["thresholds"] == rows.into(), "{document}");
+        assert!(matches!(op, Op::FloatConv(_)) || document["thresholds"] == Value::from(rows), "{document}");
         match self.terms(layer, channel, [y, x]) {
             Some(terms) => assert_eq!(binary(lines), terms),
             None => self.check_bytes(lines),
