@@ -8,7 +8,7 @@ use super::state::State;
 use super::theme::{self, Tokens};
 use super::widgets::{self, bar, say, text};
 use crate::engine::count_codes;
-use crate::inspect::explain::Place;
+use crate::inspect::explain::Neuron;
 use crate::network::{LayerShape, Op, Thresholds};
 use crate::pipeline::{HeldAnswer, LayerDetail, Report};
 use egui::{
@@ -279,7 +279,7 @@ impl<'a> WatchedLayer<'a> {
         response.widget_info(|| WidgetInfo::labeled(Role::Image, true, format!("channel {} large", self.channel)));
         if let Some(pointer) = response.interact_pointer_pos().filter(|_| response.clicked()) {
             let [y, x] = self.position(place, pointer);
-            state.explain(Place { layer: self.detail.layer, channel: self.channel, y, x });
+            state.explain(Neuron { layer: self.detail.layer, channel: self.channel, y, x });
         }
         self.explained(ui, place, state);
         let response = response.on_hover_text("Click a position: the value there is taken apart");
@@ -317,7 +317,7 @@ impl<'a> WatchedLayer<'a> {
 
     /// A frame around the position that is explained, where it is one of this channel.
     fn explained(&self, ui: &Ui, place: Rect, state: &State) {
-        let of_this = |at: &Place| at.layer == self.detail.layer && at.channel == self.channel;
+        let of_this = |at: &Neuron| at.layer == self.detail.layer && at.channel == self.channel;
         let Some(at) = state.why.place().filter(of_this) else { return };
         let pixel = place.width() / self.shape.edge as f32;
         let corner = place.min + vec2(at.x as f32, at.y as f32) * pixel;

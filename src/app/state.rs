@@ -8,7 +8,7 @@ use super::teach_panel::TeachState;
 use super::why::{Depth, WhyState};
 use super::widgets::CachedTexture;
 use crate::frame::Frame;
-use crate::inspect::explain::Place;
+use crate::inspect::explain::Neuron;
 use crate::network::{Network, Op};
 use crate::pipeline::EngineCommand;
 use crate::preprocess::WHOLE_SQUARE;
@@ -169,7 +169,7 @@ impl State {
     }
 
     /// Takes a value apart from now on.
-    pub(crate) fn explain(&mut self, place: Place) {
+    pub(crate) fn explain(&mut self, place: Neuron) {
         self.why.choose_place(place);
         self.teach.open = false;
     }

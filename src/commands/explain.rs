@@ -4,7 +4,7 @@ use super::network_args::{NetworkArgs, load, threads};
 use super::output;
 use super::picture_reader::PictureReader;
 use crate::engines::{self, EngineChoice, Setup};
-use crate::inspect::explain::{self, Area, Explanation, Group, GroupBy, INPUT, LookUp, Place, Term};
+use crate::inspect::explain::{self, Area, Explanation, Group, GroupBy, INPUT, LookedUp, Neuron, Term};
 use crate::network::{CodeTable, Op};
 use anyhow::{Result, anyhow};
 use serde::{Serialize, Serializer};
@@ -52,13 +52,13 @@ fn position(text: &str) -> Result<[usize; 2], String> {
 pub(crate) fn run(args: &ExplainArgs) -> Result<()> {
     let (network, edge) = load(&args.network.model, args.network.size)?;
     let [y, x] = args.at;
-    let place = Place { layer: explain::layer_named(&network, &args.layer)?, channel: args.channel, y, x };
+    let neuron = Neuron { layer: explain::layer_named(&network, &args.layer)?, channel: args.channel, y, x };
     // Said before an engine is made, which may be a board.
-    place.check(&network, edge)?;
+    neuron.check(&network, edge)?;
     let mut reader = PictureReader::new(edge, threads(None));
     let input = reader.read(&args.image)?;
     let mut engine = engines::open(&args.engine, network.clone(), Setup::new(edge, threads(None)))?;
-    let explanation = explain::explain(&mut *engine, input, place)?;
+    let explanation = explain::explain(&mut *engine, input, neuron)?;
     if let Some(path) = &args.csv {
         write_table(&explanation, path).map_err(|why| {
             let path = path.display();
@@ -104,7 +104,7 @@ struct ExplainOutput<'a> {
 
 impl<'a> ExplainOutput<'a> {
     fn of(explanation: &'a Explanation) -> Self {
-        let Place { layer, channel, y, x } = explanation.place();
+        let Neuron { layer, channel, y, x } = explanation.neuron();
         Self {
             layer: &explanation.network().layers()[layer].name,
             channel,
@@ -166,8 +166,8 @@ struct Text<'a> {
 
 impl Text<'_> {
     fn print(&self, out: &mut impl Write) -> io::Result<()> {
-        self.print_place(out)?;
-        let Place { layer, channel, .. } = self.explanation.place();
+        self.print_neuron(out)?;
+        let Neuron { layer, channel, .. } = self.explanation.neuron();
         if let Op::PixelEmbedding(table) = &self.explanation.network().layers()[layer].op {
             return self.print_row(out, table, channel);
         }
@@ -180,20 +180,20 @@ impl Text<'_> {
         self.print_next(out)
     }
 
-    fn print_place(&self, out: &mut impl Write) -> io::Result<()> {
-        let place = self.explanation.place();
+    fn print_neuron(&self, out: &mut impl Write) -> io::Result<()> {
+        let neuron = self.explanation.neuron();
         let network = self.explanation.network();
-        let map = network.shapes(self.edge)[place.layer].edge;
-        let layer = &network.layers()[place.layer];
+        let map = network.shapes(self.edge)[neuron.layer].edge;
+        let layer = &network.layers()[neuron.layer];
         let owner = match &layer.op {
-            Op::Classifier { classifier, .. } => classifier.readout().owners()[place.channel],
+            Op::Classifier { classifier, .. } => classifier.readout().owners()[neuron.channel],
             _ => None,
         };
         let class = owner.map_or(String::new(), |class| format!(" ({})", network.labels()[class]));
-        write!(out, "{}, channel {}{class}, row {}, column {}", layer.name, place.channel, place.y, place.x)?;
+        write!(out, "{}, channel {}{class}, row {}, column {}", layer.name, neuron.channel, neuron.y, neuron.x)?;
         let code = self.explanation.code.map_or(String::new(), |code| format!(": code {code}"));
         writeln!(out, " of {map}×{map}{code}")?;
-        let Area { y, x } = explain::receptive_field(network, self.edge, place);
+        let Area { y, x } = explain::receptive_field(network, self.edge, neuron);
         let [bottom, right] = [y.end, x.end].map(|end| end.saturating_sub(1));
         writeln!(out, "looks at rows {} to {bottom}, columns {} to {right} of the picture", y.start, x.start)
     }
@@ -250,7 +250,7 @@ impl Text<'_> {
     fn arguments(&self) -> Vec<Argument> {
         let look_ups = self.explanation.look_ups();
         if !look_ups.is_empty() {
-            let argument = |found: LookUp| {
+            let argument = |found: LookedUp| {
                 let what = byte(found.colour, found.byte, [found.y, found.x]);
                 Argument { what: format!("{what}: codes {}", words(&found.codes)), sum: found.sum }
             };
@@ -293,8 +293,8 @@ impl Text<'_> {
     fn print_next(&self, out: &mut impl Write) -> io::Result<()> {
         let strength = |term: &Term| term.contribution().abs();
         let stronger = |best: Term, term: Term| if strength(&term) > strength(&best) { term } else { best };
-        let strongest = self.explanation.terms().reduce(stronger).and_then(|term| term.place());
-        let Some(Place { layer, channel, y, x }) = strongest else { return Ok(()) };
+        let strongest = self.explanation.terms().reduce(stronger).and_then(|term| term.neuron());
+        let Some(Neuron { layer, channel, y, x }) = strongest else { return Ok(()) };
         let name = layer_name(self.explanation, Some(layer));
         writeln!(out, "one of the strongest single terms: --layer {name} --channel {channel} --at {y},{x}")
     }

@@ -4,7 +4,7 @@
 use crate::engine::{Engine, EngineKind, Probe, Sums, Wants};
 use crate::frame::{Frame, InputImage};
 use crate::inspect::evidence::ClassifierInput;
-use crate::inspect::explain::{Explanation, Gathering, Place};
+use crate::inspect::explain::{Explanation, Gathering, Neuron};
 use crate::inspect::held::{HeldComparer, HeldRun};
 use crate::inspect::occlusion::{Occlusion, OcclusionMap, Patches};
 use crate::network::Network;
@@ -19,7 +19,7 @@ pub struct Questions {
     /// How much less likely the answer becomes where patches cover the picture.
     pub(crate) occlusion: Option<Patches>,
     /// All the arithmetic of one value.
-    pub(crate) neuron: Option<Place>,
+    pub(crate) neuron: Option<Neuron>,
 }
 
 /// The answers, of the last sampled frame.
@@ -123,7 +123,7 @@ impl Depths {
     /// Makes ready for a run of `network` at `edge`.
     pub(super) fn begin(&mut self, network: &Arc<Network>, edge: usize) {
         self.classifier_input = self.questions.evidence.then(|| ClassifierInput::new(network));
-        let gathering = |place: Place| Gathering::new(network, edge, place).map_err(|error| error.to_string());
+        let gathering = |place: Neuron| Gathering::new(network, edge, place).map_err(|error| error.to_string());
         self.neuron = self.questions.neuron.map(gathering);
         self.filling = self.hold.then(|| HeldRun::new(Arc::clone(network), edge));
         self.comparing = match &mut self.held {

@@ -139,7 +139,7 @@ impl Case {
             assert_eq!(number("sum"), sums[at], "{document}");
         }
         let rows = op.thresholds().map(|thresholds| serde_json::json!(thresholds.rows()[channel]));
-        assert!(matches!(op, Op::FloatConv(_)) || document["thresholds"] == rows.into(), "{document}");
+        assert!(matches!(op, Op::FloatConv(_)) || document["thresholds"] == Value::from(rows), "{document}");
         match self.terms(layer, channel, [y, x]) {
             Some(terms) => assert_eq!(binary(lines), terms),
             None => self.check_bytes(lines),
@@ -270,10 +270,11 @@ fn places_that_are_not_there_are_refused() {
     ask(layer, "64", "0,0", 1, &["no channel 64", "from 0 to"]);
     ask(layer, "0", "16,0", 1, &["16×16 positions and none at 16,0", "from 0 to 15"]);
     ask("conv", "0", "0,1", 1, &["1×1 positions", "from 0 to 0"]);
-    for at in ["", "3", "3,", "3,4,5", "-1,0", "a,b", "3;4", "99999999999999999999,0"] {
+    for at in ["", "3", "3,", "3,4,5", "a,b", "3;4", "99999999999999999999,0"] {
         ask(layer, "0", at, 2, &["a row and a column with a comma between them"]);
     }
-    ask(layer, "-1", "0,0", 2, &[]);
+    ask(layer, "-1", "0,0", 2, &["-1"]);
+    ask(layer, "0", "-1,0", 2, &["-1"]);
     refused(&["--layer", layer, "--channel", "0", picture], 2, &["--at"]);
     refused(&["--layer", layer, "--channel", "0", "--at", "0,0", "--size", "65", picture], 1, &["65", "multiple"]);
     refused(&["--layer", layer, "--channel", "0", "--at", "0,0", "nowhere.png"], 1, &["nowhere.png"]);

@@ -18,7 +18,7 @@ pub(super) use overlay::{Seen, paint as paint_over_picture};
 use super::model::Model;
 use super::theme::{self, Tokens};
 use super::widgets;
-use crate::inspect::explain::Place;
+use crate::inspect::explain::Neuron;
 use crate::pipeline::{EngineCommand, Questions};
 use cover::CoverState;
 use egui::{Align, Layout, RichText, ScrollArea, Ui};
@@ -93,13 +93,13 @@ impl WhyState {
     }
 
     /// Explains a value from now on.
-    pub(super) fn choose_place(&mut self, place: Place) {
+    pub(super) fn choose_place(&mut self, place: Neuron) {
         self.neuron.begin(place);
         (self.open, self.depth) = (true, Depth::Neuron);
     }
 
     /// The position of a channel that is explained.
-    pub(super) fn place(&self) -> Option<Place> {
+    pub(super) fn place(&self) -> Option<Neuron> {
         self.neuron.place().filter(|_| self.shows(Depth::Neuron))
     }
 

@@ -5,7 +5,7 @@ use super::super::model::Model;
 use super::super::theme::{self, Tokens};
 use super::super::widgets;
 use super::{SavedAnswer, WhyState, figure, quiet};
-use crate::inspect::explain::{Explanation, Group, GroupBy, Place};
+use crate::inspect::explain::{Explanation, Group, GroupBy, Neuron};
 use crate::network::Network;
 use egui::{Align2, Rect, Response, RichText, Sense, Ui, WidgetInfo, pos2, vec2};
 use std::sync::Arc;
@@ -19,7 +19,7 @@ const BYTES: usize = 9;
 #[derive(Default)]
 pub(super) struct NeuronState {
     /// The places that were walked through; the last one is shown.
-    trail: Vec<Place>,
+    trail: Vec<Neuron>,
     /// Groups are made anew for another explanation alone.
     groups: Option<(usize, Groups)>,
 }
@@ -32,12 +32,12 @@ struct Groups {
 
 impl NeuronState {
     /// Shows another place, with no way back.
-    pub(super) fn begin(&mut self, place: Place) {
+    pub(super) fn begin(&mut self, place: Neuron) {
         self.trail = vec![place];
     }
 
     /// The place that is shown.
-    pub(super) fn place(&self) -> Option<Place> {
+    pub(super) fn place(&self) -> Option<Neuron> {
         self.trail.last().copied()
     }
 
@@ -62,7 +62,7 @@ pub(super) fn show(ui: &mut Ui, model: &Model, state: &mut WhyState) {
     };
     heading(ui, &report.network, place, &mut state.neuron);
     let explanation = match &model.answers.neuron {
-        Some(Ok(explanation)) if explanation.place() == place => Arc::clone(explanation),
+        Some(Ok(explanation)) if explanation.neuron() == place => Arc::clone(explanation),
         Some(Err(why)) => return quiet(ui, &format!("{why}.")),
         _ => return quiet(ui, "It is taken apart with the next frame that is sampled."),
     };
@@ -96,7 +96,7 @@ pub(super) fn show(ui: &mut Ui, model: &Model, state: &mut WhyState) {
 }
 
 /// Where the value stands, and the way back.
-fn heading(ui: &mut Ui, network: &Network, place: Place, state: &mut NeuronState) {
+fn heading(ui: &mut Ui, network: &Network, place: Neuron, state: &mut NeuronState) {
     let Some(layer) = network.layers().get(place.layer) else {
         state.trail.clear();
         return;
@@ -163,9 +163,9 @@ fn argument(ui: &mut Ui, network: &Network, group: &Group, explanation: &Explana
 }
 
 /// The input of a group that adds or takes most.
-fn strongest(explanation: &Explanation, group: &Group) -> Option<Place> {
+fn strongest(explanation: &Explanation, group: &Group) -> Option<Neuron> {
     let own = explanation.terms().filter(|term| term.by == group.by && Some(term.channel) == group.channel);
-    own.max_by(|a, b| a.contribution().abs().total_cmp(&b.contribution().abs()))?.place()
+    own.max_by(|a, b| a.contribution().abs().total_cmp(&b.contribution().abs()))?.neuron()
 }
 
 /// A kernel's positions as a square of sums.

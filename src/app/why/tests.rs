@@ -102,7 +102,7 @@ fn a_click_on_a_channel_takes_a_value_apart_and_its_inputs_can_be_walked_to() {
     let sum: f64 = explanation.terms().map(|term| term.contribution()).sum();
     assert_eq!(sum, explanation.sum);
     assert!(harness.query_by_label("Back").is_none());
-    let place = explanation.place();
+    let place = explanation.neuron();
     harness.get_all_by_label_contains(" · ").find(|node| node.rect().left() > 1100.0 && node.rect().top() > 300.0);
     assert!(harness.state().window.state.why.place() == Some(place));
 }

@@ -1,6 +1,6 @@
-//! Which part of a map, and of the picture, counts for a place.
+//! Which part of a map, and of the picture, counts for a neuron.
 
-use super::place::Place;
+use super::neuron::Neuron;
 use crate::network::{Geometry, Layer, Network, Op, TrunkMode};
 use std::ops::Range;
 
@@ -15,8 +15,8 @@ pub(crate) struct Area {
 
 impl Area {
     /// One position.
-    pub(super) fn of(place: Place) -> Self {
-        Self { y: place.y..place.y + 1, x: place.x..place.x + 1 }
+    pub(super) fn of(neuron: Neuron) -> Self {
+        Self { y: neuron.y..neuron.y + 1, x: neuron.x..neuron.x + 1 }
     }
 
     /// What the layer `op` reads of a map of `edge` × `edge` to make these positions, without the padding.
@@ -62,13 +62,13 @@ pub(super) fn branches(layers: &[Layer], layer: usize) -> Vec<usize> {
     found
 }
 
-/// The pixels that `place` depends on, for a picture of `edge` pixels; the place is one of `network` at that size.
-pub(crate) fn receptive_field(network: &Network, edge: usize, place: Place) -> Area {
+/// The pixels that `neuron` depends on, for a picture of `edge` pixels; the neuron is one of `network` at that size.
+pub(crate) fn receptive_field(network: &Network, edge: usize, neuron: Neuron) -> Area {
     let (layers, shapes) = (network.layers(), network.shapes(edge));
     // What counts of each layer's values, found from the last layer to the first.
-    let mut counts: Vec<Option<Area>> = vec![None; place.layer + 1];
-    counts[place.layer] = Some(Area::of(place));
-    for layer in (1..=place.layer).rev() {
+    let mut counts: Vec<Option<Area>> = vec![None; neuron.layer + 1];
+    counts[neuron.layer] = Some(Area::of(neuron));
+    for layer in (1..=neuron.layer).rev() {
         let Some(area) = counts[layer].take() else { continue };
         for branch in branches(layers, layer) {
             let op = &layers[branch].op;

@@ -1,6 +1,6 @@
 //! All of the arithmetic of one value.
 
-use super::place::Place;
+use super::neuron::Neuron;
 use super::reading::Reading;
 use crate::engine::reference::float_sum;
 use crate::frame::InputImage;
@@ -10,7 +10,7 @@ use std::sync::Arc;
 /// One product of a sum.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Term {
-    /// The layer whose weight it is: the place's own, or a branch that writes to its trunk.
+    /// The layer whose weight it is: the neuron's own, or a branch that writes to its trunk.
     pub(crate) by: usize,
     /// The layer whose code is read; `None`: a byte of the picture.
     pub(crate) layer: Option<usize>,
@@ -34,9 +34,9 @@ impl Term {
         self.weight * f64::from(self.code)
     }
 
-    /// The place whose code it is, to be explained next; `None` where it is a byte of the picture.
-    pub(crate) fn place(&self) -> Option<Place> {
-        self.layer.map(|layer| Place { layer, channel: self.channel, y: self.y, x: self.x })
+    /// The neuron whose code it is, to be explained next; `None` where it is a byte of the picture.
+    pub(crate) fn neuron(&self) -> Option<Neuron> {
+        self.layer.map(|layer| Neuron { layer, channel: self.channel, y: self.y, x: self.x })
     }
 }
 
@@ -51,7 +51,7 @@ impl Term {
 #[derive(Clone, Debug)]
 pub(crate) struct Explanation {
     network: Arc<Network>,
-    place: Place,
+    neuron: Neuron,
     readings: Vec<Reading>,
     /// What each term of a byte above 0 has of the offset.
     share: f64,
@@ -72,11 +72,11 @@ pub(crate) struct Explanation {
 }
 
 impl Explanation {
-    /// From all that is read; the place is one of the network.
-    pub(super) fn new(network: Arc<Network>, place: Place, readings: Vec<Reading>, image: &InputImage) -> Self {
+    /// From all that is read; the neuron is one of the network.
+    pub(super) fn new(network: Arc<Network>, neuron: Neuron, readings: Vec<Reading>, image: &InputImage) -> Self {
         let mut this = Self {
             network: Arc::clone(&network),
-            place,
+            neuron,
             readings,
             share: 0.0,
             sum: 0.0,
@@ -87,11 +87,13 @@ impl Explanation {
             falling: None,
             code: None,
         };
-        match &network.layers()[place.layer].op {
-            Op::FloatConv(conv) => this.take_float_sum(conv, float_sum(conv, image, place.channel, place.y, place.x)),
+        match &network.layers()[neuron.layer].op {
+            Op::FloatConv(conv) => {
+                this.take_float_sum(conv, float_sum(conv, image, neuron.channel, neuron.y, neuron.x));
+            }
             _ => this.add_up(),
         }
-        this.quantize(&network.layers()[place.layer].op);
+        this.quantize(&network.layers()[neuron.layer].op);
         this
     }
 
@@ -114,14 +116,14 @@ impl Explanation {
             (self.plus, self.minus) = (offset.max(0.0), (-offset).max(0.0));
         }
         (self.sum, self.offset) = (sum, Some(offset));
-        let channel = self.place.channel;
+        let channel = self.neuron.channel;
         self.thresholds = Some(conv.thresholds().rows()[channel].map(f64::from));
         self.falling = Some(conv.thresholds().falling()[channel]);
         self.code = Some(conv.thresholds().code(channel, sum as f32));
     }
 
     fn quantize(&mut self, op: &Op) {
-        let channel = self.place.channel;
+        let channel = self.neuron.channel;
         if let Op::PixelEmbedding(table) = op {
             let (colour, row) = (channel / table.depth(), channel % table.depth());
             self.code = Some(table.row(colour, self.sum as u8)[row]);
@@ -139,8 +141,8 @@ impl Explanation {
     }
 
     /// Where the value stands.
-    pub(crate) fn place(&self) -> Place {
-        self.place
+    pub(crate) fn neuron(&self) -> Neuron {
+        self.neuron
     }
 
     /// Every term once: branch by branch in the order of the data, row by row, column by column, channel by channel. They are made one
@@ -165,14 +167,14 @@ impl Explanation {
         let [y, x] = at;
         let code = reading.value(channel, at);
         let op = &self.network.layers()[reading.by].op;
-        let kernel = Kernel::of(op, self.place, at);
+        let kernel = Kernel::of(op, self.neuron, at);
         let weight = match op {
             Op::FloatConv(_) if code == 0 => 0.0,
             Op::FloatConv(conv) => (self.float_product(conv, kernel, channel, code) + self.share) / f64::from(code),
             _ => match op.binary_conv() {
                 None => 1.0,
                 Some(conv) => {
-                    let bits = conv.tap(self.place.channel, kernel.y, kernel.x);
+                    let bits = conv.tap(self.neuron.channel, kernel.y, kernel.x);
                     if bits[channel / 8] >> (channel % 8) & 1 == 1 { 1.0 } else { -1.0 }
                 }
             },
@@ -182,7 +184,7 @@ impl Explanation {
 
     /// What a byte adds to the sum of a float first layer.
     fn float_product(&self, conv: &FloatConv, kernel: Kernel, colour: usize, byte: u8) -> f64 {
-        let at = ((self.place.channel * kernel.edge + kernel.y) * kernel.edge + kernel.x) * 3 + colour;
+        let at = ((self.neuron.channel * kernel.edge + kernel.y) * kernel.edge + kernel.x) * 3 + colour;
         f64::from(conv.weights()[at]) * f64::from(conv.pixel_values()[colour * 256 + usize::from(byte)])
     }
 }
@@ -196,8 +198,8 @@ struct Kernel {
 }
 
 impl Kernel {
-    /// Of the layer `op`, for the position `at` of what it reads, to make `place`.
-    fn of(op: &Op, place: Place, at: [usize; 2]) -> Self {
+    /// Of the layer `op`, for the position `at` of what it reads, to make `neuron`.
+    fn of(op: &Op, neuron: Neuron, at: [usize; 2]) -> Self {
         let Geometry { kernel, stride, .. } = match op {
             Op::Conv { conv, .. } | Op::Residual { conv, .. } => conv.geometry(),
             Op::FloatConv(conv) => conv.geometry(),
@@ -205,7 +207,7 @@ impl Kernel {
             _ => return Self { edge: 1, y: 0, x: 0 },
         };
         let [y, x] = at;
-        Self { edge: kernel, y: y + kernel / 2 - place.y * stride, x: x + kernel / 2 - place.x * stride }
+        Self { edge: kernel, y: y + kernel / 2 - neuron.y * stride, x: x + kernel / 2 - neuron.x * stride }
     }
 
     /// From the middle.

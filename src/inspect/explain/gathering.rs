@@ -1,8 +1,8 @@
-//! The probe that keeps what a place reads.
+//! The probe that keeps what a neuron reads.
 
 use super::area::branches;
 use super::explanation::Explanation;
-use super::place::{Place, PlaceError};
+use super::neuron::{Neuron, NeuronError};
 use super::reading::Reading;
 use crate::engine::{Engine, EngineError, Probe, Wants, check_input};
 use crate::frame::InputImage;
@@ -13,9 +13,9 @@ use thiserror::Error;
 /// Why a value is not explained.
 #[derive(Debug, Error)]
 pub(crate) enum ExplainError {
-    /// The network has no such place.
+    /// The network has no such neuron.
     #[error(transparent)]
-    Place(#[from] PlaceError),
+    Neuron(#[from] NeuronError),
     /// The engine failed.
     #[error(transparent)]
     Engine(#[from] EngineError),
@@ -24,14 +24,14 @@ pub(crate) enum ExplainError {
     Hidden(String),
 }
 
-/// Keeps, of a run, the codes that a place reads: a few positions of a few layers.
+/// Keeps, of a run, the codes that a neuron reads: a few positions of a few layers.
 ///
 /// It is a probe for a run of its own, or for one that is watched anyway: whoever has another probe hands on [`Probe::wants`] and
 /// [`Probe::codes`].
 pub(crate) struct Gathering {
     network: Arc<Network>,
     edge: usize,
-    place: Place,
+    neuron: Neuron,
     readings: Vec<Reading>,
 }
 
@@ -39,13 +39,13 @@ impl Gathering {
     /// For runs of `network` on pictures of `edge` pixels, which [`Network::check_edge`] accepts.
     ///
     /// # Errors
-    /// As [`Place::check`].
-    pub(crate) fn new(network: &Arc<Network>, edge: usize, place: Place) -> Result<Self, PlaceError> {
-        place.check(network, edge)?;
+    /// As [`Neuron::check`].
+    pub(crate) fn new(network: &Arc<Network>, edge: usize, neuron: Neuron) -> Result<Self, NeuronError> {
+        neuron.check(network, edge)?;
         let shapes = network.shapes(edge);
-        let reading = |by| Reading::new(network, &shapes, edge, by, place);
-        let readings = branches(network.layers(), place.layer).into_iter().map(reading).collect();
-        Ok(Self { network: Arc::clone(network), edge, place, readings })
+        let reading = |by| Reading::new(network, &shapes, edge, by, neuron);
+        let readings = branches(network.layers(), neuron.layer).into_iter().map(reading).collect();
+        Ok(Self { network: Arc::clone(network), edge, neuron, readings })
     }
 
     /// The layers whose codes an engine must show. The first layer's follow from the picture.
@@ -64,7 +64,7 @@ impl Gathering {
         }
         match self.readings.iter().find(|reading| !reading.is_known()).and_then(|reading| reading.from) {
             Some(layer) => Err(self.hidden(layer)),
-            None => Ok(Explanation::new(self.network, self.place, self.readings, image)),
+            None => Ok(Explanation::new(self.network, self.neuron, self.readings, image)),
         }
     }
 
@@ -86,12 +86,16 @@ impl Probe for Gathering {
     }
 }
 
-/// Explains `place` for `image`; `engine` runs it where more than the picture is read.
+/// Explains `neuron` for `image`; `engine` runs it where more than the picture is read.
 ///
 /// # Errors
 /// [`ExplainError`].
-pub(crate) fn explain(engine: &mut dyn Engine, image: &InputImage, place: Place) -> Result<Explanation, ExplainError> {
-    let mut gathering = Gathering::new(engine.network(), engine.edge(), place)?;
+pub(crate) fn explain(
+    engine: &mut dyn Engine,
+    image: &InputImage,
+    neuron: Neuron,
+) -> Result<Explanation, ExplainError> {
+    let mut gathering = Gathering::new(engine.network(), engine.edge(), neuron)?;
     if let Some(layer) = gathering.needs().find(|&layer| !engine.shows(layer).codes) {
         return Err(gathering.hidden(layer));
     }

@@ -50,7 +50,7 @@ impl Group {
 
 /// A byte of the picture, the row of the pixel embedding's table that it chose, and what this adds to a sum.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct LookUp {
+pub(crate) struct LookedUp {
     /// Row of the picture.
     pub(crate) y: usize,
     /// Column of the picture.
@@ -82,7 +82,7 @@ impl Explanation {
 
     /// Of a convolution that reads the pixel embedding, byte by byte, the same order; none of other layers, nor of a classifier, which
     /// would look up the whole picture.
-    pub(crate) fn look_ups(&self) -> Vec<LookUp> {
+    pub(crate) fn look_ups(&self) -> Vec<LookedUp> {
         let network = self.network();
         let classifier = network.layers().len() - 1;
         let mut found = Vec::new();
@@ -93,7 +93,7 @@ impl Explanation {
                     let first = colour * table.depth();
                     let terms = || (first..first + table.depth()).map(|channel| self.term(reading, channel, at));
                     let [y, x] = at;
-                    found.push(LookUp {
+                    found.push(LookedUp {
                         y,
                         x,
                         colour,

@@ -1,13 +1,13 @@
-//! What one convolution reads for a place.
+//! What one convolution reads for a neuron.
 
 use super::area::Area;
-use super::place::Place;
+use super::neuron::Neuron;
 use crate::engine::reference::float_sum;
 use crate::frame::InputImage;
 use crate::network::{CodeTable, LayerShape, Network, Op};
 use std::ops::Range;
 
-/// The values that one layer reads to make a place, or its part of a trunk's place.
+/// The values that one layer reads to make a neuron, or its part of a trunk's neuron.
 #[derive(Clone, Debug)]
 pub(super) struct Reading {
     /// The layer that reads.
@@ -27,19 +27,19 @@ pub(super) struct Reading {
 }
 
 impl Reading {
-    /// What the layer `by` reads for `place`, for a picture of `edge` pixels, with nothing known yet.
-    pub(super) fn new(network: &Network, shapes: &[LayerShape], edge: usize, by: usize, place: Place) -> Self {
+    /// What the layer `by` reads for `neuron`, for a picture of `edge` pixels, with nothing known yet.
+    pub(super) fn new(network: &Network, shapes: &[LayerShape], edge: usize, by: usize, neuron: Neuron) -> Self {
         let op = &network.layers()[by].op;
         let from = op.input();
         let (channels, edge) = match (op, from) {
             (Op::PixelEmbedding(table), _) => {
-                let colour = place.channel / table.depth();
+                let colour = neuron.channel / table.depth();
                 (colour..colour + 1, edge)
             }
             (_, None) => (0..3, edge),
             (_, Some(input)) => (0..shapes[input].channels, shapes[input].edge),
         };
-        let area = Area::of(place).read_by(op, edge);
+        let area = Area::of(neuron).read_by(op, edge);
         Self { by, from, channels, area, edge, values: Vec::new(), bytes: Vec::new() }
     }
 

@@ -5,7 +5,7 @@ use thiserror::Error;
 
 /// One position of one channel of a layer: of its codes, of the trunk behind it, or of a classifier's sums, whose only position is 0, 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Place {
+pub(crate) struct Neuron {
     /// The layer's index in [`Network::layers`].
     pub(crate) layer: usize,
     /// The channel; of a classifier the row, which is the class where every class has one.
@@ -16,9 +16,9 @@ pub(crate) struct Place {
     pub(crate) x: usize,
 }
 
-/// A place that the network does not have.
+/// A neuron that the network does not have.
 #[derive(Debug, Error, PartialEq, Eq)]
-pub(crate) enum PlaceError {
+pub(crate) enum NeuronError {
     /// No layer has this name.
     #[error("network {network} has no layer `{name}`: choose another, such as {near}")]
     Layer {
@@ -53,22 +53,22 @@ pub(crate) enum PlaceError {
     },
 }
 
-impl Place {
+impl Neuron {
     /// Whether `network` has it, for a picture of `edge` pixels, which [`Network::check_edge`] accepts.
     ///
     /// # Errors
-    /// [`PlaceError::Channel`], [`PlaceError::Position`].
+    /// [`NeuronError::Channel`], [`NeuronError::Position`].
     ///
     /// # Panics
     /// Where `layer` is no index of a layer.
-    pub(crate) fn check(self, network: &Network, edge: usize) -> Result<(), PlaceError> {
+    pub(crate) fn check(self, network: &Network, edge: usize) -> Result<(), NeuronError> {
         let shape = network.shapes(edge)[self.layer];
         let layer = || network.layers()[self.layer].name.clone();
         if self.channel >= shape.channels {
-            return Err(PlaceError::Channel { layer: layer(), channel: self.channel, channels: shape.channels });
+            return Err(NeuronError::Channel { layer: layer(), channel: self.channel, channels: shape.channels });
         }
         if self.y.max(self.x) >= shape.edge {
-            return Err(PlaceError::Position { layer: layer(), edge: shape.edge, y: self.y, x: self.x });
+            return Err(NeuronError::Position { layer: layer(), edge: shape.edge, y: self.y, x: self.x });
         }
         Ok(())
     }
@@ -77,10 +77,10 @@ impl Place {
 /// The index of the layer called `name`.
 ///
 /// # Errors
-/// [`PlaceError::Layer`] with the three names most like it.
-pub(crate) fn layer_named(network: &Network, name: &str) -> Result<usize, PlaceError> {
+/// [`NeuronError::Layer`] with the three names most like it.
+pub(crate) fn layer_named(network: &Network, name: &str) -> Result<usize, NeuronError> {
     let found = network.layers().iter().position(|layer| layer.name == name);
-    found.ok_or_else(|| PlaceError::Layer {
+    found.ok_or_else(|| NeuronError::Layer {
         name: name.into(),
         network: network.name().into(),
         near: most_like(name, network.layers()),
@@ -143,14 +143,17 @@ mod tests {
     fn places_outside_are_refused() {
         let network = network();
         let layer = layer_named(&network, "backbone.act1").expect("there");
-        let place = Place { layer, channel: 63, y: 31, x: 31 };
-        assert_eq!(place.check(&network, 64), Ok(()));
-        for (place, words) in [
-            (Place { channel: 64, ..place }, "has no channel 64: choose one from 0 to 63"),
-            (Place { y: 32, ..place }, "has 32×32 positions and none at 32,31: choose a row and a column from 0 to 31"),
-            (Place { x: usize::MAX, ..place }, "none at 31,18446744073709551615"),
+        let neuron = Neuron { layer, channel: 63, y: 31, x: 31 };
+        assert_eq!(neuron.check(&network, 64), Ok(()));
+        for (neuron, words) in [
+            (Neuron { channel: 64, ..neuron }, "has no channel 64: choose one from 0 to 63"),
+            (
+                Neuron { y: 32, ..neuron },
+                "has 32×32 positions and none at 32,31: choose a row and a column from 0 to 31",
+            ),
+            (Neuron { x: usize::MAX, ..neuron }, "none at 31,18446744073709551615"),
         ] {
-            let error = place.check(&network, 64).unwrap_err().to_string();
+            let error = neuron.check(&network, 64).unwrap_err().to_string();
             assert!(error.contains(words), "{error}");
         }
     }
