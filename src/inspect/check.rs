@@ -1,4 +1,5 @@
-//! One engine held against another while it goes on: what it shows of a frame is kept, and compared when the other engine has time.
+//! One engine held against another while it goes on: what it shows of a frame is kept, and compared when the other engine has
+//! time.
 
 use super::SumValues;
 use super::diff::{DiffError, Difference, FirstDifference, differ_at, finished, logit_difference};
@@ -7,8 +8,8 @@ use crate::frame::InputImage;
 use crate::network::{LayerShape, Network, Op};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// Bytes of a frame that are kept at most, but for a layer that alone has more: of a larger network some layers are kept of one frame, the
-/// ones behind them of the next.
+/// Bytes of a frame that are kept at most, but for a layer that alone has more: of a larger network some layers are kept of
+/// one frame, the ones behind them of the next.
 const KEPT_BYTES: usize = 32 << 20;
 
 /// What an engine shows of a frame: codes, the classifier's sums, and those of the trunk where they are wanted.
@@ -24,7 +25,8 @@ struct RecordedLayer {
 }
 
 impl Record {
-    /// For one run of `network` at `edge`, of the layers from `first` on, and which one is to be the first of the next record.
+    /// For one run of `network` at `edge`, of the layers from `first` on; and which one is to be the first of the next
+    /// record.
     pub(crate) fn new(network: &Network, edge: usize, first: usize, with_trunk: bool) -> (Self, usize) {
         let shapes = network.shapes(edge);
         let count = shapes.len();
@@ -162,7 +164,7 @@ mod tests {
 
     #[test]
     fn one_code_of_any_layer_is_found_where_it_is() {
-        let mut engine = ReferenceEngine::new(network(1), 32).expect("a size of it");
+        let mut engine = CpuEngine::new(network(1), 32, Level::best(), 1).expect("a size of it");
         let (mut record, _) = Record::new(&network(1), 32, 0, true);
         let logits = engine.run_probed(&image(), &mut record).expect("it runs").logits.to_vec();
         let shapes = network(1).shapes(32);

@@ -156,10 +156,14 @@ impl Check {
     pub(crate) fn start(predictor: &Predictor, main: &EngineChoice, other: EngineChoice) -> Result<Self, CheckError> {
         let setup = CheckSetup::new(predictor, main, other);
         let engine = setup.open()?;
-        Self::spawn(&setup, None, move |_| Ok(engine))
+        let check = Self::spawn(&setup, None, move |_| Ok(engine))?;
+        // So that even of a short run the first frame is checked.
+        check.is_idle.store(true, Ordering::Release);
+        Ok(check)
     }
 
-    /// The same with an engine that is made on the checking thread, after `before` has ended: why there is none is in the state.
+    /// The same with an engine that is made on the checking thread, after `before` has ended: why there is none is in the
+    /// state.
     ///
     /// # Errors
     /// [`CheckError::Thread`].

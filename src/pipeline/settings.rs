@@ -44,6 +44,7 @@ pub enum EngineCommand {
     Zoom(u16),
     /// Whether the twin runs on the same frames.
     Compare(bool),
-    /// Have this engine compute some of the frames again, beside the one that runs, and compare everything; `None` ends that.
+    /// Have this engine compute some of the frames again, beside the one that runs, and compare everything; `None` ends
+    /// that.
     Check(Option<EngineChoice>),
 }

@@ -192,5 +192,5 @@ fn what_cannot_be_asked_is_refused_in_a_line() {
     assert_eq!(refused(&["inspect"]).1, Some(2));
     let missing = folder.path().join("none");
     let (why, status) = refused(&["inspect", "--moments", text(&missing), "--layer", "backbone.act1"]);
-    assert!(why.contains("cannot be read") && status == Some(1), "{why}");
+    assert!(why.contains("): name a folder with PNG, ") && status == Some(1), "{why}");
 }
