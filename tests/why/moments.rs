@@ -128,7 +128,8 @@ fn moments_equal_brute_force() {
     for case in [
         ("cards", "pixel_embedding"),
         ("cards", "backbone.act1"),
-        ("cards", "classifier"),
+        ("cards", "backbone.layer1.1.conv2"),
+        ("cards", "conv"),
         ("cards-float-input", "backbone.act1"),
     ] {
         equal_brute_force(folder.path(), &files, case);
