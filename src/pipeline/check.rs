@@ -5,7 +5,7 @@ use crate::board::LayerCycles;
 use crate::engine::{CodeHistogram, Engine, Probe, Sums, Wants};
 use crate::engines::{self, EngineChoice, OpenError, Setup};
 use crate::frame::InputImage;
-use crate::inspect::check::Record;
+use crate::inspect::check::KeptRun;
 use crate::inspect::diff::Difference;
 use crate::network::Network;
 use crossbeam_channel::{Receiver, Sender, bounded};
@@ -89,7 +89,7 @@ impl fmt::Display for CheckState {
 
 /// A frame for the checking thread.
 struct RecordedRun {
-    record: Record,
+    record: KeptRun,
     logits: Vec<f32>,
     input: InputImage,
     frame: u64,
@@ -180,7 +180,7 @@ impl Check {
         let state = Arc::new(Mutex::new(CheckState { engine, frames: 0, differ: 0, first: None, ended: None }));
         let is_idle = Arc::new(AtomicBool::new(false));
         let (runs, received) = bounded(1);
-        let checker = Checker { state: Arc::clone(&state), is_idle: Arc::clone(&is_idle), received };
+        let checker = CheckingThread { state: Arc::clone(&state), is_idle: Arc::clone(&is_idle), received };
         let with_trunk = setup.with_trunk();
         let setup = setup.clone();
         let work = move || {
@@ -196,18 +196,18 @@ impl Check {
     }
 
     /// What is to see the next run, where there is time to compare it; then [`Check::compare`] it.
-    pub(crate) fn record(&mut self, predictor: &Predictor) -> Option<Record> {
+    pub(crate) fn record(&mut self, predictor: &Predictor) -> Option<KeptRun> {
         if !self.is_idle.load(Ordering::Acquire) {
             return None;
         }
         let (record, next) =
-            Record::new(predictor.network(), predictor.engine().edge(), self.first_layer, self.with_trunk);
+            KeptRun::new(predictor.network(), predictor.engine().edge(), self.first_layer, self.with_trunk);
         self.first_layer = next;
         Some(record)
     }
 
     /// Has the run that `record` saw compared: the last one of `predictor`, of frame number `frame`.
-    pub(crate) fn compare(&mut self, record: Record, predictor: &Predictor, frame: u64) {
+    pub(crate) fn compare(&mut self, record: KeptRun, predictor: &Predictor, frame: u64) {
         self.is_idle.store(false, Ordering::Release);
         let run = RecordedRun { record, logits: predictor.logits().to_vec(), input: predictor.input().clone(), frame };
         if let Some(runs) = &self.runs {
@@ -238,13 +238,13 @@ impl Check {
 }
 
 /// The checking thread.
-struct Checker {
+struct CheckingThread {
     state: Arc<Mutex<CheckState>>,
     is_idle: Arc<AtomicBool>,
     received: Receiver<RecordedRun>,
 }
 
-impl Checker {
+impl CheckingThread {
     fn run(self, mut engine: Box<dyn Engine>) {
         self.is_idle.store(true, Ordering::Release);
         while let Ok(RecordedRun { record, logits, input, frame }) = self.received.recv() {
