@@ -23,7 +23,7 @@ pub(super) struct MomentArgs {
     #[arg(long, value_name = "DIR", requires = "layer", conflicts_with = "dump")]
     moments: Option<PathBuf>,
     /// The layer, named as without --moments
-    #[arg(long, value_name = "NAME", requires = "moments")]
+    #[arg(long, value_name = "NAME", requires = "moments", conflicts_with = "image")]
     layer: Option<String>,
     /// One channel alone
     #[arg(long, value_name = "C", requires = "layer")]

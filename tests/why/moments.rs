@@ -117,7 +117,11 @@ fn equal_brute_force(folder: &Path, files: &[PathBuf], (model, layer): (&str, &s
             let at = |i: usize| moment["at"][i].as_u64().expect("a number") as usize;
             (moment["value"].as_f64().expect("a number"), (image, at(0), at(1)))
         });
-        assert_eq!(&found.collect::<Vec<_>>(), expected, "{model}, {layer}, channel {channel}");
+        let found: Vec<(f64, Place)> = found.collect();
+        // What reads JSON may miss the last bit of a float.
+        let same = |(a, b): (&(f64, Place), &(f64, Place))| (a.0 - b.0).abs() < 1e-9 && a.1 == b.1;
+        let all = found.len() == expected.len() && found.iter().zip(expected).all(same);
+        assert!(all, "{model}, {layer}, channel {channel}: {found:?}, and not {expected:?}");
     }
 }
 
