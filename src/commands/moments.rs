@@ -17,12 +17,13 @@ use std::path::{Path, PathBuf};
 
 #[derive(clap::Args)]
 pub(super) struct MomentArgs {
-    /// Show what of the pictures in this folder, or in folders there, excited each channel of a layer most, instead of the layers of one
-    /// picture: nine positions each, no two of one picture; by the sum before thresholds, of a layer without sums by the code
+    /// Show what of the pictures in this folder, or in folders there, excited each channel of a layer most, instead of the
+    /// layers of one picture: nine positions each, no two of one picture; by the sum before thresholds, of a layer without
+    /// sums by the code
     #[arg(long, value_name = "DIR", requires = "layer", group = "question")]
     moments: Option<PathBuf>,
     /// The layer, named as without --moments
-    #[arg(long, value_name = "NAME", requires = "moments")]
+    #[arg(long, value_name = "NAME", requires = "moments", conflicts_with = "image")]
     layer: Option<String>,
     /// One channel alone
     #[arg(long, value_name = "C", requires = "layer")]

@@ -45,8 +45,8 @@ pub(crate) struct RunArgs {
     /// Threads that compute [default: all cores; all but one with a window]
     #[arg(long, value_name = "N", value_parser = thread_count)]
     threads: Option<usize>,
-    /// Have another engine compute some of the frames again, in the background, and compare every layer: at the end, or in the window, it is
-    /// told how many differ and where first; exit status 1 where any does
+    /// Have another engine compute some of the frames again, in the background, and compare every layer: at the end, or in
+    /// the window, it is told how many differ and where first; exit status 1 where any does
     #[arg(long, value_name = "ENGINE")]
     check: Option<EngineChoice>,
     /// Print predictions instead of opening a window; Ctrl-C ends with the summary

@@ -334,9 +334,9 @@ impl<L: Link> Engine for BoardEngine<L> {
         Ok(self.outcome())
     }
 
-    /// Shows codes of every layer, the trunk, and the sums of the classifier; other sums do not leave the array. The first layer's codes
-    /// are not read back: this machine makes them too. What a later layer overwrites is had by running the frame again up to where it still stands.
-    /// The times are what the board counted, at its clock, without the cycles in which it waited for the frame.
+    /// Shows codes of every layer, the trunk, and the sums of the classifier; other sums do not leave the array. The first
+    /// layer's codes are not read back: this machine makes them too. What a later layer overwrites is had by running the frame
+    /// again up to where it still stands. The times are what the board counted, at its clock, without the cycles in which it waited for the frame.
     fn run_probed(&mut self, input: &InputImage, probe: &mut dyn Probe) -> Result<Outcome<'_>, EngineError> {
         self.run(input)?;
         let beats = self.beats(input)?;

@@ -1,4 +1,5 @@
-//! A layer's channels over time: which ones hold but one code and since when, how active they are, how much they go with the answer.
+//! A layer's channels over time: which ones hold but one code and since when, how active they are, how much they go with the
+//! answer.
 
 #![allow(dead_code, reason = "some of it is for the window's panels alone")]
 
@@ -181,8 +182,8 @@ impl LayerLife {
         &self.channels
     }
 
-    /// How much a channel goes with an answer: the correlation, from −1 to 1, of its mean code in a sample with whether that sample was answered
-    /// with `class`. `None` where one of the two never changed.
+    /// How much a channel goes with an answer: the correlation, from −1 to 1, of its mean code in a sample with whether that
+    /// sample was answered with `class`. `None` where one of the two never changed.
     pub(crate) fn agreement(&self, channel: usize, class: usize) -> Option<f64> {
         let column = self.answered.iter().find(|answered| answered.class == class)?;
         let life = self.channels.get(channel)?;
@@ -230,7 +231,8 @@ struct Looked {
     looks: u8,
 }
 
-/// Which layers have channels that hold but one code, found by looking at one layer whole after the other: two bytes a channel.
+/// Which layers have channels that hold but one code, found by looking at one layer whole after the other: two bytes a
+/// channel.
 #[derive(Clone, Debug)]
 pub(crate) struct LayerRounds {
     layers: Vec<Vec<Looked>>,

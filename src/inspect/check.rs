@@ -1,4 +1,5 @@
-//! One engine held against another while it goes on: what it shows of a frame is kept, and compared when the other engine has time.
+//! One engine held against another while it goes on: what it shows of a frame is kept, and compared when the other engine has
+//! time.
 
 use super::SumValues;
 use super::diff::{DiffError, Difference, FirstDifference, differ_at, finished, logit_difference};
@@ -7,28 +8,29 @@ use crate::frame::InputImage;
 use crate::network::{LayerShape, Network, Op};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// Bytes of a frame that are kept at most, but for a layer that alone has more: of a larger network some layers are kept of one frame, the
-/// ones behind them of the next.
+/// Bytes of a frame that are kept at most, but for a layer that alone has more: of a larger network some layers are kept of
+/// one frame, the ones behind them of the next.
 const KEPT_BYTES: usize = 32 << 20;
 
 /// What an engine shows of a frame: codes, the classifier's sums, and those of the trunk where they are wanted.
-pub(crate) struct Record {
-    layers: Vec<RecordedLayer>,
+pub(crate) struct KeptRun {
+    layers: Vec<KeptLayer>,
 }
 
 #[derive(Default)]
-struct RecordedLayer {
+struct KeptLayer {
     wants: Wants,
     codes: Option<Vec<u8>>,
     sums: Option<SumValues>,
 }
 
-impl Record {
-    /// For one run of `network` at `edge`, of the layers from `first` on, and which one is to be the first of the next record.
+impl KeptRun {
+    /// For one run of `network` at `edge`, of the layers from `first` on; and which one is to be the first of the next
+    /// record.
     pub(crate) fn new(network: &Network, edge: usize, first: usize, with_trunk: bool) -> (Self, usize) {
         let shapes = network.shapes(edge);
         let count = shapes.len();
-        let mut layers: Vec<RecordedLayer> = shapes.iter().map(|_| RecordedLayer::default()).collect();
+        let mut layers: Vec<KeptLayer> = shapes.iter().map(|_| KeptLayer::default()).collect();
         let mut bytes = 0;
         for turn in 0..count {
             let layer = (first + turn) % count;
@@ -65,7 +67,7 @@ impl Record {
     }
 }
 
-impl Probe for Record {
+impl Probe for KeptRun {
     fn wants(&self, layer: usize) -> Wants {
         self.layers[layer].wants
     }
@@ -81,7 +83,7 @@ impl Probe for Record {
 
 /// Compares what it is shown with a record, until something differs.
 struct Against<'a> {
-    record: &'a Record,
+    record: &'a KeptRun,
     first: Option<FirstDifference>,
 }
 
@@ -94,7 +96,7 @@ impl Against<'_> {
 
 impl Probe for Against<'_> {
     fn wants(&self, layer: usize) -> Wants {
-        let RecordedLayer { codes, sums, .. } = &self.record.layers[layer];
+        let KeptLayer { codes, sums, .. } = &self.record.layers[layer];
         let goes_on = self.first.is_none();
         Wants { codes: goes_on && codes.is_some(), histogram: false, sums: goes_on && sums.is_some() }
     }
@@ -142,7 +144,7 @@ mod tests {
     fn a_record_equals_the_same_network_and_no_other() {
         let mut engine = CpuEngine::new(network(1), 32, Level::best(), 1).expect("a size of it");
         for with_trunk in [false, true] {
-            let (mut record, next) = Record::new(&network(1), 32, 0, with_trunk);
+            let (mut record, next) = KeptRun::new(&network(1), 32, 0, with_trunk);
             assert_eq!(next, 0);
             let logits = engine.run_probed(&image(), &mut record).expect("it runs").logits.to_vec();
             let mut same = ReferenceEngine::new(network(1), 32).expect("a size of it");
@@ -162,17 +164,17 @@ mod tests {
 
     #[test]
     fn one_code_of_any_layer_is_found_where_it_is() {
-        let mut engine = ReferenceEngine::new(network(1), 32).expect("a size of it");
-        let (mut record, _) = Record::new(&network(1), 32, 0, true);
+        let mut engine = CpuEngine::new(network(1), 32, Level::best(), 1).expect("a size of it");
+        let (mut record, _) = KeptRun::new(&network(1), 32, 0, true);
         let logits = engine.run_probed(&image(), &mut record).expect("it runs").logits.to_vec();
         let shapes = network(1).shapes(32);
         for layer in 0..shapes.len() {
             let LayerShape { channels, edge, .. } = shapes[layer];
             let position = [channels - 1, edge / 2, edge - 1];
             let at = (position[0] * edge + position[1]) * edge + position[2];
-            let change = |record: &mut Record, by: i32| match &mut record.layers[layer] {
-                RecordedLayer { codes: Some(codes), .. } => codes[at] = (i32::from(codes[at]) ^ by) as u8,
-                RecordedLayer { sums: Some(SumValues::Integers(sums)), .. } => sums[at] ^= by,
+            let change = |record: &mut KeptRun, by: i32| match &mut record.layers[layer] {
+                KeptLayer { codes: Some(codes), .. } => codes[at] = (i32::from(codes[at]) ^ by) as u8,
+                KeptLayer { sums: Some(SumValues::Integers(sums)), .. } => sums[at] ^= by,
                 _ => unreachable!("everything is kept"),
             };
             change(&mut record, 1);
@@ -189,7 +191,7 @@ mod tests {
         let mut first = 0;
         let mut kept = vec![0; network.layers().len()];
         for _ in 0..8 {
-            let (record, next) = Record::new(&network, 1024, first, true);
+            let (record, next) = KeptRun::new(&network, 1024, first, true);
             let shapes = network.shapes(1024);
             let bytes = |layer: usize| shapes[layer].channels * shapes[layer].edge * shapes[layer].edge;
             let wanted = |layer: &usize| record.layers[*layer].wants != Wants::default();

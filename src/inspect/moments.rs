@@ -1,7 +1,7 @@
 //! The strongest moments of a layer's channels: the positions of pictures that excited each channel most, and what they saw.
 //!
-//! What excites is the sum before thresholds; of a layer that has none (the pixel embedding), or whose sums an engine keeps to itself (a
-//! board's convolutions), the code. Of a classifier it is the sum over all positions, one a row.
+//! What excites is the sum before thresholds; of a layer that has none (the pixel embedding), or whose sums an engine keeps to
+//! itself (a board's convolutions), the code. Of a classifier it is the sum over all positions, one a row.
 
 use super::receptive::ReceptiveField;
 use super::values::{LayerValues, SumValues};
@@ -100,8 +100,9 @@ fn strongest<T: Copy + PartialOrd + Into<f64>>(values: &[T]) -> Option<(usize, f
     Some((at, most.into()))
 }
 
-/// The strongest moments of every channel of a layer: nine each, strongest first, of equally strong ones the earlier picture's, at most one of
-/// a period (a picture, or a second). Of a picture a channel's strongest position counts, of equally strong ones the upper, then the left one.
+/// The strongest moments of every channel of a layer: nine each, strongest first, of equally strong ones the earlier picture's,
+/// at most one of a period (a picture, or a second). Of a picture a channel's strongest position counts, of equally strong ones
+/// the upper, then the left one.
 ///
 /// Patches take 16 MiB at most: with many channels they are smaller.
 #[derive(Clone, Debug)]
@@ -178,8 +179,8 @@ impl StrongestMoments {
         }
     }
 
-    /// Runs `engine` on picture number `picture` of a set and takes what it does. An engine that shows nothing of the layer changes nothing:
-    /// ask [`shown`] first.
+    /// Runs `engine` on picture number `picture` of a set and takes what it does. An engine that shows nothing of the layer
+    /// changes nothing: ask [`shown`] first.
     ///
     /// # Errors
     /// [`EngineError`].

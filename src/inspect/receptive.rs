@@ -18,7 +18,8 @@ impl ReceptiveField {
     /// What is pooled over the whole picture.
     const WHOLE: Self = Self { stride: 1, reach: MAX_EDGE };
 
-    /// Of the layer number `layer`: for one that adds to the trunk, or reads it, of all that was added since the trunk started.
+    /// Of the layer number `layer`: for one that adds to the trunk, or reads it, of all that was added since the trunk
+    /// started.
     ///
     /// # Panics
     /// Where the network has no such layer.
@@ -64,7 +65,7 @@ impl ReceptiveField {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::reference::ReferenceEngine;
+    use crate::engine::cpu::{CpuEngine, Level};
     use crate::engine::{Engine, Probe, Sums, Wants};
     use crate::frame::InputImage;
     use crate::network::published::PublishedShape;
@@ -102,7 +103,7 @@ mod tests {
         for float_input in [false, true] {
             let shape = PublishedShape::named("erns18-0.75x").expect("published");
             let network = Arc::new(shape.random(3, float_input).expect("well formed"));
-            let mut engine = ReferenceEngine::new(Arc::clone(&network), edge).expect("a size of it");
+            let mut engine = CpuEngine::new(Arc::clone(&network), edge, Level::best(), 1).expect("a size of it");
             let mut image = InputImage::black(edge);
             image.rgb_mut().iter_mut().enumerate().for_each(|(i, byte)| *byte = (i * i % 251) as u8);
             for layer in (0..6).chain([network.layers().len() - 1]) {

@@ -17,7 +17,8 @@ pub struct LayerSample {
     pub counted: Option<LayerCycles>,
 }
 
-/// Takes a [`LayerSample`] of every layer, and one watched layer whole; and the codes of one more, where somebody visits one after the other.
+/// Takes a [`LayerSample`] of every layer, and one watched layer whole; and the codes of one more, where somebody visits one
+/// after the other.
 ///
 /// It is made for one network. Should another one run, with more layers, it takes samples of these too.
 #[derive(Clone, Debug)]

@@ -9,8 +9,8 @@ use crate::network::Network;
 use std::sync::Arc;
 use std::time::Instant;
 
-/// The channels of the watched layer, and the marks of all layers. All of it counts from when the layer, the network, the size or the
-/// source was last changed; marks go on where only the layer is another one.
+/// The channels of the watched layer, and the marks of all layers. All of it counts from when the layer, the network, the size
+/// or the source was last changed; marks go on where only the layer is another one.
 #[derive(Clone, Debug)]
 #[allow(dead_code, reason = "for the window's panels")]
 pub(crate) struct ChannelReport {
@@ -24,7 +24,8 @@ pub(crate) struct ChannelReport {
     pub(crate) at: SampleTime,
     /// Its channels over time; without samples where the layer makes no codes.
     pub(crate) life: LayerLife,
-    /// The strongest moments of each of its channels, no two of one second; a moment's picture is the frame's number in its source.
+    /// The strongest moments of each of its channels, no two of one second; a moment's picture is the frame's number in its
+    /// source.
     pub(crate) moments: Vec<Arc<Vec<Moment>>>,
     /// A mark a layer of the network.
     pub(crate) marks: Vec<LayerMark>,

@@ -4,7 +4,7 @@ use super::predictor::Predictor;
 use crate::engine::Engine;
 use crate::engines::{self, EngineChoice, OpenError, Setup};
 use crate::frame::InputImage;
-use crate::inspect::check::Record;
+use crate::inspect::check::KeptRun;
 use crate::inspect::diff::Difference;
 use crate::network::Network;
 use crossbeam_channel::{Receiver, Sender, bounded};
@@ -87,7 +87,7 @@ impl fmt::Display for CheckState {
 
 /// A frame for the checking thread.
 struct RecordedRun {
-    record: Record,
+    record: KeptRun,
     logits: Vec<f32>,
     input: InputImage,
     frame: u64,
@@ -154,10 +154,14 @@ impl Check {
     pub(crate) fn start(predictor: &Predictor, main: &EngineChoice, other: EngineChoice) -> Result<Self, CheckError> {
         let setup = CheckSetup::new(predictor, main, other);
         let engine = setup.open()?;
-        Self::spawn(&setup, None, move |_| Ok(engine))
+        let check = Self::spawn(&setup, None, move |_| Ok(engine))?;
+        // So that even of a short run the first frame is checked.
+        check.is_idle.store(true, Ordering::Release);
+        Ok(check)
     }
 
-    /// The same with an engine that is made on the checking thread, after `before` has ended: why there is none is in the state.
+    /// The same with an engine that is made on the checking thread, after `before` has ended: why there is none is in the
+    /// state.
     ///
     /// # Errors
     /// [`CheckError::Thread`].
@@ -174,7 +178,7 @@ impl Check {
         let state = Arc::new(Mutex::new(CheckState { engine, frames: 0, differ: 0, first: None, ended: None }));
         let is_idle = Arc::new(AtomicBool::new(false));
         let (runs, received) = bounded(1);
-        let checker = Checker { state: Arc::clone(&state), is_idle: Arc::clone(&is_idle), received };
+        let checker = CheckingThread { state: Arc::clone(&state), is_idle: Arc::clone(&is_idle), received };
         let with_trunk = setup.with_trunk();
         let setup = setup.clone();
         let work = move || {
@@ -190,18 +194,18 @@ impl Check {
     }
 
     /// What is to see the next run, where there is time to compare it; then [`Check::compare`] it.
-    pub(crate) fn record(&mut self, predictor: &Predictor) -> Option<Record> {
+    pub(crate) fn record(&mut self, predictor: &Predictor) -> Option<KeptRun> {
         if !self.is_idle.load(Ordering::Acquire) {
             return None;
         }
         let (record, next) =
-            Record::new(predictor.network(), predictor.engine().edge(), self.first_layer, self.with_trunk);
+            KeptRun::new(predictor.network(), predictor.engine().edge(), self.first_layer, self.with_trunk);
         self.first_layer = next;
         Some(record)
     }
 
     /// Has the run that `record` saw compared: the last one of `predictor`, of frame number `frame`.
-    pub(crate) fn compare(&mut self, record: Record, predictor: &Predictor, frame: u64) {
+    pub(crate) fn compare(&mut self, record: KeptRun, predictor: &Predictor, frame: u64) {
         self.is_idle.store(false, Ordering::Release);
         let run = RecordedRun { record, logits: predictor.logits().to_vec(), input: predictor.input().clone(), frame };
         if let Some(runs) = &self.runs {
@@ -232,13 +236,13 @@ impl Check {
 }
 
 /// The checking thread.
-struct Checker {
+struct CheckingThread {
     state: Arc<Mutex<CheckState>>,
     is_idle: Arc<AtomicBool>,
     received: Receiver<RecordedRun>,
 }
 
-impl Checker {
+impl CheckingThread {
     fn run(self, mut engine: Box<dyn Engine>) {
         self.is_idle.store(true, Ordering::Release);
         while let Ok(RecordedRun { record, logits, input, frame }) = self.received.recv() {

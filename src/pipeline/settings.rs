@@ -50,7 +50,8 @@ pub enum EngineCommand {
     Ask(Questions),
     /// Hold the last frame, so that others are compared with it; or hold none.
     Hold(bool),
-    /// Have this engine compute some of the frames again, beside the one that runs, and compare everything; `None` ends that.
+    /// Have this engine compute some of the frames again, beside the one that runs, and compare everything; `None` ends
+    /// that.
     Check(Option<EngineChoice>),
     /// Keep what the network sees and answers from now on, the last two minutes of it, in memory and in at most so many megabytes
     /// (64 to 256; a network's frames have room in any case); `None`: no longer, and forget it.
