@@ -68,9 +68,7 @@ impl FlightRecorder {
 
     /// Whether frame `number` is to be looked at, where nobody samples: every second one, as long as that takes little of the time.
     pub(crate) fn is_due(&self, number: u64) -> bool {
-        self.looked.is_none_or(|(when, last, took)| {
-            number >= last + LOOK_EVERY && when.elapsed() >= took * LOOK_SHARE
-        })
+        self.looked.is_none_or(|(when, last, took)| number >= last + LOOK_EVERY && when.elapsed() >= took * LOOK_SHARE)
     }
 
     /// What the next frame is to be run with, where it is to be looked at.
@@ -92,9 +90,10 @@ impl FlightRecorder {
         self.ring.keep(&Entry { number: seen.number, at, input: seen.input, answer: seen.answer, layers });
     }
 
-    /// Whether the newest frame was not looked at.
-    pub(crate) fn newest_is_unseen(&self) -> bool {
-        self.ring.newest().is_some_and(|newest| !newest.is_looked_at())
+    /// What the network saw last, where that was not looked at.
+    pub(crate) fn newest_unseen(&self) -> Option<InputImage> {
+        let newest = self.ring.newest().filter(|newest| !newest.is_looked_at())?;
+        InputImage::from_rgb(self.ring.edge(), newest.pixels.clone())
     }
 
     /// The newest frame was run once more, with [`FlightRecorder::probe`].

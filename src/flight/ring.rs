@@ -196,6 +196,11 @@ impl FlightRing {
         (self.frames.len(), span)
     }
 
+    /// The edge of its frames in pixels.
+    pub(super) fn edge(&self) -> usize {
+        self.edge
+    }
+
     pub(super) fn limits(&self) -> FlightLimits {
         self.limits
     }

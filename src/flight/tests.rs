@@ -350,7 +350,7 @@ fn every_second_frame_is_looked_at_where_that_is_cheap() {
     let mut recorder = FlightRecorder::new(FlightLimits::default());
     let input = InputImage::black(64);
     let answer = vec![0.0; network.labels().len()];
-    let mut record = |recorder: &mut FlightRecorder, number, took| {
+    let record = |recorder: &mut FlightRecorder, number, took| {
         let look = recorder.is_due(number).then_some(took);
         let _ = recorder.probe();
         let answer = [&answer[..], &[]];
@@ -363,10 +363,10 @@ fn every_second_frame_is_looked_at_where_that_is_cheap() {
     assert!(record(&mut recorder, 6, Duration::from_secs(60)));
     assert!((7..20).all(|number| !record(&mut recorder, number, Duration::ZERO)));
     // The last one is looked at afterwards.
-    assert!(recorder.newest_is_unseen());
+    assert_eq!(recorder.newest_unseen(), Some(input));
     recorder.probe().codes(3, &[1, 2, 3]);
     recorder.look_back(&network);
-    assert!(!recorder.newest_is_unseen());
+    assert_eq!(recorder.newest_unseen(), None);
     let newest = recorder.flight().expect("frames").frames.pop_back().expect("frames");
     assert_eq!((newest.layers[3], newest.layers.len()), (Some(crc32fast::hash(&[1, 2, 3])), network.layers().len()));
 }
