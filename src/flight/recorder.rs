@@ -1,7 +1,7 @@
 //! What records while a network runs.
 
 use super::frame::EventKind;
-use super::ring::{Entry, Flight, FlightLimits, FlightRing};
+use super::ring::{Flight, FlightEntry, FlightLimits, FlightRing};
 use crate::board::LayerCycles;
 use crate::engine::{CodeHistogram, Probe, Sums, Wants};
 use crate::frame::InputImage;
@@ -87,7 +87,7 @@ impl FlightRecorder {
             self.looked = Some((Instant::now(), seen.number, took));
         }
         let layers: &[Option<u32>] = if seen.look.is_some() { &self.layers.0 } else { &[] };
-        self.ring.keep(&Entry { number: seen.number, at, input: seen.input, answer: seen.answer, layers });
+        self.ring.keep(&FlightEntry { number: seen.number, at, input: seen.input, answer: seen.answer, layers });
     }
 
     /// What the network saw last, where that was not looked at.

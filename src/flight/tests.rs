@@ -7,7 +7,7 @@ use super::frame::{EventKind, FlightFrame};
 use super::reader::{FlightReader, FlightRecord};
 use super::recorder::{FlightRecorder, FlightSeen, ProbePair};
 use super::replay::{Replayed, check_network, replay};
-use super::ring::{Entry, Flight, FlightLimits, FlightRing};
+use super::ring::{Flight, FlightEntry, FlightLimits, FlightRing};
 use super::writer::{Written, write_to};
 use crate::engine::cpu::{CpuEngine, Level};
 use crate::engine::reference::ReferenceEngine;
@@ -43,7 +43,7 @@ fn keep(ring: &mut FlightRing, network: &Arc<Network>, number: u64) {
     ring.is_of(network, EDGE, at);
     let layers = vec![Some(number as u32); network.layers().len()];
     let layers = if number.is_multiple_of(2) { &layers[..] } else { &[] };
-    ring.keep(&Entry { number, at, input: &input, answer: [&answer, &[]], layers });
+    ring.keep(&FlightEntry { number, at, input: &input, answer: [&answer, &[]], layers });
 }
 
 fn held_bytes(frame: &FlightFrame) -> usize {
@@ -270,7 +270,7 @@ fn files_that_lie_are_refused() {
     assert!(read(&long).expect_err("too long").to_string().contains("bytes of JSON"));
     let mut newer = bytes.clone();
     newer[8] = 2;
-    assert!(matches!(read(&newer), Err(FlightError::Version(2))));
+    assert!(matches!(read(&newer), Err(FlightError::Version { found: 2, .. })));
     assert!(matches!(read(b"no recording"), Err(FlightError::NotAFlight)));
     assert!(matches!(read(&bytes[..30]), Err(FlightError::Cut(Place::Header))));
 }
