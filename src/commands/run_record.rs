@@ -53,8 +53,8 @@ impl RunRecord {
 
     /// Writes the file, and says so on stderr. The last frame is looked at in any case: it is why many a run has come to its end.
     pub(super) fn finish(mut self, predictor: &mut Predictor) -> Result<()> {
-        if self.recorder.newest_is_unseen() {
-            match predictor.infer(Some(self.recorder.probe())) {
+        if let Some(input) = self.recorder.newest_unseen() {
+            match predictor.infer_on(&input, Some(self.recorder.probe())) {
                 Ok(_) => self.recorder.look_back(predictor.network()),
                 // What was recorded is written all the more.
                 Err(error) => tracing::warn!("the last frame's layers are not recorded: {error}"),
@@ -66,7 +66,9 @@ impl RunRecord {
         };
         let Written { frames, looked_at, span, bytes } = flight::write(recorded, &self.path)?;
         let (path, seconds, size) = (self.path.display(), span.as_secs_f64(), bytes as f64 / 1e6);
-        tracing::info!("recorded {frames} frames in {path}: {seconds:.1} s, {size:.1} MB, {looked_at} with their layers");
+        tracing::info!(
+            "recorded {frames} frames in {path}: {seconds:.1} s, {size:.1} MB, {looked_at} with their layers"
+        );
         Ok(())
     }
 }

@@ -19,8 +19,13 @@ pub(crate) enum FlightError {
     #[error("does not begin as a recording does")]
     NotAFlight,
     /// Made by a newer program.
-    #[error("has format version {0} where this program reads version {version}", version = super::file::VERSION)]
-    Version(u32),
+    #[error("has format version {found} where this program reads version {read}")]
+    Version {
+        /// In the file.
+        found: u32,
+        /// The one that is read.
+        read: u32,
+    },
     /// The header makes no sense.
     #[error("has a header that cannot be read ({0})")]
     Header(String),
@@ -57,7 +62,7 @@ impl FlightError {
         match self {
             Self::Io(_) => "check its path and its permissions, or name another file",
             Self::NotAFile | Self::NotAFlight => "name an .ernflight file, as `run --headless --record` writes it",
-            Self::Version(_) => "update Ernscope",
+            Self::Version { .. } => "update Ernscope",
             _ => "copy the file again, or record anew",
         }
     }

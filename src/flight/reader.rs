@@ -62,9 +62,9 @@ impl<R: BufRead> FlightReader<R> {
         if magic != MAGIC {
             return Err(FlightError::NotAFlight);
         }
-        let version = u32::from_le_bytes(input.array()?);
-        if version != VERSION {
-            return Err(FlightError::Version(version));
+        let found = u32::from_le_bytes(input.array()?);
+        if found != VERSION {
+            return Err(FlightError::Version { found, read: VERSION });
         }
         let length = u32::from_le_bytes(input.array()?);
         if length > MAX_JSON {

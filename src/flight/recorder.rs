@@ -1,7 +1,7 @@
 //! What records while a network runs.
 
 use super::frame::EventKind;
-use super::ring::{Entry, Flight, FlightLimits, FlightRing};
+use super::ring::{Flight, FlightEntry, FlightLimits, FlightRing};
 use crate::engine::{Probe, Wants};
 use crate::frame::InputImage;
 use crate::network::Network;
@@ -67,9 +67,7 @@ impl FlightRecorder {
 
     /// Whether frame `number` is to be looked at, where nobody samples: every second one, as long as that takes little of the time.
     pub(crate) fn is_due(&self, number: u64) -> bool {
-        self.looked.is_none_or(|(when, last, took)| {
-            number >= last + LOOK_EVERY && when.elapsed() >= took * LOOK_SHARE
-        })
+        self.looked.is_none_or(|(when, last, took)| number >= last + LOOK_EVERY && when.elapsed() >= took * LOOK_SHARE)
     }
 
     /// What the next frame is to be run with, where it is to be looked at.
@@ -88,12 +86,13 @@ impl FlightRecorder {
             self.looked = Some((Instant::now(), seen.number, took));
         }
         let layers: &[Option<u32>] = if seen.look.is_some() { &self.layers.0 } else { &[] };
-        self.ring.keep(&Entry { number: seen.number, at, input: seen.input, answer: seen.answer, layers });
+        self.ring.keep(&FlightEntry { number: seen.number, at, input: seen.input, answer: seen.answer, layers });
     }
 
-    /// Whether the newest frame was not looked at.
-    pub(crate) fn newest_is_unseen(&self) -> bool {
-        self.ring.newest().is_some_and(|newest| !newest.is_looked_at())
+    /// What the network saw last, where that was not looked at.
+    pub(crate) fn newest_unseen(&self) -> Option<InputImage> {
+        let newest = self.ring.newest().filter(|newest| !newest.is_looked_at())?;
+        InputImage::from_rgb(self.ring.edge(), newest.pixels.clone())
     }
 
     /// The newest frame was run once more, with [`FlightRecorder::probe`].

@@ -39,7 +39,7 @@ impl FlightLimits {
 }
 
 /// One frame that is to be kept.
-pub(super) struct Entry<'a> {
+pub(super) struct FlightEntry<'a> {
     pub number: u64,
     pub at: Duration,
     pub input: &'a InputImage,
@@ -123,7 +123,7 @@ impl FlightRing {
 
     /// Keeps a frame of the network that [`FlightRing::is_of`] was told. Nothing is kept where a recording that is just being written
     /// holds on to the oldest frame, and there is no room beside it.
-    pub(super) fn keep(&mut self, entry: &Entry<'_>) {
+    pub(super) fn keep(&mut self, entry: &FlightEntry<'_>) {
         self.let_go(entry.at);
         let Some(mut slot) = self.slot() else { return };
         let Some(frame) = Arc::get_mut(&mut slot) else { return };
@@ -194,6 +194,11 @@ impl FlightRing {
             _ => Duration::ZERO,
         };
         (self.frames.len(), span)
+    }
+
+    /// The edge of its frames in pixels.
+    pub(super) fn edge(&self) -> usize {
+        self.edge
     }
 
     pub(super) fn limits(&self) -> FlightLimits {

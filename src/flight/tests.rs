@@ -8,7 +8,7 @@ use super::reader::{FlightReader, FlightRecord};
 use super::recorder::{FlightRecorder, FlightSeen};
 use crate::inspect::probe_list::ProbeList;
 use super::replay::{Replayed, check_network, replay};
-use super::ring::{Entry, Flight, FlightLimits, FlightRing};
+use super::ring::{Flight, FlightEntry, FlightLimits, FlightRing};
 use super::writer::{Written, write_to};
 use crate::engine::cpu::{CpuEngine, Level};
 use crate::engine::reference::ReferenceEngine;
@@ -44,7 +44,7 @@ fn keep(ring: &mut FlightRing, network: &Arc<Network>, number: u64) {
     ring.is_of(network, EDGE, at);
     let layers = vec![Some(number as u32); network.layers().len()];
     let layers = if number.is_multiple_of(2) { &layers[..] } else { &[] };
-    ring.keep(&Entry { number, at, input: &input, answer: [&answer, &[]], layers });
+    ring.keep(&FlightEntry { number, at, input: &input, answer: [&answer, &[]], layers });
 }
 
 fn held_bytes(frame: &FlightFrame) -> usize {
@@ -271,7 +271,7 @@ fn files_that_lie_are_refused() {
     assert!(read(&long).expect_err("too long").to_string().contains("bytes of JSON"));
     let mut newer = bytes.clone();
     newer[8] = 2;
-    assert!(matches!(read(&newer), Err(FlightError::Version(2))));
+    assert!(matches!(read(&newer), Err(FlightError::Version { found: 2, .. })));
     assert!(matches!(read(b"no recording"), Err(FlightError::NotAFlight)));
     assert!(matches!(read(&bytes[..30]), Err(FlightError::Cut(Place::Header))));
 }
@@ -351,7 +351,7 @@ fn every_second_frame_is_looked_at_where_that_is_cheap() {
     let mut recorder = FlightRecorder::new(FlightLimits::default());
     let input = InputImage::black(64);
     let answer = vec![0.0; network.labels().len()];
-    let mut record = |recorder: &mut FlightRecorder, number, took| {
+    let record = |recorder: &mut FlightRecorder, number, took| {
         let look = recorder.is_due(number).then_some(took);
         let _ = recorder.probe();
         let answer = [&answer[..], &[]];
@@ -364,10 +364,10 @@ fn every_second_frame_is_looked_at_where_that_is_cheap() {
     assert!(record(&mut recorder, 6, Duration::from_secs(60)));
     assert!((7..20).all(|number| !record(&mut recorder, number, Duration::ZERO)));
     // The last one is looked at afterwards.
-    assert!(recorder.newest_is_unseen());
+    assert_eq!(recorder.newest_unseen(), Some(input));
     recorder.probe().codes(3, &[1, 2, 3]);
     recorder.look_back(&network);
-    assert!(!recorder.newest_is_unseen());
+    assert_eq!(recorder.newest_unseen(), None);
     let newest = recorder.flight().expect("frames").frames.pop_back().expect("frames");
     assert_eq!((newest.layers[3], newest.layers.len()), (Some(crc32fast::hash(&[1, 2, 3])), network.layers().len()));
 }

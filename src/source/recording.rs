@@ -32,7 +32,7 @@ fn in_our_words(path: &Path, error: &FlightError) -> SourceError {
     match error {
         FlightError::Io(error) => io_error(path, error),
         FlightError::NotAFile => SourceError::Unreadable { path: path_shown, why: "it is no regular file".into() },
-        FlightError::Version(_) => {
+        FlightError::Version { .. } => {
             let (what, remedy) = (format!("a recording that {error}"), error.remedy().to_owned());
             SourceError::Unsupported { path: path_shown, what, remedy }
         }

@@ -153,7 +153,11 @@ fn crc32(bytes: &[u8]) -> u32 {
 fn records_that_cannot_be_written_leave_nothing_behind() {
     let folder = Folder::new();
     let run = |place| ["--headless", "--source", "demo:9", "--frames", "40", "--record", place];
-    refused(&folder, &run("/no/such/folder/a.ernflight"), &["cannot write /no/such/folder/a.ernflight", "where there is room"]);
+    refused(
+        &folder,
+        &run("/no/such/folder/a.ernflight"),
+        &["cannot write /no/such/folder/a.ernflight", "where there is room"],
+    );
     refused(&folder, &run("."), &["no regular file"]);
     refused(&folder, &run("/dev/full"), &["cannot write /dev/full", "no regular file"]);
     // A disk that is full: files of this process end at so many blocks.

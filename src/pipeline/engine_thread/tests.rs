@@ -387,7 +387,10 @@ fn what_is_recorded_comes_out_again_on_another_engine() {
         let frame = live.next_frame();
         live.report_of(frame);
         let state = recording(&live).unwrap();
-        assert!(state.frames == count && state.bytes > count * 64 * 64 * 3 && state.bytes < count * 14_000, "{state:?}");
+        assert!(
+            state.frames == count && state.bytes > count * 64 * 64 * 3 && state.bytes < count * 14_000,
+            "{state:?}"
+        );
         match count {
             // What is looked at again counts once.
             3 => live.obey(EngineCommand::Watch(4)),
