@@ -4,7 +4,8 @@ use super::network_args::{NetworkArgs, load, threads};
 use super::output;
 use super::picture_reader::PictureReader;
 use crate::engines::{self, EngineChoice, Setup};
-use crate::inspect::explain::{self, Area, Explanation, Group, GroupBy, INPUT, LookedUp, Neuron, Term};
+use crate::inspect::explain::{self, Explanation, Group, GroupBy, INPUT, LookedUp, Neuron, Term};
+use crate::inspect::receptive::ReceptiveField;
 use crate::network::{CodeTable, Op};
 use anyhow::{Result, anyhow};
 use serde::{Serialize, Serializer};
@@ -193,7 +194,8 @@ impl Text<'_> {
         write!(out, "{}, channel {}{class}, row {}, column {}", layer.name, neuron.channel, neuron.y, neuron.x)?;
         let code = self.explanation.code.map_or(String::new(), |code| format!(": code {code}"));
         writeln!(out, " of {map}×{map}{code}")?;
-        let Area { y, x } = explain::receptive_field(network, self.edge, neuron);
+        let field = ReceptiveField::of(network, neuron.layer);
+        let [y, x] = [neuron.y, neuron.x].map(|at| field.seen(at, self.edge));
         let [bottom, right] = [y.end, x.end].map(|end| end.saturating_sub(1));
         writeln!(out, "looks at rows {} to {bottom}, columns {} to {right} of the picture", y.start, x.start)
     }

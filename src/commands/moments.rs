@@ -6,8 +6,8 @@ use super::picture_reader::PictureReader;
 use super::unread::UnreadPictures;
 use crate::engine::Engine;
 use crate::evaluate::unlabelled;
+use crate::inspect::explain::layer_named;
 use crate::inspect::moments::{MOST_MOMENTS, Moment, StrongestMoments, shown};
-use crate::network::Network;
 use anyhow::{Result, anyhow, bail};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -60,7 +60,7 @@ struct MomentOutput {
 
 pub(super) fn run(wanted: WantedMoments<'_>, engine: &mut dyn Engine, json: bool, png: Option<&Path>) -> Result<()> {
     let network = engine.network().clone();
-    let layer = find_layer(&network, wanted.layer)?;
+    let layer = layer_named(&network, wanted.layer)?;
     let edge = engine.edge();
     let mut moments = StrongestMoments::new(&network, edge, layer);
     let channels = chosen(&wanted, moments.channels().len())?;
@@ -97,13 +97,6 @@ pub(super) fn run(wanted: WantedMoments<'_>, engine: &mut dyn Engine, json: bool
 }
 
 /// The number of a layer.
-fn find_layer(network: &Network, name: &str) -> Result<usize> {
-    network.layers().iter().position(|layer| layer.name == name).ok_or_else(|| {
-        let (known, last) = (network.name(), network.layers().last().map_or("", |layer| &layer.name));
-        anyhow!("{known} has no layer `{name}`: name one that `ernscope inspect` lists for a picture, such as `{last}`")
-    })
-}
-
 /// The channels that are asked for, of those that there are.
 fn chosen(wanted: &WantedMoments<'_>, channels: usize) -> Result<Range<usize>> {
     match wanted.channel {

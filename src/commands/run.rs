@@ -9,7 +9,7 @@ use crate::board::BoardState;
 use crate::engine::Probe;
 use crate::engines::{BoardPolicy, EngineChoice};
 use crate::frame::Frame;
-use crate::inspect::check::Record;
+use crate::inspect::check::KeptRun;
 use crate::inspect::diff::Difference;
 use crate::inspect::probe_list::ProbeList;
 use crate::inspect::timing::milliseconds;
@@ -289,7 +289,7 @@ impl ToldCheck {
     }
 
     /// What the next run is to be shown to, where there is time to compare it.
-    fn begin(&mut self, predictor: &Predictor) -> Option<Record> {
+    fn begin(&mut self, predictor: &Predictor) -> Option<KeptRun> {
         let state = self.check.state();
         if let Some(why) = state.ended.filter(|_| !self.told) {
             self.told = true;

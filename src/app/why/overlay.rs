@@ -4,7 +4,7 @@ use super::super::model::Model;
 use super::super::theme;
 use super::super::widgets::{self, CachedTexture};
 use super::{Depth, WhyState};
-use crate::inspect::explain::receptive_field;
+use crate::inspect::receptive::ReceptiveField;
 use crate::pipeline::Report;
 use egui::{Align2, Color32, ColorImage, Id, Pos2, Rect, Stroke, StrokeKind, TextureId, TextureOptions, Ui, pos2, vec2};
 
@@ -96,9 +96,10 @@ fn covered(ui: &Ui, seen: Seen, (model, report): (&Model, &Report), state: &mut 
 /// A frame around what the explained value depends on.
 fn field(ui: &Ui, seen: Seen, report: &Report, state: &mut WhyState) {
     let Some(place) = state.place().filter(|place| place.check(&report.network, report.edge).is_ok()) else { return };
-    let area = receptive_field(&report.network, report.edge, place);
+    let field = ReceptiveField::of(&report.network, place.layer);
+    let [y, x] = [place.y, place.x].map(|at| field.seen(at, report.edge));
     let at = |pixel: usize| pixel as f32 / report.edge as f32;
-    let part = seen.part([at(area.y.start), at(area.x.start), at(area.y.end), at(area.x.end)]);
+    let part = seen.part([at(y.start), at(x.start), at(y.end), at(x.end)]);
     ui.painter().rect_stroke(part, 0.0, Stroke::new(4.0, Color32::from_black_alpha(140)), StrokeKind::Inside);
     ui.painter().rect_stroke(part.shrink(1.0), 0.0, Stroke::new(2.0, FOR), StrokeKind::Inside);
     say(ui, seen, "what the value sees");

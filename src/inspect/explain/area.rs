@@ -1,16 +1,16 @@
 //! Which part of a map, and of the picture, counts for a neuron.
 
 use super::neuron::Neuron;
-use crate::network::{Geometry, Layer, Network, Op, TrunkMode};
+use crate::network::{Geometry, Layer, Op, TrunkMode};
 use std::ops::Range;
 
 /// A rectangle of a map or of the picture.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Area {
+pub(super) struct Area {
     /// Rows.
-    pub(crate) y: Range<usize>,
+    pub(super) y: Range<usize>,
     /// Columns.
-    pub(crate) x: Range<usize>,
+    pub(super) x: Range<usize>,
 }
 
 impl Area {
@@ -36,12 +36,6 @@ impl Area {
             Op::Classifier { .. } => Self { y: 0..edge, x: 0..edge },
         }
     }
-
-    /// The smallest one around both.
-    fn around(&self, other: &Self) -> Self {
-        let around = |a: &Range<usize>, b: &Range<usize>| a.start.min(b.start)..a.end.max(b.end);
-        Self { y: around(&self.y, &other.y), x: around(&self.x, &other.x) }
-    }
 }
 
 /// The layers whose convolutions, or table, make the values of `layer`: itself, or for a trunk all that wrote to it since it started.
@@ -60,24 +54,4 @@ pub(super) fn branches(layers: &[Layer], layer: usize) -> Vec<usize> {
     }
     found.reverse();
     found
-}
-
-/// The pixels that `neuron` depends on, for a picture of `edge` pixels; the neuron is one of `network` at that size.
-pub(crate) fn receptive_field(network: &Network, edge: usize, neuron: Neuron) -> Area {
-    let (layers, shapes) = (network.layers(), network.shapes(edge));
-    // What counts of each layer's values, found from the last layer to the first.
-    let mut counts: Vec<Option<Area>> = vec![None; neuron.layer + 1];
-    counts[neuron.layer] = Some(Area::of(neuron));
-    for layer in (1..=neuron.layer).rev() {
-        let Some(area) = counts[layer].take() else { continue };
-        for branch in branches(layers, layer) {
-            let op = &layers[branch].op;
-            if let Some(input) = op.input() {
-                let read = area.read_by(op, shapes[input].edge);
-                counts[input] =
-                    Some(counts[input].as_ref().map_or_else(|| read.clone(), |before| before.around(&read)));
-            }
-        }
-    }
-    counts[0].as_ref().map_or(Area { y: 0..0, x: 0..0 }, |area| area.read_by(&layers[0].op, edge))
 }

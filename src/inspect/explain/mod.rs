@@ -14,7 +14,6 @@ mod reading;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use area::{Area, receptive_field};
 pub(crate) use csv::{INPUT, write_csv};
 pub(crate) use explanation::{Explanation, Term};
 pub(crate) use gathering::{Gathering, explain};

@@ -1,7 +1,8 @@
 //! Every kind of layer of every network inside the program, against what an engine holds.
 
 use super::gathering::Gathering;
-use super::{Area, Explanation, GroupBy, Neuron, receptive_field, write_csv};
+use super::{Explanation, GroupBy, Neuron, write_csv};
+use crate::inspect::receptive::ReceptiveField;
 use crate::engine::cpu::{CpuEngine, Level};
 use crate::engine::{Engine, Probe, Sums, Wants};
 use crate::frame::InputImage;
@@ -204,7 +205,8 @@ fn the_receptive_field_is_what_terms_lead_to() {
     for (float_input, layer, y, x) in [(false, 5, 4, 3), (true, 6, 0, 7), (false, 8, 2, 2), (false, 1, 15, 0)] {
         let recorded = Recorded::new(random("erns18-0.75x", float_input), 64, 4);
         let neuron = Neuron { layer, channel: 1, y, x };
-        let field = receptive_field(&recorded.network, 64, neuron);
+        let field = ReceptiveField::of(&recorded.network, layer);
+        let field = [field.seen(y, 64), field.seen(x, 64)];
         let (mut reached, mut pixels) = (BTreeSet::new(), BTreeSet::new());
         let mut left = vec![neuron];
         while let Some(neuron) = left.pop() {
@@ -219,10 +221,10 @@ fn the_receptive_field_is_what_terms_lead_to() {
         let ends = |of: fn(&(usize, usize)) -> usize| {
             pixels.iter().map(of).min().expect("some")..pixels.iter().map(of).max().expect("some") + 1
         };
-        assert_eq!(field, Area { y: ends(|pixel| pixel.0), x: ends(|pixel| pixel.1) }, "{neuron:?}");
+        assert_eq!(field, [ends(|pixel| pixel.0), ends(|pixel| pixel.1)], "{neuron:?}");
 
         let mut image = InputImage::black(64);
-        let is_inside = |at: usize| field.y.contains(&(at / 3 / 64)) && field.x.contains(&(at / 3 % 64));
+        let is_inside = |at: usize| field[0].contains(&(at / 3 / 64)) && field[1].contains(&(at / 3 % 64));
         let kept = recorded.image.rgb().iter().enumerate();
         image
             .rgb_mut()
@@ -234,7 +236,7 @@ fn the_receptive_field_is_what_terms_lead_to() {
     }
     let recorded = Recorded::new(random("erns18-0.75x", false), 64, 4);
     let last = Neuron { layer: recorded.network.layers().len() - 1, channel: 0, y: 0, x: 0 };
-    assert_eq!(receptive_field(&recorded.network, 64, last), Area { y: 0..64, x: 0..64 });
+    assert_eq!(ReceptiveField::of(&recorded.network, last.layer).seen(last.y, 64), 0..64);
 }
 
 #[test]
