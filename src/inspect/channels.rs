@@ -1,7 +1,7 @@
 //! A layer's channels over time: which ones hold but one code and since when, how active they are, how much they go with the
 //! answer.
 
-#![allow(dead_code, reason = "some of it is for the window's panels alone")]
+#![cfg_attr(not(feature = "app"), allow(dead_code, reason = "what the window shows"))]
 
 use crate::network::Network;
 use std::cmp::Ordering;

@@ -12,7 +12,7 @@ use std::time::Instant;
 /// The channels of the watched layer, and the marks of all layers. All of it counts from when the layer, the network, the size
 /// or the source was last changed; marks go on where only the layer is another one.
 #[derive(Clone, Debug)]
-#[allow(dead_code, reason = "for the window's panels")]
+#[cfg_attr(not(feature = "app"), allow(dead_code, reason = "what the window shows"))]
 pub(crate) struct ChannelReport {
     /// The network.
     pub(crate) network: Arc<Network>,

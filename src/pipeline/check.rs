@@ -44,7 +44,7 @@ pub(crate) struct FrameDifference {
     /// Where in the network; the value on the left is of the engine that runs.
     pub(crate) difference: Difference,
     /// What the network saw.
-    #[allow(dead_code, reason = "for the window's panels")]
+    #[cfg_attr(not(feature = "app"), allow(dead_code, reason = "what the window shows"))]
     pub(crate) input: Arc<InputImage>,
 }
 

@@ -153,13 +153,13 @@ impl Pipeline {
     }
 
     /// The channels of the watched layer, and which layers have still ones; `None` before the first sample.
-    #[allow(dead_code, reason = "for the window's panels")]
+    #[cfg(feature = "app")]
     pub(crate) fn channels(&self) -> Option<Arc<ChannelReport>> {
         self.shared.latest().channels.clone()
     }
 
     /// How the check stands that [`EngineCommand::Check`] asked for; `None` without one.
-    #[allow(dead_code, reason = "for the window's panels")]
+    #[cfg(feature = "app")]
     pub(crate) fn check(&self) -> Option<CheckState> {
         let state = self.shared.latest().check.clone()?;
         Some(state.lock().unwrap_or_else(PoisonError::into_inner).clone())

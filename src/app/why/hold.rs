@@ -19,6 +19,8 @@ const LISTED: usize = 8;
 #[derive(Default)]
 pub(super) struct HoldState {
     pictures: [CachedTexture; 2],
+    /// The first frame on which a check found a difference.
+    differing: CachedTexture,
 }
 
 /// Shows both frames and where they differ.
@@ -59,8 +61,16 @@ fn check(ui: &mut Ui, model: &Model, state: &mut WhyState) {
     if ui.checkbox(&mut wanted, format!("check the engine against {with}")).changed() {
         state.commands.push(EngineCommand::Check(wanted.then_some(with)));
     }
-    if let Some(check) = &model.check {
-        quiet(ui, &format!("{check}."));
+    let Some(check) = &model.check else { return };
+    quiet(ui, &format!("{check}."));
+    if let Some(first) = check.first.as_deref() {
+        let input = &first.input;
+        let key = Id::unique((first.frame, std::sync::Arc::as_ptr(input) as usize));
+        let image = || ColorImage::from_rgb([input.edge(); 2], input.rgb());
+        let texture = state.hold.differing.get(ui.ctx(), "differing frame", key, TextureOptions::NEAREST, image);
+        let (rect, _) = ui.allocate_exact_size(vec2(PICTURE, PICTURE), Sense::hover());
+        paint(ui, texture, rect);
+        widgets::say(ui, rect, "differing", &format!("what the network saw of frame {}, the first that differs", first.frame));
     }
 }
 
@@ -79,11 +89,15 @@ fn picture(ui: &mut Ui, texture: &mut CachedTexture, (letter, frame): (&str, &Fr
         let key = Id::unique((frame.source, frame.index, frame.captured));
         let image = || ColorImage::from_rgb(size, &frame.rgb);
         let texture = texture.get(ui.ctx(), letter, key, TextureOptions::LINEAR, image);
-        let whole = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
-        ui.painter().image(texture, rect, whole, Color32::WHITE);
+        paint(ui, texture, rect);
         widgets::say(ui, rect, ("held", letter), &format!("picture {letter}, frame {}", frame.index));
         ui.label(RichText::new(format!("{letter} · {}", format::label(label))).font(theme::bold(theme::BODY)));
     });
+}
+
+fn paint(ui: &Ui, texture: egui::TextureId, rect: Rect) {
+    let whole = Rect::from_min_max(pos2(0.0, 0.0), pos2(1.0, 1.0));
+    ui.painter().image(texture, rect, whole, Color32::WHITE);
 }
 
 fn differences(ui: &mut Ui, report: &Report, held: &HeldAnswer) {
