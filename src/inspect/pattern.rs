@@ -142,13 +142,15 @@ fn axis([one, many]: [&str; 2], places: &[bool]) -> Option<String> {
     if first == last {
         return Some(format!("{one} {first}"));
     }
-    if wrong.len() > 2 && last - first + 1 == wrong.len() {
+    // Where most places are wrong, a range or a list says little more than that values are right there by chance.
+    let few = 2 * wrong.len() <= places.len();
+    if few && wrong.len() > 2 && last - first + 1 == wrong.len() {
         return Some(format!("{many} {first} to {last}"));
     }
     if let Some((lanes, remainders)) = remainders(&wrong, places.len()) {
         return Some(format!("{many} ≡ {} (mod {lanes})", listed(&remainders)));
     }
-    (wrong.len() <= MOST_LISTED).then(|| format!("{many} {}", listed(&wrong)))
+    (few && wrong.len() <= MOST_LISTED).then(|| format!("{many} {}", listed(&wrong)))
 }
 
 fn listed(numbers: &[usize]) -> String {
@@ -199,6 +201,8 @@ mod tests {
         assert_eq!(told(64, [1, 6, 9, 40]), some("channels 1, 6, 9, 40"));
         assert_eq!(told(64, [1, 6, 9, 23, 40]), None);
         assert_eq!(told(64, 0..64), None);
+        assert_eq!(told(64, 3..64), None);
+        assert_eq!(told(4, [0, 2, 3]), None);
         assert_eq!(told(64, []), None);
         assert_eq!(told(1, [0]), None);
     }
@@ -224,17 +228,20 @@ mod tests {
     #[test]
     fn bits_and_directions_are_told() {
         let rows = |i: usize| [9 + 5 * i, 2 + 3 * i, 3 + 7 * i];
-        assert_eq!(patterns([(rows(0), 2.0, 3.0), (rows(1), 0.0, 1.0), (rows(2), 2.0, 3.0)]).split_off(3), [
-            "too small by 1",
-            "bit 0 missing"
-        ]);
+        assert_eq!(
+            patterns([(rows(0), 2.0, 3.0), (rows(1), 0.0, 1.0), (rows(2), 2.0, 3.0)]).split_off(3),
+            ["too small by 1", "bit 0 missing"]
+        );
         assert_eq!(patterns([(rows(0), 3.0, 2.0), (rows(1), 0.0, 1.0)]).split_off(3), ["bit 0 turned"]);
-        assert_eq!(patterns([(rows(0), 3.0, 1.0), (rows(1), 2.0, 0.0)]).split_off(3), [
-            "too large by 2",
-            "bit 1 set in vain"
-        ]);
+        assert_eq!(
+            patterns([(rows(0), 3.0, 1.0), (rows(1), 2.0, 0.0)]).split_off(3),
+            ["too large by 2", "bit 1 set in vain"]
+        );
         assert_eq!(patterns([(rows(0), 3.0, 1.0), (rows(1), 2.0, 1.0)]).split_off(3), ["only too large"]);
-        assert_eq!(patterns([(rows(0), -5.0, -1.0), (rows(1), 2.0, 6.0)]).split_off(3), ["too small by 4", "bit 2 missing"]);
+        assert_eq!(
+            patterns([(rows(0), -5.0, -1.0), (rows(1), 2.0, 6.0)]).split_off(3),
+            ["too small by 4", "bit 2 missing"]
+        );
         assert_eq!(patterns([(rows(0), 0.5, 1.0), (rows(1), 2.0, 1.0)]).split_off(3), [""; 0]);
         assert_eq!(patterns([(rows(0), f64::NAN, 1.0), (rows(1), 2.0, 1.0)]).split_off(3), [""; 0]);
     }
