@@ -64,8 +64,8 @@ fn tell(f: &mut fmt::Formatter<'_>, how: &str, maps: &[(&str, WrongValues)]) -> 
     Ok(())
 }
 
-/// Runs `truth`, an engine that shows all codes and sums, and each layer of `suspect` on what `truth` holds there: a verdict a layer. Of the truth, what
-/// later layers read is held, of `suspect` one layer at a time.
+/// Runs `truth`, an engine that shows all codes and sums, and each layer of `suspect` on what `truth` holds there: a verdict a layer.
+/// Of the truth, what later layers read is held, of `suspect` one layer at a time.
 ///
 /// # Errors
 /// [`DiffError`].
@@ -76,7 +76,7 @@ pub(crate) fn isolate(
 ) -> Result<Vec<LayerVerdict>, DiffError> {
     let network = Arc::clone(truth.network());
     let name = truth.info().name;
-    let mut judge = Judge {
+    let mut judge = LayerJudge {
         suspect,
         image,
         shapes: network.shapes(truth.edge()),
@@ -98,7 +98,7 @@ pub(crate) fn isolate(
 }
 
 /// Sees the truth go by, and has every layer of the suspect run beside it.
-struct Judge<'a> {
+struct LayerJudge<'a> {
     suspect: &'a mut dyn IsolatesLayers,
     image: &'a InputImage,
     network: Arc<Network>,
@@ -114,7 +114,7 @@ struct Judge<'a> {
     failure: Option<DiffError>,
 }
 
-impl Probe for Judge<'_> {
+impl Probe for LayerJudge<'_> {
     fn wants(&self, _: usize) -> Wants {
         Wants { codes: self.failure.is_none(), histogram: false, sums: self.failure.is_none() }
     }
@@ -131,7 +131,7 @@ impl Probe for Judge<'_> {
     }
 }
 
-impl Judge<'_> {
+impl LayerJudge<'_> {
     fn judge(&mut self, layer: usize, codes: &[u8]) {
         if self.failure.is_some() {
             return;
@@ -159,10 +159,10 @@ impl Judge<'_> {
             codes: op.input().map_or(&[], |input| &self.codes[input]),
             trunk: if reads_trunk { &self.trunk } else { &[] },
         };
-        let mut made = Kept::default();
+        let mut made = LayerShown::default();
         let run = catch_unwind(AssertUnwindSafe(|| self.suspect.run_layer(layer, inputs, &mut made)));
         let read = run.map_err(|panic| panicked(&*panic, self.suspect.info().name))??;
-        let mut expected = Kept::default();
+        let mut expected = LayerShown::default();
         // What was not read as it was given has another truth: that of the plain loops.
         let on_others = read != InputsRead::default();
         if on_others {
@@ -220,13 +220,13 @@ fn compare_sums(shape: [usize; 2], is: &SumValues, should: &SumValues) -> WrongV
 
 /// Keeps what a layer shows.
 #[derive(Default)]
-struct Kept {
+struct LayerShown {
     values: LayerValues,
     has_sums: bool,
     has_codes: bool,
 }
 
-impl Probe for Kept {
+impl Probe for LayerShown {
     fn wants(&self, _: usize) -> Wants {
         Wants { codes: true, histogram: false, sums: true }
     }

@@ -4,6 +4,8 @@
 const LANES: [usize; 6] = [2, 4, 8, 16, 32, 64];
 /// Most places of an axis that are told one by one, and most remainders.
 const MOST_LISTED: usize = 4;
+/// What is no chance any more: once in 10³.
+const UNLIKELY: f64 = 3.0;
 /// The sides of a map, as they are told.
 const AXES: [[&str; 2]; 3] = [["channel", "channels"], ["row", "rows"], ["column", "columns"]];
 
@@ -158,7 +160,8 @@ fn listed(numbers: &[usize]) -> String {
 }
 
 /// The number of lanes and the few remainders that explain all wrong places and as little else as can be; of equals the fewest
-/// lanes. Most of what they explain is wrong, and every remainder stands for two places at least.
+/// lanes. Most of what they explain is wrong, and every remainder stands for two places at least; or there is but one remainder, which
+/// so many places do not share by chance.
 fn remainders(wrong: &[usize], size: usize) -> Option<(usize, Vec<usize>)> {
     let explained = |lanes: usize| {
         let mut remainders: Vec<usize> = wrong.iter().map(|place| place % lanes).collect();
@@ -166,7 +169,8 @@ fn remainders(wrong: &[usize], size: usize) -> Option<(usize, Vec<usize>)> {
         remainders.dedup();
         let few = remainders.len() <= MOST_LISTED.min(lanes / 2) && wrong.len() >= 2 * remainders.len();
         let count = (0..size).filter(|place| remainders.contains(&(place % lanes))).count();
-        (few && 2 * wrong.len() > count).then_some((count, lanes, remainders))
+        let no_chance = remainders.len() == 1 && (wrong.len() - 1) as f64 * (lanes as f64).log10() >= UNLIKELY;
+        (few && 2 * wrong.len() > count || no_chance).then_some((count, lanes, remainders))
     };
     let best = LANES.into_iter().filter(|&lanes| lanes < size).filter_map(explained).min();
     best.map(|(_, lanes, remainders)| (lanes, remainders))
@@ -195,6 +199,9 @@ mod tests {
         assert_eq!(told(64, (0..64).filter(|i| i % 2 == 1)), some("channels ≡ 1 (mod 2)"));
         // Three remainders of four are no even half: the smallest number of lanes that says exactly them.
         assert_eq!(told(64, (0..64).filter(|i| [0, 1, 3].contains(&(i % 8)))), some("channels ≡ 0, 1, 3 (mod 8)"));
+        // Few of 32, but all of one lane of eight.
+        assert_eq!(told(256, [2, 18, 26, 106, 250]), some("channels ≡ 2 (mod 8)"));
+        assert_eq!(told(256, [2, 18, 26]), some("channels 2, 18, 26"));
         assert_eq!(told(64, 32..64), some("channels 32 to 63"));
         assert_eq!(told(64, [5, 6]), some("channels 5, 6"));
         assert_eq!(told(64, [5, 7]), some("channels 5, 7"));
