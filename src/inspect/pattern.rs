@@ -83,9 +83,10 @@ impl WrongValues {
             places[at] = true;
         }
         let more = wrong.is - wrong.should;
-        // What is not a number makes both unknown.
-        self.least = if more.is_nan() { more } else { more.min(self.least) };
-        self.most = if more.is_nan() { more } else { more.max(self.most) };
+        // What is not a number makes both unknown, for good.
+        let is_known = !more.is_nan() && !self.least.is_nan();
+        (self.least, self.most) =
+            if is_known { (more.min(self.least), more.max(self.most)) } else { (f64::NAN, f64::NAN) };
         let integers = [wrong.is, wrong.should].map(|value| (value.fract() == 0.0).then_some(value as i32));
         if let [Some(is), Some(should)] = integers {
             self.bits |= (is ^ should).cast_unsigned();
