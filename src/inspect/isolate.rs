@@ -363,7 +363,7 @@ mod tests {
                 }
             });
         }
-        is_found(&network, conv_at, "only too large", |op| {
+        is_found(&network, conv_at, "channel 9, too large by 1", |op| {
             if let Op::Conv { thresholds, .. } = op {
                 let [a, b, c] = thresholds.rows()[9];
                 let less = if thresholds.falling()[9] { 6 } else { -6 };
