@@ -86,7 +86,9 @@ fn isolate_all(
 ) -> Result<bool> {
     // A board keeps the sums of its convolutions to itself: there is no need to start one.
     if let EngineChoice::Fpga(_) = truth {
-        bail!("{truth} cannot say what is right, as it does not show all that its layers read: let the second engine be reference or cpu");
+        bail!(
+            "{truth} cannot say what is right, as it does not show all that its layers read: let the second engine be reference or cpu"
+        );
     }
     let setup = Setup::new(edge, threads(None));
     let mut truth = engines::open(truth, Arc::clone(network), setup)?;

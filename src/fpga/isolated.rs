@@ -115,7 +115,14 @@ impl<L: Link> BoardEngine<L> {
         let frame = match input {
             Some(place) => frame_of_codes(place, own.ring),
             // A word where the layer writes its own.
-            None => Descriptor { in_row: 1, in_edge: 1, out_base: own.out_base, out_row: 1, out_words: 1, ..Descriptor::default() },
+            None => Descriptor {
+                in_row: 1,
+                in_edge: 1,
+                out_base: own.out_base,
+                out_row: 1,
+                out_words: 1,
+                ..Descriptor::default()
+            },
         };
         let nothing = Descriptor {
             flags: flags::BLANK,
@@ -316,7 +323,8 @@ fn pairs(channels: usize) -> BinaryConv {
 /// as `limit` goes.
 fn times(most: i32, limit: usize) -> Vec<usize> {
     let limit = limit.min(MOST_ADDED);
-    let mut times: Vec<usize> = std::iter::successors(Some(1), |times| Some(4 * times)).take_while(|&t| t < limit).collect();
+    let mut times: Vec<usize> =
+        std::iter::successors(Some(1), |times| Some(4 * times)).take_while(|&t| t < limit).collect();
     if times.is_empty() {
         times.push(1);
     }

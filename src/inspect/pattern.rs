@@ -4,6 +4,8 @@
 const LANES: [usize; 6] = [2, 4, 8, 16, 32, 64];
 /// Most places of an axis that are told one by one, and most remainders.
 const MOST_LISTED: usize = 4;
+/// What is no chance any more: once in 10³.
+const UNLIKELY: f64 = 3.0;
 /// The sides of a map, as they are told.
 const AXES: [[&str; 2]; 3] = [["channel", "channels"], ["row", "rows"], ["column", "columns"]];
 
@@ -81,9 +83,10 @@ impl WrongValues {
             places[at] = true;
         }
         let more = wrong.is - wrong.should;
-        // What is not a number makes both unknown.
-        self.least = if more.is_nan() { more } else { more.min(self.least) };
-        self.most = if more.is_nan() { more } else { more.max(self.most) };
+        // What is not a number makes both unknown, for good.
+        let is_known = !more.is_nan() && !self.least.is_nan();
+        (self.least, self.most) =
+            if is_known { (more.min(self.least), more.max(self.most)) } else { (f64::NAN, f64::NAN) };
         let integers = [wrong.is, wrong.should].map(|value| (value.fract() == 0.0).then_some(value as i32));
         if let [Some(is), Some(should)] = integers {
             self.bits |= (is ^ should).cast_unsigned();
@@ -142,13 +145,15 @@ fn axis([one, many]: [&str; 2], places: &[bool]) -> Option<String> {
     if first == last {
         return Some(format!("{one} {first}"));
     }
-    if wrong.len() > 2 && last - first + 1 == wrong.len() {
+    // Where most places are wrong, a range or a list says little more than that values are right there by chance.
+    let few = 2 * wrong.len() <= places.len();
+    if few && wrong.len() > 2 && last - first + 1 == wrong.len() {
         return Some(format!("{many} {first} to {last}"));
     }
     if let Some((lanes, remainders)) = remainders(&wrong, places.len()) {
         return Some(format!("{many} ≡ {} (mod {lanes})", listed(&remainders)));
     }
-    (wrong.len() <= MOST_LISTED).then(|| format!("{many} {}", listed(&wrong)))
+    (few && wrong.len() <= MOST_LISTED).then(|| format!("{many} {}", listed(&wrong)))
 }
 
 fn listed(numbers: &[usize]) -> String {
@@ -156,7 +161,8 @@ fn listed(numbers: &[usize]) -> String {
 }
 
 /// The number of lanes and the few remainders that explain all wrong places and as little else as can be; of equals the fewest
-/// lanes. Most of what they explain is wrong, and every remainder stands for two places at least.
+/// lanes. Most of what they explain is wrong, and every remainder stands for two places at least; or there is but one remainder, which
+/// so many places do not share by chance.
 fn remainders(wrong: &[usize], size: usize) -> Option<(usize, Vec<usize>)> {
     let explained = |lanes: usize| {
         let mut remainders: Vec<usize> = wrong.iter().map(|place| place % lanes).collect();
@@ -164,7 +170,8 @@ fn remainders(wrong: &[usize], size: usize) -> Option<(usize, Vec<usize>)> {
         remainders.dedup();
         let few = remainders.len() <= MOST_LISTED.min(lanes / 2) && wrong.len() >= 2 * remainders.len();
         let count = (0..size).filter(|place| remainders.contains(&(place % lanes))).count();
-        (few && 2 * wrong.len() > count).then_some((count, lanes, remainders))
+        let no_chance = remainders.len() == 1 && (wrong.len() - 1) as f64 * (lanes as f64).log10() >= UNLIKELY;
+        (few && 2 * wrong.len() > count || no_chance).then_some((count, lanes, remainders))
     };
     let best = LANES.into_iter().filter(|&lanes| lanes < size).filter_map(explained).min();
     best.map(|(_, lanes, remainders)| (lanes, remainders))
@@ -193,12 +200,17 @@ mod tests {
         assert_eq!(told(64, (0..64).filter(|i| i % 2 == 1)), some("channels ≡ 1 (mod 2)"));
         // Three remainders of four are no even half: the smallest number of lanes that says exactly them.
         assert_eq!(told(64, (0..64).filter(|i| [0, 1, 3].contains(&(i % 8)))), some("channels ≡ 0, 1, 3 (mod 8)"));
+        // Few of 32, but all of one lane of eight.
+        assert_eq!(told(256, [2, 18, 26, 106, 250]), some("channels ≡ 2 (mod 8)"));
+        assert_eq!(told(256, [2, 18, 26]), some("channels 2, 18, 26"));
         assert_eq!(told(64, 32..64), some("channels 32 to 63"));
         assert_eq!(told(64, [5, 6]), some("channels 5, 6"));
         assert_eq!(told(64, [5, 7]), some("channels 5, 7"));
         assert_eq!(told(64, [1, 6, 9, 40]), some("channels 1, 6, 9, 40"));
         assert_eq!(told(64, [1, 6, 9, 23, 40]), None);
         assert_eq!(told(64, 0..64), None);
+        assert_eq!(told(64, 3..64), None);
+        assert_eq!(told(4, [0, 2, 3]), None);
         assert_eq!(told(64, []), None);
         assert_eq!(told(1, [0]), None);
     }
@@ -224,17 +236,20 @@ mod tests {
     #[test]
     fn bits_and_directions_are_told() {
         let rows = |i: usize| [9 + 5 * i, 2 + 3 * i, 3 + 7 * i];
-        assert_eq!(patterns([(rows(0), 2.0, 3.0), (rows(1), 0.0, 1.0), (rows(2), 2.0, 3.0)]).split_off(3), [
-            "too small by 1",
-            "bit 0 missing"
-        ]);
+        assert_eq!(
+            patterns([(rows(0), 2.0, 3.0), (rows(1), 0.0, 1.0), (rows(2), 2.0, 3.0)]).split_off(3),
+            ["too small by 1", "bit 0 missing"]
+        );
         assert_eq!(patterns([(rows(0), 3.0, 2.0), (rows(1), 0.0, 1.0)]).split_off(3), ["bit 0 turned"]);
-        assert_eq!(patterns([(rows(0), 3.0, 1.0), (rows(1), 2.0, 0.0)]).split_off(3), [
-            "too large by 2",
-            "bit 1 set in vain"
-        ]);
+        assert_eq!(
+            patterns([(rows(0), 3.0, 1.0), (rows(1), 2.0, 0.0)]).split_off(3),
+            ["too large by 2", "bit 1 set in vain"]
+        );
         assert_eq!(patterns([(rows(0), 3.0, 1.0), (rows(1), 2.0, 1.0)]).split_off(3), ["only too large"]);
-        assert_eq!(patterns([(rows(0), -5.0, -1.0), (rows(1), 2.0, 6.0)]).split_off(3), ["too small by 4", "bit 2 missing"]);
+        assert_eq!(
+            patterns([(rows(0), -5.0, -1.0), (rows(1), 2.0, 6.0)]).split_off(3),
+            ["too small by 4", "bit 2 missing"]
+        );
         assert_eq!(patterns([(rows(0), 0.5, 1.0), (rows(1), 2.0, 1.0)]).split_off(3), [""; 0]);
         assert_eq!(patterns([(rows(0), f64::NAN, 1.0), (rows(1), 2.0, 1.0)]).split_off(3), [""; 0]);
     }

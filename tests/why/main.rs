@@ -11,6 +11,7 @@ mod check;
 mod evidence;
 mod explain;
 mod flight;
+mod isolate;
 mod moments;
 mod occlusion;
 
