@@ -12,8 +12,8 @@ use crate::inspect::explain::Neuron;
 use crate::network::{LayerShape, Op, Thresholds};
 use crate::pipeline::{HeldAnswer, LayerDetail, Report};
 use egui::{
-    Align2, Color32, ColorImage, Id, Mesh, Rect, RichText, Role, Sense, Shape, Stroke, StrokeKind, TextureOptions, Ui, Vec2,
-    WidgetInfo, pos2, vec2,
+    Align2, Color32, ColorImage, Id, Mesh, Rect, RichText, Role, Sense, Shape, Stroke, StrokeKind, TextureOptions, Ui,
+    Vec2, WidgetInfo, pos2, vec2,
 };
 
 /// The part of the panel's height that the histogram takes.
@@ -329,12 +329,14 @@ impl<'a> WatchedLayer<'a> {
         let Some(held) = self.held.filter(|held| held.comparable) else { return };
         let plane = self.shape.edge * self.shape.edge;
         let range = self.channel * plane..(self.channel + 1) * plane;
-        let [now, then] = [&self.detail.values.codes[..], held.run.codes(self.detail.layer)].map(|codes| codes.get(range.clone()));
+        let [now, then] =
+            [&self.detail.values.codes[..], held.run.codes(self.detail.layer)].map(|codes| codes.get(range.clone()));
         let (Some(now), Some(then)) = (now, then) else { return };
         let key = Id::unique((self.detail.sample, self.channel, "differences"));
         let marked = Tokens::of(ui).float_input.gamma_multiply(0.65);
         let image = || {
-            let pixels = now.iter().zip(then).map(|(now, then)| if now == then { Color32::TRANSPARENT } else { marked });
+            let pixels =
+                now.iter().zip(then).map(|(now, then)| if now == then { Color32::TRANSPARENT } else { marked });
             ColorImage::new([self.shape.edge; 2], pixels.collect())
         };
         let texture = state.textures.differences.get(ui.ctx(), "differences", key, TextureOptions::NEAREST, image);

@@ -12,10 +12,10 @@ use crate::inspect::channels::LayerMark;
 use crate::inspect::timing::milliseconds;
 use crate::network::{Layer, LayerShape, Op};
 use crate::pipeline::{ChannelReport, Report};
-use std::sync::Arc;
 use egui::{
     Align, Align2, Color32, Rect, Response, Role, ScrollArea, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2,
 };
+use std::sync::Arc;
 
 /// Width of a tile: as much as lets all stand side by side, within these limits.
 const TILE: std::ops::RangeInclusive<f32> = 92.0..=132.0;
@@ -215,7 +215,7 @@ impl Tile<'_> {
         let share = f64::from(count) * 100.0 / codes as f64;
         let says = if count == 0 { "=".into() } else { format!("≠ {share:.0} %") };
         let color = if count == 0 { tokens.embedded } else { tokens.float_input };
-        let at = pos2(inside.right(), inside.top() + 17.0);
+        let at = pos2(inside.right(), inside.top() + 30.0);
         text(ui, at, Align2::RIGHT_TOP, says, theme::bold(theme::TINY), color);
     }
 

@@ -67,16 +67,26 @@ const MIRRORED: Rect = Rect { min: pos2(1.0, 0.0), max: pos2(0.0, 1.0) };
 
 fn picture(ui: &Ui, place: Rect, frame: &Frame, mirrored: bool, state: &mut State) {
     let size = [frame.width as usize, frame.height as usize];
-    let key = Id::unique((frame.source, frame.index, frame.captured));
-    let texture = state
-        .textures
-        .picture
-        .get(ui.ctx(), "picture", key, TextureOptions::LINEAR, || ColorImage::from_rgb(size, &frame.rgb));
+    // What is laid over it in colour stands out on grey.
+    let grey = state.why.is_laid_over();
+    let key = Id::unique((frame.source, frame.index, frame.captured, grey));
+    let image = || if grey { greyed(size, &frame.rgb) } else { ColorImage::from_rgb(size, &frame.rgb) };
+    let texture = state.textures.picture.get(ui.ctx(), "picture", key, TextureOptions::LINEAR, image);
     let part = if mirrored { MIRRORED } else { AS_IT_IS };
     egui::Image::from_texture((texture, place.size())).uv(part).corner_radius(theme::ROUND).paint_at(ui, place);
     let how = if mirrored { ", mirrored" } else { "" };
     let truth = frame.truth.as_ref().map_or(String::new(), |truth| format!(", showing {}", truth.label));
     widgets::say(ui, place, "picture", &format!("live picture, {}×{}{how}{truth}", size[0], size[1]));
+}
+
+/// A picture without its colours, and with less contrast.
+fn greyed(size: [usize; 2], rgb: &[u8]) -> ColorImage {
+    let grey = |pixel: &[u8; 3]| {
+        // ITU-R BT.601, in 256ths.
+        let light = (77 * u32::from(pixel[0]) + 150 * u32::from(pixel[1]) + 29 * u32::from(pixel[2])) / 256;
+        Color32::from_gray((48 + light * 5 / 8) as u8)
+    };
+    ColorImage::new(size, rgb.as_chunks::<3>().0.iter().map(grey).collect())
 }
 
 /// Where the network's square stands in a picture of `width` pixels that is drawn at `place`.

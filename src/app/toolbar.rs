@@ -259,7 +259,7 @@ fn figures(model: &Model, brevity: Brevity) -> String {
         parts.push(format!("dropped {:>3}", format::whole(steady.counts.dropped as f32)));
     }
     if let Some(recording) = model.recording {
-        parts.push(format!("● recording {:.0} MB", recording.bytes as f32 / 1e6));
+        parts.push(format!("● rec {:.0} MB", recording.bytes as f32 / 1e6));
     }
     if model.source.left_out.count > 0 {
         parts.push(model.source.left_out.to_string());
@@ -309,7 +309,12 @@ const BUTTONS: [ButtonRow; 9] = [
         sign: "⇩",
         says: "Save the figures as CSV and JSON (E); the frame and all layers (Shift E)",
     },
-    ButtonRow { deed: Deed::Why(Depth::Evidence), key: "W", sign: "Why", says: "Why it answers so: evidence, one neuron, a held frame (W)" },
+    ButtonRow {
+        deed: Deed::Why(Depth::Evidence),
+        key: "W",
+        sign: "Why",
+        says: "Why it answers so: evidence, one neuron, a held frame (W)",
+    },
     ButtonRow { deed: Deed::Teach, key: "M", sign: "Teach", says: "Teach it new things (M)" },
     ButtonRow { deed: Deed::Screenshot, key: "S", sign: "◉", says: "Save a screenshot (S)" },
     ButtonRow { deed: Deed::Step, key: "", sign: "▸|", says: "One frame, then pause (.)" },

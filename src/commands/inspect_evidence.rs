@@ -3,8 +3,8 @@
 use super::output;
 use crate::engine::{Engine, Outcome};
 use crate::frame::InputImage;
-use crate::inspect::overlay;
 use crate::inspect::evidence::{ClassifierInput, EvidenceMap, NoEvidence};
+use crate::inspect::overlay;
 use crate::network::Network;
 use anyhow::{Result, anyhow, ensure};
 use serde::Serialize;

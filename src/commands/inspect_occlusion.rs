@@ -3,8 +3,8 @@
 use super::output;
 use crate::engine::Engine;
 use crate::frame::InputImage;
-use crate::inspect::overlay;
 use crate::inspect::occlusion::{Fill, Occlusion, OcclusionMap, Patches};
+use crate::inspect::overlay;
 use crate::network::Network;
 use anyhow::Result;
 use clap::ValueEnum;

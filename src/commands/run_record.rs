@@ -1,7 +1,7 @@
 //! What `run --headless --record FILE` keeps and writes.
 
-use crate::flight::{self, FlightLimits, FlightRecorder, FlightSeen, Written};
 use crate::engine::Probe;
+use crate::flight::{self, FlightLimits, FlightRecorder, FlightSeen, Written};
 use crate::pipeline::Predictor;
 use anyhow::Result;
 use std::path::{Path, PathBuf};

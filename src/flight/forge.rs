@@ -20,9 +20,12 @@ pub(crate) fn forged(json: &[u8], records: &[(u8, Option<Vec<u8>>)]) -> Vec<u8> 
     bytes
 }
 
+/// A record's kind, and what is in it; the end's is made anew.
+pub(crate) type ForgedRecord = (u8, Option<Vec<u8>>);
+
 /// The JSON of a file that is whole, and its records.
 #[cfg(test)]
-pub(crate) fn taken_apart(mut bytes: &[u8]) -> (Vec<u8>, Vec<(u8, Option<Vec<u8>>)>) {
+pub(crate) fn taken_apart(mut bytes: &[u8]) -> (Vec<u8>, Vec<ForgedRecord>) {
     let length = u32::from_le_bytes(*bytes[12..].first_chunk().expect("a length")) as usize;
     let json = bytes[16..16 + length].to_vec();
     bytes = &bytes[20 + length..];

@@ -167,9 +167,7 @@ mod tests {
         let mut engine = CpuEngine::new(network(1), 32, Level::best(), 1).expect("a size of it");
         let (mut record, _) = KeptRun::new(&network(1), 32, 0, true);
         let logits = engine.run_probed(&image(), &mut record).expect("it runs").logits.to_vec();
-        let shapes = network(1).shapes(32);
-        for layer in 0..shapes.len() {
-            let LayerShape { channels, edge, .. } = shapes[layer];
+        for (layer, LayerShape { channels, edge, .. }) in network(1).shapes(32).into_iter().enumerate() {
             let position = [channels - 1, edge / 2, edge - 1];
             let at = (position[0] * edge + position[1]) * edge + position[2];
             let change = |record: &mut KeptRun, by: i32| match &mut record.layers[layer] {

@@ -257,7 +257,7 @@ mod tests {
         assert_eq!((half.width, half.height), (3, 3));
         let at = |y: usize, x: usize| u32::from(input.rgb()[(y * 32 + x) * 3]);
         assert_eq!(u32::from(half.rgb[0]), (at(0, 0) + at(0, 1) + at(1, 0) + at(1, 1) + 2) / 4);
-        assert_eq!(u32::from(half.rgb[6]), (at(0, 4) + at(1, 4) + 1) / 2);
+        assert_eq!(u32::from(half.rgb[6]), (at(0, 4) + at(1, 4)).div_ceil(2));
     }
 
     #[test]

@@ -16,8 +16,6 @@ use std::time::Instant;
 pub(crate) struct ChannelReport {
     /// The network.
     pub(crate) network: Arc<Network>,
-    /// The input edge in pixels.
-    pub(crate) edge: usize,
     /// The watched layer's number.
     pub(crate) layer: usize,
     /// When the last sample was taken.
@@ -102,7 +100,6 @@ impl ChannelWatch {
         let WatchedChannels { last, life, moments, .. } = &self.layer;
         Some(ChannelReport {
             network: Arc::clone(&self.network),
-            edge: self.edge,
             layer: moments.layer(),
             at: (*last)?,
             life: life.clone(),

@@ -274,7 +274,7 @@ mod tests {
     use crate::engines::BoardPolicy;
     use crate::frame::Frame;
     use crate::pipeline::Settings;
-    use std::time::Instant;
+    use std::time::{Duration, Instant};
 
     /// A network of this seed, small, on the CPU.
     fn predictor(seed: u64) -> Predictor {

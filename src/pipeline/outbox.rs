@@ -69,7 +69,16 @@ pub(super) struct Latest {
 impl Latest {
     /// Before the first frame.
     pub(super) fn new(engine: EngineState) -> Self {
-        Self { report: None, engine, notices: VecDeque::new(), noticed: 0, channels: None, check: None, answers: Arc::default(), recording: None }
+        Self {
+            report: None,
+            engine,
+            notices: VecDeque::new(),
+            noticed: 0,
+            channels: None,
+            check: None,
+            answers: Arc::default(),
+            recording: None,
+        }
     }
 }
 

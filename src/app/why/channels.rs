@@ -125,11 +125,20 @@ fn line(ui: &mut Ui, number: usize, value: &str, part: f32, chosen: bool) -> boo
         ui.painter().rect_filled(rect, 3.0, if chosen { tokens.chosen_fill } else { tokens.hovered });
     }
     let font = theme::mono(theme::SMALL);
-    widgets::text(ui, rect.left_center() + vec2(4.0, 0.0), egui::Align2::LEFT_CENTER, number, font.clone(), tokens.text);
+    widgets::text(
+        ui,
+        rect.left_center() + vec2(4.0, 0.0),
+        egui::Align2::LEFT_CENTER,
+        number,
+        font.clone(),
+        tokens.text,
+    );
     let track = Rect::from_x_y_ranges(rect.left() + 54.0..=rect.right() - 56.0, rect.top() + 4.0..=rect.bottom() - 5.0);
     widgets::bar(ui, track, part, tokens.chosen);
     widgets::text(ui, rect.right_center(), egui::Align2::RIGHT_CENTER, value, font, tokens.text);
-    response.widget_info(|| egui::WidgetInfo::selected(egui::Role::Button, true, chosen, format!("channel {number}: {value}")));
+    response.widget_info(|| {
+        egui::WidgetInfo::selected(egui::Role::Button, true, chosen, format!("channel {number}: {value}"))
+    });
     response.clicked()
 }
 

@@ -45,7 +45,10 @@ impl EvidenceState {
 
 /// Shows what can be asked, and the figures.
 pub(super) fn show(ui: &mut Ui, model: &Model, state: &mut WhyState) {
-    quiet(ui, "The classifier adds up whole numbers, one a position, and takes their mean: so each position's share of the answer is known exactly.");
+    quiet(
+        ui,
+        "The classifier adds up whole numbers, one a position, and takes their mean: so each position's share of the answer is known exactly.",
+    );
     let Some(report) = model.report.as_deref() else { return };
     classes(ui, report, &mut state.evidence);
     let mut alone = state.evidence.alone;

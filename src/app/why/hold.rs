@@ -11,7 +11,7 @@ use crate::pipeline::{EngineCommand, HeldAnswer, Report};
 use egui::{Color32, ColorImage, Id, Rect, RichText, Sense, TextureOptions, Ui, pos2, vec2};
 
 /// Width of a picture in points.
-const PICTURE: f32 = 152.0;
+const PICTURE: f32 = 146.0;
 /// Layers that are listed: those that differ most.
 const LISTED: usize = 8;
 
@@ -25,7 +25,10 @@ pub(super) struct HoldState {
 
 /// Shows both frames and where they differ.
 pub(super) fn show(ui: &mut Ui, model: &Model, state: &mut WhyState) {
-    quiet(ui, "Hold a frame as A; what comes is B. Pause (Space) and choose another engine or network to see the same frame by both.");
+    quiet(
+        ui,
+        "Hold a frame as A; what comes is B. Pause (Space) and choose another engine or network to see the same frame by both.",
+    );
     let Some(report) = model.report.as_deref() else { return };
     let held = model.answers.held.as_deref();
     ui.horizontal(|ui| {
@@ -57,7 +60,11 @@ pub(super) fn show(ui: &mut Ui, model: &Model, state: &mut WhyState) {
 /// Another engine computes some of the frames again, and everything is compared.
 fn check(ui: &mut Ui, model: &Model, state: &mut WhyState) {
     let mut wanted = model.check.is_some();
-    let with = if model.settings.engine == EngineChoice::Reference { EngineChoice::Cpu(None) } else { EngineChoice::Reference };
+    let with = if model.settings.engine == EngineChoice::Reference {
+        EngineChoice::Cpu(None)
+    } else {
+        EngineChoice::Reference
+    };
     if ui.checkbox(&mut wanted, format!("check the engine against {with}")).changed() {
         state.commands.push(EngineCommand::Check(wanted.then_some(with)));
     }
@@ -70,7 +77,12 @@ fn check(ui: &mut Ui, model: &Model, state: &mut WhyState) {
         let texture = state.hold.differing.get(ui.ctx(), "differing frame", key, TextureOptions::NEAREST, image);
         let (rect, _) = ui.allocate_exact_size(vec2(PICTURE, PICTURE), Sense::hover());
         paint(ui, texture, rect);
-        widgets::say(ui, rect, "differing", &format!("what the network saw of frame {}, the first that differs", first.frame));
+        widgets::say(
+            ui,
+            rect,
+            "differing",
+            &format!("what the network saw of frame {}, the first that differs", first.frame),
+        );
     }
 }
 

@@ -12,8 +12,8 @@ mod saved;
 #[cfg(test)]
 mod tests;
 
-pub(super) use saved::SavedAnswer;
 pub(super) use overlay::{Seen, paint as paint_over_picture};
+pub(super) use saved::SavedAnswer;
 
 use super::model::Model;
 use super::theme::{self, Tokens};
@@ -90,6 +90,11 @@ impl WhyState {
     /// Whether this depth is open.
     pub(super) fn shows(&self, depth: Depth) -> bool {
         self.open && self.depth == depth
+    }
+
+    /// Whether something in colour is laid over the picture.
+    pub(super) fn is_laid_over(&self) -> bool {
+        self.shows(Depth::Evidence) || self.shows(Depth::Cover)
     }
 
     /// Explains a value from now on.

@@ -57,7 +57,10 @@ impl NeuronState {
 pub(super) fn show(ui: &mut Ui, model: &Model, state: &mut WhyState) {
     let Some(report) = model.report.as_deref() else { return };
     let Some(place) = state.neuron.place() else {
-        quiet(ui, "Click a position of the large channel in the layer's panel: the value there is taken apart, term by term.");
+        quiet(
+            ui,
+            "Click a position of the large channel in the layer's panel: the value there is taken apart, term by term.",
+        );
         return;
     };
     heading(ui, &report.network, place, &mut state.neuron);
@@ -86,7 +89,13 @@ pub(super) fn show(ui: &mut Ui, model: &Model, state: &mut WhyState) {
             }
         }
         if groups.channels.len() > LISTED {
-            quiet(ui, &format!("and {} channels more; a click on one goes to its strongest input", groups.channels.len() - LISTED));
+            quiet(
+                ui,
+                &format!(
+                    "and {} channels more; a click on one goes to its strongest input",
+                    groups.channels.len() - LISTED
+                ),
+            );
         }
     }
     state.neuron.trail.extend(walk);
@@ -122,7 +131,11 @@ fn sum(ui: &mut Ui, explanation: &Explanation) {
     }
     if let (Some([first, second, third]), Some(falling)) = (explanation.thresholds, explanation.falling) {
         let how = if falling { "≤" } else { "≥" };
-        figure(ui, &format!("thresholds ({how} counts)"), &format!("{}  {}  {}", short(first), short(second), short(third)));
+        figure(
+            ui,
+            &format!("thresholds ({how} counts)"),
+            &format!("{}  {}  {}", short(first), short(second), short(third)),
+        );
     }
     if let Some(code) = explanation.code {
         figure(ui, "code", &code.to_string());
@@ -180,7 +193,13 @@ fn taps(ui: &mut Ui, taps: &[Group], explanation: &Explanation) {
         let cell = Rect::from_min_size(at, vec2(48.0, 24.0));
         let color = if tap.sum() > 0.0 { tokens.chosen } else { tokens.float_input };
         let part = (tap.sum().abs() / most) as f32;
-        ui.painter().rect(cell, 3.0, color.gamma_multiply(0.15 + 0.55 * part), tokens.border(), egui::StrokeKind::Inside);
+        ui.painter().rect(
+            cell,
+            3.0,
+            color.gamma_multiply(0.15 + 0.55 * part),
+            tokens.border(),
+            egui::StrokeKind::Inside,
+        );
         let value = if tap.sum().fract() == 0.0 { format!("{:+.0}", tap.sum()) } else { format!("{:+.2}", tap.sum()) };
         widgets::text(ui, cell.center(), Align2::CENTER_CENTER, value, theme::mono(theme::TINY), tokens.text);
     }

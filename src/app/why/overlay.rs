@@ -6,7 +6,9 @@ use super::super::widgets::{self, CachedTexture};
 use super::{Depth, WhyState};
 use crate::inspect::receptive::ReceptiveField;
 use crate::pipeline::Report;
-use egui::{Align2, Color32, ColorImage, Id, Pos2, Rect, Stroke, StrokeKind, TextureId, TextureOptions, Ui, pos2, vec2};
+use egui::{
+    Align2, Color32, ColorImage, Id, Pos2, Rect, Stroke, StrokeKind, TextureId, TextureOptions, Ui, pos2, vec2,
+};
 
 /// What speaks for the class: light, so that it is told from the other without colours too.
 pub(super) const FOR: Color32 = Color32::from_rgb(255, 190, 60);

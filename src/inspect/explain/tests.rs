@@ -2,11 +2,11 @@
 
 use super::gathering::Gathering;
 use super::{Explanation, GroupBy, Neuron, write_csv};
-use crate::inspect::receptive::ReceptiveField;
 use crate::engine::cpu::{CpuEngine, Level};
 use crate::engine::{Engine, Probe, Sums, Wants};
 use crate::frame::InputImage;
 use crate::inspect::SumValues;
+use crate::inspect::receptive::ReceptiveField;
 use crate::network::published::PublishedShape;
 use crate::network::shipped::SHIPPED;
 use crate::network::{Network, Op, TrunkMode};
