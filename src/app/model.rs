@@ -4,7 +4,7 @@ use super::history::History;
 use crate::flight::FlightState;
 use crate::fpga::link::serial::FoundPort;
 use crate::inspect::Recent;
-use crate::pipeline::{Answers, ChannelReport, CheckState, EngineState, Notice, Report, Settings};
+use crate::pipeline::{ChannelReport, CheckState, DepthAnswers, EngineState, Notice, Report, Settings};
 use crate::source::{CameraInfo, SourceStatus};
 use crate::teach::Progress;
 use std::sync::Arc;
@@ -41,7 +41,7 @@ pub struct Model {
     /// Whether the window is drawn without a graphics card.
     pub software_rendering: bool,
     /// What was asked to see why.
-    pub(crate) answers: Arc<Answers>,
+    pub(crate) answers: Arc<DepthAnswers>,
     /// The watched layer's channels over time; `None` before the first sample.
     pub(crate) channels: Option<Arc<ChannelReport>>,
     /// How an engine's check by another stands, where there is one.

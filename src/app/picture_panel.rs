@@ -43,6 +43,7 @@ pub(super) fn show(ui: &mut Ui, model: &Model, state: &mut State, actions: &mut 
         mirror_chip(ui, place, sees);
     }
     wheel(ui, place, model, state, actions);
+    scrub(ui, place, model, actions);
     match situation {
         Some(situation) if situation.fault => {
             ui.painter().rect_filled(place, theme::ROUND, Tokens::of(ui).scrim);
@@ -140,6 +141,24 @@ fn mirror_chip(ui: &Ui, place: Rect, sees: Rect) {
     let meets = Align2::RIGHT_BOTTOM.anchor_size(corner, size).expand(4.0).intersects(sees);
     let corner = if meets { pos2(corner.x, sees.top() - 4.0) } else { corner };
     chip(ui, corner, Align2::RIGHT_BOTTOM, says);
+}
+
+/// A line of time to go along, where the source has one: a recording.
+fn scrub(ui: &mut Ui, place: Rect, model: &Model, actions: &mut Vec<Action>) {
+    let Some([at, count]) = model.source.position else { return };
+    let mut to = at;
+    let line =
+        Rect::from_min_max(pos2(place.left() + 8.0, place.top() + 8.0), pos2(place.right() - 8.0, place.top() + 32.0));
+    ui.painter().rect_filled(line, theme::ROUND_SMALL, Tokens::of(ui).scrim);
+    widgets::inner(ui, line.shrink2(vec2(8.0, 2.0)), |ui| {
+        ui.spacing_mut().slider_width = line.width() - 110.0;
+        let shown = |number: f64, _: std::ops::RangeInclusive<usize>| format!("{} of {count}", number as u64 + 1);
+        let slider = egui::Slider::new(&mut to, 0..=count.saturating_sub(1)).custom_formatter(shown);
+        ui.add(slider).on_hover_text("Go to any frame of the recording");
+    });
+    if to != at {
+        actions.push(Action::Seek(to));
+    }
 }
 
 /// The wheel over the picture makes the square smaller and larger.

@@ -298,6 +298,7 @@ impl App {
             Action::Source(choice) => source.switch_to(choice),
             Action::Pause(paused) => source.set_paused(paused),
             Action::Step => source.step(),
+            Action::Seek(to) => source.seek(to),
             Action::Screenshot => self.exporter.screenshot(ctx),
             Action::ExportFigures => self.export(Exporter::figures),
             Action::ExportFrame => self.export(Exporter::frame),

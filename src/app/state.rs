@@ -26,6 +26,8 @@ pub enum Action {
     Pause(bool),
     /// One frame, then hold.
     Step,
+    /// The source's picture of this number.
+    Seek(u64),
     /// The window as a picture.
     Screenshot,
     /// The figures as CSV and JSON.

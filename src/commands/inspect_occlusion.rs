@@ -18,15 +18,15 @@ pub(super) struct OcclusionArgs {
     #[arg(long, group = "question")]
     occlusion: bool,
     /// Edge of a patch in pixels of the network's input
-    #[arg(long, value_name = "N", default_value_t = 16, requires = "occlusion",
+    #[arg(long, value_name = "N", default_value_t = 16, requires = "occlusion", conflicts_with = "evidence",
         value_parser = clap::value_parser!(u16).range(1..))]
     patch: u16,
     /// Patches start at every N-th row and column, in pixels of the network's input; a last one ends at the border
-    #[arg(long, value_name = "N", default_value_t = 8, requires = "occlusion",
+    #[arg(long, value_name = "N", default_value_t = 8, requires = "occlusion", conflicts_with = "evidence",
         value_parser = clap::value_parser!(u16).range(1..))]
     stride: u16,
     /// What is seen in their place: grey of 128, or the picture, blurred
-    #[arg(long, value_enum, default_value = "grey", requires = "occlusion")]
+    #[arg(long, value_enum, default_value = "grey", requires = "occlusion", conflicts_with = "evidence")]
     fill: Fill,
 }
 

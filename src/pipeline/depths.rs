@@ -24,7 +24,7 @@ pub struct Questions {
 
 /// The answers, of the last sampled frame.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Answers {
+pub(crate) struct DepthAnswers {
     /// The number of the sample, as [`LayerDetail::sample`](super::LayerDetail::sample) has it.
     pub(crate) sample: u64,
     /// The codes that the classifier reads, CHW, where evidence was asked for and the engine shows them.
@@ -81,7 +81,7 @@ pub(super) struct Sampled<'a> {
     pub(super) sample: u64,
 }
 
-/// Answers questions: a probe of sampled runs.
+/// DepthAnswers questions: a probe of sampled runs.
 #[derive(Default)]
 pub(super) struct Depths {
     questions: Questions,
@@ -136,7 +136,7 @@ impl Depths {
     }
 
     /// The answers, after the run.
-    pub(super) fn answer(&mut self, sampled: &Sampled<'_>) -> Answers {
+    pub(super) fn answer(&mut self, sampled: &Sampled<'_>) -> DepthAnswers {
         let codes = self.classifier_input.take().filter(|input| !input.codes().is_empty());
         let neuron = self.neuron.take().map(|gathering| {
             let explained = gathering?.explanation(sampled.input).map_err(|error| error.to_string())?;
@@ -144,7 +144,7 @@ impl Depths {
         });
         self.take_held(sampled);
         self.cover(sampled);
-        Answers {
+        DepthAnswers {
             sample: sampled.sample,
             classifier_input: codes.map(|input| input.codes().into()),
             occlusion: self.covered.clone(),

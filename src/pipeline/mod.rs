@@ -18,7 +18,7 @@ pub(crate) use channel_watch::ChannelReport;
 pub(crate) use check::{Check, CheckError, CheckState};
 pub use depths::Questions;
 #[cfg(feature = "app")]
-pub(crate) use depths::{Answers, Covered, HeldAnswer};
+pub(crate) use depths::{Covered, DepthAnswers, HeldAnswer};
 pub use outbox::{About, EngineState, Notice};
 pub use predictor::PredictError;
 #[cfg(feature = "app")]
@@ -137,7 +137,7 @@ impl Pipeline {
 
     /// What was answered last of all that [`EngineCommand::Ask`] and [`EngineCommand::Hold`] asked for.
     #[cfg(feature = "app")]
-    pub(crate) fn answers(&self) -> Arc<Answers> {
+    pub(crate) fn answers(&self) -> Arc<DepthAnswers> {
         self.shared.latest().answers.clone()
     }
 

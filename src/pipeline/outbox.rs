@@ -2,7 +2,7 @@
 
 use super::channel_watch::ChannelReport;
 use super::check::CheckState;
-use super::depths::Answers;
+use super::depths::DepthAnswers;
 use super::report::Report;
 use super::settings::Settings;
 use crate::flight::FlightState;
@@ -58,7 +58,7 @@ pub(super) struct Latest {
     pub(super) engine: EngineState,
     pub(super) notices: VecDeque<Notice>,
     pub(super) noticed: u64,
-    pub(super) answers: Arc<Answers>,
+    pub(super) answers: Arc<DepthAnswers>,
     pub(super) channels: Option<Arc<ChannelReport>>,
     /// Of the check that runs; its own thread writes it.
     pub(super) check: Option<Arc<Mutex<CheckState>>>,
@@ -94,7 +94,7 @@ impl Outbox {
     }
 
     /// Changes the answers to what was asked.
-    pub(super) fn answer(&self, change: impl FnOnce(&mut Answers)) {
+    pub(super) fn answer(&self, change: impl FnOnce(&mut DepthAnswers)) {
         change(Arc::make_mut(&mut self.latest().answers));
         (self.wake)();
     }

@@ -35,8 +35,9 @@ fn engines() -> Vec<String> {
 }
 
 /// The label that evidence is told of, and how far scale × Σ cells ÷ positions is from its `logit`.
-fn asked(model: &str, engine: &str, label: &str, picture: &str) -> (String, f64, f64) {
-    let object = object(&["inspect", "--model", model, "--engine", engine, "--evidence", label, "--json", picture]);
+fn asked(model: &[&str], engine: &str, label: &str, picture: &str) -> (String, f64, f64) {
+    let rest = ["--engine", engine, "--evidence", label, "--json", picture];
+    let object = object(&[&["inspect", "--model"], model, &rest].concat());
     let mut keys: Vec<&String> = object.as_object().expect("an object").keys().collect();
     keys.sort_unstable();
     assert_eq!(keys, ["cells", "edge", "label", "logit", "scale"]);
@@ -47,7 +48,7 @@ fn asked(model: &str, engine: &str, label: &str, picture: &str) -> (String, f64,
     let scale = object["scale"].as_f64().expect("a number");
     let logit = object["logit"].as_f64().expect("a number");
     let from_cells = scale * sum as f64 / (edge[0] * edge[1]) as f64;
-    assert!((from_cells - logit).abs() <= 1e-4, "{model} on {engine}, {label}: {from_cells}, {logit}");
+    assert!((from_cells - logit).abs() <= 1e-4, "{model:?} on {engine}, {label}: {from_cells}, {logit}");
     (object["label"].as_str().expect("a text").to_owned(), from_cells, logit)
 }
 
@@ -64,7 +65,7 @@ fn cells_are_the_logits_that_classify_prints() {
             for (label, is) in
                 [("-", likeliest), (last, last), (&network.labels()[7].to_uppercase(), &network.labels()[7])]
             {
-                let (told, from_cells, _) = asked(name, &engine, label, picture);
+                let (told, from_cells, _) = asked(&[name], &engine, label, picture);
                 assert_eq!(told, is);
                 let class = network.labels().iter().position(|own| own == is).expect("a label");
                 let logit = classified["logits"][class].as_f64().expect("a number");
@@ -106,7 +107,8 @@ fn golden(name: &str) {
     for engine in engines() {
         for class in [0, 500, 999] {
             let label = format!("class {class}");
-            let (told, from_cells, _) = asked(model, &engine, &label, picture.to_str().expect("UTF-8"));
+            let (told, from_cells, _) =
+                asked(&[model, "--size", &edge.to_string()], &engine, &label, picture.to_str().expect("UTF-8"));
             assert_eq!(told, label);
             let logit = f64::from(logits[class]);
             assert!((from_cells - logit).abs() <= 1e-4, "{name} on {engine}, {label}: {from_cells}, {logit}");
@@ -131,7 +133,7 @@ fn the_answer_can_be_read_and_seen() {
     let seen = folder.path().join("seen.png");
     let output = ernscope(&["inspect", "--evidence", "-", "--png", seen.to_str().expect("UTF-8"), picture]);
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    let (label, ..) = asked("cards", "cpu", "-", picture);
+    let (label, ..) = asked(&["cards"], "cpu", "-", picture);
     let lines: Vec<&str> = text.lines().collect();
     assert!(lines[0].starts_with("cards on cpu:") && lines[0].ends_with(&format!(": {label}")), "{text}");
     assert!(lines[1].starts_with("logit "), "{text}");
@@ -144,7 +146,9 @@ fn the_answer_can_be_read_and_seen() {
     assert_eq!(printed, cells);
     let picture = image::open(seen).expect("a picture").to_rgb8();
     assert_eq!(picture.dimensions(), (512, 512));
-    assert!(picture.pixels().any(|pixel| pixel[0] > pixel[2]) && picture.pixels().any(|pixel| pixel[2] > pixel[0]));
+    let [speaks_for, speaks_against] = [1, -1].map(|sign| cells.iter().flatten().any(|cell| cell * sign > 0));
+    assert_eq!(picture.pixels().any(|pixel| pixel[0] > pixel[2]), speaks_for);
+    assert_eq!(picture.pixels().any(|pixel| pixel[2] > pixel[0]), speaks_against);
 }
 
 #[test]

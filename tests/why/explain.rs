@@ -136,7 +136,8 @@ impl Case {
         assert!((products.sum::<f64>() - number("sum")).abs() <= tolerance, "{document}");
         assert!((number("plus") - number("minus") - number("sum")).abs() <= tolerance, "{document}");
         if let Some(sums) = self.held.sums.get(&layer) {
-            assert_eq!(number("sum"), sums[at], "{document}");
+            // JSON's reader may miss a float's last bit.
+            assert!((number("sum") - sums[at]).abs() <= tolerance * 1e-6, "{document}");
         }
         let rows = op.thresholds().map(|thresholds| serde_json::json!(thresholds.rows()[channel]));
         assert!(matches!(op, Op::FloatConv(_)) || document["thresholds"] == Value::from(rows), "{document}");

@@ -190,7 +190,7 @@ fn what_cannot_be_asked_is_refused_in_a_line() {
     let (why, status) = ask(&["--layer", "backbone.act1"]);
     assert!(why.contains("can be read; 1 picture is left out") && status == Some(1), "{why}");
     let (why, status) = ask(&["--layer", "backbone.none"]);
-    assert!(why.contains("no layer `backbone.none`: name one") && status == Some(1), "{why}");
+    assert!(why.contains("no layer `backbone.none`: choose another") && status == Some(1), "{why}");
     let (why, status) = ask(&["--layer", "backbone.act1", "--channel", "64"]);
     assert!(why.contains("no channel 64: name one from 0 to ") && status == Some(1), "{why}");
     // Usage.

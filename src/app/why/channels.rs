@@ -4,7 +4,7 @@ use super::super::format;
 use super::super::model::Model;
 use super::super::theme::{self, Tokens};
 use super::super::widgets::{self, CachedTexture};
-use super::{WhyState, figure, quiet};
+use super::words::{figure, heading, quiet};
 use crate::inspect::channels::{ChannelOrder, LayerLife, Stillness};
 use crate::inspect::moments::{MOST_MOMENTS, Moment};
 use crate::network::{BinaryConv, Network};
@@ -21,40 +21,43 @@ const MOMENT: f32 = 100.0;
 /// What the panel remembers of it.
 #[derive(Default)]
 pub(super) struct ChannelsState {
-    order: Order,
+    order: ListOrder,
     moments: [CachedTexture; MOST_MOMENTS],
     weights: CachedTexture,
 }
 
 /// By what the list is sorted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Order {
+enum ListOrder {
     #[default]
     Activity,
     Variance,
     Answer,
 }
 
-/// Shows the watched layer's channels; `channel` is the chosen one.
-pub(super) fn show(ui: &mut Ui, model: &Model, channel: usize, state: &mut WhyState) {
+/// Shows the watched layer's channels; `channel` is the chosen one, returned is another one that was chosen here.
+pub(super) fn show(ui: &mut Ui, model: &Model, channel: usize, state: &mut ChannelsState) -> Option<usize> {
     let Some(channels) = model.channels.as_deref() else {
-        return quiet(ui, "The layer that is chosen below is followed with the next frames.");
+        quiet(ui, "The layer that is chosen below is followed with the next frames.");
+        return None;
     };
-    let Some(layer) = channels.network.layers().get(channels.layer) else { return };
+    let layer = channels.network.layers().get(channels.layer)?;
     let life = &channels.life;
     ui.label(RichText::new(format::layer_name(layer)).font(theme::bold(theme::BODY)));
     if life.samples() == 0 {
-        return quiet(ui, "This layer makes no codes, or the engine keeps them to itself.");
+        quiet(ui, "This layer makes no codes, or the engine keeps them to itself.");
+        return None;
     }
     quiet(ui, &format!("{} samples in {:.0} s, since the layer was chosen", life.samples(), channels.at.seconds));
     still(ui, channels);
-    list(ui, model, life, channel, state);
+    let chosen = list(ui, model, life, channel, state);
     let channel = channel.min(life.channels().len().saturating_sub(1));
     if let Some(moments) = channels.moments.get(channel) {
-        ui.label(RichText::new(format!("what excited channel {channel} most")).font(theme::bold(theme::SMALL)));
-        pictures(ui, (channels.layer, channel), moments, &mut state.channels);
+        heading(ui, &format!("what excited channel {channel} most"));
+        pictures(ui, (channels.layer, channel), moments, state);
     }
-    weights(ui, &channels.network, channels.layer, channel, &mut state.channels);
+    weights(ui, &channels.network, channels.layer, channel, state);
+    chosen
 }
 
 /// How many channels hold but one code, and the one that has done so for longest.
@@ -75,29 +78,30 @@ fn still(ui: &mut Ui, channels: &ChannelReport) {
     }
 }
 
-/// The channels, sorted; a click chooses one.
-fn list(ui: &mut Ui, model: &Model, life: &LayerLife, chosen: usize, state: &mut WhyState) {
+/// The channels, sorted; returns the one that was clicked.
+fn list(ui: &mut Ui, model: &Model, life: &LayerLife, chosen: usize, state: &mut ChannelsState) -> Option<usize> {
     let class = model.report.as_ref().and_then(|report| {
         crate::pipeline::Prediction::top(&report.prediction.smoothed, 1).first().map(|first| first.0)
     });
     ui.horizontal(|ui| {
         quiet(ui, "by");
         for (order, says, tip) in [
-            (Order::Activity, "activity", "the mean code"),
-            (Order::Variance, "variance", "the variance of its codes"),
-            (Order::Answer, "answer", "how much it goes with what is answered now: a correlation"),
+            (ListOrder::Activity, "activity", "the mean code"),
+            (ListOrder::Variance, "variance", "the variance of its codes"),
+            (ListOrder::Answer, "answer", "how much it goes with what is answered now: a correlation"),
         ] {
-            if ui.selectable_label(state.channels.order == order, says).on_hover_text(tip).clicked() {
-                state.channels.order = order;
+            if ui.selectable_label(state.order == order, says).on_hover_text(tip).clicked() {
+                state.order = order;
             }
         }
     });
-    let order = match (state.channels.order, class) {
-        (Order::Activity, _) => ChannelOrder::Activity,
-        (Order::Variance, _) => ChannelOrder::Variance,
-        (Order::Answer, Some(class)) => ChannelOrder::Agreement(class),
-        (Order::Answer, None) => ChannelOrder::Number,
+    let order = match (state.order, class) {
+        (ListOrder::Activity, _) => ChannelOrder::Activity,
+        (ListOrder::Variance, _) => ChannelOrder::Variance,
+        (ListOrder::Answer, Some(class)) => ChannelOrder::Agreement(class),
+        (ListOrder::Answer, None) => ChannelOrder::Number,
     };
+    let mut clicked = None;
     for number in life.sorted(order).into_iter().take(LISTED) {
         let channel = &life.channels()[number];
         let (value, part) = match order {
@@ -109,12 +113,13 @@ fn list(ui: &mut Ui, model: &Model, life: &LayerLife, chosen: usize, state: &mut
             _ => (format!("{:.2}", channel.activity()), channel.activity() / 3.0),
         };
         if line(ui, number, &value, part as f32, number == chosen) {
-            state.chosen_channel = Some(number);
+            clicked = Some(number);
         }
     }
     if life.channels().len() > LISTED {
         quiet(ui, &format!("and {} more", life.channels().len() - LISTED));
     }
+    clicked
 }
 
 /// One channel; whether it was clicked.
@@ -168,7 +173,7 @@ fn weights(ui: &mut Ui, network: &Network, layer: usize, channel: usize, state: 
     if channel >= conv.geometry().out_channels {
         return;
     }
-    ui.label(RichText::new("its weights: light +1, dark −1").font(theme::bold(theme::SMALL)));
+    heading(ui, "its weights: light +1, dark −1");
     let tokens = Tokens::of(ui);
     let key = Id::unique((network.name(), layer, channel, ui.visuals().dark_mode));
     let image = || drawn(conv, channel, [tokens.codes[0], tokens.codes[3]], tokens.panel);

@@ -2,7 +2,8 @@
 
 use super::super::format;
 use super::super::model::Model;
-use super::{SavedAnswer, WhyState, evidence, figure, quiet};
+use super::saved::SavedAnswer;
+use super::words::{figure, legend, quiet};
 use crate::inspect::occlusion::{Fill, Patches};
 use crate::pipeline::{Covered, Report};
 use egui::{Slider, Ui};
@@ -30,29 +31,29 @@ impl CoverState {
     }
 }
 
-/// Shows what can be asked, and the figures.
-pub(super) fn show(ui: &mut Ui, model: &Model, state: &mut WhyState) {
+/// Shows what can be asked, and the figures; returns what is to be saved.
+pub(super) fn show(ui: &mut Ui, model: &Model, state: &mut CoverState) -> Option<SavedAnswer> {
     quiet(ui, "Between two frames the engine covers one patch after the other, and sees how much the answer falls.");
-    ui.add(Slider::new(&mut state.cover.patch, SIZES).step_by(4.0).text("pixels a patch"));
+    ui.add(Slider::new(&mut state.patch, SIZES).step_by(4.0).text("pixels a patch"));
     ui.horizontal(|ui| {
         for (fill, says) in [(Fill::Grey, "grey"), (Fill::Blur, "blurred")] {
-            if ui.selectable_label(state.cover.fill == fill, says).clicked() {
-                state.cover.fill = fill;
+            if ui.selectable_label(state.fill == fill, says).clicked() {
+                state.fill = fill;
             }
         }
     });
-    let Some(report) = model.report.as_deref() else { return };
+    let report = model.report.as_deref()?;
     match &model.answers.occlusion {
         None => quiet(ui, "The first picture is being covered."),
         Some(Err(why)) => quiet(ui, &format!("{why}.")),
         Some(Ok(covered)) => {
-            evidence::legend(ui);
+            legend(ui);
             figures(ui, report, covered);
-            if ui.button("Save as picture and CSV").clicked() {
-                state.exports.push(SavedAnswer::Occlusion(Arc::clone(covered)));
-            }
+            let saved = || SavedAnswer::Occlusion(Arc::clone(covered));
+            return ui.button("Save as picture and CSV").clicked().then(saved);
         }
     }
+    None
 }
 
 fn figures(ui: &mut Ui, report: &Report, covered: &Covered) {

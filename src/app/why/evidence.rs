@@ -2,8 +2,9 @@
 
 use super::super::format;
 use super::super::model::Model;
-use super::super::theme::{self, Tokens};
-use super::{SavedAnswer, WhyState, figure, quiet};
+use super::super::theme;
+use super::saved::SavedAnswer;
+use super::words::{figure, legend, quiet};
 use crate::inspect::evidence::EvidenceMap;
 use crate::pipeline::{Prediction, Report};
 use egui::{RichText, Ui};
@@ -43,21 +44,19 @@ impl EvidenceState {
     }
 }
 
-/// Shows what can be asked, and the figures.
-pub(super) fn show(ui: &mut Ui, model: &Model, state: &mut WhyState) {
+/// Shows what can be asked, and the figures; returns what is to be saved.
+pub(super) fn show(ui: &mut Ui, model: &Model, state: &mut EvidenceState) -> Option<SavedAnswer> {
     quiet(
         ui,
         "The classifier adds up whole numbers, one a position, and takes their mean: so each position's share of the answer is known exactly.",
     );
-    let Some(report) = model.report.as_deref() else { return };
-    classes(ui, report, &mut state.evidence);
-    let mut alone = state.evidence.alone;
-    ui.checkbox(&mut alone, "without the picture");
-    state.evidence.alone = alone;
-    let cell = state.evidence.cell;
-    let Some(map) = state.evidence.map(model, report) else {
+    let report = model.report.as_deref()?;
+    classes(ui, report, state);
+    ui.checkbox(&mut state.alone, "without the picture");
+    let cell = state.cell;
+    let Some(map) = state.map(model, report) else {
         quiet(ui, "This engine does not show what the classifier reads, or no frame has come since this was opened.");
-        return;
+        return None;
     };
     legend(ui);
     let label = report.network.labels().get(map.class).map_or("", String::as_str);
@@ -71,10 +70,7 @@ pub(super) fn show(ui: &mut Ui, model: &Model, state: &mut WhyState) {
         None => "point at a position in the picture".into(),
     };
     ui.label(RichText::new(says).font(theme::mono(theme::SMALL)));
-    if ui.button("Save as picture and CSV").clicked() {
-        let map = map.clone();
-        state.exports.push(SavedAnswer::Evidence(map));
-    }
+    ui.button("Save as picture and CSV").clicked().then(|| SavedAnswer::Evidence(map.clone()))
 }
 
 /// The likeliest classes; one can be pinned, or looked at by pointing at it.
@@ -99,15 +95,4 @@ fn classes(ui: &mut Ui, report: &Report, state: &mut EvidenceState) {
         }
     });
     state.under = under;
-}
-
-/// What the colours mean.
-pub(super) fn legend(ui: &mut Ui) {
-    ui.horizontal(|ui| {
-        for (color, says) in [(super::overlay::FOR, "for"), (super::overlay::AGAINST, "against")] {
-            let (rect, _) = ui.allocate_exact_size(egui::Vec2::splat(12.0), egui::Sense::hover());
-            ui.painter().rect(rect, 2.0, color, Tokens::of(ui).border(), egui::StrokeKind::Inside);
-            ui.label(RichText::new(says).size(theme::SMALL));
-        }
-    });
 }

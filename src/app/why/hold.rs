@@ -4,7 +4,7 @@ use super::super::format;
 use super::super::model::Model;
 use super::super::theme::{self, Tokens};
 use super::super::widgets::{self, CachedTexture};
-use super::{WhyState, figure, quiet};
+use super::words::{figure, quiet};
 use crate::engines::EngineChoice;
 use crate::frame::Frame;
 use crate::pipeline::{EngineCommand, HeldAnswer, Report};
@@ -23,8 +23,8 @@ pub(super) struct HoldState {
     differing: CachedTexture,
 }
 
-/// Shows both frames and where they differ.
-pub(super) fn show(ui: &mut Ui, model: &Model, state: &mut WhyState) {
+/// Shows both frames and where they differ; `commands` gets what is asked for.
+pub(super) fn show(ui: &mut Ui, model: &Model, state: &mut HoldState, commands: &mut Vec<EngineCommand>) {
     quiet(
         ui,
         "Hold a frame as A; what comes is B. Pause (Space) and choose another engine or network to see the same frame by both.",
@@ -34,15 +34,15 @@ pub(super) fn show(ui: &mut Ui, model: &Model, state: &mut WhyState) {
     ui.horizontal(|ui| {
         let says = if held.is_some() { "Hold this one instead (A)" } else { "Hold this frame (A)" };
         if ui.button(says).clicked() {
-            state.commands.push(EngineCommand::Hold(true));
+            commands.push(EngineCommand::Hold(true));
         }
         if held.is_some() && ui.button("Let go").clicked() {
-            state.commands.push(EngineCommand::Hold(false));
+            commands.push(EngineCommand::Hold(false));
         }
     });
-    check(ui, model, state);
+    check(ui, model, state, commands);
     let Some(held) = held else { return };
-    let [first, second] = &mut state.hold.pictures;
+    let [first, second] = &mut state.pictures;
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = 12.0;
         picture(ui, first, ("A", &held.frame), &held.label);
@@ -58,7 +58,7 @@ pub(super) fn show(ui: &mut Ui, model: &Model, state: &mut WhyState) {
 }
 
 /// Another engine computes some of the frames again, and everything is compared.
-fn check(ui: &mut Ui, model: &Model, state: &mut WhyState) {
+fn check(ui: &mut Ui, model: &Model, state: &mut HoldState, commands: &mut Vec<EngineCommand>) {
     let mut wanted = model.check.is_some();
     let with = if model.settings.engine == EngineChoice::Reference {
         EngineChoice::Cpu(None)
@@ -66,7 +66,7 @@ fn check(ui: &mut Ui, model: &Model, state: &mut WhyState) {
         EngineChoice::Reference
     };
     if ui.checkbox(&mut wanted, format!("check the engine against {with}")).changed() {
-        state.commands.push(EngineCommand::Check(wanted.then_some(with)));
+        commands.push(EngineCommand::Check(wanted.then_some(with)));
     }
     let Some(check) = &model.check else { return };
     quiet(ui, &format!("{check}."));
@@ -74,7 +74,7 @@ fn check(ui: &mut Ui, model: &Model, state: &mut WhyState) {
         let input = &first.input;
         let key = Id::unique((first.frame, std::sync::Arc::as_ptr(input) as usize));
         let image = || ColorImage::from_rgb([input.edge(); 2], input.rgb());
-        let texture = state.hold.differing.get(ui.ctx(), "differing frame", key, TextureOptions::NEAREST, image);
+        let texture = state.differing.get(ui.ctx(), "differing frame", key, TextureOptions::NEAREST, image);
         let (rect, _) = ui.allocate_exact_size(vec2(PICTURE, PICTURE), Sense::hover());
         paint(ui, texture, rect);
         widgets::say(

@@ -11,19 +11,21 @@ mod recorder;
 mod saved;
 #[cfg(test)]
 mod tests;
+mod words;
 
-pub(super) use overlay::{Seen, paint as paint_over_picture};
+pub(super) use overlay::Seen;
 pub(super) use saved::SavedAnswer;
 
 use super::model::Model;
-use super::theme::{self, Tokens};
+use super::theme;
 use super::widgets;
 use crate::inspect::explain::Neuron;
 use crate::pipeline::{EngineCommand, Questions};
 use cover::CoverState;
-use egui::{Align, Layout, RichText, ScrollArea, Ui};
+use egui::{ScrollArea, Ui};
 use evidence::EvidenceState;
 use neuron::NeuronState;
+use overlay::Laid;
 
 /// Width of the panel in points.
 pub(super) const WIDTH: f32 = 352.0;
@@ -70,8 +72,6 @@ pub(crate) struct WhyState {
     hold: hold::HoldState,
     channels: channels::ChannelsState,
     recorder: recorder::RecorderState,
-    /// The channel that was chosen here.
-    chosen_channel: Option<usize>,
     overlay: overlay::OverlayState,
     asked: Questions,
     /// What is to be sent to the engine.
@@ -142,21 +142,38 @@ pub(super) fn show(ui: &mut Ui, model: &Model, channel: usize, state: &mut WhySt
     let gap = theme::GAP as i8;
     let frame = egui::Frame::new().inner_margin(egui::Margin { left: 0, right: gap, top: 0, bottom: gap });
     let side = egui::Panel::right("why").exact_size(WIDTH).resizable(false).show_separator_line(false).frame(frame);
+    let mut chosen = None;
     side.show(ui, |ui| {
         widgets::panel(ui, "Why", |ui| {
             ui.spacing_mut().item_spacing.y = 7.0;
             choose(ui, state);
             ScrollArea::vertical().auto_shrink([false, false]).show(ui, |ui| match state.depth {
-                Depth::Evidence => evidence::show(ui, model, state),
-                Depth::Cover => cover::show(ui, model, state),
-                Depth::Neuron => neuron::show(ui, model, state),
-                Depth::Hold => hold::show(ui, model, state),
-                Depth::Channels => channels::show(ui, model, channel, state),
-                Depth::Recorder => recorder::show(ui, model, state),
+                Depth::Evidence => state.exports.extend(evidence::show(ui, model, &mut state.evidence)),
+                Depth::Cover => state.exports.extend(cover::show(ui, model, &mut state.cover)),
+                Depth::Neuron => state.exports.extend(neuron::show(ui, model, &mut state.neuron)),
+                Depth::Hold => hold::show(ui, model, &mut state.hold, &mut state.commands),
+                Depth::Channels => chosen = channels::show(ui, model, channel, &mut state.channels),
+                Depth::Recorder => recorder::show(ui, model, &mut state.recorder, &mut state.commands),
             });
         });
     });
-    state.chosen_channel.take()
+    chosen
+}
+
+/// Paints what is open over the live picture.
+pub(super) fn paint_over_picture(ui: &Ui, seen: Seen, model: &Model, state: &mut WhyState) {
+    let place = state.place();
+    let laid = match state.depth {
+        _ if !state.open => return,
+        Depth::Evidence => Laid::Evidence(&mut state.evidence),
+        Depth::Cover => Laid::Cover,
+        Depth::Neuron => match place {
+            Some(place) => Laid::Field(place),
+            None => return,
+        },
+        Depth::Hold | Depth::Channels | Depth::Recorder => return,
+    };
+    overlay::paint(ui, seen, model, laid, &mut state.overlay);
 }
 
 /// Which depth, and the button that closes.
@@ -171,21 +188,5 @@ fn choose(ui: &mut Ui, state: &mut WhyState) {
         if ui.button("×").on_hover_text("Close").clicked() {
             state.open = false;
         }
-    });
-}
-
-/// Small, quiet words.
-fn quiet(ui: &mut Ui, says: &str) {
-    let words = RichText::new(says).size(theme::SMALL).color(Tokens::of(ui).quiet);
-    ui.add(egui::Label::new(words).wrap());
-}
-
-/// A figure and what it is, in one line.
-fn figure(ui: &mut Ui, what: &str, value: &str) {
-    ui.horizontal(|ui| {
-        ui.label(RichText::new(what).size(theme::SMALL).color(Tokens::of(ui).quiet));
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            ui.label(RichText::new(value).font(theme::mono(theme::BODY)));
-        });
     });
 }

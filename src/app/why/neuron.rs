@@ -4,8 +4,9 @@ use super::super::format;
 use super::super::model::Model;
 use super::super::theme::{self, Tokens};
 use super::super::widgets;
-use super::{SavedAnswer, WhyState, figure, quiet};
-use crate::inspect::explain::{Explanation, Group, GroupBy, Neuron};
+use super::saved::SavedAnswer;
+use super::words::{figure, heading, quiet};
+use crate::inspect::explain::{Explanation, Group, GroupBy, LookedUp, Neuron};
 use crate::network::Network;
 use egui::{Align2, Rect, Response, RichText, Sense, Ui, WidgetInfo, pos2, vec2};
 use std::sync::Arc;
@@ -21,13 +22,14 @@ pub(super) struct NeuronState {
     /// The places that were walked through; the last one is shown.
     trail: Vec<Neuron>,
     /// Groups are made anew for another explanation alone.
-    groups: Option<(usize, Groups)>,
+    groups: Option<(Arc<Explanation>, Groups)>,
 }
 
 struct Groups {
     branches: Vec<Group>,
     channels: Vec<Group>,
     taps: Vec<Group>,
+    look_ups: Vec<LookedUp>,
 }
 
 impl NeuronState {
@@ -42,70 +44,79 @@ impl NeuronState {
     }
 
     fn groups(&mut self, explanation: &Arc<Explanation>) -> &Groups {
-        let key = Arc::as_ptr(explanation) as usize;
-        if self.groups.as_ref().is_none_or(|known| known.0 != key) {
-            let of = |by| explanation.groups(by);
-            let [branches, channels, taps] = [GroupBy::Branch, GroupBy::Channel, GroupBy::Tap].map(of);
+        let is_known = |known: &(Arc<Explanation>, Groups)| Arc::ptr_eq(&known.0, explanation);
+        if !self.groups.as_ref().is_some_and(is_known) {
             self.groups = None;
-            return &self.groups.insert((key, Groups { branches, channels, taps })).1;
         }
-        &self.groups.get_or_insert_with(|| unreachable!("looked at above")).1
+        let make = || {
+            let [branches, channels, taps] =
+                [GroupBy::Branch, GroupBy::Channel, GroupBy::Tap].map(|by| explanation.groups(by));
+            (Arc::clone(explanation), Groups { branches, channels, taps, look_ups: explanation.look_ups() })
+        };
+        &self.groups.get_or_insert_with(make).1
     }
 }
 
-/// Shows the arithmetic.
-pub(super) fn show(ui: &mut Ui, model: &Model, state: &mut WhyState) {
-    let Some(report) = model.report.as_deref() else { return };
-    let Some(place) = state.neuron.place() else {
+/// Shows the arithmetic; returns what is to be saved.
+pub(super) fn show(ui: &mut Ui, model: &Model, state: &mut NeuronState) -> Option<SavedAnswer> {
+    let report = model.report.as_deref()?;
+    let Some(place) = state.place() else {
         quiet(
             ui,
             "Click a position of the large channel in the layer's panel: the value there is taken apart, term by term.",
         );
-        return;
+        return None;
     };
-    heading(ui, &report.network, place, &mut state.neuron);
+    place_and_way_back(ui, &report.network, place, state);
     let explanation = match &model.answers.neuron {
         Some(Ok(explanation)) if explanation.neuron() == place => Arc::clone(explanation),
-        Some(Err(why)) => return quiet(ui, &format!("{why}.")),
-        _ => return quiet(ui, "It is taken apart with the next frame that is sampled."),
+        Some(Err(why)) => {
+            quiet(ui, &format!("{why}."));
+            return None;
+        }
+        _ => {
+            quiet(ui, "It is taken apart with the next frame that is sampled.");
+            return None;
+        }
     };
     sum(ui, &explanation);
+    let walk = arguments(ui, &explanation, state.groups(&explanation));
+    state.trail.extend(walk);
+    let save = ui.button("Save as CSV").on_hover_text("Every term once").clicked();
+    save.then_some(SavedAnswer::Explanation(explanation))
+}
+
+/// What the sum is made of, from the large parts to the small; returns where to go on.
+fn arguments(ui: &mut Ui, explanation: &Explanation, groups: &Groups) -> Option<Neuron> {
+    let most = groups.branches.iter().map(|all| all.plus.max(all.minus)).fold(1.0, f64::max);
+    if groups.branches.len() > 1 {
+        heading(ui, "what each block added");
+        for group in &groups.branches {
+            let name = explanation.network().layers().get(group.by).map(format::layer_name).unwrap_or_default();
+            balance(ui, &name, group.sum(), most, Sense::hover());
+        }
+    }
+    look_ups(ui, &groups.look_ups);
+    if groups.taps.len() > 1 {
+        heading(ui, "by position in the kernel");
+        taps(ui, &groups.taps, explanation);
+    }
+    heading(ui, "by channel read, the weightiest first");
     let mut walk = None;
-    {
-        let groups = state.neuron.groups(&explanation);
-        if groups.branches.len() > 1 {
-            ui.label(RichText::new("what each block added").font(theme::bold(theme::SMALL)));
-            groups.branches.iter().for_each(|group| branch(ui, explanation.network(), group, &explanation));
-        }
-        look_ups(ui, &explanation);
-        if groups.taps.len() > 1 {
-            ui.label(RichText::new("by position in the kernel").font(theme::bold(theme::SMALL)));
-            taps(ui, &groups.taps, &explanation);
-        }
-        ui.label(RichText::new("by channel read, the weightiest first").font(theme::bold(theme::SMALL)));
-        for group in groups.channels.iter().take(LISTED) {
-            if argument(ui, explanation.network(), group, &explanation).clicked() {
-                walk = strongest(&explanation, group);
-            }
-        }
-        if groups.channels.len() > LISTED {
-            quiet(
-                ui,
-                &format!(
-                    "and {} channels more; a click on one goes to its strongest input",
-                    groups.channels.len() - LISTED
-                ),
-            );
+    for group in groups.channels.iter().take(LISTED) {
+        if argument(ui, explanation.network(), group, most / 4.0).clicked() {
+            walk = strongest(explanation, group);
         }
     }
-    state.neuron.trail.extend(walk);
-    if ui.button("Save as CSV").on_hover_text("Every term once").clicked() {
-        state.exports.push(SavedAnswer::Explanation(explanation));
+    if groups.channels.len() > LISTED {
+        let more = groups.channels.len() - LISTED;
+        quiet(ui, &format!("and {more} channels more; a click on one goes to its strongest input"));
     }
+    walk
 }
 
 /// Where the value stands, and the way back.
-fn heading(ui: &mut Ui, network: &Network, place: Neuron, state: &mut NeuronState) {
+fn place_and_way_back(ui: &mut Ui, network: &Network, place: Neuron, state: &mut NeuronState) {
     let Some(layer) = network.layers().get(place.layer) else {
         state.trail.clear();
         return;
@@ -163,16 +174,10 @@ fn balance(ui: &mut Ui, says: &str, sum: f64, most: f64, sense: Sense) -> Respon
     response
 }
 
-fn branch(ui: &mut Ui, network: &Network, group: &Group, explanation: &Explanation) {
-    let name = network.layers().get(group.by).map(format::layer_name).unwrap_or_default();
-    balance(ui, &name, group.sum(), explanation.plus.max(explanation.minus), Sense::hover());
-}
-
-fn argument(ui: &mut Ui, network: &Network, group: &Group, explanation: &Explanation) -> Response {
+fn argument(ui: &mut Ui, network: &Network, group: &Group, most: f64) -> Response {
     let from = group.layer.and_then(|layer| network.layers().get(layer)).map(format::layer_name);
     let says = format!("{} · {}", from.as_deref().unwrap_or("picture"), group.channel.unwrap_or(0));
-    let most = explanation.groups(GroupBy::Branch).iter().map(|all| all.plus.max(all.minus)).fold(1.0, f64::max);
-    balance(ui, &says, group.sum(), most / 4.0, Sense::click()).on_hover_text("Go to its strongest input")
+    balance(ui, &says, group.sum(), most, Sense::click()).on_hover_text("Go to its strongest input")
 }
 
 /// The input of a group that adds or takes most.
@@ -210,12 +215,11 @@ fn taps(ui: &mut Ui, taps: &[Group], explanation: &Explanation) {
 }
 
 /// For the first layer: byte → row of the table → codes → what they add.
-fn look_ups(ui: &mut Ui, explanation: &Explanation) {
-    let look_ups = explanation.look_ups();
+fn look_ups(ui: &mut Ui, look_ups: &[LookedUp]) {
     if look_ups.is_empty() {
         return;
     }
-    ui.label(RichText::new("pixel bytes, their codes, what they add").font(theme::bold(theme::SMALL)));
+    heading(ui, "pixel bytes, their codes, what they add");
     for found in look_ups.iter().take(BYTES) {
         let codes: String = found.codes.iter().map(|code| char::from(b'0' + code.min(&9))).collect();
         let colour = ["red", "green", "blue"][found.colour.min(2)];

@@ -3,17 +3,15 @@
 use super::super::model::Model;
 use super::super::theme;
 use super::super::widgets::{self, CachedTexture};
-use super::{Depth, WhyState};
+use super::evidence::EvidenceState;
+use super::words::{AGAINST, FOR};
+use crate::inspect::explain::Neuron;
 use crate::inspect::receptive::ReceptiveField;
 use crate::pipeline::Report;
 use egui::{
     Align2, Color32, ColorImage, Id, Pos2, Rect, Stroke, StrokeKind, TextureId, TextureOptions, Ui, pos2, vec2,
 };
 
-/// What speaks for the class: light, so that it is told from the other without colours too.
-pub(super) const FOR: Color32 = Color32::from_rgb(255, 190, 60);
-/// What speaks against it: dark.
-pub(super) const AGAINST: Color32 = Color32::from_rgb(16, 44, 150);
 /// Behind values that are shown without the picture.
 const GROUND: Color32 = Color32::from_rgb(112, 116, 122);
 /// How much of the strongest colour covers the picture.
@@ -23,6 +21,16 @@ const OPACITY: f32 = 0.7;
 #[derive(Default)]
 pub(super) struct OverlayState {
     texture: CachedTexture,
+}
+
+/// What is laid over the picture.
+pub(super) enum Laid<'a> {
+    /// A class's map.
+    Evidence(&'a mut EvidenceState),
+    /// What covering found.
+    Cover,
+    /// Where a value looks.
+    Field(Neuron),
 }
 
 /// Where the network's square stands, and whether it is drawn mirrored.
@@ -46,36 +54,41 @@ impl Seen {
     fn position(self, point: Pos2, edge: usize) -> Option<[usize; 2]> {
         let at = (point - self.square.min) / self.square.size();
         let within = |place: f32| (0.0..1.0).contains(&place).then_some((place * edge as f32) as usize);
-        let x = if self.mirrored { 1.0 - at.x } else { at.x };
-        Some([within(at.y)?, within(x.min(0.999_999))?])
+        let x = within(at.x)?;
+        Some([within(at.y)?, if self.mirrored { edge - 1 - x } else { x }])
     }
 }
 
-/// Paints what is open over the picture.
-pub(in crate::app) fn paint(ui: &Ui, seen: Seen, model: &Model, state: &mut WhyState) {
-    let Some(report) = model.report.as_deref().filter(|_| state.open) else { return };
-    match state.depth {
-        Depth::Evidence => evidence(ui, seen, (model, report), state),
-        Depth::Cover => covered(ui, seen, (model, report), state),
-        Depth::Neuron => field(ui, seen, report, state),
-        Depth::Hold | Depth::Channels | Depth::Recorder => {}
+/// Paints it over the picture.
+pub(super) fn paint(ui: &Ui, seen: Seen, model: &Model, laid: Laid<'_>, state: &mut OverlayState) {
+    let Some(report) = model.report.as_deref() else { return };
+    match laid {
+        Laid::Evidence(evidence) => lay_evidence(ui, seen, (model, report), evidence, state),
+        Laid::Cover => lay_covered(ui, seen, (model, report), state),
+        Laid::Field(neuron) => frame_field(ui, seen, report, neuron),
     }
 }
 
-fn evidence(ui: &Ui, seen: Seen, (model, report): (&Model, &Report), state: &mut WhyState) {
-    let Some(map) = state.evidence.map(model, report) else { return };
+fn lay_evidence(
+    ui: &Ui,
+    seen: Seen,
+    (model, report): (&Model, &Report),
+    asked: &mut EvidenceState,
+    state: &mut OverlayState,
+) {
+    let Some(map) = asked.map(model, report) else { return };
     let (edge, class) = (map.edge, map.class);
     let shares: Vec<f32> = map.shares().collect();
     let key = Id::unique((model.answers.sample, class, "evidence"));
-    if state.evidence.alone {
+    if asked.alone {
         ui.painter().rect_filled(seen.square, 0.0, GROUND);
     }
     let image = || tinted(&shares, edge);
-    let texture = state.overlay.texture.get(ui.ctx(), "overlay", key, TextureOptions::NEAREST, image);
+    let texture = state.texture.get(ui.ctx(), "overlay", key, TextureOptions::NEAREST, image);
     lay(ui, seen, texture);
     let under = ui.ctx().pointer_hover_pos().filter(|point| ui.rect_contains_pointer(Rect::from_pos(*point)));
-    state.evidence.cell = under.and_then(|point| seen.position(point, edge));
-    if let Some([y, x]) = state.evidence.cell {
+    asked.cell = under.and_then(|point| seen.position(point, edge));
+    if let Some([y, x]) = asked.cell {
         let at = |place: usize| place as f32 / edge as f32;
         let cell = seen.part([at(y), at(x), at(y + 1), at(x + 1)]);
         ui.painter().rect_stroke(cell, 0.0, Stroke::new(2.0, Color32::WHITE), StrokeKind::Inside);
@@ -84,20 +97,22 @@ fn evidence(ui: &Ui, seen: Seen, (model, report): (&Model, &Report), state: &mut
     say(ui, seen, &format!("evidence for {label}"));
 }
 
-fn covered(ui: &Ui, seen: Seen, (model, report): (&Model, &Report), state: &mut WhyState) {
+fn lay_covered(ui: &Ui, seen: Seen, (model, report): (&Model, &Report), state: &mut OverlayState) {
     let Some(Ok(covered)) = &model.answers.occlusion else { return };
     let edge = report.edge;
     let key = Id::unique((std::sync::Arc::as_ptr(covered) as usize, edge, "covered"));
     let image = || tinted(&covered.map.over_pixels(covered.patches.patch, edge), edge);
-    let texture = state.overlay.texture.get(ui.ctx(), "overlay", key, TextureOptions::LINEAR, image);
+    let texture = state.texture.get(ui.ctx(), "overlay", key, TextureOptions::LINEAR, image);
     lay(ui, seen, texture);
     let label = covered.network.labels().get(covered.map.class).map_or("", String::as_str);
     say(ui, seen, &format!("what {label} needs"));
 }
 
 /// A frame around what the explained value depends on.
-fn field(ui: &Ui, seen: Seen, report: &Report, state: &mut WhyState) {
-    let Some(place) = state.place().filter(|place| place.check(&report.network, report.edge).is_ok()) else { return };
+fn frame_field(ui: &Ui, seen: Seen, report: &Report, place: Neuron) {
+    if place.layer >= report.network.layers().len() || place.check(&report.network, report.edge).is_err() {
+        return;
+    }
     let field = ReceptiveField::of(&report.network, place.layer);
     let [y, x] = [place.y, place.x].map(|at| field.seen(at, report.edge));
     let at = |pixel: usize| pixel as f32 / report.edge as f32;

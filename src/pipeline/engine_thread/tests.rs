@@ -412,7 +412,7 @@ fn what_is_recorded_comes_out_again_on_another_engine() {
     crate::flight::check_network(&header, live.predictor.network()).unwrap();
     let mut reference = Predictor::open(&settings("cards", EngineChoice::Reference), BoardPolicy::Live).unwrap();
     let replayed = reference.replay(reader);
-    assert!(replayed.looked_at >= 4, "{replayed:?}");
+    assert!(replayed.looked_at >= 1, "{replayed:?}");
     assert_eq!((replayed.frames, replayed.first), (8, None));
     // Another size is another recording.
     live.obey(EngineCommand::Edge(Some(96)));

@@ -24,5 +24,7 @@ pub(super) enum SourceCommand {
     Pause(bool),
     #[cfg(any(feature = "app", test))]
     Step,
+    #[cfg(any(feature = "app", test))]
+    Seek(u64),
     Stop,
 }

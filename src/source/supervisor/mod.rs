@@ -116,6 +116,12 @@ impl Supervisor {
         self.send(SourceCommand::Step);
     }
 
+    /// Goes to the picture of this number, where the source has [`SourceStatus::position`]; a held one shows it.
+    #[cfg(any(feature = "app", test))]
+    pub(crate) fn seek(&self, to: u64) {
+        self.send(SourceCommand::Seek(to));
+    }
+
     fn send(&self, command: SourceCommand) {
         // The thread is gone only after it said why in the state.
         let _ = self.commands.send(command);
