@@ -104,6 +104,8 @@ pub mod engine;
 pub mod engines;
 #[cfg(feature = "cli")]
 mod evaluate;
+#[cfg(feature = "cli")]
+mod flight;
 #[cfg(feature = "fpga")]
 pub mod fpga;
 pub mod frame;

@@ -56,12 +56,25 @@ fn check(metadata: &Metadata) -> Result<(), RegularFileError> {
 /// What the system says.
 #[cfg(feature = "cli")]
 pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    write_whole_by(path, |file| file.write_all(bytes))
+}
+
+/// The same for what is not in memory as a whole: `write` writes it.
+///
+/// # Errors
+/// As [`write_whole`].
+#[cfg(feature = "cli")]
+pub(crate) fn write_whole_by<T>(path: &Path, write: impl FnOnce(&mut File) -> io::Result<T>) -> io::Result<T> {
     let mut name = std::ffi::OsString::from(".");
     name.push(path.file_name().unwrap_or_default());
     name.push(format!(".{}.part", std::process::id()));
     let part = path.with_file_name(name);
     let mut file = File::create_new(&part)?;
-    let written = file.write_all(bytes).and_then(|()| file.sync_all()).and_then(|()| fs::rename(&part, path));
+    let written = write(&mut file).and_then(|written| {
+        file.sync_all()?;
+        fs::rename(&part, path)?;
+        Ok(written)
+    });
     if written.is_err() {
         // What is wrong with the folder is told by the first error.
         let _ = fs::remove_file(&part);

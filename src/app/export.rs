@@ -1,6 +1,7 @@
 //! What one sees, one can take along: each export is written on a thread of its own and tells where it went.
 
 use super::notices::Tone;
+use super::why::SavedAnswer;
 use crate::engines::EngineChoice;
 use crate::engines::{self, Setup};
 use crate::frame::InputImage;
@@ -20,7 +21,6 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Writes files on helper threads and hears of the outcome.
 pub(crate) struct Exporter {
-    folder: PathBuf,
     sender: Sender<(String, Tone)>,
     outcomes: Receiver<(String, Tone)>,
     context: egui::Context,
@@ -29,9 +29,8 @@ pub(crate) struct Exporter {
 impl Exporter {
     /// Exports go to the folder `ernscope` among the user's pictures, else in the home folder, else in the present one.
     pub(crate) fn new(context: egui::Context) -> Self {
-        let folder = folder();
         let (sender, outcomes) = unbounded();
-        Self { folder, sender, outcomes, context }
+        Self { sender, outcomes, context }
     }
 
     /// What has been written, or has failed, since the last call.
@@ -56,8 +55,13 @@ impl Exporter {
         self.job("png").start(move |path| write_frame(path, &report));
     }
 
+    /// Writes an answer to why, as picture and table; the report has the picture.
+    pub(super) fn answer(&self, report: Arc<Report>, answer: SavedAnswer) {
+        self.job("png").start(move |path| answer.write(path, &report));
+    }
+
     fn job(&self, ending: &str) -> Export {
-        let path = self.folder.join(format!("ernscope-{}.{ending}", stamp()));
+        let path = named(ending);
         Export { path, sender: self.sender.clone(), context: self.context.clone() }
     }
 }
@@ -67,6 +71,11 @@ pub(crate) fn folder() -> PathBuf {
     let user = UserDirs::new();
     let pictures = user.as_ref().map(|user| user.picture_dir().unwrap_or_else(|| user.home_dir()));
     pictures.unwrap_or(Path::new("")).join("ernscope")
+}
+
+/// A file of a new name there.
+pub(crate) fn named(ending: &str) -> PathBuf {
+    folder().join(format!("ernscope-{}.{ending}", stamp()))
 }
 
 /// One export.

@@ -2,6 +2,7 @@
 
 use super::state::DialogKind;
 use super::theme::{self, Tokens};
+use super::why::Depth;
 use egui::{Key, Modifiers, RichText, Ui, Window};
 
 /// What a key does.
@@ -41,6 +42,10 @@ pub(crate) enum Deed {
     Mirror,
     /// Teach, or no longer.
     Teach,
+    /// Open a depth, or close it.
+    Why(Depth),
+    /// Hold the frame, or let the held one go.
+    Hold,
     /// Compute with so many threads.
     SetThreads(usize),
     /// Save the window as a picture.
@@ -106,6 +111,13 @@ pub(crate) const TABLE: &[KeyRow] = &[
     (Key::Z, NONE, Deed::Zoom(1), "", ""),
     (Key::V, NONE, Deed::Mirror, "V", "cameras mirrored, or as they are"),
     (Key::M, NONE, Deed::Teach, "M", "teach it new things"),
+    (Key::W, SHIFT, Deed::Why(Depth::Cover), "Shift W", "why: cover the picture, patch by patch"),
+    (Key::W, NONE, Deed::Why(Depth::Evidence), "W", "why: evidence for the answer, over the picture"),
+    (Key::Q, NONE, Deed::Why(Depth::Neuron), "Q", "why: one neuron, term by term; also a click on a channel"),
+    (Key::K, NONE, Deed::Why(Depth::Channels), "K", "the chosen layer's channels over time"),
+    (Key::F, NONE, Deed::Why(Depth::Recorder), "F", "flight recorder"),
+    (Key::A, SHIFT, Deed::Why(Depth::Hold), "Shift A", "compare with the held frame"),
+    (Key::A, NONE, Deed::Hold, "A", "hold this frame, let it go"),
     (Key::S, NONE, Deed::Screenshot, "S", "save a screenshot"),
     (Key::E, SHIFT, Deed::Frame, "Shift E", "save the frame and all layers"),
     (Key::E, NONE, Deed::Figures, "E", "save the figures (CSV, JSON)"),

@@ -8,11 +8,12 @@ use super::state::State;
 use super::theme::{self, Tokens};
 use super::widgets::{self, bar, say, text};
 use crate::engine::count_codes;
+use crate::inspect::explain::Neuron;
 use crate::network::{LayerShape, Op, Thresholds};
-use crate::pipeline::{LayerDetail, Report};
+use crate::pipeline::{HeldAnswer, LayerDetail, Report};
 use egui::{
-    Align2, Color32, Id, Mesh, Rect, RichText, Role, Sense, Shape, Stroke, StrokeKind, TextureOptions, Ui, Vec2,
-    WidgetInfo, pos2, vec2,
+    Align2, Color32, ColorImage, Id, Mesh, Rect, RichText, Role, Sense, Shape, Stroke, StrokeKind, TextureOptions, Ui,
+    Vec2, WidgetInfo, pos2, vec2,
 };
 
 /// The part of the panel's height that the histogram takes.
@@ -29,11 +30,13 @@ struct WatchedLayer<'a> {
     op: &'a Op,
     shape: LayerShape,
     channel: usize,
+    /// What it is compared with.
+    held: Option<&'a HeldAnswer>,
 }
 
 /// Shows the panel; returns whether the person starts dragging it.
 pub(super) fn show(ui: &mut Ui, model: &Model, state: &mut State) -> bool {
-    let Some(watched) = model.report.as_deref().and_then(|report| WatchedLayer::of(report, state)) else {
+    let Some(watched) = WatchedLayer::of(model, state) else {
         return widgets::panel(ui, super::arrangement::Panel::Detail.title(), |_| ());
     };
     let title = watched.title();
@@ -42,12 +45,13 @@ pub(super) fn show(ui: &mut Ui, model: &Model, state: &mut State) -> bool {
 
 impl<'a> WatchedLayer<'a> {
     /// The layer that the report holds whole: the one that was chosen, a moment after it was.
-    fn of(report: &'a Report, state: &State) -> Option<Self> {
+    fn of(model: &'a Model, state: &State) -> Option<Self> {
+        let report = model.report.as_deref()?;
         let layer = report.detail.layer;
         let op = &report.network.layers().get(layer)?.op;
         let shape = report.network.shapes(report.edge).get(layer).copied()?;
         let channel = state.channel.min(shape.channels.saturating_sub(1));
-        Some(Self { report, detail: &report.detail, op, shape, channel })
+        Some(Self { report, detail: &report.detail, op, shape, channel, held: model.answers.held.as_deref() })
     }
 
     fn title(&self) -> String {
@@ -270,8 +274,15 @@ impl<'a> WatchedLayer<'a> {
             mosaic::channel(&self.detail.values, self.shape, self.channel, range, tokens)
         });
         paint_texture(ui, texture, place);
-        let response = ui.interact(place, ui.scope_id().with("channel"), Sense::hover());
+        self.differences(ui, place, state);
+        let response = ui.interact(place, ui.scope_id().with("channel"), Sense::click());
         response.widget_info(|| WidgetInfo::labeled(Role::Image, true, format!("channel {} large", self.channel)));
+        if let Some(pointer) = response.interact_pointer_pos().filter(|_| response.clicked()) {
+            let [y, x] = self.position(place, pointer);
+            state.explain(Neuron { layer: self.detail.layer, channel: self.channel, y, x });
+        }
+        self.explained(ui, place, state);
+        let response = response.on_hover_text("Click a position: the value there is taken apart");
         let below = place.left_bottom() + vec2(0.0, 5.0);
         let name = format!("channel {}", self.channel);
         let value = response.hover_pos().map(|pointer| self.value_under(place, pointer));
@@ -287,10 +298,8 @@ impl<'a> WatchedLayer<'a> {
 
     /// The sum and the code of the pixel at `pointer`.
     fn value_under(&self, place: Rect, pointer: egui::Pos2) -> String {
-        let edge = self.shape.edge;
-        let at = (pointer - place.min) / place.size() * edge as f32;
-        let pixel = |x: f32| (x.max(0.0) as usize).min(edge - 1);
-        let index = (self.channel * edge + pixel(at.y)) * edge + pixel(at.x);
+        let [y, x] = self.position(place, pointer);
+        let index = (self.channel * self.shape.edge + y) * self.shape.edge + x;
         let values = &self.detail.values;
         match (values.sums.get(index), values.codes.get(index)) {
             (Some(sum), Some(code)) => format!("{} → {code}", short(sum)),
@@ -298,6 +307,40 @@ impl<'a> WatchedLayer<'a> {
             (None, Some(code)) => format!("code {code}"),
             (None, None) => String::new(),
         }
+    }
+
+    /// Row and column of the pixel at `pointer`.
+    fn position(&self, place: Rect, pointer: egui::Pos2) -> [usize; 2] {
+        let at = (pointer - place.min) / place.size() * self.shape.edge as f32;
+        [at.y, at.x].map(|at| (at.max(0.0) as usize).min(self.shape.edge - 1))
+    }
+
+    /// A frame around the position that is explained, where it is one of this channel.
+    fn explained(&self, ui: &Ui, place: Rect, state: &State) {
+        let of_this = |at: &Neuron| at.layer == self.detail.layer && at.channel == self.channel;
+        let Some(at) = state.why.place().filter(of_this) else { return };
+        let pixel = place.width() / self.shape.edge as f32;
+        let corner = place.min + vec2(at.x as f32, at.y as f32) * pixel;
+        outline(ui, Rect::from_min_size(corner, Vec2::splat(pixel)), Tokens::of(ui).float_input);
+    }
+
+    /// Over the large channel: where its codes differ from the held frame's.
+    fn differences(&self, ui: &Ui, place: Rect, state: &mut State) {
+        let Some(held) = self.held.filter(|held| held.comparable) else { return };
+        let plane = self.shape.edge * self.shape.edge;
+        let range = self.channel * plane..(self.channel + 1) * plane;
+        let [now, then] =
+            [&self.detail.values.codes[..], held.run.codes(self.detail.layer)].map(|codes| codes.get(range.clone()));
+        let (Some(now), Some(then)) = (now, then) else { return };
+        let key = Id::unique((self.detail.sample, self.channel, "differences"));
+        let marked = Tokens::of(ui).float_input.gamma_multiply(0.65);
+        let image = || {
+            let pixels =
+                now.iter().zip(then).map(|(now, then)| if now == then { Color32::TRANSPARENT } else { marked });
+            ColorImage::new([self.shape.edge; 2], pixels.collect())
+        };
+        let texture = state.textures.differences.get(ui.ctx(), "differences", key, TextureOptions::NEAREST, image);
+        paint_texture(ui, texture, place);
     }
 
     /// The classifier: the logits that stand out.

@@ -33,6 +33,7 @@ pub(crate) mod teaching;
 pub(crate) mod theme;
 mod timeline;
 mod toolbar;
+mod why;
 mod widgets;
 pub(crate) mod window;
 

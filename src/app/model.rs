@@ -1,9 +1,10 @@
 //! What the window draws from: read-only for every panel, filled once a frame.
 
 use super::history::History;
+use crate::flight::FlightState;
 use crate::fpga::link::serial::FoundPort;
 use crate::inspect::Recent;
-use crate::pipeline::{EngineState, Notice, Report, Settings};
+use crate::pipeline::{ChannelReport, CheckState, DepthAnswers, EngineState, Notice, Report, Settings};
 use crate::source::{CameraInfo, SourceStatus};
 use crate::teach::Progress;
 use std::sync::Arc;
@@ -39,6 +40,14 @@ pub struct Model {
     pub shown_per_s: f32,
     /// Whether the window is drawn without a graphics card.
     pub software_rendering: bool,
+    /// What was asked to see why.
+    pub(crate) answers: Arc<DepthAnswers>,
+    /// The watched layer's channels over time; `None` before the first sample.
+    pub(crate) channels: Option<Arc<ChannelReport>>,
+    /// How an engine's check by another stands, where there is one.
+    pub(crate) check: Option<CheckState>,
+    /// How much is recorded; `None` while nothing is.
+    pub(crate) recording: Option<FlightState>,
     /// How teaching stands; `None` before it was begun.
     pub(crate) teaching: Option<Arc<Progress>>,
     shown: Recent,
@@ -60,6 +69,10 @@ impl Model {
             ports: Vec::new(),
             shown_per_s: 0.0,
             software_rendering: false,
+            answers: Arc::default(),
+            channels: None,
+            check: None,
+            recording: None,
             teaching: None,
             shown: Recent::new(Duration::from_secs(2), 256),
             steady_since: None,

@@ -8,12 +8,14 @@ use super::widgets::{self, bar, bars, text};
 use crate::board::BoardFrame;
 use crate::engine::CodeHistogram;
 use crate::inspect::LayerSample;
+use crate::inspect::channels::LayerMark;
 use crate::inspect::timing::milliseconds;
 use crate::network::{Layer, LayerShape, Op};
-use crate::pipeline::Report;
+use crate::pipeline::{ChannelReport, Report};
 use egui::{
     Align, Align2, Color32, Rect, Response, Role, ScrollArea, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2,
 };
+use std::sync::Arc;
 
 /// Width of a tile: as much as lets all stand side by side, within these limits.
 const TILE: std::ops::RangeInclusive<f32> = 92.0..=132.0;
@@ -42,6 +44,10 @@ struct Tile<'a> {
     /// The board that ran them, where one did.
     board: Option<BoardFrame>,
     chosen: bool,
+    /// How many of its codes differ from the held frame's, where one is held.
+    differing: Option<u32>,
+    /// How many of its channels hold but one code.
+    mark: LayerMark,
     width: f32,
 }
 
@@ -61,12 +67,21 @@ pub(super) fn show(ui: &mut Ui, model: &Model, state: &mut State, actions: &mut 
     let simulated = if board.is_some_and(|board| board.simulated) { " · cycles simulated" } else { "" };
     widgets::panel(ui, &format!("{title}{simulated}"), |ui| {
         if let (Some(report), Some(steady)) = (&model.report, &model.steady) {
-            tiles(ui, report, steady, state, actions);
+            let differing = model.answers.held.as_ref().map(|held| &held.differing[..]);
+            let fits = |channels: &&Arc<ChannelReport>| Arc::ptr_eq(&channels.network, &report.network);
+            let marks = model.channels.as_ref().filter(fits).map_or(&[][..], |channels| &channels.marks);
+            tiles(ui, [report, steady], (differing, marks), state, actions);
         }
     })
 }
 
-fn tiles(ui: &mut Ui, report: &Report, steady: &Report, state: &mut State, actions: &mut Vec<Action>) {
+fn tiles(
+    ui: &mut Ui,
+    [report, steady]: [&Report; 2],
+    (differing, marks): (Option<&[Option<u32>]>, &[LayerMark]),
+    state: &mut State,
+    actions: &mut Vec<Action>,
+) {
     let shapes = report.network.shapes(report.edge);
     // After a switch the figures of the network before stand for a moment; they would name the wrong layers.
     let fits = steady.layers.len() == report.layers.len();
@@ -83,7 +98,9 @@ fn tiles(ui: &mut Ui, report: &Report, steady: &Report, state: &mut State, actio
                 let sample = report.layers.get(index).copied().unwrap_or_default();
                 let steady = steady.layers.get(index).copied().unwrap_or_default();
                 let width = if is_wide(layer) { width } else { NARROW };
-                let tile = Tile { layer, shape, sample, steady, whole, board, chosen: index == state.layer, width };
+                let differing = differing.and_then(|all| all.get(index).copied().flatten());
+                let (chosen, mark) = (index == state.layer, marks.get(index).copied().unwrap_or_default());
+                let tile = Tile { layer, shape, sample, steady, whole, board, chosen, differing, mark, width };
                 let response = tile.show(ui, height, &report.prediction.raw);
                 if response.clicked() {
                     state.choose_layer(index, actions);
@@ -144,11 +161,18 @@ impl Tile<'_> {
             let shares = self.sample.codes.map(|count| format!("{:.0} %", count as f32 / all * 100.0));
             format!("codes 0 to 3: {}", shares.join(", "))
         });
-        [Some(figures.time.clone()), share, figures.cycles.clone(), codes]
+        let differing = self.differing.map(|count| format!("{count} codes differ from the held frame"));
+        [Some(figures.time.clone()), share, figures.cycles.clone(), codes, differing, self.still_in_words()]
             .into_iter()
             .flatten()
             .collect::<Vec<_>>()
             .join("; ")
+    }
+
+    fn still_in_words(&self) -> Option<String> {
+        let LayerMark { dead, constant, saturated } = self.mark;
+        (dead + constant + saturated > 0)
+            .then(|| format!("channels with one code alone: {dead} dead, {constant} constant, {saturated} saturated"))
     }
 
     fn paint(&self, ui: &Ui, rect: Rect, response: &Response, figures: &Figures, probabilities: &[f32]) {
@@ -171,6 +195,7 @@ impl Tile<'_> {
             text(ui, below, Align2::LEFT_TOP, format::shape(self.shape), theme::mono(theme::TINY), tokens.quiet);
         }
         self.foot(ui, inside, figures, tokens);
+        self.differs(ui, inside, tokens);
         let middle =
             Rect::from_min_max(pos2(inside.left(), below.y + 18.0), pos2(inside.right(), inside.bottom() - 42.0));
         if middle.height() < LEAST_BARS {
@@ -180,6 +205,26 @@ impl Tile<'_> {
             Op::Classifier { .. } => logits(ui, middle, probabilities, tokens.text),
             _ if self.layer.op.makes_codes() => codes(ui, middle, self.sample.codes),
             _ => trunk(ui, middle),
+        }
+    }
+
+    /// How many codes differ from the held frame's, in the upper right corner.
+    fn differs(&self, ui: &Ui, inside: Rect, tokens: &Tokens) {
+        let Some(count) = self.differing else { return self.still(ui, inside, tokens) };
+        let codes = (self.shape.channels * self.shape.edge * self.shape.edge).max(1);
+        let share = f64::from(count) * 100.0 / codes as f64;
+        let says = if count == 0 { "=".into() } else { format!("≠ {share:.0} %") };
+        let color = if count == 0 { tokens.embedded } else { tokens.float_input };
+        let at = pos2(inside.right(), inside.top() + 30.0);
+        text(ui, at, Align2::RIGHT_TOP, says, theme::bold(theme::TINY), color);
+    }
+
+    /// How many channels hold but one code, in the same place.
+    fn still(&self, ui: &Ui, inside: Rect, tokens: &Tokens) {
+        let count = self.mark.dead + self.mark.constant + self.mark.saturated;
+        if count > 0 && is_wide(self.layer) {
+            let at = pos2(inside.right(), inside.top());
+            text(ui, at, Align2::RIGHT_TOP, format!("{count} ∅"), theme::mono(theme::TINY), tokens.float_input);
         }
     }
 
@@ -230,6 +275,9 @@ impl Tile<'_> {
             for (code, count) in self.sample.codes.iter().enumerate() {
                 ui.monospace(format!("code {code}  {}", format::percent(*count as f32 / all)));
             }
+        }
+        if let Some(still) = self.still_in_words() {
+            ui.label(still);
         }
         if let Some((_, says)) = self.folded() {
             ui.monospace(says);

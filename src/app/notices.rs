@@ -62,7 +62,7 @@ impl Toasts {
         let known = self.known;
         let new = |notice: &&Notice| known.is_none_or(|known| notice.id > known);
         for notice in model.notices.iter().filter(new) {
-            let tone = if notice.about == About::BoardBack { Tone::Good } else { Tone::Bad };
+            let tone = if matches!(notice.about, About::BoardBack | About::Saved) { Tone::Good } else { Tone::Bad };
             self.unplaced.push((notice.text.clone(), tone, Some(notice.about)));
         }
         self.known = model.notices.iter().map(|notice| notice.id).chain(known).max();

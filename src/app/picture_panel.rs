@@ -5,6 +5,7 @@ use super::model::{Model, SLOW_FRAME};
 use super::square;
 use super::state::{Action, State};
 use super::theme::{self, Tokens};
+use super::why::{self, Seen};
 use super::widgets;
 use crate::frame::{Crop, Frame};
 use crate::pipeline::{EngineState, Report};
@@ -35,11 +36,14 @@ pub(super) fn show(ui: &mut Ui, model: &Model, state: &mut State, actions: &mut 
     let place = fitted(rect.shrink(1.0), &report.frame);
     let mirrored = state.is_mirrored(&report.frame);
     picture(ui, place, &report.frame, mirrored, state);
+    let square = square_of(place, report.frame.width, report.crop, mirrored);
+    why::paint_over_picture(ui, Seen { square, mirrored }, model, &mut state.why);
     let sees = crop(ui, place, report, mirrored);
     if mirrored {
         mirror_chip(ui, place, sees);
     }
     wheel(ui, place, model, state, actions);
+    scrub(ui, place, model, actions);
     match situation {
         Some(situation) if situation.fault => {
             ui.painter().rect_filled(place, theme::ROUND, Tokens::of(ui).scrim);
@@ -64,11 +68,11 @@ const MIRRORED: Rect = Rect { min: pos2(1.0, 0.0), max: pos2(0.0, 1.0) };
 
 fn picture(ui: &Ui, place: Rect, frame: &Frame, mirrored: bool, state: &mut State) {
     let size = [frame.width as usize, frame.height as usize];
-    let key = Id::unique((frame.source, frame.index, frame.captured));
-    let texture = state
-        .textures
-        .picture
-        .get(ui.ctx(), "picture", key, TextureOptions::LINEAR, || ColorImage::from_rgb(size, &frame.rgb));
+    // What is laid over it in colour stands out on grey.
+    let grey = state.why.is_laid_over();
+    let key = Id::unique((frame.source, frame.index, frame.captured, grey));
+    let image = || if grey { greyed(size, &frame.rgb) } else { ColorImage::from_rgb(size, &frame.rgb) };
+    let texture = state.textures.picture.get(ui.ctx(), "picture", key, TextureOptions::LINEAR, image);
     let part = if mirrored { MIRRORED } else { AS_IT_IS };
     egui::Image::from_texture((texture, place.size())).uv(part).corner_radius(theme::ROUND).paint_at(ui, place);
     let how = if mirrored { ", mirrored" } else { "" };
@@ -76,8 +80,18 @@ fn picture(ui: &Ui, place: Rect, frame: &Frame, mirrored: bool, state: &mut Stat
     widgets::say(ui, place, "picture", &format!("live picture, {}×{}{how}{truth}", size[0], size[1]));
 }
 
+/// A picture without its colours, and with less contrast.
+fn greyed(size: [usize; 2], rgb: &[u8]) -> ColorImage {
+    let grey = |pixel: &[u8; 3]| {
+        // ITU-R BT.601, in 256ths.
+        let light = (77 * u32::from(pixel[0]) + 150 * u32::from(pixel[1]) + 29 * u32::from(pixel[2])) / 256;
+        Color32::from_gray((48 + light * 5 / 8) as u8)
+    };
+    ColorImage::new(size, rgb.as_chunks::<3>().0.iter().map(grey).collect())
+}
+
 /// Where the network's square stands in a picture of `width` pixels that is drawn at `place`.
-fn seen(place: Rect, width: u32, crop: Crop, mirrored: bool) -> Rect {
+fn square_of(place: Rect, width: u32, crop: Crop, mirrored: bool) -> Rect {
     let scale = place.width() / width.max(1) as f32;
     let left = if mirrored { width.saturating_sub(crop.x + crop.edge) } else { crop.x };
     let origin = place.min + vec2(left as f32, crop.y as f32) * scale;
@@ -86,7 +100,7 @@ fn seen(place: Rect, width: u32, crop: Crop, mirrored: bool) -> Rect {
 
 /// Dims what the network does not see, and draws a dashed line around what it sees; returns where that is said.
 fn crop(ui: &Ui, place: Rect, report: &Report, mirrored: bool) -> Rect {
-    let seen = seen(place, report.frame.width, report.crop, mirrored);
+    let seen = square_of(place, report.frame.width, report.crop, mirrored);
     let mut veil = Mesh::default();
     let outside = [
         Rect::from_min_max(place.min, pos2(seen.left(), place.bottom())),
@@ -127,6 +141,24 @@ fn mirror_chip(ui: &Ui, place: Rect, sees: Rect) {
     let meets = Align2::RIGHT_BOTTOM.anchor_size(corner, size).expand(4.0).intersects(sees);
     let corner = if meets { pos2(corner.x, sees.top() - 4.0) } else { corner };
     chip(ui, corner, Align2::RIGHT_BOTTOM, says);
+}
+
+/// A line of time to go along, where the source has one: a recording.
+fn scrub(ui: &mut Ui, place: Rect, model: &Model, actions: &mut Vec<Action>) {
+    let Some([at, count]) = model.source.position else { return };
+    let mut to = at;
+    let line =
+        Rect::from_min_max(pos2(place.left() + 8.0, place.top() + 8.0), pos2(place.right() - 8.0, place.top() + 32.0));
+    ui.painter().rect_filled(line, theme::ROUND_SMALL, Tokens::of(ui).scrim);
+    widgets::inner(ui, line.shrink2(vec2(8.0, 2.0)), |ui| {
+        ui.spacing_mut().slider_width = line.width() - 110.0;
+        let shown = |number: f64, _: std::ops::RangeInclusive<usize>| format!("{} of {count}", number as u64 + 1);
+        let slider = egui::Slider::new(&mut to, 0..=count.saturating_sub(1)).custom_formatter(shown);
+        ui.add(slider).on_hover_text("Go to any frame of the recording");
+    });
+    if to != at {
+        actions.push(Action::Seek(to));
+    }
 }
 
 /// The wheel over the picture makes the square smaller and larger.
@@ -262,10 +294,10 @@ mod tests {
         let place = Rect::from_min_size(pos2(10.0, 20.0), vec2(320.0, 240.0));
         let crop = Crop { x: 100, y: 60, edge: 200 };
         let at = |x: f32| Rect::from_min_size(pos2(10.0 + x, 50.0), Vec2::splat(100.0));
-        assert_eq!(seen(place, 640, crop, false), at(50.0));
-        assert_eq!(seen(place, 640, crop, true), at(170.0));
+        assert_eq!(square_of(place, 640, crop, false), at(50.0));
+        assert_eq!(square_of(place, 640, crop, true), at(170.0));
         // In the middle nothing changes.
         let middle = Crop { x: 220, ..crop };
-        assert_eq!(seen(place, 640, middle, true), seen(place, 640, middle, false));
+        assert_eq!(square_of(place, 640, middle, true), square_of(place, 640, middle, false));
     }
 }

@@ -44,6 +44,8 @@ pub(crate) struct Options {
     pub edge: Option<usize>,
     /// Threads that compute.
     pub threads: Option<usize>,
+    /// The engine that checks the other one.
+    pub check: Option<EngineChoice>,
 }
 
 /// Why there is no window.
@@ -70,6 +72,9 @@ pub(crate) fn run(options: Options) -> Result<(), WindowError> {
     let mut window = Window::default();
     let size = remembered.size.unwrap_or([1440.0, 900.0]);
     restore(&mut window.state, remembered, &pipeline);
+    if options.check.is_some() {
+        pipeline.send(EngineCommand::Check(options.check));
+    }
     if let Some(text) = complaint {
         window.state.toasts.push(text, Tone::Bad);
     }
@@ -272,6 +277,10 @@ impl App {
         if let Some(ports) = self.ports.news() {
             model.ports = ports;
         }
+        self.model.answers = self.pipeline.answers();
+        self.model.channels = self.pipeline.channels();
+        self.model.check = self.pipeline.check();
+        self.model.recording = self.pipeline.recording();
         self.model.teaching = self.teaching.progress();
         for (text, tone) in self.exporter.outcomes() {
             self.window.state.toasts.push(text, tone);
@@ -289,6 +298,7 @@ impl App {
             Action::Source(choice) => source.switch_to(choice),
             Action::Pause(paused) => source.set_paused(paused),
             Action::Step => source.step(),
+            Action::Seek(to) => source.seek(to),
             Action::Screenshot => self.exporter.screenshot(ctx),
             Action::ExportFigures => self.export(Exporter::figures),
             Action::ExportFrame => self.export(Exporter::frame),
@@ -360,6 +370,9 @@ impl eframe::App for App {
         let answer = self.dialogs.answer().and_then(|answer| self.window.answered(answer));
         for action in self.window.show(ui, &self.model).into_iter().chain(answer) {
             self.act(ui.ctx(), action, frame);
+        }
+        if let Some(report) = &self.model.report {
+            self.window.state.why.take_exports().for_each(|answer| self.exporter.answer(report.clone(), answer));
         }
         let requests = std::mem::take(&mut self.window.state.teach.requests);
         let waker = self.waker.clone();

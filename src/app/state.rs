@@ -5,8 +5,10 @@ use super::histogram;
 use super::model::Model;
 use super::notices::{Toasts, Tone};
 use super::teach_panel::TeachState;
+use super::why::{Depth, WhyState};
 use super::widgets::CachedTexture;
 use crate::frame::Frame;
+use crate::inspect::explain::Neuron;
 use crate::network::{Network, Op};
 use crate::pipeline::EngineCommand;
 use crate::preprocess::WHOLE_SQUARE;
@@ -24,6 +26,8 @@ pub enum Action {
     Pause(bool),
     /// One frame, then hold.
     Step,
+    /// The source's picture of this number.
+    Seek(u64),
     /// The window as a picture.
     Screenshot,
     /// The figures as CSV and JSON.
@@ -67,6 +71,8 @@ pub(crate) struct Textures {
     pub(super) mosaic: CachedTexture,
     /// One channel of it.
     pub(super) channel: CachedTexture,
+    /// Where the watched layer differs from the held frame.
+    pub(super) differences: CachedTexture,
     /// The table of a pixel embedding.
     pub(super) table: CachedTexture,
 }
@@ -103,6 +109,8 @@ pub struct State {
     pub(crate) textures: Textures,
     /// Teaching.
     pub(crate) teach: TeachState,
+    /// Why a network answers as it does.
+    pub(crate) why: WhyState,
     /// The counted sums of the watched layer.
     pub(super) histogram: histogram::Cache,
     /// What the wheel turned over the picture that is no whole step yet.
@@ -130,6 +138,7 @@ impl Default for State {
             toasts: Toasts::default(),
             textures: Textures::default(),
             teach: TeachState::default(),
+            why: WhyState::default(),
             histogram: histogram::Cache::default(),
             wheel: 0.0,
             camera: None,
@@ -147,6 +156,24 @@ impl State {
         self.layer = layer;
         self.follow_layer = true;
         actions.push(Action::Send(EngineCommand::Watch(layer)));
+    }
+
+    /// Opens teaching, or closes it; beside it there is no room for another panel.
+    pub(crate) fn turn_teaching(&mut self) {
+        self.teach.open = !self.teach.open;
+        self.why.open &= !self.teach.open;
+    }
+
+    /// Opens a depth, or closes it.
+    pub(crate) fn turn_why(&mut self, depth: Depth) {
+        self.why.turn(depth);
+        self.teach.open &= !self.why.open;
+    }
+
+    /// Takes a value apart from now on.
+    pub(crate) fn explain(&mut self, place: Neuron) {
+        self.why.choose_place(place);
+        self.teach.open = false;
     }
 
     /// Notes whether the source is a camera.

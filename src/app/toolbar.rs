@@ -6,6 +6,7 @@ use super::keys::Deed;
 use super::model::Model;
 use super::state::{Action, DialogKind};
 use super::theme::{self, Tokens};
+use super::why::Depth;
 use super::widgets;
 use crate::pipeline::EngineCommand;
 use egui::containers::menu::MenuButton;
@@ -257,6 +258,9 @@ fn figures(model: &Model, brevity: Brevity) -> String {
         parts.push(format!("captured {:>3}/s", format::rate(captured_per_s)));
         parts.push(format!("dropped {:>3}", format::whole(steady.counts.dropped as f32)));
     }
+    if let Some(recording) = model.recording {
+        parts.push(format!("● rec {:.0} MB", recording.bytes as f32 / 1e6));
+    }
     if model.source.left_out.count > 0 {
         parts.push(model.source.left_out.to_string());
     }
@@ -295,7 +299,7 @@ struct ButtonRow {
 }
 
 /// The buttons from the right.
-const BUTTONS: [ButtonRow; 8] = [
+const BUTTONS: [ButtonRow; 9] = [
     ButtonRow { deed: Deed::Help, key: "", sign: "?", says: "Keys (F1)" },
     ButtonRow { deed: Deed::Fullscreen, key: "F11", sign: "□", says: "Full screen with large type (F11)" },
     ButtonRow { deed: Deed::Theme, key: "", sign: "☀", says: "Dark or light (T)" },
@@ -304,6 +308,12 @@ const BUTTONS: [ButtonRow; 8] = [
         key: "E",
         sign: "⇩",
         says: "Save the figures as CSV and JSON (E); the frame and all layers (Shift E)",
+    },
+    ButtonRow {
+        deed: Deed::Why(Depth::Evidence),
+        key: "W",
+        sign: "Why",
+        says: "Why it answers so: evidence, one neuron, a held frame (W)",
     },
     ButtonRow { deed: Deed::Teach, key: "M", sign: "Teach", says: "Teach it new things (M)" },
     ButtonRow { deed: Deed::Screenshot, key: "S", sign: "◉", says: "Save a screenshot (S)" },

@@ -9,7 +9,7 @@ use super::notices::{self, Tone};
 use super::state::{Action, State, TypedPath};
 use super::theme::{self, Tokens};
 use super::{
-    comparison, layer_detail, network_strip, picture_panel, prediction, square, teach_panel, timeline, toolbar,
+    comparison, layer_detail, network_strip, picture_panel, prediction, square, teach_panel, timeline, toolbar, why,
 };
 use crate::network::ModelChoice;
 use crate::pipeline::EngineCommand;
@@ -53,7 +53,11 @@ impl Window {
             self.perform(ui, deed, model, &mut actions);
         }
         teach_panel::show(ui, model, &mut self.state.teach);
+        if let Some(channel) = why::show(ui, model, self.state.channel, &mut self.state.why) {
+            self.state.channel = channel;
+        }
         self.panels(ui, model, &mut actions);
+        actions.extend(self.state.why.take_commands().map(Action::Send));
         notices::show(ui, model, &mut self.state.toasts);
         keys::help(ui, &mut self.state.help);
         self.path(ui, &mut actions);
@@ -130,7 +134,9 @@ impl Window {
             }
             Deed::Zoom(steps) => square::press(model, state, steps, actions),
             Deed::Mirror => state.turn_mirror(model),
-            Deed::Teach => state.teach.open = !state.teach.open,
+            Deed::Teach => state.turn_teaching(),
+            Deed::Why(depth) => state.turn_why(depth),
+            Deed::Hold => actions.push(send(EngineCommand::Hold(model.answers.held.is_none()))),
             Deed::Screenshot => actions.push(Action::Screenshot),
             Deed::Figures => actions.push(Action::ExportFigures),
             Deed::Frame => actions.push(Action::ExportFrame),

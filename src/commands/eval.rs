@@ -2,6 +2,7 @@
 
 use super::network_args::{EngineArgs, load, threads};
 use super::output;
+use super::unread::UnreadPictures;
 use crate::engine::{Engine, likeliest};
 use crate::engines::{self, Setup};
 use crate::evaluate::{Confusion, Cut, Dataset, DatasetError, Mapping, Resize, Separation, Tally, Views, unlabelled};
@@ -10,7 +11,6 @@ use crate::source::picture::{Picture, read_picture};
 use anyhow::{Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
-use std::fmt::{self, Display, Formatter};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -153,60 +153,6 @@ fn cut(args: &EvalArgs) -> Cut {
         (None, None) => Cut::CentreSquare,
         (resize, _) => Cut::Crop { resize, ten: args.ten_crop },
     }
-}
-
-/// How many pictures that are left out are told by name, and the most characters of a name and of a cause.
-const TOLD: usize = 3;
-const TOLD_NAME: usize = 56;
-const TOLD_CAUSE: usize = 60;
-
-/// Pictures that cannot be read.
-#[derive(Default)]
-struct UnreadPictures {
-    count: usize,
-    /// The first of them, each with its cause.
-    first: Vec<String>,
-}
-
-impl UnreadPictures {
-    fn add(&mut self, name: &str, error: &str) {
-        self.count += 1;
-        if self.first.len() < TOLD {
-            self.first.push(format!("{}{}", last_of(name, TOLD_NAME), first_of(&cause(error, name), TOLD_CAUSE)));
-        }
-    }
-
-    /// An error where there are any.
-    fn check(&self) -> Result<()> {
-        if self.count == 0 { Ok(()) } else { bail!("{self}") }
-    }
-}
-
-impl Display for UnreadPictures {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let (pictures, them) = if self.count == 1 { ("picture is", "it") } else { ("pictures are", "them") };
-        let more = if self.count > self.first.len() { "; …" } else { "" };
-        let first = self.first.join("; ");
-        write!(f, "{} {pictures} left out: {first}{more}: get {them} again, or take {them} out", self.count)
-    }
-}
-
-/// What stands behind `name` in a sentence that ends with a remedy, without that; all of a sentence without the name.
-fn cause(error: &str, name: &str) -> String {
-    let told = error.split_once(name).map_or_else(|| format!(": {error}"), |(_, behind)| behind.to_owned());
-    told.rsplit_once(": ").filter(|(cause, _)| !cause.is_empty()).map_or(told.clone(), |(cause, _)| cause.to_owned())
-}
-
-/// The first characters of a text that is too long.
-fn first_of(text: &str, most: usize) -> String {
-    let cut = text.char_indices().nth(most).map_or(text.len(), |(at, _)| at);
-    if cut == text.len() { text.to_owned() } else { format!("{}…", &text[..cut]) }
-}
-
-/// The last characters of a text that is too long.
-fn last_of(text: &str, most: usize) -> String {
-    let cut = text.chars().count().saturating_sub(most);
-    if cut == 0 { text.to_owned() } else { format!("…{}", text.chars().skip(cut).collect::<String>()) }
 }
 
 /// What the network said of the pictures of a set, and of foreign ones.

@@ -1,14 +1,16 @@
-//! `ernscope inspect`: what every layer holds for a picture.
+//! `ernscope inspect`: what every layer holds for a picture, or what of a set excites a layer most.
 
+use super::inspect_occlusion::OcclusionArgs;
 use super::likeliest::{Top, top};
+use super::moments::{self, MomentArgs};
 use super::network_args::{NetworkArgs, open, threads};
-use super::output;
 use super::picture_reader::PictureReader;
+use super::{inspect_evidence, inspect_occlusion, output};
 use crate::engine::{CodeHistogram, softmax};
 use crate::engines::EngineChoice;
 use crate::inspect::timing::milliseconds;
 use crate::inspect::{Sampler, dump};
-use anyhow::Result;
+use anyhow::{Result, bail};
 use serde::Serialize;
 use std::io::Write;
 use std::path::PathBuf;
@@ -24,11 +26,22 @@ pub(crate) struct InspectArgs {
     #[arg(long)]
     json: bool,
     /// Write every activation's codes and the logits to this file
-    #[arg(long, value_name = "FILE.safetensors")]
+    #[arg(long, value_name = "FILE.safetensors", conflicts_with = "question")]
     dump: Option<PathBuf>,
+    /// Show where the picture speaks for a class and where against it, in whole numbers; `-` is the likeliest class
+    #[arg(long, value_name = "LABEL", group = "question")]
+    evidence: Option<String>,
+    #[command(flatten)]
+    occlusion: OcclusionArgs,
+    #[command(flatten)]
+    moments: MomentArgs,
+    /// Write the answer as a picture to this file: laid over IMAGE, orange for the class and blue against it; of --moments the patches
+    /// that excited each channel most, a row a channel
+    #[arg(long, value_name = "FILE", requires = "question")]
+    png: Option<PathBuf>,
     /// Picture
-    #[arg(value_name = "IMAGE")]
-    image: PathBuf,
+    #[arg(value_name = "IMAGE", required_unless_present = "moments", conflicts_with = "moments")]
+    image: Option<PathBuf>,
 }
 
 #[derive(Serialize)]
@@ -52,10 +65,21 @@ struct LayerLine<'a> {
 
 pub(crate) fn run(args: &InspectArgs) -> Result<()> {
     let mut engine = open(&args.network, &args.engine, None)?;
+    if let Some(wanted) = args.moments.wanted() {
+        return moments::run(wanted, &mut *engine, args.json, args.png.as_deref());
+    }
+    let Some(image) = &args.image else { bail!("no picture is named: name one") };
     let network = engine.network().clone();
-    let mut sampler = Sampler::new(&network, usize::MAX);
     let mut reader = PictureReader::new(engine.edge(), threads(None));
-    let input = reader.read(&args.image)?;
+    let input = reader.read(image)?;
+    let png = args.png.as_deref();
+    if let Some(label) = &args.evidence {
+        return inspect_evidence::run(&mut *engine, input, label, args.json, png);
+    }
+    if let Some(patches) = args.occlusion.patches() {
+        return inspect_occlusion::run(&mut *engine, input, patches, args.json, png);
+    }
+    let mut sampler = Sampler::new(&network, usize::MAX);
     // The first run warms caches, so that the times are those of a running program.
     engine.run(input)?;
     let logits = engine.run_probed(input, &mut sampler)?.logits.to_vec();

@@ -1,6 +1,12 @@
 //! What is said on stderr: one line.
 
 use std::io::{self, Write};
+use thiserror::Error;
+
+/// Arguments that each are right, and together make no sense: exit status 2.
+#[derive(Debug, Error)]
+#[error("{0}")]
+pub(super) struct Misuse(pub(super) String);
 
 /// One line on stderr. Where that cannot be written, nobody is left to tell.
 pub(super) fn complain(text: &str, more: &str) {

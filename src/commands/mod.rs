@@ -8,17 +8,24 @@ mod demo_input;
 mod diff;
 mod doctor;
 mod eval;
+mod explain;
 mod import;
 mod inspect;
+mod inspect_evidence;
+mod inspect_occlusion;
 mod likeliest;
 mod message;
 mod models;
+mod moments;
 mod network_args;
 mod output;
 mod picture_reader;
 mod render;
+mod replay;
 mod run;
+mod run_record;
 mod teach;
+mod unread;
 
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
@@ -47,6 +54,8 @@ enum CliCommand {
     Classify(classify::ClassifyArgs),
     /// Show what every layer holds for a picture
     Inspect(inspect::InspectArgs),
+    /// Show all of the arithmetic of one value: every code that it reads, and for or against what
+    Explain(explain::ExplainArgs),
     /// Compare two engines, layer by layer
     Diff(diff::DiffArgs),
     /// Measure how fast networks run
@@ -63,6 +72,8 @@ enum CliCommand {
     Doctor,
     /// Render labelled frames of the demo, for training or to look at
     Render(render::RenderArgs),
+    /// Compute a recording again, and tell whether all comes out the same
+    Replay(replay::ReplayArgs),
     /// Capture from a camera into a pipe: what the program itself starts
     #[cfg(feature = "camera")]
     #[command(name = crate::source::capture::SUBCOMMAND, hide = true)]
@@ -80,9 +91,10 @@ pub fn main() -> ExitCode {
     };
     start_log();
     let result = match cli.command.unwrap_or(CliCommand::Run(cli.run)) {
-        CliCommand::Run(args) => run::run(args),
+        CliCommand::Run(args) => return finish_whole(run::run(args)),
         CliCommand::Classify(args) => return finish_whole(classify::run(&args)),
         CliCommand::Inspect(args) => inspect::run(&args),
+        CliCommand::Explain(args) => explain::run(&args),
         CliCommand::Diff(args) => return finish_whole(diff::run(&args)),
         CliCommand::Bench(args) => bench::run(&args),
         CliCommand::Eval(args) => eval::run(&args),
@@ -91,6 +103,7 @@ pub fn main() -> ExitCode {
         CliCommand::Models => models::run(),
         CliCommand::Doctor => doctor::run(),
         CliCommand::Render(args) => render::run(&args),
+        CliCommand::Replay(args) => return finish_whole(replay::run(&args)),
         #[cfg(feature = "camera")]
         CliCommand::CaptureCamera { index } => crate::source::camera::run_capture_process(index),
     };
@@ -118,7 +131,7 @@ fn finish(result: anyhow::Result<()>) -> ExitCode {
         Err(error) if output::is_closed(&error) => ExitCode::SUCCESS,
         Err(error) => {
             message::complain(&format!("{error:#}"), "");
-            ExitCode::FAILURE
+            if error.is::<message::Misuse>() { ExitCode::from(2) } else { ExitCode::FAILURE }
         }
     }
 }

@@ -1,15 +1,21 @@
 //! `ernscope run`: the window, or live predictions on the terminal.
 
 use super::likeliest::{Top, top};
+use super::message::{Misuse, complain};
 use super::network_args::{self, thread_count};
 use super::output;
+use super::run_record::RunRecord;
 use crate::board::BoardState;
+use crate::engine::Probe;
 use crate::engines::{BoardPolicy, EngineChoice};
 use crate::frame::Frame;
+use crate::inspect::check::KeptRun;
+use crate::inspect::diff::Difference;
+use crate::inspect::probe_list::ProbeList;
 use crate::inspect::timing::milliseconds;
 use crate::inspect::timing::quantile;
 use crate::network::{Knowing, ModelChoice};
-use crate::pipeline::{Inference, Predictor, Settings};
+use crate::pipeline::{Check, CheckError, CheckState, Inference, Predictor, Settings};
 use crate::source::{Delivery, LeftOut, SourceChoice, SourceState, SourceStatus, Supervisor};
 use anyhow::{Result, bail};
 use clap::builder::{OsStringValueParser, TypedValueParser};
@@ -17,13 +23,14 @@ use serde::Serialize;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 use std::io::{self, Write};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 #[derive(clap::Args, Clone)]
 pub(crate) struct RunArgs {
-    /// Where frames come from: demo[:SEED], camera[:N], or a picture, folder or video [default: a camera, else the demo]
+    /// Where frames come from: demo[:SEED], camera[:N], or a picture, folder, video or recording [default: a camera, else the demo]
     #[arg(long, value_name = "SOURCE", value_parser = OsStringValueParser::new().try_map(SourceChoice::from_argument))]
     source: Option<SourceChoice>,
     /// Network: one of `ernscope models`, random:SHAPE[:SEED], or a model file [default: cards, or the window's last one]
@@ -38,6 +45,10 @@ pub(crate) struct RunArgs {
     /// Threads that compute [default: all cores; all but one with a window]
     #[arg(long, value_name = "N", value_parser = thread_count)]
     threads: Option<usize>,
+    /// Have another engine compute some of the frames again, in the background, and compare every layer: at the end, or in
+    /// the window, it is told how many differ and where first; exit status 1 where any does
+    #[arg(long, value_name = "ENGINE")]
+    check: Option<EngineChoice>,
     /// Print predictions instead of opening a window; Ctrl-C ends with the summary
     #[arg(long)]
     headless: bool,
@@ -47,10 +58,17 @@ pub(crate) struct RunArgs {
     /// Print JSON, a line a frame
     #[arg(long, requires = "headless")]
     json: bool,
+    /// At the end, write what the network saw in the last two minutes (64 MB at most) and what it answered, for `ernscope replay`
+    #[arg(long, value_name = "FILE", requires = "headless")]
+    record: Option<PathBuf>,
 }
 
-pub(crate) fn run(args: RunArgs) -> Result<()> {
-    if args.headless { headless(args) } else { window(args) }
+/// Whether all was well: no frame that was checked differs.
+pub(crate) fn run(args: RunArgs) -> Result<bool> {
+    if let Some(engine) = args.engine.as_ref().filter(|engine| args.check.as_ref() == Some(*engine)) {
+        return Err(Misuse(CheckError::same(engine, engine.to_string()).to_string()).into());
+    }
+    if args.headless { headless(args) } else { window(args).map(|()| true) }
 }
 
 /// What `run --headless` runs: nothing is remembered there.
@@ -71,6 +89,7 @@ fn window(args: RunArgs) -> Result<()> {
         engine: args.engine,
         edge: args.size,
         threads: args.threads,
+        check: args.check,
     };
     Ok(crate::app::run(options)?)
 }
@@ -145,6 +164,42 @@ struct Summary {
     #[serde(serialize_with = "count_alone")]
     left_out: LeftOut,
     infer_ms: Percentiles,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    check: Option<CheckOutput>,
+}
+
+/// What a check came to.
+#[derive(Serialize)]
+struct CheckOutput {
+    engine: String,
+    frames: u64,
+    differ: u64,
+    first: Option<DifferenceOutput>,
+    /// Why it ended before the run did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ended: Option<String>,
+}
+
+/// The first difference: `values` are what the engine that runs holds, and what the one that checks does.
+#[derive(Serialize)]
+struct DifferenceOutput {
+    frame: u64,
+    layer: String,
+    what: &'static str,
+    channel: usize,
+    at: [usize; 2],
+    values: [f64; 2],
+}
+
+impl From<CheckState> for CheckOutput {
+    fn from(state: CheckState) -> Self {
+        let first = state.first.map(|first| {
+            let Difference { layer, what, position: [channel, y, x], left, right } = first.difference.clone();
+            DifferenceOutput { frame: first.frame, layer, what, channel, at: [y, x], values: [left, right] }
+        });
+        let CheckState { engine, frames, differ, ended, .. } = state;
+        Self { engine: engine.to_string(), frames, differ, first, ended }
+    }
 }
 
 fn count_alone<S: serde::Serializer>(left_out: &LeftOut, serializer: S) -> Result<S::Ok, S::Error> {
@@ -185,7 +240,7 @@ impl Totals {
         self.right += u64::from(right == Some(true));
     }
 
-    fn summary(mut self, source: &SourceStatus) -> Summary {
+    fn summary(mut self, source: &SourceStatus, check: Option<CheckState>) -> Summary {
         let mut percentile = |q| quantile(&mut self.infer_ms, q).unwrap_or(0.0);
         Summary {
             infer_ms: Percentiles { p50: percentile(0.5), p95: percentile(0.95) },
@@ -194,6 +249,7 @@ impl Totals {
             fps: self.frames as f64 / self.start.elapsed().as_secs_f64(),
             dropped: source.dropped,
             left_out: source.left_out,
+            check: check.map(CheckOutput::from),
         }
     }
 }
@@ -217,34 +273,114 @@ impl Farewell {
     }
 }
 
-fn headless(args: RunArgs) -> Result<()> {
+/// A check, and whether a person was told that it ended.
+struct ToldCheck {
+    check: Check,
+    told: bool,
+}
+
+impl ToldCheck {
+    fn start(predictor: &Predictor, main: &EngineChoice, other: EngineChoice) -> Result<Self> {
+        match Check::start(predictor, main, other) {
+            Ok(check) => Ok(Self { check, told: false }),
+            Err(error @ CheckError::Same(..)) => Err(Misuse(error.to_string()).into()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// What the next run is to be shown to, where there is time to compare it.
+    fn begin(&mut self, predictor: &Predictor) -> Option<KeptRun> {
+        let state = self.check.state();
+        if let Some(why) = state.ended.filter(|_| !self.told) {
+            self.told = true;
+            complain(&format!("no more frames are checked with {}: {why}", state.engine), "");
+        }
+        self.check.record(predictor)
+    }
+}
+
+fn headless(args: RunArgs) -> Result<bool> {
     let settings = settings(&args);
-    let mut predictor = Predictor::open(&settings, BoardPolicy::Lasting)?;
+    let predictor = Predictor::open(&settings, BoardPolicy::Lasting)?;
+    let check = args.check.map(|other| ToldCheck::start(&predictor, &settings.engine, other)).transpose()?;
+    let record = args.record.as_deref().map(|path| RunRecord::new(path, &predictor)).transpose()?;
     let farewell = Farewell::listen()?;
-    let mut board = BoardWatch::new(&settings.engine);
+    let board = BoardWatch::new(&settings.engine);
     let delivery = if args.frames.is_some() { Delivery::Lossless } else { Delivery::Terminal };
     let supervisor = Supervisor::start(args.source, delivery, || ())?;
     let mut out = output::stdout();
-    let mut tally = Totals::new();
-    let mut state = String::new();
-    while args.frames.is_none_or(|frames| tally.frames < frames) {
-        let asked = Instant::now();
-        let Some(frame) = next_frame(&supervisor, &farewell, &mut state) else {
-            break;
-        };
-        let source = asked.elapsed();
-        predictor.prepare(&frame)?;
-        let infer = predictor.infer(None)?;
-        board.look(&predictor);
-        let engine = board.engine.as_deref();
-        print_frame(&mut out, args.json, &tally, &predictor, &frame, &Took { infer, source, engine })?;
-        tally.count(milliseconds(infer.compute), predictor.is_right(&frame));
-    }
+    let tally = Totals::new();
+    let mut run = HeadlessRun { predictor, check, record, board, tally, frames: args.frames, json: args.json };
+    let ran = run.predict(&supervisor, &farewell, &mut out);
+    let HeadlessRun { mut predictor, check, record, tally, .. } = run;
+    // Whatever ended it: what was seen until then is worth the most where something failed.
+    record.map_or(Ok(()), |record| record.finish(&mut predictor))?;
+    ran?;
     let status = supervisor.status();
     if tally.frames == 0 && !farewell.is_wished() {
         bail!("{}", why_nothing_came(&status));
     }
-    print_summary(&mut out, args.json, tally.summary(&status))
+    let check = check.map(|told| told.check.finish());
+    if let Some(state) = &check {
+        complain(&state.to_string(), "");
+    }
+    let all_well = check.as_ref().is_none_or(|check| check.differ == 0);
+    print_summary(&mut out, args.json, tally.summary(&status, check))?;
+    Ok(all_well)
+}
+
+/// Predictions on the terminal.
+struct HeadlessRun {
+    predictor: Predictor,
+    check: Option<ToldCheck>,
+    record: Option<RunRecord>,
+    board: BoardWatch,
+    tally: Totals,
+    frames: Option<u64>,
+    json: bool,
+}
+
+impl HeadlessRun {
+    /// Predicts until enough frames came, no more can come, or nobody wants any.
+    fn predict(&mut self, supervisor: &Supervisor, farewell: &Farewell, out: &mut impl Write) -> Result<()> {
+        let mut state = String::new();
+        while self.frames.is_none_or(|frames| self.tally.frames < frames) {
+            let asked = Instant::now();
+            let Some(frame) = next_frame(supervisor, farewell, &mut state) else {
+                break;
+            };
+            let source = asked.elapsed();
+            self.predictor.prepare(&frame)?;
+            let infer = self.infer(frame.index, &state)?;
+            let engine = self.board.engine.as_deref();
+            print_frame(out, self.json, &self.tally, &self.predictor, &frame, &Took { infer, source, engine })?;
+            self.tally.count(milliseconds(infer.compute), self.predictor.is_right(&frame));
+        }
+        Ok(())
+    }
+
+    /// Runs the network on the prepared frame, of this number in its source, which came while the source was in this `state`. One run is
+    /// looked at by all who want to.
+    fn infer(&mut self, frame: u64, state: &str) -> Result<Inference> {
+        let Self { predictor, check, record, board, tally, .. } = self;
+        let mut checked = check.as_mut().and_then(|check| check.begin(predictor));
+        let mut probes = ProbeList(Vec::new());
+        if let Some(record) = record {
+            record.note_source(state);
+            probes.0.extend(record.begin(tally.frames));
+        }
+        probes.0.extend(checked.as_mut().map(|checked| checked as &mut dyn Probe));
+        let looked_at = !probes.0.is_empty();
+        let infer = predictor.infer(looked_at.then_some(&mut probes as &mut dyn Probe))?;
+        board.look(predictor);
+        if let Some(record) = record {
+            record.keep(predictor, tally.frames, board.engine.as_deref());
+        }
+        if let (Some(check), Some(checked)) = (check, checked) {
+            check.check.compare(checked, predictor, frame);
+        }
+        Ok(infer)
+    }
 }
 
 /// The next frame; `None` when no more can come, or nobody wants any. Says on stderr what the source does whenever that changes.
@@ -321,7 +457,7 @@ fn print_summary(out: &mut impl Write, json: bool, summary: Summary) -> Result<(
         writeln!(out, "{}", serde_json::to_string(&SummaryLine { summary })?)?;
         return Ok(());
     }
-    let Summary { frames, accuracy, fps, dropped, left_out, infer_ms } = summary;
+    let Summary { frames, accuracy, fps, dropped, left_out, infer_ms, .. } = summary;
     write!(out, "{frames} frames, {fps:.1} a second, {dropped} dropped, ")?;
     if left_out.count > 0 {
         write!(out, "{left_out}, ")?;

@@ -6,6 +6,8 @@
 
 pub mod cpu;
 mod error;
+#[cfg(feature = "cli")]
+pub(crate) mod isolated;
 mod probe;
 pub mod reference;
 mod softmax;

@@ -26,6 +26,18 @@ pub struct Wants {
     pub sums: bool,
 }
 
+impl Wants {
+    /// What one of two probes wants, or both.
+    #[cfg(feature = "cli")]
+    pub(crate) fn or(self, other: Self) -> Self {
+        Self {
+            codes: self.codes || other.codes,
+            histogram: self.histogram || other.histogram,
+            sums: self.sums || other.sums,
+        }
+    }
+}
+
 /// Sums before thresholds, CHW. An accumulator of a convolution, the trunk behind a residual layer and before an activation, the sum
 /// over all positions for the classifier (one a class).
 #[derive(Clone, Copy, Debug)]

@@ -1,5 +1,7 @@
 //! Plain loops against ern-spec.md: the truth that every other engine must equal.
 
+#[cfg(feature = "cli")]
+use super::isolated::{InputsRead, IsolatesLayers, LayerInputs};
 use super::{Engine, EngineError, EngineInfo, EngineKind, Outcome, Probe, Sums, Wants, check_input, count_codes};
 use crate::frame::InputImage;
 use crate::network::{
@@ -174,6 +176,29 @@ impl Engine for ReferenceEngine {
     }
 }
 
+#[cfg(feature = "cli")]
+impl IsolatesLayers for ReferenceEngine {
+    fn run_layer(
+        &mut self,
+        layer: usize,
+        inputs: LayerInputs<'_>,
+        probe: &mut dyn Probe,
+    ) -> Result<InputsRead, EngineError> {
+        check_input(inputs.image, self.edge)?;
+        let read = self.network.layers()[layer].op.input();
+        if let Some(input) = read {
+            let LayerShape { channels, edge, .. } = self.shapes[input];
+            self.codes[input] = Map { channels, edge, values: inputs.codes.to_vec() };
+        }
+        let LayerShape { channels, edge, .. } = self.shapes[layer];
+        self.trunk = Map { channels, edge, values: inputs.trunk.to_vec() };
+        self.step(layer, inputs.image);
+        self.show(layer, probe);
+        [Some(layer), read].into_iter().flatten().for_each(|made| self.codes[made] = Map::default());
+        Ok(InputsRead::default())
+    }
+}
+
 /// Looks at nothing.
 struct Blind;
 
@@ -186,6 +211,15 @@ fn embed(table: &CodeTable, image: &InputImage, codes: &mut Map<u8>) {
         let colour = c / depth;
         table.row(colour, rgb[(y * edge + x) * 3 + colour])[c % depth]
     });
+}
+
+/// The codes of pixel embedding, CHW.
+#[cfg(feature = "fpga")]
+pub(crate) fn embedded(table: &CodeTable, image: &InputImage) -> Vec<u8> {
+    let mut codes = Map::default();
+    codes.reshape(3 * table.depth(), image.edge());
+    embed(table, image, &mut codes);
+    codes.values
 }
 
 /// The positions of a kernel's taps inside the picture: (ky, kx, y, x).
@@ -214,20 +248,22 @@ fn accumulate(conv: &BinaryConv, input: &Map<u8>, out: usize, y: usize, x: usize
     sum
 }
 
-/// The order of the sum is part of the format: see [`FloatConv`].
 fn convolve_floats(conv: &FloatConv, image: &InputImage, floats: &mut Map<f32>) {
+    floats.fill(|out, y, x| float_sum(conv, image, out, y, x));
+}
+
+/// One sum of a float first layer. Its order is part of the format: see [`FloatConv`].
+pub(crate) fn float_sum(conv: &FloatConv, image: &InputImage, out: usize, y: usize, x: usize) -> f32 {
     let (g, edge) = (conv.geometry(), image.edge());
-    floats.fill(|out, y, x| {
-        let mut sum = 0.0_f32;
-        for (ky, kx, iy, ix) in taps(g.kernel, g.stride, edge, y, x) {
-            for colour in 0..3 {
-                let byte = image.rgb()[(iy * edge + ix) * 3 + colour];
-                let weight = conv.weights()[((out * g.kernel + ky) * g.kernel + kx) * 3 + colour];
-                sum = weight.mul_add(conv.pixel_values()[colour * 256 + usize::from(byte)], sum);
-            }
+    let mut sum = 0.0_f32;
+    for (ky, kx, iy, ix) in taps(g.kernel, g.stride, edge, y, x) {
+        for colour in 0..3 {
+            let byte = image.rgb()[(iy * edge + ix) * 3 + colour];
+            let weight = conv.weights()[((out * g.kernel + ky) * g.kernel + kx) * 3 + colour];
+            sum = weight.mul_add(conv.pixel_values()[colour * 256 + usize::from(byte)], sum);
         }
-        sum
-    });
+    }
+    sum
 }
 
 fn quantize(thresholds: &Thresholds<i32>, sums: &Map<i32>, codes: &mut Map<u8>) {

@@ -8,6 +8,7 @@ pub use error::OpenError;
 
 use crate::engine::Engine;
 use crate::engine::cpu::{CpuEngine, Level};
+use crate::engine::isolated::IsolatesLayers;
 use crate::engine::reference::ReferenceEngine;
 use crate::fpga::{AttachedBoard, BoardChoice, LiveBoard};
 use crate::network::Network;
@@ -54,6 +55,23 @@ pub fn open(choice: &EngineChoice, network: Arc<Network>, setup: Setup<'_>) -> R
         EngineChoice::Reference => Box::new(ReferenceEngine::new(network, setup.edge)?),
         EngineChoice::Cpu(level) => Box::new(open_cpu(*level, network, setup)?),
         EngineChoice::Fpga(board) => open_board(board, network, setup)?,
+    })
+}
+
+/// Makes an engine whose layers can be run by themselves.
+///
+/// # Errors
+/// As [`open`].
+pub(crate) fn open_isolating(
+    choice: &EngineChoice,
+    network: Arc<Network>,
+    setup: Setup<'_>,
+) -> Result<Box<dyn IsolatesLayers>, OpenError> {
+    network.check_edge(setup.edge)?;
+    Ok(match choice {
+        EngineChoice::Reference => Box::new(ReferenceEngine::new(network, setup.edge)?),
+        EngineChoice::Cpu(level) => Box::new(open_cpu(*level, network, setup)?),
+        EngineChoice::Fpga(board) => Box::new(connect(board, &network, setup.edge)?),
     })
 }
 

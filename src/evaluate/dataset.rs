@@ -33,6 +33,14 @@ pub(crate) enum DatasetError {
         /// The system's words.
         why: RegularFileError,
     },
+    /// The same, of a folder of which nobody says what its pictures show.
+    #[error("{path} cannot be read ({why}): name a folder with PNG, JPEG, WebP or BMP files, directly or in folders")]
+    NoFolder {
+        /// Which.
+        path: String,
+        /// The system's words.
+        why: RegularFileError,
+    },
     /// No folder has a picture in it.
     #[error("{0} holds no pictures: it needs a folder a class with PNG, JPEG, WebP or BMP files, or CIFAR's test.bin")]
     Empty(String),
@@ -280,7 +288,11 @@ fn pictures_of(class: &Path) -> Result<Vec<PathBuf>, DatasetError> {
 /// [`DatasetError`], where the folder cannot be read or has none.
 pub(crate) fn unlabelled(folder: &Path) -> Result<Vec<PathBuf>, DatasetError> {
     let mut pictures = Vec::new();
-    for entry in listed(folder)? {
+    let entries = listed(folder).map_err(|error| match error {
+        DatasetError::Unreadable { path, why } => DatasetError::NoFolder { path, why },
+        other => other,
+    })?;
+    for entry in entries {
         if entry.is_picture() {
             pictures.push(entry.path);
         } else if entry.kind == SetKind::Folder {

@@ -10,6 +10,8 @@ use super::link::packets::{Patience, TRIES};
 use super::link::serial::{self, AnyLink};
 use super::link::{LinkError, simulated};
 use crate::board::{BoardFrame, BoardState};
+#[cfg(feature = "cli")]
+use crate::engine::isolated::{InputsRead, IsolatesLayers, LayerInputs};
 use crate::engine::{Engine, EngineError, EngineInfo, Outcome, Probe, Wants};
 use crate::frame::InputImage;
 use crate::network::Network;
@@ -108,6 +110,28 @@ impl Engine for AttachedBoard {
 
     fn run_probed(&mut self, input: &InputImage, probe: &mut dyn Probe) -> Result<Outcome<'_>, EngineError> {
         self.run_again(input, Some(probe))
+    }
+}
+
+#[cfg(feature = "cli")]
+impl IsolatesLayers for AttachedBoard {
+    /// Where the board was reset or stands still, it gets its program again and the layer is run again.
+    fn run_layer(
+        &mut self,
+        layer: usize,
+        inputs: LayerInputs<'_>,
+        probe: &mut dyn Probe,
+    ) -> Result<InputsRead, EngineError> {
+        let mut tries = TRIES;
+        loop {
+            match self.engine.run_layer(layer, inputs, probe) {
+                Err(error) if tries > 1 && is_passing(&error) => {
+                    tries -= 1;
+                    self.engine.restart()?;
+                }
+                done => return done,
+            }
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use super::link::{Beats, End, Link, LinkError, ReadBack};
 use super::program::{CodePlace, FrameFormat, Program, TrunkPlace};
 use crate::board::{BoardFrame, BoardState, LayerCycles, at_clock};
 use crate::engine::cpu::{CpuEngine, CpuError, Level};
+use crate::engine::reference::embedded;
 use crate::engine::{
     Engine, EngineError, EngineInfo, EngineKind, Outcome, Probe, Sums, Wants, check_input, count_codes,
 };
@@ -60,11 +61,11 @@ pub const FRAMES_UNDER_WAY: usize = 2;
 
 /// A board with a network.
 pub struct BoardEngine<L> {
-    link: L,
+    pub(super) link: L,
     name: String,
-    network: Arc<Network>,
-    program: Program,
-    host: Option<Host>,
+    pub(super) network: Arc<Network>,
+    pub(super) program: Program,
+    pub(super) host: Option<Host>,
     /// The beats of frames whose results have not been taken, the oldest first.
     under_way: VecDeque<Vec<u8>>,
     logits: Logits,
@@ -171,7 +172,7 @@ impl<L: Link> BoardEngine<L> {
     }
 
     /// A picture as the board takes it: pixels, or words of the float layer's codes.
-    fn beats(&mut self, input: &InputImage) -> Result<Vec<u8>, EngineError> {
+    pub(super) fn beats(&mut self, input: &InputImage) -> Result<Vec<u8>, EngineError> {
         match &mut self.host {
             Some(host) => host.beats(input, &self.program.capabilities),
             None => Ok(input.rgb().to_vec()),
@@ -192,7 +193,7 @@ impl<L: Link> BoardEngine<L> {
     }
 
     /// Takes the results of all pictures that were submitted.
-    fn drain(&mut self) -> Result<(), EngineError> {
+    pub(super) fn drain(&mut self) -> Result<(), EngineError> {
         while !self.under_way.is_empty() {
             self.collect()?;
         }
@@ -224,7 +225,7 @@ impl<L: Link> BoardEngine<L> {
     }
 
     /// Sends a frame.
-    fn start(&mut self, beats: &[u8], end: End) -> Result<(), LinkError> {
+    pub(super) fn start(&mut self, beats: &[u8], end: End) -> Result<(), LinkError> {
         let format = self.program.format;
         let size = beat_size(format, &self.program.capabilities);
         self.link.start(end, Beats { format, size, bytes: beats })
@@ -238,8 +239,17 @@ impl<L: Link> BoardEngine<L> {
         classifier.readout().read(self.sums.iter().map(|&sum| sum.into()), edge * edge, &mut self.logits);
     }
 
+    /// The codes of the first layer, CHW, of the picture whose [beats](Self::beats) were made last.
+    fn first_codes(&self, input: &InputImage) -> Vec<u8> {
+        match (&self.host, &self.network.layers()[0].op) {
+            (Some(host), _) => host.codes.clone(),
+            (None, Op::PixelEmbedding(table)) => embedded(table, input),
+            (None, _) => unreachable!("a network begins with an embedding, or the host runs its first layer"),
+        }
+    }
+
     /// The codes of a layer that the board has just computed, CHW.
-    fn codes(&mut self, place: CodePlace) -> Result<Vec<u8>, LinkError> {
+    pub(super) fn codes(&mut self, place: CodePlace) -> Result<Vec<u8>, LinkError> {
         let Capabilities { parallel_in, .. } = self.program.capabilities;
         let (banks, beats) = (self.program.capabilities.banks(), self.program.capabilities.code_beats());
         let count = place.addresses() * banks;
@@ -255,7 +265,7 @@ impl<L: Link> BoardEngine<L> {
     }
 
     /// The trunk as it stands, CHW.
-    fn trunk(&mut self, place: TrunkPlace) -> Result<Vec<i32>, LinkError> {
+    pub(super) fn trunk(&mut self, place: TrunkPlace) -> Result<Vec<i32>, LinkError> {
         let Capabilities { parallel_out, pixels, drain_channels, trunk_bits, .. } = self.program.capabilities;
         let (drain, beats) = (self.program.capabilities.drain(), self.program.capabilities.trunk_beats());
         let (groups, tiles) = (place.edge.div_ceil(pixels), place.channels.div_ceil(parallel_out));
@@ -304,7 +314,7 @@ impl<L: Link> Engine for BoardEngine<L> {
 
     fn shows(&self, layer: usize) -> Wants {
         let op = &self.network.layers()[layer].op;
-        let codes = self.program.codes[layer].is_some_and(|place| !place.is_ring());
+        let codes = layer == 0 || self.program.codes[layer].is_some();
         let sums = matches!(op, Op::Residual { .. } | Op::Activation(_) | Op::Classifier { .. });
         Wants { codes, histogram: codes, sums }
     }
@@ -324,13 +334,17 @@ impl<L: Link> Engine for BoardEngine<L> {
         Ok(self.outcome())
     }
 
-    /// Shows codes of every layer (but the frame's, where they only pass through), the trunk, and the sums of the classifier; other
-    /// sums do not leave the array. What a later layer overwrites is had by running the frame again up to where it still stands.
-    /// The times are what the board counted, at its clock, without the cycles in which it waited for the frame.
+    /// Shows codes of every layer, the trunk, and the sums of the classifier; other sums do not leave the array. The first
+    /// layer's codes are not read back: this machine makes them too. What a later layer overwrites is had by running the frame
+    /// again up to where it still stands. The times are what the board counted, at its clock, without the cycles in which it waited for the frame.
     fn run_probed(&mut self, input: &InputImage, probe: &mut dyn Probe) -> Result<Outcome<'_>, EngineError> {
         self.run(input)?;
         let beats = self.beats(input)?;
-        let seen = self.look(&beats, probe).map_err(BoardError::Link)?;
+        let mut seen = self.look(&beats, probe).map_err(BoardError::Link)?;
+        let Wants { codes, histogram, .. } = probe.wants(0);
+        if codes || histogram {
+            seen[0].codes = Some(self.first_codes(input));
+        }
         for (layer, LayerReadBack { trunk, codes }) in seen.into_iter().enumerate() {
             let is_classifier = matches!(self.network.layers()[layer].op, Op::Classifier { .. });
             let wants = probe.wants(layer);
@@ -385,7 +399,7 @@ impl<L: Link> BoardEngine<L> {
         let mut wanted: Vec<(Option<CodePlace>, Option<TrunkPlace>)> = layers
             .map(|layer| {
                 let wants = probe.wants(layer);
-                let codes = codes[layer].filter(|place| !place.is_ring() && (wants.codes || wants.histogram));
+                let codes = codes[layer].filter(|_| layer > 0 && (wants.codes || wants.histogram));
                 (codes, trunks[layer].filter(|_| wants.sums))
             })
             .collect();
@@ -449,11 +463,11 @@ fn beat_size(format: FrameFormat, capabilities: &Capabilities) -> usize {
 }
 
 /// What the host does for a network with a float first layer: that layer.
-struct Host {
+pub(super) struct Host {
     engine: CpuEngine,
     channels: usize,
     /// Its codes, CHW.
-    codes: Vec<u8>,
+    pub(super) codes: Vec<u8>,
 }
 
 impl Host {
@@ -470,18 +484,23 @@ impl Host {
     /// The codes of `image` as words of the board.
     fn beats(&mut self, image: &InputImage, capabilities: &Capabilities) -> Result<Vec<u8>, EngineError> {
         self.engine.first_codes(image, &mut self.codes)?;
-        let area = self.codes.len() / self.channels;
-        let lanes = capabilities.parallel_in;
-        let words = self.channels.div_ceil(lanes);
-        let size = beat_size(FrameFormat::Codes, capabilities);
-        let mut bytes = Vec::with_capacity(area * words * size);
-        for (position, first) in (0..area).flat_map(|at| (0..words).map(move |word| (at, word * lanes))) {
-            let beat = (0..lanes.min(self.channels - first)).fold(0, |beat: u64, lane| {
-                let code = self.codes[(first + lane) * area + position];
-                beat | u64::from(code & 1) << lane | u64::from(code >> 1) << (lanes + lane)
-            });
-            bytes.extend_from_slice(&beat.to_le_bytes()[..size]);
-        }
-        Ok(bytes)
+        Ok(code_beats(&self.codes, self.channels, capabilities))
     }
+}
+
+/// Codes, CHW, as words of the board.
+pub(super) fn code_beats(codes: &[u8], channels: usize, capabilities: &Capabilities) -> Vec<u8> {
+    let area = codes.len() / channels;
+    let lanes = capabilities.parallel_in;
+    let words = channels.div_ceil(lanes);
+    let size = beat_size(FrameFormat::Codes, capabilities);
+    let mut bytes = Vec::with_capacity(area * words * size);
+    for (position, first) in (0..area).flat_map(|at| (0..words).map(move |word| (at, word * lanes))) {
+        let beat = (0..lanes.min(channels - first)).fold(0, |beat: u64, lane| {
+            let code = codes[(first + lane) * area + position];
+            beat | u64::from(code & 1) << lane | u64::from(code >> 1) << (lanes + lane)
+        });
+        bytes.extend_from_slice(&beat.to_le_bytes()[..size]);
+    }
+    bytes
 }

@@ -295,7 +295,7 @@ impl<'a> Compiler<'a> {
         let (tiles, words) = (self.tiles(g.out_channels), self.words(g.in_channels));
         self.needs.weights += tiles * words * g.kernel * g.kernel;
         self.need(layer, Resource::Weights, self.needs.weights, self.capabilities.weight_depth)?;
-        self.pack(conv);
+        self.weights.extend(pack_weights(conv, &self.capabilities));
         // The pooling layer has a position a pixel of its input.
         let edge = place.edge / g.stride;
         let waits = if self.descriptors.len() == 1 { flags::WAIT_INPUT } else { 0 };
@@ -314,27 +314,6 @@ impl<'a> Compiler<'a> {
             ring: self.ring(input),
             ..Descriptor::default()
         })
-    }
-
-    /// A word a tile, kernel tap and word of input channels: a bit a pair of lanes.
-    fn pack(&mut self, conv: &BinaryConv) {
-        let g = conv.geometry();
-        let Capabilities { parallel_in, parallel_out, .. } = self.capabilities;
-        for tile in 0..self.tiles(g.out_channels) {
-            for (ky, kx) in (0..g.kernel * g.kernel).map(|tap| (tap / g.kernel, tap % g.kernel)) {
-                for word in 0..self.words(g.in_channels) {
-                    let mut bits = BitWriter::default();
-                    for out in tile * parallel_out..(tile + 1) * parallel_out {
-                        let filter = (out < g.out_channels).then(|| conv.tap(out, ky, kx));
-                        for channel in word * parallel_in..(word + 1) * parallel_in {
-                            let byte = filter.and_then(|filter| filter.get(channel / 8));
-                            bits.push(byte.is_some_and(|byte| byte >> (channel % 8) & 1 == 1));
-                        }
-                    }
-                    self.weights.extend(bits.finish());
-                }
-            }
-        }
     }
 
     /// The trunk alone: one step a tile, in which all codes count as 0.
@@ -482,6 +461,29 @@ impl<'a> Compiler<'a> {
             layers.find(|(_, own)| **own == descriptor).map_or_else(String::new, |(layer, _)| layer.name.clone());
         CompileError::Descriptor { layer, field, value, most }
     }
+}
+
+/// A word a tile, kernel tap and word of input channels: a bit a pair of lanes.
+pub(super) fn pack_weights(conv: &BinaryConv, capabilities: &Capabilities) -> Vec<u32> {
+    let g = conv.geometry();
+    let Capabilities { parallel_in, parallel_out, .. } = *capabilities;
+    let mut weights = Vec::new();
+    for tile in 0..g.out_channels.div_ceil(parallel_out) {
+        for (ky, kx) in (0..g.kernel * g.kernel).map(|tap| (tap / g.kernel, tap % g.kernel)) {
+            for word in 0..g.in_channels.div_ceil(parallel_in) {
+                let mut bits = BitWriter::default();
+                for out in tile * parallel_out..(tile + 1) * parallel_out {
+                    let filter = (out < g.out_channels).then(|| conv.tap(out, ky, kx));
+                    for channel in word * parallel_in..(word + 1) * parallel_in {
+                        let byte = filter.and_then(|filter| filter.get(channel / 8));
+                        bits.push(byte.is_some_and(|byte| byte >> (channel % 8) & 1 == 1));
+                    }
+                }
+                weights.extend(bits.finish());
+            }
+        }
+    }
+    weights
 }
 
 fn writes_to(place: CodePlace) -> Descriptor {

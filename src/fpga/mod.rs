@@ -2,13 +2,15 @@
 //!
 //! `rtl/` holds the accelerator (SystemVerilog; its README tells the schedule), `sim/` what makes a simulated board of it.
 //! `compiler` makes the `program` of a network for a board of given `capabilities`; `schedule` predicts its cycles;
-//! `board` uploads it and runs frames over a `link`; `attached` finds boards and says what becomes of them.
+//! `board` uploads it and runs frames over a `link`, `isolated` one layer by itself; `attached` finds boards and says what becomes of them.
 
 pub(crate) mod attached;
 pub(crate) mod board;
 pub(crate) mod capabilities;
 mod choice;
 pub(crate) mod compiler;
+#[cfg(feature = "cli")]
+mod isolated;
 pub(crate) mod link;
 pub(crate) mod program;
 pub(crate) mod schedule;

@@ -6,6 +6,7 @@
 
 mod boards;
 mod checkpoints;
+mod flights;
 mod model_files;
 mod programs;
 #[cfg(test)]
@@ -22,6 +23,7 @@ mod recipe;
 
 pub use boards::{link, packets};
 pub use checkpoints::{checkpoint_pickle, checkpoint_zip};
+pub use flights::flight;
 pub use model_files::{model, network};
 pub use programs::program;
 pub use sources::{capture, jpeg, mjpeg, picture, y4m};

@@ -1,7 +1,9 @@
 //! Good inputs for a fuzzer to start from, small ones of every form that is known; made here.
 
 use super::checkpoints::archive;
-use super::{Choices, Recipe};
+use super::{Choices, Recipe, flights};
+use crate::flight::{self, FlightLimits, FlightRecorder, FlightSeen};
+use crate::frame::InputImage;
 use crate::network::file;
 use crate::source::CameraFault;
 use crate::source::capture::{CapturedFrame, write_fault, write_frame, write_undecodable};
@@ -11,6 +13,7 @@ use image::codecs::png::PngEncoder;
 use image::codecs::webp::WebPEncoder;
 use image::{ExtendedColorType, ImageEncoder};
 use std::io::{Cursor, Write};
+use std::sync::Arc;
 use std::time::Duration;
 use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
@@ -21,6 +24,7 @@ pub(super) fn seeds(target: &str) -> Vec<Vec<u8>> {
         "capture" => vec![capture()],
         "checkpoint_pickle" => pickles(),
         "checkpoint_zip" => pickles().iter().flat_map(|pickle| [archive(pickle), deflated(pickle)]).collect(),
+        "flight" => recordings(),
         "jpeg" => jpegs(),
         "mjpeg" => vec![jpegs().concat(), [b"--boundary\r\n\r\n", &jpegs()[0][..], &[0; 9], &jpegs()[2]].concat()],
         "model" => recipes().map(|recipe| file::serialize(&recipe.network()).expect("well formed")).collect(),
@@ -44,6 +48,27 @@ fn recipes() -> impl Iterator<Item = Recipe> {
         (bytes[4], bytes[5], bytes[6]) = (0, u8::from(i == 0), 0);
         Choices(&bytes).recipe()
     })
+}
+
+/// A recording as it is, and taken apart.
+fn recordings() -> Vec<Vec<u8>> {
+    let Some(recipe) = recipes().next() else { return Vec::new() };
+    let network = Arc::new(recipe.network());
+    let logits = vec![0.5; network.labels().len()];
+    let mut recorder = FlightRecorder::new(FlightLimits::default());
+    recorder.note_source("a demo");
+    for number in 0..2 {
+        let look = (number == 0).then_some(Duration::ZERO);
+        recorder.probe().codes(0, &[0, 1, 2, 3]);
+        let input = InputImage::black(network.edge());
+        let answer = [&logits[..], &[]];
+        recorder.record(&FlightSeen { number, network: &network, engine: "reference", input: &input, answer, look });
+        recorder.note_source("another one");
+    }
+    let mut file = Vec::new();
+    flight::write_to(recorder.flight().expect("frames"), &mut file).expect("written");
+    let (json, records) = flight::taken_apart(&file);
+    vec![flights::parts(&json, &records), file]
 }
 
 fn rgb(width: u32, height: u32) -> Vec<u8> {

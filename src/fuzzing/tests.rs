@@ -32,6 +32,7 @@ replays! {
     capture: sources,
     checkpoint_pickle: checkpoints,
     checkpoint_zip: checkpoints,
+    flight: flights,
     jpeg: sources,
     link: boards,
     mjpeg: sources,

@@ -3,6 +3,7 @@
 use super::SumValues;
 use crate::engine::{Engine, EngineError, Probe, Sums, Wants};
 use crate::frame::InputImage;
+use crate::network::Network;
 use std::any::Any;
 use std::fmt;
 use std::io;
@@ -65,8 +66,7 @@ pub(crate) fn compare(
     right: &mut dyn Engine,
     image: &InputImage,
 ) -> Result<Option<Difference>, DiffError> {
-    let network = left.network().clone();
-    let shapes = network.shapes(left.edge());
+    let (network, edge) = (left.network().clone(), left.edge());
     // A channel without room: the left engine waits until the right one has come to the same layer.
     let (sender, receiver) = sync_channel(0);
     let both = |layer| both_show(left, right, layer);
@@ -86,29 +86,32 @@ pub(crate) fn compare(
         let [left_name, right_name] = names;
         Ok::<_, DiffError>((finished(left.join(), left_name)?, finished(right, right_name)?))
     })?;
-    let differs = |(a, b): (&f32, &f32)| a.to_bits() != b.to_bits();
     let last = network.layers().len() - 1;
-    let logit = || {
-        let class = left_logits.iter().zip(&right_logits).position(differs)?;
-        let values = [left_logits[class], right_logits[class]].map(f64::from);
-        Some(FirstDifference { layer: last, what: "logit", at: class, values })
-    };
-    Ok(comparer.first.or_else(logit).map(|FirstDifference { layer, what, at, values: [left, right] }| {
-        let edge = shapes[layer].edge;
-        let position = [at / (edge * edge), at / edge % edge, at % edge];
-        Difference { layer: network.layers()[layer].name.clone(), what, position, left, right }
-    }))
+    let first = comparer.first.or_else(|| logit_difference(last, &left_logits, &right_logits));
+    Ok(first.map(|first| first.named(&network, edge)))
+}
+
+/// Where two engines' logits differ in a bit.
+pub(super) fn logit_difference(layer: usize, left: &[f32], right: &[f32]) -> Option<FirstDifference> {
+    let class = differ_at(left, right, |a, b| a.to_bits() == b.to_bits())?;
+    let values = [left, right].map(|logits| logits.get(class).map_or(f64::NAN, |&logit| logit.into()));
+    Some(FirstDifference { layer, what: "logit", at: class, values })
 }
 
 /// What an engine's run came to, a panic included.
-fn finished(run: thread::Result<Result<Vec<f32>, EngineError>>, engine: String) -> Result<Vec<f32>, DiffError> {
-    let panicked = |panic: Box<dyn Any + Send>| {
-        let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-        // A failed assertion's words stand in several lines.
-        let words: Vec<&str> = text.unwrap_or("a panic without words").split_whitespace().collect();
-        DiffError::Panicked { engine, what: words.join(" ") }
-    };
-    Ok(run.map_err(panicked)??)
+pub(super) fn finished(
+    run: thread::Result<Result<Vec<f32>, EngineError>>,
+    engine: String,
+) -> Result<Vec<f32>, DiffError> {
+    Ok(run.map_err(|panic| panicked(&*panic, engine))??)
+}
+
+/// What became of an engine that panicked.
+pub(super) fn panicked(panic: &(dyn Any + Send), engine: String) -> DiffError {
+    let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    // A failed assertion's words stand in several lines.
+    let words: Vec<&str> = text.unwrap_or("a panic without words").split_whitespace().collect();
+    DiffError::Panicked { engine, what: words.join(" ") }
 }
 
 /// What an engine shows of a layer, CHW.
@@ -118,11 +121,21 @@ enum Values {
 }
 
 /// Where the first difference is: the layer's number and the value's in its map.
-struct FirstDifference {
-    layer: usize,
-    what: &'static str,
-    at: usize,
-    values: [f64; 2],
+pub(super) struct FirstDifference {
+    pub(super) layer: usize,
+    pub(super) what: &'static str,
+    pub(super) at: usize,
+    pub(super) values: [f64; 2],
+}
+
+impl FirstDifference {
+    /// With names in the place of numbers, of a run of `network` at `edge`.
+    pub(super) fn named(self, network: &Network, edge: usize) -> Difference {
+        let Self { layer, what, at, values: [left, right] } = self;
+        let edge = network.shapes(edge)[layer].edge;
+        let position = [at / (edge * edge), at / edge % edge, at % edge];
+        Difference { layer: network.layers()[layer].name.clone(), what, position, left, right }
+    }
 }
 
 /// What of a layer can be compared.
@@ -200,7 +213,8 @@ impl Probe for Comparer<'_> {
     }
 }
 
-fn differ_at<T>(left: &[T], right: &[T], same: impl Fn(&T, &T) -> bool) -> Option<usize> {
+/// The first place where two lists differ, the end of the shorter one included.
+pub(super) fn differ_at<T>(left: &[T], right: &[T], same: impl Fn(&T, &T) -> bool) -> Option<usize> {
     let at = left.iter().zip(right).position(|(a, b)| !same(a, b));
     at.or_else(|| (left.len() != right.len()).then(|| left.len().min(right.len())))
 }
@@ -210,7 +224,6 @@ mod tests {
     use super::*;
     use crate::engine::reference::ReferenceEngine;
     use crate::engine::{EngineInfo, Outcome};
-    use crate::network::Network;
     use crate::network::published::PublishedShape;
     use std::sync::Arc;
     use std::time::Duration;

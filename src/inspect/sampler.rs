@@ -17,7 +17,8 @@ pub struct LayerSample {
     pub counted: Option<LayerCycles>,
 }
 
-/// Takes a [`LayerSample`] of every layer, and one watched layer whole.
+/// Takes a [`LayerSample`] of every layer, and one watched layer whole; and the codes of one more, where somebody visits one
+/// after the other.
 ///
 /// It is made for one network. Should another one run, with more layers, it takes samples of these too.
 #[derive(Clone, Debug)]
@@ -25,6 +26,9 @@ pub struct Sampler {
     samples: Vec<LayerSample>,
     watched: usize,
     detail: LayerValues,
+    visited: Option<usize>,
+    /// Of the visited layer, CHW.
+    codes: Vec<u8>,
 }
 
 impl Sampler {
@@ -32,7 +36,8 @@ impl Sampler {
     pub fn new(network: &Network, watched: usize) -> Self {
         let layers = network.layers().len();
         let samples = vec![LayerSample::default(); layers];
-        Self { samples, watched: watched.min(layers - 1), detail: LayerValues::default() }
+        let detail = LayerValues::default();
+        Self { samples, watched: watched.min(layers - 1), detail, visited: None, codes: Vec::new() }
     }
 
     /// Watches another layer from the next run on.
@@ -44,10 +49,23 @@ impl Sampler {
         }
     }
 
+    /// Takes the codes of this layer too in the next run.
+    #[cfg(feature = "cli")]
+    pub(crate) fn visit(&mut self, layer: usize) {
+        self.visited = Some(layer);
+    }
+
+    /// The codes of the visited layer in the last run, CHW; none where they were not shown.
+    #[cfg(feature = "cli")]
+    pub(crate) fn visited_codes(&self) -> &[u8] {
+        &self.codes
+    }
+
     /// Forgets the last run: an engine may show less than the one before it did.
     pub fn begin(&mut self) {
         self.samples.fill(LayerSample::default());
         self.detail.clear();
+        self.codes.clear();
     }
 
     /// The layer that is kept whole.
@@ -77,13 +95,17 @@ impl Sampler {
 impl Probe for Sampler {
     fn wants(&self, layer: usize) -> Wants {
         let watched = layer == self.watched;
-        Wants { codes: watched, histogram: true, sums: watched }
+        Wants { codes: watched || self.visited == Some(layer), histogram: true, sums: watched }
     }
 
     fn codes(&mut self, layer: usize, codes: &[u8]) {
         if layer == self.watched {
             self.detail.codes.clear();
             self.detail.codes.extend_from_slice(codes);
+        }
+        if self.visited == Some(layer) {
+            self.codes.clear();
+            self.codes.extend_from_slice(codes);
         }
     }
 

@@ -23,11 +23,11 @@ pub use choice::{LoadError, ModelChoice};
 pub use known::{Knowing, KnownScore};
 #[cfg(feature = "import")]
 pub(crate) use network::MAX_CLASSES;
-#[cfg(feature = "cli")]
-pub(crate) use network::NOTHING;
 pub use network::{
     BinaryConv, Classifier, CodeTable, FloatConv, Geometry, Layer, LayerShape, MAX_EDGE, Network, NetworkError,
     NetworkParts, Op, Thresholds, TrunkMode,
 };
+#[cfg(feature = "cli")]
+pub(crate) use network::{MAX_CHANNELS, MAX_LAYERS, NOTHING};
 pub(crate) use readout::Logits;
 pub use readout::Readout;

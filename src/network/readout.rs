@@ -81,12 +81,17 @@ impl Readout {
         Logits { classes: vec![0.0; self.classes], others: vec![0.0; self.others()] }
     }
 
-    /// The logits from Σ ±code over all channels and `positions`, one sum a row: mean and scale in one float32 division and product.
+    /// A row's logit from Σ ±code over all channels and `positions`: mean and scale in one float32 division and product.
+    pub(crate) fn logit(&self, row: usize, sum: i64, positions: usize) -> f32 {
+        (sum as f32 / positions as f32) * self.scales[row]
+    }
+
+    /// The logits from Σ ±code over all channels and `positions`, one sum a row.
     pub(crate) fn read(&self, sums: impl Iterator<Item = i64>, positions: usize, logits: &mut Logits) {
         logits.classes.fill(f32::NEG_INFINITY);
         let mut others = logits.others.iter_mut();
-        for ((sum, scale), owner) in sums.zip(&self.scales).zip(&self.owners) {
-            let logit = (sum as f32 / positions as f32) * scale;
+        for (row, (sum, owner)) in sums.zip(&self.owners).enumerate() {
+            let logit = self.logit(row, sum, positions);
             match owner {
                 Some(class) => logits.classes[*class] = logits.classes[*class].max(logit),
                 None => others.next().into_iter().for_each(|other| *other = logit),

@@ -3,15 +3,22 @@
 #[cfg(test)]
 mod tests;
 
+use super::channel_watch::ChannelWatch;
+use super::check::{Check, CheckSetup};
 use super::comparison::{Times, Twins, recent};
+use super::depths::{Depths, Sampled};
 use super::outbox::{About, EngineState, Outbox};
 use super::predictor::{PredictError, Predictor};
+use super::recording::LiveRecording;
 use super::report::{Counts, FrameTiming, LayerDetail, Prediction, Rates, Report};
 use super::settings::{EngineCommand, Settings};
 use crate::board::BoardState;
 use crate::engine::Probe;
+use crate::engines::EngineChoice;
+use crate::flight::FlightSeen;
 use crate::frame::Frame;
 use crate::inspect::LayerSample;
+use crate::inspect::probe_list::ProbeList;
 use crate::inspect::timing::milliseconds;
 use crate::inspect::{Recent, Sampler};
 use crate::network::{Knowing, Network};
@@ -42,6 +49,12 @@ pub(super) struct EngineThread {
     /// While they are not compared, the twin is kept as it is.
     twins: Option<Twins>,
     sampler: Sampler,
+    channels: ChannelWatch,
+    /// The engine that is to check.
+    checking_with: Option<EngineChoice>,
+    check: Option<Check>,
+    /// Whether a person was told that the check found a difference, and that it ended.
+    check_told: [bool; 2],
     comparing: bool,
     /// From how many percent on a picture is named, where a person chose that for this network.
     limit: Option<u8>,
@@ -57,6 +70,8 @@ pub(super) struct EngineThread {
     /// Whether a person was told that there is no board, and not yet that there is one.
     board_missed: bool,
     history: RunningFigures,
+    depths: Depths,
+    recording: LiveRecording,
     sequence: u64,
 }
 
@@ -122,6 +137,10 @@ impl EngineThread {
     ) -> Self {
         let mut new = Self {
             sampler: Sampler::new(predictor.network(), 0),
+            channels: ChannelWatch::new(&predictor, 0),
+            checking_with: None,
+            check: None,
+            check_told: [false; 2],
             twin: None,
             twins: None,
             comparing: true,
@@ -136,6 +155,8 @@ impl EngineThread {
             board: None,
             board_missed: false,
             history: RunningFigures::default(),
+            depths: Depths::default(),
+            recording: LiveRecording::default(),
             sequence: 0,
             settings,
             commands,
@@ -151,6 +172,9 @@ impl EngineThread {
     /// Runs until the commands' sender is gone.
     pub(super) fn run(mut self) {
         while self.poll() {
+            if self.work_aside() {
+                continue;
+            }
             let mut either = Select::new();
             either.recv(&self.commands);
             either.recv(&self.frames);
@@ -172,6 +196,18 @@ impl EngineThread {
         true
     }
 
+    /// A step of what may be done while nothing else is to be: no more than a run of the engine, so that no frame waits for long.
+    /// Whether there may be more.
+    fn work_aside(&mut self) -> bool {
+        if !self.depths.has_work() {
+            return false;
+        }
+        if self.depths.work(self.predictor.engine_mut()) {
+            self.shared.answer(|answers| answers.occlusion = self.depths.covered());
+        }
+        true
+    }
+
     fn obey(&mut self, command: EngineCommand) {
         let mut wanted = self.settings.clone();
         match command {
@@ -188,13 +224,29 @@ impl EngineThread {
                 self.limit = Some(percent.min(100));
                 return self.look_again();
             }
+            EngineCommand::Ask(questions) => {
+                self.depths.ask(questions);
+                return self.look_again();
+            }
+            EngineCommand::Hold(held) => {
+                self.depths.hold(held);
+                return self.look_again();
+            }
             EngineCommand::Zoom(percent) => return self.zoom(percent),
+            EngineCommand::Record(megabytes) => return self.recording.switch(megabytes, &self.shared),
+            EngineCommand::SaveRecord(path) => {
+                return self.recording.save(path, &self.source.status(), &self.shared);
+            }
             EngineCommand::Compare(comparing) => {
                 self.comparing = comparing;
                 if comparing {
                     self.open_twin();
                 }
                 return self.look_again();
+            }
+            EngineCommand::Check(engine) => {
+                self.checking_with = engine;
+                return self.open_check();
             }
         }
         self.reopen(wanted, Read::Before);
@@ -257,6 +309,7 @@ impl EngineThread {
         twin: Option<Option<Arc<Network>>>,
     ) -> Result<(), PredictError> {
         let running = Arc::clone(self.predictor.network());
+        let ran = (self.settings.engine.clone(), self.predictor.engine().edge());
         self.predictor.change(&wanted, network)?;
         self.settings = wanted;
         self.twin = twin;
@@ -271,7 +324,35 @@ impl EngineThread {
         } else {
             self.twins = None;
         }
+        let is_same = Arc::ptr_eq(&running, self.predictor.network());
+        if !is_same || ran != (self.settings.engine.clone(), self.predictor.engine().edge()) {
+            self.open_check();
+        }
         Ok(())
+    }
+
+    /// Has the engine that is to check do so, from the next frame on; what was counted before is forgotten.
+    fn open_check(&mut self) {
+        let before = self.check.take();
+        if let Some(other) = self.checking_with.clone() {
+            let setup = CheckSetup::new(&self.predictor, &self.settings.engine, other);
+            match Check::start_later(&setup, before) {
+                Ok(check) => self.check = Some(check),
+                Err(error) => self.refuse(&error.to_string()),
+            }
+        }
+        self.check_told = [false; 2];
+        self.shared.latest().check = self.check.as_ref().map(|check| Arc::clone(check.shared_state()));
+    }
+
+    /// Says so where a check found its first difference, or ended.
+    fn watch_check(&mut self) {
+        let Some(state) = self.check.as_ref().map(Check::state) else { return };
+        let now = [state.first.is_some(), state.ended.is_some()];
+        if now != self.check_told {
+            self.check_told = now;
+            self.refuse(&state.to_string());
+        }
     }
 
     /// Has the twin run as the network does, from now on; what of it fits already stays.
@@ -331,6 +412,8 @@ impl EngineThread {
         let start = Instant::now();
         if sampling {
             self.sampler.begin();
+            self.depths.begin(self.predictor.network(), self.predictor.engine().edge());
+            self.channels.prepare(&mut self.sampler, &self.predictor, frame);
         }
         // Who comes second finds warmer caches: the twins take turns.
         let other_first = self.sequence % 2 == 1;
@@ -338,14 +421,26 @@ impl EngineThread {
         if let Some(twins) = twins.as_mut().filter(|_| other_first) {
             twins.infer(&self.predictor, sampling)?;
         }
-        let infer = self.predictor.infer(sampling.then_some(&mut self.sampler as &mut dyn Probe))?;
+        let recorder = self.recording.recorder().filter(|_| visit == Visit::First && sampling);
+        let mut check = self.check.as_mut().filter(|_| sampling);
+        let mut record = check.as_mut().and_then(|check| check.record(&self.predictor));
+        let mut probes = ProbeList(vec![&mut self.sampler, &mut self.depths]);
+        probes.0.extend(recorder.map(|recorder| recorder.probe()));
+        probes.0.extend(record.as_mut().map(|record| record as &mut dyn Probe));
+        let infer = self.predictor.infer(sampling.then_some(&mut probes as &mut dyn Probe))?;
+        if let (Some(check), Some(record)) = (check, record) {
+            check.compare(record, &self.predictor, frame.index);
+        };
         if let Some(twins) = twins.as_mut().filter(|_| !other_first) {
             twins.infer(&self.predictor, sampling)?;
+        }
+        if visit == Visit::First {
+            self.record(frame, sampling.then(|| start.elapsed()));
         }
         if sampling {
             self.sampling_took = start.elapsed();
             self.sample_on_board = infer.board.is_some();
-            self.keep_sample();
+            self.keep_sample(frame);
         } else if self.sample_on_board != infer.board.is_some() {
             // A board came or went: what was seen on the one is not shown as the other's.
             self.layers = vec![LayerSample::default(); self.layers.len()].into();
@@ -363,6 +458,23 @@ impl EngineThread {
             latency_ms: milliseconds(waited + preprocess + infer.whole()),
             board: infer.board,
         })
+    }
+
+    /// Keeps the frame, while the recorder is on; `look` is what sampling it took, where it was sampled.
+    fn record(&mut self, frame: &Frame, look: Option<Duration>) {
+        if self.recording.recorder().is_some() {
+            self.recording.note_source(&self.source.status(), frame, self.last_frame.as_ref());
+        }
+        let Some(recorder) = self.recording.recorder() else { return };
+        recorder.record(&FlightSeen {
+            number: self.sequence,
+            network: self.predictor.network(),
+            engine: &self.predictor.engine().info().name,
+            input: self.predictor.input(),
+            answer: self.predictor.answer(),
+            look,
+        });
+        self.recording.publish(&self.shared);
     }
 
     fn refuse(&self, text: &str) {
@@ -390,12 +502,24 @@ impl EngineThread {
         self.board = now;
     }
 
-    fn keep_sample(&mut self) {
+    fn keep_sample(&mut self, frame: &Frame) {
         self.sampled = Some(Instant::now());
         self.layers = self.sampler.samples().into();
         let values = self.sampler.detail().clone();
         self.samples += 1;
         self.detail = Arc::new(LayerDetail { sample: self.samples, layer: self.sampler.watched(), values });
+        self.channels.take(&self.sampler, &self.predictor, frame);
+        self.shared.latest().channels = self.channels.report().map(Arc::new);
+        let predictor = &self.predictor;
+        let sampled = Sampled {
+            frame,
+            input: predictor.input(),
+            class: predictor.class(),
+            engine: predictor.engine(),
+            sample: self.samples,
+        };
+        let answers = self.depths.answer(&sampled);
+        self.shared.answer(|before| *before = answers);
     }
 
     fn publish(&mut self, frame: &Frame, timing: FrameTiming, visit: Visit) {
@@ -412,6 +536,7 @@ impl EngineThread {
             limit,
         };
         self.watch_board();
+        self.watch_check();
         let engine = self.predictor.engine();
         let report = Report {
             sequence: self.sequence,

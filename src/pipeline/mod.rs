@@ -3,13 +3,22 @@
 //! [`Pipeline`] runs live: a supervised source and an engine thread, the newest frame wins, the newest [`Report`] waits to be
 //! looked at. Nothing here waits for a window, and a window never waits for anything here.
 
+mod channel_watch;
+mod check;
 mod comparison;
+mod depths;
 mod engine_thread;
 mod outbox;
 mod predictor;
+mod recording;
 mod report;
 mod settings;
 
+pub(crate) use channel_watch::ChannelReport;
+pub(crate) use check::{Check, CheckError, CheckState};
+pub use depths::Questions;
+#[cfg(feature = "app")]
+pub(crate) use depths::{Covered, DepthAnswers, HeldAnswer};
 pub use outbox::{About, EngineState, Notice};
 pub use predictor::PredictError;
 #[cfg(feature = "app")]
@@ -24,8 +33,7 @@ use self::outbox::{Latest, Outbox};
 use crate::engines::BoardPolicy;
 use crate::source::{Delivery, Source, SourceChoice, SourceError, Supervisor};
 use crossbeam_channel::{Sender, unbounded};
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use thiserror::Error;
 
@@ -90,8 +98,7 @@ impl Pipeline {
     ) -> Result<Self, StartError> {
         let source = Arc::new(source);
         let engine = EngineState::Running(settings.clone());
-        let latest = Latest { report: None, engine, notices: VecDeque::new(), noticed: 0 };
-        let shared = Arc::new(Outbox { latest: Mutex::new(latest), wake: Box::new(wake) });
+        let shared = Arc::new(Outbox { latest: Mutex::new(Latest::new(engine)), wake: Box::new(wake) });
         let (commands, received) = unbounded();
         let engine = EngineThread::new(settings, received, shared.clone(), source.clone(), predictor);
         let builder = std::thread::Builder::new().name("engine".into());
@@ -128,9 +135,34 @@ impl Pipeline {
         self.shared.latest().report.clone()
     }
 
+    /// What was answered last of all that [`EngineCommand::Ask`] and [`EngineCommand::Hold`] asked for.
+    #[cfg(feature = "app")]
+    pub(crate) fn answers(&self) -> Arc<DepthAnswers> {
+        self.shared.latest().answers.clone()
+    }
+
+    /// How much is recorded; `None` while nothing is.
+    #[cfg(feature = "app")]
+    pub(crate) fn recording(&self) -> Option<crate::flight::FlightState> {
+        self.shared.latest().recording
+    }
+
     /// The last notices, the newest last.
     pub fn notices(&self) -> Vec<Notice> {
         self.shared.latest().notices.iter().cloned().collect()
+    }
+
+    /// The channels of the watched layer, and which layers have still ones; `None` before the first sample.
+    #[cfg(feature = "app")]
+    pub(crate) fn channels(&self) -> Option<Arc<ChannelReport>> {
+        self.shared.latest().channels.clone()
+    }
+
+    /// How the check stands that [`EngineCommand::Check`] asked for; `None` without one.
+    #[cfg(feature = "app")]
+    pub(crate) fn check(&self) -> Option<CheckState> {
+        let state = self.shared.latest().check.clone()?;
+        Some(state.lock().unwrap_or_else(PoisonError::into_inner).clone())
     }
 
     /// Leaves a notice of somebody else's.

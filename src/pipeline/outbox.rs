@@ -1,7 +1,11 @@
 //! What the engine thread leaves for others to look at.
 
+use super::channel_watch::ChannelReport;
+use super::check::CheckState;
+use super::depths::DepthAnswers;
 use super::report::Report;
 use super::settings::Settings;
+use crate::flight::FlightState;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -39,6 +43,8 @@ pub enum About {
     BoardLost,
     /// The board is there, after one of the former: that is over.
     BoardBack,
+    /// A recording was written.
+    Saved,
 }
 
 /// What the engine thread leaves for others to look at.
@@ -52,6 +58,28 @@ pub(super) struct Latest {
     pub(super) engine: EngineState,
     pub(super) notices: VecDeque<Notice>,
     pub(super) noticed: u64,
+    pub(super) answers: Arc<DepthAnswers>,
+    pub(super) channels: Option<Arc<ChannelReport>>,
+    /// Of the check that runs; its own thread writes it.
+    pub(super) check: Option<Arc<Mutex<CheckState>>>,
+    /// How much is recorded, while something is.
+    pub(super) recording: Option<FlightState>,
+}
+
+impl Latest {
+    /// Before the first frame.
+    pub(super) fn new(engine: EngineState) -> Self {
+        Self {
+            report: None,
+            engine,
+            notices: VecDeque::new(),
+            noticed: 0,
+            channels: None,
+            check: None,
+            answers: Arc::default(),
+            recording: None,
+        }
+    }
 }
 
 impl Outbox {
@@ -63,6 +91,16 @@ impl Outbox {
     pub(super) fn publish(&self, report: Report) {
         self.latest().report = Some(Arc::new(report));
         (self.wake)();
+    }
+
+    /// Changes the answers to what was asked.
+    pub(super) fn answer(&self, change: impl FnOnce(&mut DepthAnswers)) {
+        change(Arc::make_mut(&mut self.latest().answers));
+        (self.wake)();
+    }
+
+    pub(super) fn set_recording(&self, state: Option<FlightState>) {
+        self.latest().recording = state;
     }
 
     pub(super) fn set_engine_state(&self, state: EngineState) {

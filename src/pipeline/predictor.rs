@@ -5,7 +5,7 @@ use crate::board::{BoardFrame, LayerCycles};
 use crate::engine::{self, Engine, EngineError, Probe, likeliest, softmax};
 use crate::engines::{self, BoardPolicy, EngineChoice, OpenError, Setup};
 use crate::frame::{Crop, Frame, InputImage};
-use crate::network::{Knowing, LoadError, ModelChoice, Network};
+use crate::network::{Knowing, LoadError, Logits, ModelChoice, Network};
 use crate::preprocess::{PreprocessError, Preprocessor, WHOLE_SQUARE, zoomed_crop};
 use crate::source::demo;
 use std::sync::Arc;
@@ -69,6 +69,8 @@ pub(crate) struct Predictor {
 /// What the network said of the last frame.
 #[derive(Default)]
 struct Said {
+    /// The logits: of the classes, and of the classifier's rows of no class.
+    logits: Logits,
     /// One a class.
     probabilities: Vec<f32>,
     knowing: Knowing,
@@ -174,6 +176,15 @@ impl Predictor {
         Self::with(settings, engine, BoardPolicy::Live)
     }
 
+    /// Has the engine compute a recording again.
+    #[cfg(test)]
+    pub(super) fn replay(
+        &mut self,
+        recording: crate::flight::FlightReader<impl std::io::BufRead>,
+    ) -> crate::flight::Replayed {
+        crate::flight::replay(recording, &mut *self.engine).expect("a recording of ours")
+    }
+
     /// The network.
     pub(crate) fn network(&self) -> &Arc<Network> {
         self.engine.network()
@@ -182,6 +193,11 @@ impl Predictor {
     /// The engine.
     pub(crate) fn engine(&self) -> &dyn Engine {
         &*self.engine
+    }
+
+    /// The engine, for runs on other pictures than frames.
+    pub(super) fn engine_mut(&mut self) -> &mut dyn Engine {
+        &mut *self.engine
     }
 
     /// Sees the middle of frames so many percent larger from now on, 100 being the whole square.
@@ -197,6 +213,16 @@ impl Predictor {
     /// The picture that the network last saw.
     pub(crate) fn input(&self) -> &InputImage {
         &self.input
+    }
+
+    /// The logits of the last frame, one a class.
+    pub(crate) fn logits(&self) -> &[f32] {
+        &self.said.logits.classes
+    }
+
+    /// The logits of the last frame: those of the classes, and those of the rows of no class.
+    pub(crate) fn answer(&self) -> [&[f32]; 2] {
+        [&self.said.logits.classes, &self.said.logits.others]
     }
 
     /// The probabilities of the last frame, one a class.
@@ -279,6 +305,9 @@ fn infer(
             (outcome, timed.total)
         }
     };
+    let Logits { classes, others } = &mut said.logits;
+    outcome.logits.clone_into(classes);
+    outcome.others.clone_into(others);
     softmax(outcome.logits, &mut said.probabilities);
     said.knowing = network.knowing(outcome.logits, outcome.others);
     let compute = outcome.board.map_or(elapsed, |board| board.compute());

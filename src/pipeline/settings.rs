@@ -1,7 +1,9 @@
 //! What to run, and what can be asked of it.
 
+use super::depths::Questions;
 use crate::engines::EngineChoice;
 use crate::network::{ModelChoice, Network};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Most threads that make sense to ask for.
@@ -44,4 +46,16 @@ pub enum EngineCommand {
     Zoom(u16),
     /// Whether the twin runs on the same frames.
     Compare(bool),
+    /// What is to be answered of every sampled frame from now on.
+    Ask(Questions),
+    /// Hold the last frame, so that others are compared with it; or hold none.
+    Hold(bool),
+    /// Have this engine compute some of the frames again, beside the one that runs, and compare everything; `None` ends
+    /// that.
+    Check(Option<EngineChoice>),
+    /// Keep what the network sees and answers from now on, the last two minutes of it, in memory and in at most so many megabytes
+    /// (64 to 256; a network's frames have room in any case); `None`: no longer, and forget it.
+    Record(Option<u32>),
+    /// Write what was kept to a file. A notice tells what came of it.
+    SaveRecord(PathBuf),
 }

@@ -7,7 +7,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-/// What a user asks for: `demo[:SEED]`, `camera[:N]`, or the path of a picture, a folder or a video.
+/// What a user asks for: `demo[:SEED]`, `camera[:N]`, or the path of a picture, a folder, a video or a recording.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SourceChoice {
@@ -21,7 +21,7 @@ pub enum SourceChoice {
         /// See [`super::CameraInfo::index`].
         index: Option<u32>,
     },
-    /// A picture, a folder of pictures, a `.y4m` or an `.mjpeg` file.
+    /// A picture, a folder of pictures, a `.y4m` or an `.mjpeg` file, or a recording (`.ernflight`).
     File(PathBuf),
 }
 

@@ -1,11 +1,14 @@
-//! Pictures, folders of pictures and video files as sources.
+//! Pictures, folders of pictures, video files and recordings as sources.
 
 use super::error::{SourceError, shown};
 use super::interface::{Polled, Source};
 use super::mjpeg::Mjpeg;
-use super::picture::{Limits, Picture, extension, io_error, pictures_in, read_within};
+use super::picture::{Limits, Picture, extension, io_error, open_regular, pictures_in, read_within};
+use super::recording::Recording;
 use super::y4m::Y4m;
+use crate::flight;
 use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -15,7 +18,7 @@ const DWELL: Duration = Duration::from_secs(2);
 /// So many bad pictures are read before a source is believed to have good ones further on; commands wait meanwhile.
 const MOST_BAD_AHEAD: usize = 16;
 
-/// Opens a picture, a folder of pictures or a video, and reads its first frame, so that what is open is worth showing.
+/// Opens a picture, a folder of pictures, a video or a recording, and reads its first frame, so that what is open is worth showing.
 ///
 /// # Errors
 /// Whatever keeps the first frame from being read.
@@ -27,8 +30,18 @@ pub(crate) fn open(path: &Path) -> Result<Box<dyn Source>, SourceError> {
     match extension(path).as_str() {
         "y4m" => Ok(Box::new(Primed::new(Y4m::open(path)?)?)),
         "mjpeg" | "mjpg" => Ok(Box::new(Primed::new(Mjpeg::open(path)?)?)),
+        "ernflight" => Ok(Box::new(Primed::new(Recording::open(path)?)?)),
+        _ if is_recording(path)? => Ok(Box::new(Primed::new(Recording::open(path)?)?)),
         _ => Ok(Box::new(Primed::new(Stills::one(path))?)),
     }
+}
+
+/// Whether a file begins as a recording does, whatever its name.
+fn is_recording(path: &Path) -> Result<bool, SourceError> {
+    let (file, _) = open_regular(path)?;
+    let mut start = Vec::new();
+    file.take(64).read_to_end(&mut start).map_err(|error| io_error(path, &error))?;
+    Ok(flight::begins_a_flight(&start))
 }
 
 /// A source whose first picture has been read ahead, unless it stands behind many bad ones.

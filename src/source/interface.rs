@@ -55,6 +55,19 @@ pub trait Source: Send {
     /// Where the source breaks: a file that cannot be read on, a camera that is lost. A camera may be asked again.
     fn next(&mut self, patience: Duration) -> Result<Polled, SourceError>;
 
+    /// The number of the picture that was given last, from 0, and how many there are, where one can go to any of them.
+    fn position(&self) -> Option<[u64; 2]> {
+        None
+    }
+
+    /// Goes to the picture of this number, or the last one: it is the next.
+    ///
+    /// # Errors
+    /// Where the file cannot be read again.
+    fn seek(&mut self, _to: u64) -> Result<(), SourceError> {
+        Ok(())
+    }
+
     /// Starts over after the end, where there is one.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! Where frames come from: the demo, a camera, pictures, a folder of them, a video file.
+//! Where frames come from: the demo, a camera, pictures, a folder of them, a video file, a recording.
 //!
 //! A [`Source`] makes pictures one after the other and knows nothing of threads. The [`supervisor::Supervisor`] runs one on a
 //! thread of its own, paces it, looks after a camera that fails, and says at any time what is going on
@@ -17,6 +17,7 @@ mod interface;
 mod jpeg;
 mod mjpeg;
 pub(crate) mod picture;
+mod recording;
 mod rendered;
 pub(crate) mod state;
 pub(crate) mod supervisor;

@@ -26,6 +26,8 @@ pub struct SourceStatus {
     pub left_out: LeftOut,
     /// Frames a second, measured over the last second; 0 before the second frame.
     pub fps: f32,
+    /// The number of the last picture, from 0, and how many there are, where one can go to any of them: a recording.
+    pub position: Option<[u64; 2]>,
 }
 
 impl Default for SourceStatus {
@@ -41,6 +43,7 @@ impl Default for SourceStatus {
             dropped: 0,
             left_out: LeftOut::default(),
             fps: 0.0,
+            position: None,
         }
     }
 }

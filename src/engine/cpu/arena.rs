@@ -17,22 +17,22 @@ use web_time::Instant;
 /// Everything that a run writes.
 pub(super) struct Arena {
     /// Packed codes, a buffer a slot of the plan.
-    codes: Vec<Lines<u8>>,
-    trunk: TrunkSums,
+    pub(super) codes: Vec<Lines<u8>>,
+    pub(super) trunk: TrunkSums,
     /// Sums of 32 bits `[y][x][block][lane]`: of a convolution of several passes, or of one that a probe looks at.
     wide: Lines<i32>,
     classes: Classes,
-    probe_room: Option<ProbeRoom>,
+    pub(super) probe_room: Option<ProbeRoom>,
 }
 
 /// The residual sums, `[y][x][block][lane]`.
-enum TrunkSums {
+pub(super) enum TrunkSums {
     Narrow(Lines<i16>),
     Wide(Lines<i32>),
 }
 
 /// What probes are shown.
-struct ProbeRoom {
+pub(super) struct ProbeRoom {
     codes: Vec<u8>,
     sums: Vec<i32>,
     floats: Vec<f32>,
@@ -54,11 +54,11 @@ pub(super) struct Watched<'a>(pub(super) &'a mut dyn Probe);
 
 /// What a step works with.
 pub(super) struct Workbench<'a> {
-    arena: &'a mut Arena,
-    kernels: Kernels,
-    plan: &'a Plan,
-    pool: &'a mut Pool,
-    image: &'a InputImage,
+    pub(super) arena: &'a mut Arena,
+    pub(super) kernels: Kernels,
+    pub(super) plan: &'a Plan,
+    pub(super) pool: &'a mut Pool,
+    pub(super) image: &'a InputImage,
 }
 
 impl Arena {
@@ -190,7 +190,7 @@ impl Watch for Watched<'_> {
 }
 
 impl Workbench<'_> {
-    fn run(&mut self, layer: usize) {
+    pub(super) fn run(&mut self, layer: usize) {
         let Step { work, parallel, .. } = &self.plan.steps[layer];
         let parallel = *parallel;
         match work {
@@ -287,7 +287,8 @@ impl Workbench<'_> {
         }
     }
 
-    fn add_and_activate(
+    /// Adds a convolution to the trunk, and makes the codes of the activation behind it.
+    pub(super) fn add_and_activate(
         &mut self,
         conv: &PackedConv,
         input: CodeSlot,
@@ -330,7 +331,7 @@ impl Workbench<'_> {
     }
 
     /// Shows the probe what it wants of a layer that has just run.
-    fn show(&mut self, layer: usize, wants: Wants, room: &mut ProbeRoom, probe: &mut dyn Probe) {
+    pub(super) fn show(&mut self, layer: usize, wants: Wants, room: &mut ProbeRoom, probe: &mut dyn Probe) {
         if wants.sums {
             self.show_sums(layer, room, probe);
         }

@@ -10,6 +10,8 @@ mod arena;
 mod classify;
 mod embed;
 mod error;
+#[cfg(feature = "cli")]
+mod isolated;
 mod kernels;
 mod level;
 mod packing;

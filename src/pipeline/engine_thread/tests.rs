@@ -11,7 +11,6 @@ use crate::network::ModelChoice;
 use crate::pipeline::outbox::Latest;
 use crate::source::Delivery;
 use crossbeam_channel::never;
-use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -29,8 +28,7 @@ fn live(settings: Settings, predictor: Predictor) -> EngineThread {
     let demo = "demo:1".parse().unwrap();
     let source = Supervisor::start(Some(demo), Delivery::Window, || ()).unwrap();
     let engine = EngineState::Running(settings.clone());
-    let latest = Latest { report: None, engine, notices: VecDeque::new(), noticed: 0 };
-    let shared = Outbox { latest: Mutex::new(latest), wake: Box::new(|| ()) };
+    let shared = Outbox { latest: Mutex::new(Latest::new(engine)), wake: Box::new(|| ()) };
     EngineThread::new(settings, never(), Arc::new(shared), Arc::new(source), predictor)
 }
 
@@ -271,4 +269,176 @@ fn the_square_is_zoomed_whatever_else_changes_and_the_whole_one_is_as_before() {
     live.obey(EngineCommand::Zoom(100));
     let again = live.report();
     assert_eq!((again.crop, &again.prediction.raw), (whole.crop, &whole.prediction.raw));
+}
+
+#[test]
+fn frames_are_checked_while_a_person_changes_what_runs() {
+    if Level::best() == Level::Scalar {
+        // There is no second engine that is fast enough for a test.
+        return;
+    }
+    let other = EngineChoice::Cpu(Some(Level::Scalar));
+    let mut live = opened("cards");
+    let state = |live: &EngineThread| live.check.as_ref().map(Check::state).unwrap();
+    let checked = |live: &mut EngineThread| {
+        let start = Instant::now();
+        while state(live).frames < 2 && state(live).ended.is_none() {
+            assert!(start.elapsed() < PATIENCE, "{}", state(live));
+            let frame = live.next_frame();
+            live.report_of(frame);
+        }
+        state(live)
+    };
+    live.obey(EngineCommand::Check(Some(other.clone())));
+    assert!(live.shared.latest().check.is_some());
+    for command in [
+        EngineCommand::Threads(2),
+        EngineCommand::Edge(Some(96)),
+        EngineCommand::Model(ModelChoice::Shipped("cifar100")),
+    ] {
+        live.obey(command);
+        let state = checked(&mut live);
+        assert!(state.frames >= 2 && state.differ == 0 && state.ended.is_none(), "{state}");
+    }
+    assert!(live.shared.latest().notices.is_empty());
+    // Now it would check itself: that is told, and all goes on.
+    live.obey(EngineCommand::Engine(other));
+    let ended = checked(&mut live).ended.unwrap();
+    let frame = live.next_frame();
+    live.report_of(frame);
+    let told = live.shared.latest().notices.back().map(|notice| notice.text.clone()).unwrap();
+    assert!(told.ends_with(&ended) && ended.ends_with("such as reference"), "{told}");
+    live.obey(EngineCommand::Check(None));
+    assert!(live.check.is_none() && live.shared.latest().check.is_none());
+}
+
+#[test]
+fn channels_are_followed_while_layers_and_sources_change() {
+    let mut live = opened("cards");
+    let channels = |live: &mut EngineThread, samples: u64| {
+        let start = Instant::now();
+        loop {
+            let frame = live.next_frame();
+            live.report_of(frame);
+            let report = live.shared.latest().channels.clone().unwrap();
+            if report.life.samples() >= samples {
+                return report;
+            }
+            assert!(start.elapsed() < PATIENCE, "{} samples", report.life.samples());
+        }
+    };
+    let report = channels(&mut live, 3);
+    assert_eq!((report.layer, report.marks.len()), (0, report.network.layers().len()));
+    live.obey(EngineCommand::Watch(1));
+    let report = channels(&mut live, 20);
+    assert_eq!((report.layer, report.life.channels().len()), (1, report.moments.len()));
+    let detail = live.report().detail.clone();
+    for (channel, moments) in report.moments.iter().enumerate() {
+        assert!(!moments.is_empty() && moments.is_sorted_by(|a, b| a.value >= b.value));
+        // At most one a second.
+        assert!(moments.len() as f64 <= report.at.seconds + 1.0, "{} in {} s", moments.len(), report.at.seconds);
+        let area = detail.values.codes.len() / report.moments.len();
+        let sums = (channel * area..(channel + 1) * area).filter_map(|place| detail.values.sums.get(place));
+        assert!(sums.fold(f64::MIN, f64::max) <= moments[0].value, "channel {channel}");
+    }
+    // Frames that are looked at again are no new ones.
+    live.obey(EngineCommand::Limit(50));
+    assert_eq!(live.shared.latest().channels.clone().unwrap().life.samples(), report.life.samples());
+    live.switch_to("demo:9");
+    let source = live.report().frame.source;
+    let start = Instant::now();
+    while live.report().frame.source == source {
+        assert!(start.elapsed() < PATIENCE);
+        let frame = live.next_frame();
+        live.report_of(frame);
+    }
+    assert!(live.shared.latest().channels.clone().unwrap().life.samples() <= 1);
+}
+
+/// The notice that comes next, and what it is about.
+fn next_notice(live: &EngineThread, before: u64) -> (About, String) {
+    let start = Instant::now();
+    loop {
+        if let Some(notice) = live.shared.latest().notices.iter().find(|notice| notice.id >= before) {
+            return (notice.about, notice.text.clone());
+        }
+        assert!(start.elapsed() < PATIENCE, "no notice came");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+#[test]
+fn what_is_recorded_comes_out_again_on_another_engine() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("a.ernflight");
+    let mut live = opened("cards");
+    let recording = |live: &EngineThread| live.shared.latest().recording;
+    let frame = live.next_frame();
+    live.report_of(frame);
+    assert_eq!(recording(&live), None);
+    live.obey(EngineCommand::SaveRecord(path.clone()));
+    assert_eq!(next_notice(&live, 0).0, About::Refusal);
+    live.obey(EngineCommand::Record(Some(1)));
+    assert_eq!(recording(&live).map(|state| (state.frames, state.bytes, state.limit)), Some((0, 0, 64_000_000)));
+    live.obey(EngineCommand::SaveRecord(path.clone()));
+    assert!(next_notice(&live, 1).1.contains("nothing was recorded yet"));
+    let sampled = live.samples;
+    for count in 1..=8 {
+        let frame = live.next_frame();
+        live.report_of(frame);
+        let state = recording(&live).unwrap();
+        assert!(
+            state.frames == count && state.bytes > count * 64 * 64 * 3 && state.bytes < count * 14_000,
+            "{state:?}"
+        );
+        match count {
+            // What is looked at again counts once.
+            3 => live.obey(EngineCommand::Watch(4)),
+            5 => live.obey(EngineCommand::Engine(EngineChoice::Cpu(Some(Level::Scalar)))),
+            6 => live.obey(EngineCommand::Compare(false)),
+            _ => {}
+        }
+        std::thread::sleep(Duration::from_millis(40));
+    }
+    assert!(live.samples >= sampled + 4);
+    live.obey(EngineCommand::SaveRecord(path.clone()));
+    let (about, text) = next_notice(&live, 2);
+    assert!(about == About::Saved && text.starts_with("8 frames"), "{text}");
+    let reader = crate::flight::open(&path).unwrap();
+    let header = reader.header().clone();
+    assert_eq!((header.network.name.as_str(), header.edge, header.frames), ("cards", 64, 8));
+    assert!(header.engine.starts_with("cpu:") && header.source.starts_with("demo 1, "), "{header:?}");
+    assert_eq!(header.events, 1, "the engine changed");
+    crate::flight::check_network(&header, live.predictor.network()).unwrap();
+    let mut reference = Predictor::open(&settings("cards", EngineChoice::Reference), BoardPolicy::Live).unwrap();
+    let replayed = reference.replay(reader);
+    assert!(replayed.looked_at >= 1, "{replayed:?}");
+    assert_eq!((replayed.frames, replayed.first), (8, None));
+    // Another size is another recording.
+    live.obey(EngineCommand::Edge(Some(96)));
+    let frame = live.next_frame();
+    live.report_of(frame);
+    assert_eq!(recording(&live).map(|state| state.frames), Some(1));
+    live.obey(EngineCommand::Record(None));
+    assert_eq!(recording(&live), None);
+}
+
+#[test]
+fn a_place_where_nothing_can_be_written_is_told() {
+    let mut live = opened("cards");
+    live.obey(EngineCommand::Record(Some(64)));
+    let frame = live.next_frame();
+    live.report_of(frame);
+    let folder = TempDir::new().unwrap();
+    for path in [folder.path().to_owned(), folder.path().join("none/a.ernflight"), "/dev/full".into()] {
+        let before = live.shared.latest().noticed;
+        live.obey(EngineCommand::SaveRecord(path.clone()));
+        let (about, text) = next_notice(&live, before);
+        assert!(about == About::Refusal && text.contains(path.to_str().unwrap()), "{text}");
+        // One is written at a time.
+        while live.recording.is_writing() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }

@@ -110,6 +110,15 @@ impl DemoRenderer {
         shown
     }
 
+    /// The corners of our card in frame `index`, which was rendered last, in pixels: top left, top right, bottom right, bottom left of
+    /// the card; `None` where none of ours shows.
+    #[cfg(test)]
+    pub(crate) fn outline(&self, index: u64) -> Option<[[f32; 2]; 4]> {
+        let (shot, time) = shot::locate(self.seed, index);
+        let scene = self.scene.as_ref().filter(|scene| scene.shot == shot)?;
+        matches!(scene.props, Props::Card(_)).then(|| scene.view(time as f32).quad.0)
+    }
+
     /// Draws card or decoy with what is before it; gives the hidden part.
     fn draw_subject(&mut self, scene: &Scene, view: &View) -> f32 {
         let canvas = &mut self.canvas;

@@ -22,7 +22,9 @@ pub enum Delivery {
 pub(super) enum SourceCommand {
     Switch(Option<SourceChoice>),
     Pause(bool),
-    #[cfg(feature = "app")]
+    #[cfg(any(feature = "app", test))]
     Step,
+    #[cfg(any(feature = "app", test))]
+    Seek(u64),
     Stop,
 }

@@ -111,9 +111,15 @@ impl Supervisor {
     }
 
     /// Lets one frame through and pauses.
-    #[cfg(feature = "app")]
+    #[cfg(any(feature = "app", test))]
     pub(crate) fn step(&self) {
         self.send(SourceCommand::Step);
+    }
+
+    /// Goes to the picture of this number, where the source has [`SourceStatus::position`]; a held one shows it.
+    #[cfg(any(feature = "app", test))]
+    pub(crate) fn seek(&self, to: u64) {
+        self.send(SourceCommand::Seek(to));
     }
 
     fn send(&self, command: SourceCommand) {

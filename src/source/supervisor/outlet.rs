@@ -42,6 +42,11 @@ impl Outlet {
         *status = SourceStatus { source: self.sources, choice, state, paused, ..SourceStatus::default() };
     }
 
+    /// Notes where in the source its last picture stands.
+    pub(crate) fn at(&self, position: Option<[u64; 2]>) {
+        locked(&self.status).position = position;
+    }
+
     /// Makes the picture the next frame.
     pub(crate) fn number(&mut self, picture: Picture, took: Duration) -> Frame {
         let fps = self.meter.tick(Instant::now());

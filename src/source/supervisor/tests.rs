@@ -161,6 +161,8 @@ fn the_newest_frame_wins_and_the_others_are_counted() {
     assert!(before.produced as f64 <= most, "30 frames a second at most: {before:?}");
 }
 
+// Only the window steps.
+#[cfg(feature = "app")]
 #[test]
 fn a_pause_holds_and_a_step_lets_one_frame_through() {
     let supervisor = Fakes::new(&[]).supervisor(Some("demo"), Delivery::Window).unwrap();

@@ -166,8 +166,10 @@ impl Worker {
             SourceCommand::Stop => self.stopping = true,
             SourceCommand::Switch(choice) => self.switch(choice),
             SourceCommand::Pause(paused) => self.hold(paused, 0),
-            #[cfg(feature = "app")]
+            #[cfg(any(feature = "app", test))]
             SourceCommand::Step => self.hold(true, self.steps + 1),
+            #[cfg(any(feature = "app", test))]
+            SourceCommand::Seek(to) => self.seek(to),
         }
     }
 
@@ -179,6 +181,17 @@ impl Worker {
             running.step_on();
         }
         self.outlet.tell(|status| status.paused = paused);
+    }
+
+    /// Goes to another picture of the source.
+    #[cfg(any(feature = "app", test))]
+    fn seek(&mut self, to: u64) {
+        let Phase::Running(running) = &mut self.phase else { return };
+        if let Err(error) = running.source.seek(to) {
+            return self.source_is_over(Over::Error(error));
+        }
+        running.step_on();
+        self.steps = u32::from(self.paused);
     }
 
     /// Changes the source, or keeps the present one and says why.
@@ -304,6 +317,9 @@ impl Worker {
         }
         if held {
             return;
+        }
+        if let position @ Some(_) = running.source.position() {
+            self.outlet.at(position);
         }
         self.steps = self.steps.saturating_sub(1);
         let frame = self.outlet.number(picture, took);
