@@ -50,8 +50,12 @@ pub struct Model {
     pub(crate) recording: Option<FlightState>,
     /// How teaching stands; `None` before it was begun.
     pub(crate) teaching: Option<Arc<Progress>>,
+    /// How long ago the layers were looked at that are shown.
+    pub(crate) sample_age: Duration,
     shown: Recent,
     steady_since: Option<Instant>,
+    /// The number of the last sample, and when its first report came.
+    sampled: Option<(u64, Instant)>,
 }
 
 impl Model {
@@ -74,8 +78,10 @@ impl Model {
             check: None,
             recording: None,
             teaching: None,
+            sample_age: Duration::ZERO,
             shown: Recent::new(Duration::from_secs(2), 256),
             steady_since: None,
+            sampled: None,
         }
     }
 
@@ -97,6 +103,9 @@ impl Model {
             self.steady = Some(report.clone());
             self.shown_per_s = self.shown.rate();
         }
+        let sampled = self.sampled.filter(|sampled| sampled.0 == report.detail.sample);
+        let (_, since) = *self.sampled.insert(sampled.unwrap_or((report.detail.sample, now)));
+        self.sample_age = now.duration_since(since);
         self.report = Some(report);
     }
 }

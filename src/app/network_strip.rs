@@ -16,6 +16,7 @@ use egui::{
     Align, Align2, Color32, Rect, Response, Role, ScrollArea, Sense, Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2,
 };
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Width of a tile: as much as lets all stand side by side, within these limits.
 const TILE: std::ops::RangeInclusive<f32> = 92.0..=132.0;
@@ -31,6 +32,9 @@ const LEAST_FOR_SHAPE: f32 = 60.0;
 const BETWEEN: f32 = 6.0;
 /// The share of a layer that a bar of full height stands for; few layers have more of one code.
 const FULL_BAR: f32 = 0.8;
+
+/// Layers that were looked at longer ago say so: a board shows them over a slow line.
+const OLD: Duration = Duration::from_secs(1);
 
 /// What a tile shows.
 struct Tile<'a> {
@@ -65,7 +69,11 @@ pub(super) fn show(ui: &mut Ui, model: &Model, state: &mut State, actions: &mut 
     let title = super::arrangement::Panel::Strip.title();
     let board = model.steady.as_ref().and_then(|steady| steady.timing.board);
     let simulated = if board.is_some_and(|board| board.simulated) { " · cycles simulated" } else { "" };
-    widgets::panel(ui, &format!("{title}{simulated}"), |ui| {
+    let age = match model.sample_age {
+        age if age > OLD => format!(" · seen {:.0} s ago", age.as_secs_f32()),
+        _ => String::new(),
+    };
+    widgets::panel(ui, &format!("{title}{simulated}{age}"), |ui| {
         if let (Some(report), Some(steady)) = (&model.report, &model.steady) {
             let differing = model.answers.held.as_ref().map(|held| &held.differing[..]);
             let fits = |channels: &&Arc<ChannelReport>| Arc::ptr_eq(&channels.network, &report.network);

@@ -126,6 +126,8 @@ pub(crate) fn model(report: Report) -> Model {
         let wave = 1.0 + 0.06 * (step as f32 * 0.9).sin() + 0.03 * (step as f32 * 0.37).cos();
         past.timing.latency_ms *= wave;
         past.counts.predicted = u64::from(step) * 2;
+        past.detail =
+            Arc::new(LayerDetail { sample: SAMPLES.fetch_add(1, Ordering::Relaxed), ..(*past.detail).clone() });
         if let Some(comparison) = &mut past.comparison {
             comparison.embedded.last_ms *= wave;
             comparison.float_input.last_ms *= 2.0 - wave;
