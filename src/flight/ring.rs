@@ -103,6 +103,7 @@ impl FlightRing {
         if same {
             return;
         }
+        let frame = self.next_number();
         let former = self.network.replace(Arc::clone(network));
         self.edge = edge;
         (self.frames, self.spare, self.events) = (VecDeque::new(), Vec::new(), VecDeque::new());
@@ -117,7 +118,7 @@ impl FlightRing {
             + layers * size_of::<Option<u32>>();
         if let Some(former) = former {
             let text = format!("{} at {edge} pixels in the place of {}", network.name(), former.name());
-            self.keep_event(EventKind::Network, at, text);
+            self.keep_event(FlightEvent { frame, at_us: at.as_micros() as u64, kind: EventKind::Network, text });
         }
     }
 
@@ -170,13 +171,18 @@ impl FlightRing {
                 _ => self.engine = text,
             }
         } else {
-            self.keep_event(kind, at, text);
+            let (frame, at_us) = (self.next_number(), at.as_micros() as u64);
+            self.keep_event(FlightEvent { frame, at_us, kind, text });
         }
     }
 
-    fn keep_event(&mut self, kind: EventKind, at: Duration, text: String) {
-        let frame = self.newest().map_or(0, |newest| newest.number + 1);
-        self.events.push_back(FlightEvent { frame, at_us: at.as_micros() as u64, kind, text });
+    /// The number that the next frame has at least.
+    fn next_number(&self) -> u64 {
+        self.newest().map_or(0, |newest| newest.number + 1)
+    }
+
+    fn keep_event(&mut self, event: FlightEvent) {
+        self.events.push_back(event);
         if self.events.len() > MOST_EVENTS {
             self.forget_oldest_event();
         }

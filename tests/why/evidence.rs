@@ -172,5 +172,5 @@ fn what_cannot_be_asked_is_told() {
     refused(2, &["--evidence", "-", "--occlusion"], &["cannot be used with"]);
     refused(2, &["--evidence", "-", "--dump", "x"], &["cannot be used with"]);
     refused(2, &["--png", "x.png"], &["--evidence"]);
-    refused(2, &["--evidence", "-", "--patch", "8"], &["--occlusion"]);
+    refused(2, &["--evidence", "-", "--patch", "8"], &["--patch"]);
 }
