@@ -326,14 +326,14 @@ impl<'a> WatchedLayer<'a> {
 
     /// Over the large channel: where its codes differ from the held frame's.
     fn differences(&self, ui: &Ui, place: Rect, state: &mut State) {
-        let Some(held) = self.held.filter(|held| held.comparable) else { return };
+        let Some(held) = self.held else { return };
         let plane = self.shape.edge * self.shape.edge;
         let range = self.channel * plane..(self.channel + 1) * plane;
         let [now, then] =
-            [&self.detail.values.codes[..], held.run.codes(self.detail.layer)].map(|codes| codes.get(range.clone()));
+            [&self.detail.values.codes[..], held.codes(self.detail.layer)].map(|codes| codes.get(range.clone()));
         let (Some(now), Some(then)) = (now, then) else { return };
         let key = Id::unique((self.detail.sample, self.channel, "differences"));
-        let marked = Tokens::of(ui).float_input.gamma_multiply(0.65);
+        let marked = Tokens::of(ui).fault.gamma_multiply(0.65);
         let image = || {
             let pixels =
                 now.iter().zip(then).map(|(now, then)| if now == then { Color32::TRANSPARENT } else { marked });

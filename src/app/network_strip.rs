@@ -222,7 +222,7 @@ impl Tile<'_> {
         let codes = (self.shape.channels * self.shape.edge * self.shape.edge).max(1);
         let share = f64::from(count) * 100.0 / codes as f64;
         let says = if count == 0 { "=".into() } else { format!("≠ {share:.0} %") };
-        let color = if count == 0 { tokens.embedded } else { tokens.float_input };
+        let color = if count == 0 { tokens.embedded } else { tokens.fault };
         let at = pos2(inside.right(), inside.top() + 30.0);
         text(ui, at, Align2::RIGHT_TOP, says, theme::bold(theme::TINY), color);
     }
@@ -231,7 +231,7 @@ impl Tile<'_> {
     fn still(&self, ui: &Ui, inside: Rect, tokens: &Tokens) {
         let count = self.mark.dead + self.mark.constant + self.mark.saturated;
         if count > 0 && is_wide(self.layer) {
-            let at = pos2(inside.right(), inside.top());
+            let at = pos2(inside.right(), inside.top() + 30.0);
             text(ui, at, Align2::RIGHT_TOP, format!("{count} ∅"), theme::mono(theme::TINY), tokens.float_input);
         }
     }

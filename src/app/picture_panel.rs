@@ -256,7 +256,8 @@ fn situation(model: &Model) -> Option<Situation> {
         }
         _ => {}
     }
-    if source.paused {
+    // A recording's line of time says it.
+    if source.paused && source.position.is_none() {
         let sentence = "Space goes on, the full stop shows one frame more.".into();
         return Some(Situation { words: "Paused", sentence, fault: false });
     }

@@ -53,8 +53,13 @@ impl Window {
             self.perform(ui, deed, model, &mut actions);
         }
         teach_panel::show(ui, model, &mut self.state.teach);
+        let before = self.state.why.place();
         if let Some(channel) = why::show(ui, model, self.state.channel, &mut self.state.why) {
             self.state.channel = channel;
+        }
+        if let Some(place) = self.state.why.place().filter(|place| before.is_some_and(|before| before != *place)) {
+            self.state.choose_layer(place.layer, &mut actions);
+            self.state.channel = place.channel;
         }
         self.panels(ui, model, &mut actions);
         actions.extend(self.state.why.take_commands().map(Action::Send));

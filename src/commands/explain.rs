@@ -51,6 +51,9 @@ fn position(text: &str) -> Result<[usize; 2], String> {
 }
 
 pub(crate) fn run(args: &ExplainArgs) -> Result<()> {
+    if let Some(table) = &args.csv {
+        output::spare(table, &args.image)?;
+    }
     let (network, edge) = load(&args.network.model, args.network.size)?;
     let [y, x] = args.at;
     let neuron = Neuron { layer: explain::layer_named(&network, &args.layer)?, channel: args.channel, y, x };

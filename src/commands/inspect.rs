@@ -64,6 +64,10 @@ struct LayerLine<'a> {
 }
 
 pub(crate) fn run(args: &InspectArgs) -> Result<()> {
+    let read = [args.image.as_deref(), args.moments.folder()].into_iter().flatten();
+    for (write, read) in read.flat_map(|read| args.png.iter().chain(&args.dump).map(move |write| (write, read))) {
+        output::spare(write, read)?;
+    }
     let mut engine = open(&args.network, &args.engine, None)?;
     if let Some(wanted) = args.moments.wanted() {
         return moments::run(wanted, &mut *engine, args.json, args.png.as_deref());

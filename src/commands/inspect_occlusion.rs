@@ -80,6 +80,11 @@ fn name(fill: Fill) -> String {
     fill.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
 }
 
+/// In points, rounded to tenths; never a negative zero.
+fn tenths(drop: f32) -> f32 {
+    (drop * 1000.0).round() / 10.0 + 0.0
+}
+
 fn print_text(
     out: &mut impl Write,
     network: &Network,
@@ -98,7 +103,7 @@ fn print_text(
     writeln!(out)?;
     for (row, drops) in starts.iter().zip(drops.chunks(starts.len())) {
         write!(out, "{row:>8}")?;
-        drops.iter().try_for_each(|drop| write!(out, "{:>8.1}", drop * 100.0))?;
+        drops.iter().try_for_each(|drop| write!(out, "{:>8.1}", tenths(*drop)))?;
         writeln!(out)?;
     }
     Ok(())

@@ -38,6 +38,11 @@ pub(super) struct WantedMoments<'a> {
 }
 
 impl MomentArgs {
+    /// The folder whose pictures are read.
+    pub(super) fn folder(&self) -> Option<&Path> {
+        self.moments.as_deref()
+    }
+
     /// `None` where nothing is.
     pub(super) fn wanted(&self) -> Option<WantedMoments<'_>> {
         let Self { moments, layer, channel } = self;

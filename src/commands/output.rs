@@ -1,6 +1,8 @@
 //! The program's own output. Its errors know what they are, so that none of an input is taken for one of them.
 
+use anyhow::{Result, ensure};
 use std::io::{self, ErrorKind, StdoutLock, Write};
+use std::path::Path;
 use thiserror::Error;
 
 /// Why stdout takes nothing more.
@@ -30,6 +32,16 @@ fn ours(error: io::Error) -> io::Error {
     io::Error::new(error.kind(), OutputError(error))
 }
 
+/// Refuses to write over what is read: `read` itself, or something in it where that is a folder.
+///
+/// # Errors
+/// A sentence with a remedy.
+pub(crate) fn spare(write: &Path, read: &Path) -> Result<()> {
+    let (Ok(there), Ok(read)) = (write.canonicalize(), read.canonicalize()) else { return Ok(()) };
+    ensure!(!there.starts_with(read), "{} is read here and would be written over: name another file", write.display());
+    Ok(())
+}
+
 /// Whether whoever read our output has seen enough, as in `ernscope … | head`.
 pub(crate) fn is_closed(error: &anyhow::Error) -> bool {
     let output_error = |cause: &(dyn std::error::Error + 'static)| {
@@ -43,6 +55,7 @@ pub(crate) fn is_closed(error: &anyhow::Error) -> bool {
 mod tests {
     use super::*;
     use anyhow::Context;
+    use std::fs;
 
     /// A writer that takes nothing.
     struct Broken(ErrorKind);
@@ -76,5 +89,14 @@ mod tests {
         assert!(is_closed(&written(ErrorKind::BrokenPipe).context("picture 3").unwrap_err()));
         // Of a pipe that is an input, or a process that we started.
         assert!(!is_closed(&io::Error::from(ErrorKind::BrokenPipe).into()));
+    }
+
+    #[test]
+    fn what_is_read_is_not_written_over() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let [one, other, new] = ["a.png", "b.png", "c.png"].map(|name| folder.path().join(name));
+        [&one, &other].into_iter().for_each(|path| fs::write(path, b"there").expect("written"));
+        assert!(spare(&one, &one).is_err() && spare(&one, folder.path()).is_err());
+        assert!(spare(&other, &one).is_ok() && spare(&new, folder.path()).is_ok() && spare(&new, &new).is_ok());
     }
 }

@@ -303,6 +303,9 @@ fn headless(args: RunArgs) -> Result<bool> {
     let settings = settings(&args);
     let predictor = Predictor::open(&settings, BoardPolicy::Lasting)?;
     let check = args.check.map(|other| ToldCheck::start(&predictor, &settings.engine, other)).transpose()?;
+    if let (Some(record), Some(SourceChoice::File(source))) = (&args.record, &args.source) {
+        output::spare(record, source)?;
+    }
     let record = args.record.as_deref().map(|path| RunRecord::new(path, &predictor)).transpose()?;
     let farewell = Farewell::listen()?;
     let board = BoardWatch::new(&settings.engine);

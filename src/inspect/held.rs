@@ -1,7 +1,7 @@
 //! A run that is held, and how others differ from it: two frames, two engines or two networks of one shape, side by side.
 
 use crate::engine::{Probe, Wants};
-use crate::network::Network;
+use crate::network::{Layer, LayerShape, Network};
 use std::sync::Arc;
 
 /// All codes of a run.
@@ -29,24 +29,18 @@ impl HeldRun {
         self.codes.iter().map(|codes| (!codes.is_empty()).then_some(0)).collect()
     }
 
-    /// Whether runs of `network` at `edge` can be compared with it code by code: layers of the same names and shapes.
-    pub(crate) fn is_comparable(&self, network: &Network, edge: usize) -> bool {
-        let names = |network: &Network| network.layers().iter().map(|layer| layer.name.clone()).collect::<Vec<_>>();
-        let shapes = |network: &Network, edge| {
-            network.shapes(edge).iter().map(|shape| (shape.channels, shape.edge)).collect::<Vec<_>>()
+    /// For each layer of `network` at `edge` the held one whose codes it can be compared with: of the same name and shape. So a twin, or a
+    /// taught network, is compared wherever it is the same; all are `None` where nothing is.
+    pub(crate) fn matching(&self, network: &Network, edge: usize) -> Vec<Option<usize>> {
+        let own_shapes = self.network.shapes(self.edge);
+        let size = |shape: LayerShape| (shape.channels, shape.edge);
+        let of_layer = |(layer, shape): (&Layer, LayerShape)| {
+            let own = self.network.layers().iter().position(|own| own.name == layer.name)?;
+            let both = !self.codes(own).is_empty() && layer.op.makes_codes();
+            (both && size(own_shapes[own]) == size(shape)).then_some(own)
         };
-        let codes = |network: &Network| network.layers().iter().map(|layer| layer.op.makes_codes()).collect::<Vec<_>>();
-        edge == self.edge
-            && names(network) == names(&self.network)
-            && codes(network) == codes(&self.network)
-            && without_last(shapes(network, edge)) == without_last(shapes(&self.network, self.edge))
+        network.layers().iter().zip(network.shapes(edge)).map(of_layer).collect()
     }
-}
-
-/// Two classifiers may have different numbers of classes: they make no codes.
-fn without_last<T>(mut shapes: Vec<T>) -> Vec<T> {
-    shapes.pop();
-    shapes
 }
 
 impl Probe for HeldRun {
@@ -66,28 +60,34 @@ impl Probe for HeldRun {
 #[derive(Clone, Debug)]
 pub(crate) struct HeldComparer {
     held: Arc<HeldRun>,
+    /// The held layer of each layer that runs.
+    matching: Vec<Option<usize>>,
     differing: Vec<Option<u32>>,
 }
 
 impl HeldComparer {
-    /// Against `held`, before a run.
-    pub(crate) fn new(held: Arc<HeldRun>) -> Self {
-        Self { differing: vec![None; held.codes.len()], held }
+    /// Against `held`, before a run; `matching` is what [`HeldRun::matching`] gives for it.
+    pub(crate) fn new(held: Arc<HeldRun>, matching: Vec<Option<usize>>) -> Self {
+        Self { held, differing: vec![None; matching.len()], matching }
     }
 
-    /// The number of codes of each layer that differ; `None` of layers that show none.
+    /// The number of codes of each layer that differ; `None` of layers that have none or nothing to be compared with.
     pub(crate) fn into_differing(self) -> Vec<Option<u32>> {
         self.differing
+    }
+
+    fn held_codes(&self, layer: usize) -> &[u8] {
+        self.matching.get(layer).copied().flatten().map_or(&[], |own| self.held.codes(own))
     }
 }
 
 impl Probe for HeldComparer {
     fn wants(&self, layer: usize) -> Wants {
-        Wants { codes: !self.held.codes(layer).is_empty(), ..Wants::default() }
+        Wants { codes: !self.held_codes(layer).is_empty(), ..Wants::default() }
     }
 
     fn codes(&mut self, layer: usize, codes: &[u8]) {
-        let held = self.held.codes(layer);
+        let held = self.held_codes(layer);
         if held.len() == codes.len() && !held.is_empty() {
             let count = held.iter().zip(codes).filter(|(one, other)| one != other).count();
             self.differing[layer] = Some(count as u32);
@@ -121,7 +121,8 @@ mod tests {
         engine.run_probed(&picture(3), &mut held).expect("it fits");
         let held = Arc::new(held);
         let mut differing = |shade| {
-            let mut comparer = HeldComparer::new(Arc::clone(&held));
+            let matching = held.matching(engine.network(), 32);
+            let mut comparer = HeldComparer::new(Arc::clone(&held), matching);
             engine.run_probed(&picture(shade), &mut comparer).expect("it fits");
             comparer.into_differing()
         };
@@ -141,11 +142,21 @@ mod tests {
     }
 
     #[test]
-    fn runs_of_one_shape_can_be_compared_and_others_cannot() {
-        let held = HeldRun::new(Arc::clone(engine(1).network()), 32);
-        assert!(held.is_comparable(engine(2).network(), 32));
-        assert!(!held.is_comparable(engine(2).network(), 64));
-        let deeper = PublishedShape::named("erns18").and_then(|shape| shape.random(1, false).ok()).expect("published");
-        assert!(!held.is_comparable(&deeper, 32));
+    fn layers_of_one_name_and_shape_are_compared() {
+        let filled = |mut engine: CpuEngine| {
+            let mut held = HeldRun::new(Arc::clone(engine.network()), 32);
+            engine.run_probed(&picture(3), &mut held).expect("it fits");
+            held
+        };
+        let held = filled(engine(1));
+        let count = |network: &Network, edge| held.matching(network, edge).iter().flatten().count();
+        let with_codes = engine(1).network().layers().iter().filter(|layer| layer.op.makes_codes()).count();
+        assert_eq!(count(engine(2).network(), 32), with_codes);
+        assert_eq!(count(engine(2).network(), 64), 0);
+        // Its twin lacks the embedding alone.
+        let shape = PublishedShape::named("erns18-0.75x").expect("published");
+        let twin = shape.random(1, true).expect("sane");
+        assert_eq!(count(&twin, 32), with_codes - 1);
+        assert_eq!(twin.layers()[0].name, held.network.layers()[held.matching(&twin, 32)[0].expect("there")].name);
     }
 }

@@ -25,7 +25,7 @@ const OPACITY: f32 = 0.75;
 const LINE: f32 = 0.6;
 
 /// A smaller drop is not shown in full colour, though it be the largest: it is next to none.
-const FULL_COLOUR: f32 = 0.05;
+pub(crate) const FULL_COLOUR: f32 = 0.05;
 
 /// Why there is no picture file.
 #[derive(Debug, Error)]

@@ -23,6 +23,7 @@ pub struct Questions {
 }
 
 /// The answers, of the last sampled frame.
+#[cfg_attr(not(feature = "app"), allow(dead_code, reason = "what the window shows"))]
 #[derive(Clone, Debug, Default)]
 pub(crate) struct DepthAnswers {
     /// The number of the sample, as [`LayerDetail::sample`](super::LayerDetail::sample) has it.
@@ -38,6 +39,7 @@ pub(crate) struct DepthAnswers {
 }
 
 /// A picture that was covered patch by patch.
+#[cfg_attr(not(feature = "app"), allow(dead_code, reason = "what the window shows"))]
 #[derive(Clone, Debug)]
 pub(crate) struct Covered {
     /// What it came to.
@@ -51,6 +53,7 @@ pub(crate) struct Covered {
 }
 
 /// A held run beside the one that goes on.
+#[cfg_attr(not(feature = "app"), allow(dead_code, reason = "what the window shows"))]
 #[derive(Clone, Debug)]
 pub(crate) struct HeldAnswer {
     /// The frame that is held.
@@ -60,11 +63,24 @@ pub(crate) struct HeldAnswer {
     /// What it answered.
     pub(crate) label: String,
     /// Its codes.
-    pub(crate) run: Arc<HeldRun>,
-    /// How many codes of each layer differ now; `None` of layers without, and of all where the network has another shape.
+    run: Arc<HeldRun>,
+    /// For each layer that runs now the held one that it is compared with, of the same name and shape.
+    matching: Vec<Option<usize>>,
+    /// How many codes of each layer that runs now differ; `None` of layers that are compared with none.
     pub(crate) differing: Vec<Option<u32>>,
-    /// Whether the network that runs now has the shape of the one that is held.
-    pub(crate) comparable: bool,
+}
+
+#[cfg(feature = "app")]
+impl HeldAnswer {
+    /// Whether anything of the network that runs now can be compared.
+    pub(crate) fn is_comparable(&self) -> bool {
+        self.matching.iter().any(Option::is_some)
+    }
+
+    /// The held codes, CHW, that those of a layer that runs now are compared with; none where there are none.
+    pub(crate) fn codes(&self, layer: usize) -> &[u8] {
+        self.matching.get(layer).copied().flatten().map_or(&[], |own| self.run.codes(own))
+    }
 }
 
 /// What a frame was, for who answers.
@@ -129,8 +145,8 @@ impl Depths {
         self.comparing = match &mut self.held {
             None => None,
             Some(held) => {
-                held.comparable = held.run.is_comparable(network, edge);
-                held.comparable.then(|| HeldComparer::new(Arc::clone(&held.run)))
+                held.matching = held.run.matching(network, edge);
+                Some(HeldComparer::new(Arc::clone(&held.run), held.matching.clone()))
             }
         };
     }
@@ -162,9 +178,9 @@ impl Depths {
         let label = sampled.class.map_or(String::new(), |class| network.labels()[class].clone());
         let by = format!("{} on {}", network.name(), sampled.engine.info().name);
         let run = Arc::new(run);
-        let differing = run.no_differences();
+        let (matching, differing) = (run.matching(network, sampled.engine.edge()), run.no_differences());
         let frame = sampled.frame.clone();
-        self.held = Some(HeldAnswer { frame, by, label, run, differing, comparable: true });
+        self.held = Some(HeldAnswer { frame, by, label, run, matching, differing });
         self.hold = false;
     }
 

@@ -325,6 +325,9 @@ impl EngineThread {
             self.twins = None;
         }
         let is_same = Arc::ptr_eq(&running, self.predictor.network());
+        if !is_same && self.recording.recorder().is_some() {
+            self.refuse("the recording begins anew: it is of one network, and another one runs now");
+        }
         if !is_same || ran != (self.settings.engine.clone(), self.predictor.engine().edge()) {
             self.open_check();
         }
@@ -405,7 +408,8 @@ impl EngineThread {
     }
 
     fn predict(&mut self, frame: &Frame, visit: Visit) -> Result<FrameTiming, PredictError> {
-        let waited = frame.captured.elapsed();
+        // Looked at again it waited for a person.
+        let waited = if visit == Visit::First { frame.captured.elapsed() } else { Duration::ZERO };
         let preprocess = self.predictor.prepare(frame)?;
         let sample_every = SAMPLE_EVERY.max(SAMPLE_SHARE * self.sampling_took);
         let sampling = self.sampled.is_none_or(|last| last.elapsed() >= sample_every);

@@ -14,6 +14,7 @@ mod recording;
 mod report;
 mod settings;
 
+#[cfg(feature = "app")]
 pub(crate) use channel_watch::ChannelReport;
 pub(crate) use check::{Check, CheckError, CheckState};
 pub use depths::Questions;
@@ -33,7 +34,7 @@ use self::outbox::{Latest, Outbox};
 use crate::engines::BoardPolicy;
 use crate::source::{Delivery, Source, SourceChoice, SourceError, Supervisor};
 use crossbeam_channel::{Sender, unbounded};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use thiserror::Error;
 
@@ -162,7 +163,7 @@ impl Pipeline {
     #[cfg(feature = "app")]
     pub(crate) fn check(&self) -> Option<CheckState> {
         let state = self.shared.latest().check.clone()?;
-        Some(state.lock().unwrap_or_else(PoisonError::into_inner).clone())
+        Some(state.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone())
     }
 
     /// Leaves a notice of somebody else's.

@@ -4,7 +4,8 @@ use super::outbox::{About, Outbox};
 use crate::flight::{self, FlightLimits, FlightRecorder, FlightWriteError, Written};
 use crate::frame::Frame;
 use crate::source::SourceStatus;
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
@@ -69,7 +70,7 @@ impl LiveRecording {
             return shared.notify(About::Refusal, &FlightWriteError::Empty.to_string());
         };
         let outbox = Arc::clone(shared);
-        let write = move || match flight::write(recorded, &path) {
+        let write = move || match make_folder(&path).and_then(|()| flight::write(recorded, &path)) {
             Ok(Written { frames, span, bytes, .. }) => {
                 let (path, seconds, size) = (path.display(), span.as_secs_f64(), bytes as f64 / 1e6);
                 let text = format!("{frames} frames of {seconds:.0} s are in {path}, {size:.1} MB");
@@ -85,6 +86,12 @@ impl LiveRecording {
             }
         }
     }
+}
+
+/// The window names a file in a folder of its own, which may not be there yet.
+fn make_folder(path: &Path) -> Result<(), FlightWriteError> {
+    let made = path.parent().map_or(Ok(()), fs::create_dir_all);
+    made.map_err(|why| FlightWriteError::File { path: path.to_owned(), why })
 }
 
 impl Drop for LiveRecording {

@@ -128,6 +128,15 @@ impl<S: Source> Source for Primed<S> {
         }
     }
 
+    fn position(&self) -> Option<[u64; 2]> {
+        self.source.position()
+    }
+
+    fn seek(&mut self, to: u64) -> Result<(), SourceError> {
+        self.first = None;
+        self.source.seek(to)
+    }
+
     fn rewind(&mut self) -> Result<(), SourceError> {
         (self.left_out, self.none_good, self.first) = (None, None, None);
         self.source.rewind()

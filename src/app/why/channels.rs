@@ -64,15 +64,15 @@ pub(super) fn show(ui: &mut Ui, model: &Model, channel: usize, state: &mut Chann
 fn still(ui: &mut Ui, channels: &ChannelReport) {
     let still = || channels.life.channels().iter().enumerate().filter_map(|(at, life)| Some((at, life.still()?)));
     for (kind, says) in [
-        (Stillness::Dead, "dead (always 0)"),
-        (Stillness::Constant, "constant"),
-        (Stillness::Saturated, "saturated (always 3)"),
+        (Stillness::Dead, "dead: code 0 alone"),
+        (Stillness::Constant, "constant: code 1 or 2 alone"),
+        (Stillness::Saturated, "saturated: code 3 alone"),
     ] {
         let of_kind = || still().filter(|(_, still)| still.stillness() == kind);
         let longest = of_kind().min_by(|a, b| a.1.since.seconds.total_cmp(&b.1.since.seconds));
         let value = longest.map_or("none".into(), |(at, still)| {
             let since = channels.at.seconds - still.since.seconds;
-            format!("{}, channel {at} for {since:.0} s", of_kind().count())
+            format!("{} (channel {at} for {since:.0} s)", of_kind().count())
         });
         figure(ui, says, &value);
     }

@@ -33,7 +33,7 @@ impl EvidenceState {
     pub(super) fn map(&mut self, model: &Model, report: &Report) -> Option<&EvidenceMap> {
         let codes = model.answers.classifier_input.as_deref()?;
         let classes = report.network.labels().len();
-        let likeliest = || Prediction::top(&report.prediction.smoothed, 1).first().map(|first| first.0);
+        let likeliest = || Prediction::top(&report.prediction.raw, 1).first().map(|first| first.0);
         let class = self.under.or(self.class).filter(|&class| class < classes).or_else(likeliest)?;
         if self.of != Some((model.answers.sample, class)) {
             self.of = None;

@@ -50,10 +50,10 @@ pub(super) fn show(ui: &mut Ui, model: &Model, state: &mut HoldState, commands: 
     });
     quiet(ui, &format!("A: {}", held.by));
     quiet(ui, &format!("B: {} on {}", report.network.name(), report.engine.name));
-    if held.comparable {
+    if held.is_comparable() {
         differences(ui, report, held);
     } else {
-        quiet(ui, "B's network has other layers than A's: their codes cannot be compared.");
+        quiet(ui, "B's network has no layer of the name and shape of one of A's: their codes cannot be compared.");
     }
 }
 
@@ -133,6 +133,9 @@ fn differences(ui: &mut Ui, report: &Report, held: &HeldAnswer) {
     for &(layer, count) in shown.iter().take(LISTED) {
         row(ui, &format::layer_name(&layers[layer]), share(layer, count));
     }
+    if shown.len() > LISTED {
+        quiet(ui, &format!("and {} layers more", shown.len() - LISTED));
+    }
 }
 
 /// A layer and the share of its codes that differ.
@@ -145,7 +148,7 @@ fn row(ui: &mut Ui, name: &str, share: f32) {
         rect.left() + rect.width() * 0.45..=rect.right() - 58.0,
         rect.top() + 4.0..=rect.bottom() - 6.0,
     );
-    widgets::bar(ui, track, share, tokens.float_input);
+    widgets::bar(ui, track, share, tokens.fault);
     let says = format::percent(share);
     widgets::text(ui, rect.right_center(), egui::Align2::RIGHT_CENTER, says.trim(), font, tokens.text);
     widgets::say(ui, rect, ("differs", name), &format!("{name}: {} of its codes differ", says.trim()));

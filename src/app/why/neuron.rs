@@ -5,7 +5,7 @@ use super::super::model::Model;
 use super::super::theme::{self, Tokens};
 use super::super::widgets;
 use super::saved::SavedAnswer;
-use super::words::{figure, heading, quiet};
+use super::words::{FOR, figure, heading, quiet};
 use crate::inspect::explain::{Explanation, Group, GroupBy, LookedUp, Neuron};
 use crate::network::Network;
 use egui::{Align2, Rect, Response, RichText, Sense, Ui, WidgetInfo, pos2, vec2};
@@ -167,7 +167,7 @@ fn balance(ui: &mut Ui, says: &str, sum: f64, most: f64, sense: Sense) -> Respon
     let end = middle + (right - left) / 2.0 * (sum / most.max(1e-9)).clamp(-1.0, 1.0) as f32;
     let bar = Rect::from_two_pos(pos2(middle, rect.top() + 4.0), pos2(end, rect.bottom() - 4.0));
     ui.painter().vline(middle, rect.y_range(), tokens.border());
-    ui.painter().rect_filled(bar, 1.0, if sum > 0.0 { tokens.chosen } else { tokens.float_input });
+    ui.painter().rect_filled(bar, 1.0, if sum > 0.0 { FOR } else { tokens.chosen });
     let value = if sum.fract() == 0.0 { format!("{sum:+.0}") } else { format!("{sum:+.3}") };
     widgets::text(ui, rect.right_center(), Align2::RIGHT_CENTER, &value, font, tokens.text);
     response.widget_info(|| WidgetInfo::labeled(egui::Role::Label, true, format!("{says}: {value}")));
@@ -196,7 +196,7 @@ fn taps(ui: &mut Ui, taps: &[Group], explanation: &Explanation) {
         let Some([dy, dx]) = tap.tap else { continue };
         let at = rect.min + vec2((dx + 1) as f32 * 50.0, (dy + 1) as f32 * 26.0);
         let cell = Rect::from_min_size(at, vec2(48.0, 24.0));
-        let color = if tap.sum() > 0.0 { tokens.chosen } else { tokens.float_input };
+        let color = if tap.sum() > 0.0 { FOR } else { tokens.chosen };
         let part = (tap.sum().abs() / most) as f32;
         ui.painter().rect(
             cell,
@@ -223,8 +223,8 @@ fn look_ups(ui: &mut Ui, look_ups: &[LookedUp]) {
     for found in look_ups.iter().take(BYTES) {
         let codes: String = found.codes.iter().map(|code| char::from(b'0' + code.min(&9))).collect();
         let colour = ["red", "green", "blue"][found.colour.min(2)];
-        let says = format!("{colour} {:>3} → {codes} → {:+.0}", found.byte, found.sum);
+        let says = format!("{:>2},{:<2} {colour} {:>3} → {codes} → {:+.0}", found.y, found.x, found.byte, found.sum);
         ui.label(RichText::new(says).font(theme::mono(theme::TINY)))
-            .on_hover_text(format!("pixel in row {}, column {}", found.y, found.x));
+            .on_hover_text("row, column, colour and byte of a pixel");
     }
 }

@@ -6,6 +6,7 @@ use super::super::widgets::{self, CachedTexture};
 use super::evidence::EvidenceState;
 use super::words::{AGAINST, FOR};
 use crate::inspect::explain::Neuron;
+use crate::inspect::overlay::FULL_COLOUR;
 use crate::inspect::receptive::ReceptiveField;
 use crate::pipeline::Report;
 use egui::{
@@ -83,10 +84,10 @@ fn lay_evidence(
     if asked.alone {
         ui.painter().rect_filled(seen.square, 0.0, GROUND);
     }
-    let image = || tinted(&shares, edge);
+    let image = || tinted(&shares, edge, f32::MIN_POSITIVE);
     let texture = state.texture.get(ui.ctx(), "overlay", key, TextureOptions::NEAREST, image);
     lay(ui, seen, texture);
-    let under = ui.ctx().pointer_hover_pos().filter(|point| ui.rect_contains_pointer(Rect::from_pos(*point)));
+    let under = ui.ctx().pointer_hover_pos().filter(|_| ui.rect_contains_pointer(seen.square));
     asked.cell = under.and_then(|point| seen.position(point, edge));
     if let Some([y, x]) = asked.cell {
         let at = |place: usize| place as f32 / edge as f32;
@@ -101,7 +102,7 @@ fn lay_covered(ui: &Ui, seen: Seen, (model, report): (&Model, &Report), state: &
     let Some(Ok(covered)) = &model.answers.occlusion else { return };
     let edge = report.edge;
     let key = Id::unique((std::sync::Arc::as_ptr(covered) as usize, edge, "covered"));
-    let image = || tinted(&covered.map.over_pixels(covered.patches.patch, edge), edge);
+    let image = || tinted(&covered.map.over_pixels(covered.patches.patch, edge), edge, FULL_COLOUR);
     let texture = state.texture.get(ui.ctx(), "overlay", key, TextureOptions::LINEAR, image);
     lay(ui, seen, texture);
     let label = covered.network.labels().get(covered.map.class).map_or("", String::as_str);
@@ -122,9 +123,9 @@ fn frame_field(ui: &Ui, seen: Seen, report: &Report, place: Neuron) {
     say(ui, seen, "what the value sees");
 }
 
-/// Values of a square map as colours, the strongest one the strongest.
-fn tinted(values: &[f32], edge: usize) -> ColorImage {
-    let most = values.iter().fold(1e-9_f32, |most, value| most.max(value.abs()));
+/// Values of a square map as colours: the strongest one in full colour, if it is `least` or more.
+fn tinted(values: &[f32], edge: usize, least: f32) -> ColorImage {
+    let most = values.iter().fold(least, |most, value| most.max(value.abs()));
     let tint = |value: &f32| {
         let color = if *value > 0.0 { FOR } else { AGAINST };
         color.gamma_multiply(OPACITY * (value.abs() / most).sqrt())
@@ -142,11 +143,12 @@ fn lay(ui: &Ui, seen: Seen, texture: TextureId) {
     ui.painter().image(texture, seen.square, part, Color32::WHITE);
 }
 
-/// What is laid over the picture, in the upper left of the square.
+/// What is laid over the picture, above what the square says of itself.
 fn say(ui: &Ui, seen: Seen, says: &str) {
     let tokens = theme::Tokens::of(ui);
     let galley = widgets::layout(ui, says, theme::mono(theme::SMALL), tokens.on_picture);
-    let rect = Align2::LEFT_TOP.anchor_size(seen.square.min + vec2(8.0, 8.0), galley.size() + vec2(14.0, 8.0));
+    let corner = seen.square.left_bottom() + vec2(8.0, -38.0);
+    let rect = Align2::LEFT_BOTTOM.anchor_size(corner, galley.size() + vec2(14.0, 8.0));
     ui.painter().rect_filled(rect, theme::ROUND_SMALL, tokens.scrim);
     ui.painter().galley(rect.min + vec2(7.0, 4.0), galley, tokens.on_picture);
     widgets::say(ui, rect, "overlay", says);
@@ -173,7 +175,7 @@ mod tests {
 
     #[test]
     fn the_strongest_value_is_the_most_opaque_and_zero_is_clear() {
-        let image = tinted(&[0.0, 0.5, -2.0, 1.0], 2);
+        let image = tinted(&[0.0, 0.5, -2.0, 1.0], 2, 1e-9);
         let alpha: Vec<u8> = image.pixels.iter().map(Color32::a).collect();
         assert!(alpha[0] == 0 && alpha[1] < alpha[3] && alpha[3] < alpha[2], "{alpha:?}");
     }

@@ -27,18 +27,22 @@ pub(super) fn show(ui: &mut Ui, model: &Model, state: &mut RecorderState, comman
         "Keeps the last two minutes: what the network saw, bit for bit, its answers, and a checksum of every layer. \
          Nothing is written before you save it.",
     );
-    let mut on = model.recording.is_some();
-    ui.add_enabled(!on, Slider::new(&mut state.megabytes, MEGABYTES).text("MB at most"));
-    if ui.checkbox(&mut on, "record").changed() {
-        commands.push(EngineCommand::Record(on.then_some(state.megabytes)));
-    }
-    let Some(recording) = model.recording else { return };
+    let Some(recording) = model.recording else {
+        ui.add(Slider::new(&mut state.megabytes, MEGABYTES).text("MB at most"));
+        if ui.button("Start recording").clicked() {
+            commands.push(EngineCommand::Record(Some(state.megabytes)));
+        }
+        return;
+    };
     figure(ui, "frames", &recording.frames.to_string());
     figure(ui, "from the first to the last", &format!("{:.0} s", recording.span.as_secs_f32()));
     let [used, limit] = [recording.bytes, recording.limit].map(|bytes| bytes as f32 / 1e6);
     ui.add(ProgressBar::new(used / limit.max(1.0)).text(format!("{used:.1} of {limit:.0} MB")));
     if ui.button("Save the recording").clicked() {
         commands.push(EngineCommand::SaveRecord(export::named("ernflight")));
+    }
+    if ui.button("Stop, and forget what is not saved").clicked() {
+        commands.push(EngineCommand::Record(None));
     }
     quiet(ui, "ernscope replay FILE runs it again on any engine and finds the first frame and layer that differ.");
 }

@@ -132,10 +132,10 @@ fn channels_are_followed_and_the_recorder_says_that_it_records() {
     });
     assert!(harness.query_by_label_contains("what excited channel 0 most").is_some());
     press(&mut harness, Modifiers::NONE, Key::F);
-    harness.get_by_label("record").click();
+    harness.get_by_label("Start recording").click();
     wait(&mut harness, "a recording", |scene| scene.model.recording.is_some_and(|recording| recording.frames > 2));
     assert!(harness.query_by_label_contains("● rec").is_some());
-    harness.get_by_label("record").click();
+    harness.get_by_label_contains("Stop, and forget").click();
     wait(&mut harness, "the end of it", |scene| scene.model.recording.is_none());
     assert!(harness.query_by_label_contains("● rec").is_none());
 }
