@@ -430,7 +430,8 @@ fn a_place_where_nothing_can_be_written_is_told() {
     let frame = live.next_frame();
     live.report_of(frame);
     let folder = TempDir::new().unwrap();
-    for path in [folder.path().to_owned(), folder.path().join("none/a.ernflight"), "/dev/full".into()] {
+    std::fs::write(folder.path().join("file"), b"no folder").unwrap();
+    for path in [folder.path().to_owned(), folder.path().join("file/a.ernflight"), "/dev/full".into()] {
         let before = live.shared.latest().noticed;
         live.obey(EngineCommand::SaveRecord(path.clone()));
         let (about, text) = next_notice(&live, before);
@@ -440,5 +441,11 @@ fn a_place_where_nothing_can_be_written_is_told() {
             std::thread::sleep(Duration::from_millis(1));
         }
     }
-    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "the file that was there");
+    // A folder that is not there yet is made: the window names a file in one of its own.
+    let path = folder.path().join("new/a.ernflight");
+    let before = live.shared.latest().noticed;
+    live.obey(EngineCommand::SaveRecord(path.clone()));
+    assert_eq!(next_notice(&live, before).0, About::Saved);
+    assert!(path.exists());
 }
