@@ -151,7 +151,7 @@ fn scrub(ui: &mut Ui, place: Rect, model: &Model, actions: &mut Vec<Action>) {
         Rect::from_min_max(pos2(place.left() + 8.0, place.top() + 8.0), pos2(place.right() - 8.0, place.top() + 32.0));
     ui.painter().rect_filled(line, theme::ROUND_SMALL, Tokens::of(ui).scrim);
     widgets::inner(ui, line.shrink2(vec2(8.0, 2.0)), |ui| {
-        ui.spacing_mut().slider_width = line.width() - 110.0;
+        ui.spacing_mut().slider_width = line.width() - 140.0;
         let shown = |number: f64, _: std::ops::RangeInclusive<usize>| format!("{} of {count}", number as u64 + 1);
         let slider = egui::Slider::new(&mut to, 0..=count.saturating_sub(1)).custom_formatter(shown);
         ui.add(slider).on_hover_text("Go to any frame of the recording");
