@@ -65,37 +65,12 @@ impl ReceptiveField {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::Engine;
     use crate::engine::cpu::{CpuEngine, Level};
-    use crate::engine::{Engine, Probe, Sums, Wants};
     use crate::frame::InputImage;
+    use crate::inspect::{LayerValues, Sampler};
     use crate::network::published::PublishedShape;
     use std::sync::Arc;
-
-    /// The sums of one layer, or its codes where it has none.
-    struct Look {
-        layer: usize,
-        values: Vec<f64>,
-    }
-
-    impl Probe for Look {
-        fn wants(&self, layer: usize) -> Wants {
-            let wanted = layer == self.layer;
-            Wants { codes: wanted, histogram: false, sums: wanted }
-        }
-
-        fn sums(&mut self, _: usize, sums: Sums<'_>) {
-            self.values = match sums {
-                Sums::Integers(sums) => sums.iter().map(|&n| n.into()).collect(),
-                Sums::Floats(sums) => sums.iter().map(|&x| x.into()).collect(),
-            };
-        }
-
-        fn codes(&mut self, _: usize, codes: &[u8]) {
-            if self.values.is_empty() {
-                self.values = codes.iter().map(|&code| code.into()).collect();
-            }
-        }
-    }
 
     #[test]
     fn only_pixels_in_the_field_change_a_position() {
@@ -110,9 +85,11 @@ mod tests {
                 let own = network.shapes(edge)[layer];
                 let field = ReceptiveField::of(&network, layer);
                 let mut see = |image: &InputImage| {
-                    let mut look = Look { layer, values: Vec::new() };
-                    engine.run_probed(image, &mut look).expect("it runs");
-                    look.values
+                    let mut sampler = Sampler::new(&network, layer);
+                    engine.run_probed(image, &mut sampler).expect("it runs");
+                    // Its sums, or its codes where it has none.
+                    let LayerValues { codes, sums, .. } = sampler.detail().clone();
+                    move |place: usize| sums.get(place).or_else(|| codes.get(place).map(|&code| code.into()))
                 };
                 let before = see(&image);
                 let mut seen = 0;
@@ -126,7 +103,11 @@ mod tests {
                     let after = see(&other);
                     for channel in 0..own.channels {
                         let place = (channel * own.edge + at) * own.edge + at;
-                        assert_eq!(before[place], after[place], "layer {layer}, position {at}");
+                        assert_eq!(
+                            before(place).expect("shown"),
+                            after(place).expect("shown"),
+                            "layer {layer}, position {at}"
+                        );
                     }
                     // One pixel of its corner is enough to be seen by some channel.
                     let mut other = image.clone();
@@ -134,7 +115,7 @@ mod tests {
                     other.rgb_mut()[corner..corner + 3].iter_mut().for_each(|byte| *byte ^= 0xff);
                     let after = see(&other);
                     let place = |channel: usize| (channel * own.edge + at) * own.edge + at;
-                    seen += usize::from((0..own.channels).any(|c| before[place(c)] != after[place(c)]));
+                    seen += usize::from((0..own.channels).any(|c| before(place(c)) != after(place(c))));
                 }
                 assert!(seen > 0 || layer > 3, "layer {layer} sees less");
             }

@@ -1,7 +1,7 @@
 //! What a person has opened to see why: evidence, occlusion, one neuron, a held run. All of it is answered from the frames that are
 //! sampled anyway, and occlusion from what the engine has left between them.
 
-use crate::engine::{Engine, EngineKind, Probe, Sums, Wants};
+use crate::engine::{Engine, EngineKind, Probe};
 use crate::frame::{Frame, InputImage};
 use crate::inspect::evidence::ClassifierInput;
 use crate::inspect::explain::{Explanation, Gathering, Neuron};
@@ -237,34 +237,12 @@ impl Depths {
         self.covered.clone()
     }
 
-    /// The probes of what is asked.
-    fn probes(&self) -> impl Iterator<Item = &dyn Probe> {
-        let evidence = self.classifier_input.iter().map(|probe| probe as &dyn Probe);
-        let neuron = self.neuron.iter().flatten().map(|probe| probe as &dyn Probe);
-        let filling = self.filling.iter().map(|probe| probe as &dyn Probe);
-        let comparing = self.comparing.iter().map(|probe| probe as &dyn Probe);
-        evidence.chain(neuron).chain(filling).chain(comparing)
-    }
-
-    fn probes_mut(&mut self) -> impl Iterator<Item = &mut dyn Probe> {
+    /// The probes of what is asked, for the run that [`Depths::begin`] made ready for.
+    pub(super) fn probes(&mut self) -> impl Iterator<Item = &mut dyn Probe> {
         let evidence = self.classifier_input.iter_mut().map(|probe| probe as &mut dyn Probe);
         let neuron = self.neuron.iter_mut().flatten().map(|probe| probe as &mut dyn Probe);
         let filling = self.filling.iter_mut().map(|probe| probe as &mut dyn Probe);
         let comparing = self.comparing.iter_mut().map(|probe| probe as &mut dyn Probe);
         evidence.chain(neuron).chain(filling).chain(comparing)
-    }
-}
-
-impl Probe for Depths {
-    fn wants(&self, layer: usize) -> Wants {
-        self.probes().fold(Wants::default(), |all, probe| all.or(probe.wants(layer)))
-    }
-
-    fn codes(&mut self, layer: usize, codes: &[u8]) {
-        self.probes_mut().filter(|probe| probe.wants(layer).codes).for_each(|probe| probe.codes(layer, codes));
-    }
-
-    fn sums(&mut self, layer: usize, sums: Sums<'_>) {
-        self.probes_mut().filter(|probe| probe.wants(layer).sums).for_each(|probe| probe.sums(layer, sums));
     }
 }

@@ -428,7 +428,8 @@ impl EngineThread {
         let recorder = self.recording.recorder().filter(|_| visit == Visit::First && sampling);
         let mut check = self.check.as_mut().filter(|_| sampling);
         let mut record = check.as_mut().and_then(|check| check.record(&self.predictor));
-        let mut probes = ProbeList(vec![&mut self.sampler, &mut self.depths]);
+        let mut probes = ProbeList(vec![&mut self.sampler]);
+        probes.0.extend(self.depths.probes());
         probes.0.extend(recorder.map(|recorder| recorder.probe()));
         probes.0.extend(record.as_mut().map(|record| record as &mut dyn Probe));
         let infer = self.predictor.infer(sampling.then_some(&mut probes as &mut dyn Probe))?;

@@ -1,9 +1,10 @@
 //! `ernscope inspect --moments` against brute force, and what it refuses.
 
 use super::ernscope;
+use ernscope::engine::Engine;
 use ernscope::engine::cpu::{CpuEngine, Level};
-use ernscope::engine::{Engine, Probe, Sums, Wants};
 use ernscope::frame::InputImage;
+use ernscope::inspect::{LayerValues, Sampler};
 use ernscope::network::ModelChoice;
 use ernscope::preprocess::Preprocessor;
 use ernscope::source::read_picture;
@@ -42,32 +43,6 @@ fn pictures(folder: &Path, count: usize) -> Vec<PathBuf> {
     [files(&inner), files(folder)].concat()
 }
 
-/// The sums of one layer, or its codes where it has none.
-struct Whole {
-    layer: usize,
-    values: Vec<f64>,
-}
-
-impl Probe for Whole {
-    fn wants(&self, layer: usize) -> Wants {
-        let wanted = layer == self.layer;
-        Wants { codes: wanted, histogram: false, sums: wanted }
-    }
-
-    fn sums(&mut self, _: usize, sums: Sums<'_>) {
-        self.values = match sums {
-            Sums::Integers(sums) => sums.iter().map(|&n| n.into()).collect(),
-            Sums::Floats(sums) => sums.iter().map(|&x| x.into()).collect(),
-        };
-    }
-
-    fn codes(&mut self, _: usize, codes: &[u8]) {
-        if self.values.is_empty() {
-            self.values = codes.iter().map(|&code| code.into()).collect();
-        }
-    }
-}
-
 /// The picture's number, row, column.
 type Place = (usize, usize, usize);
 
@@ -84,9 +59,13 @@ fn brute_force(model: &str, layer: &str, pictures: &[PathBuf]) -> Vec<Vec<(f64, 
     for (number, path) in pictures.iter().enumerate() {
         let picture = read_picture(path).expect("a picture");
         Preprocessor::new(1).run(&picture.rgb, picture.width, picture.height, &mut input).expect("a good one");
-        let mut whole = Whole { layer, values: Vec::new() };
-        engine.run_probed(&input, &mut whole).expect("the size fits");
-        for (channel, values) in whole.values.chunks_exact(shape.edge * shape.edge).enumerate() {
+        let mut sampler = Sampler::new(&network, layer);
+        engine.run_probed(&input, &mut sampler).expect("the size fits");
+        // Its sums, or its codes where it has none.
+        let LayerValues { codes, sums, .. } = sampler.detail();
+        let value = |at| sums.get(at).or_else(|| codes.get(at).map(|&code| code.into())).expect("shown");
+        let values: Vec<f64> = (0..shape.channels * shape.edge * shape.edge).map(value).collect();
+        for (channel, values) in values.chunks_exact(shape.edge * shape.edge).enumerate() {
             let mut of_picture: Vec<(f64, Place)> = Vec::new();
             for (at, &value) in values.iter().enumerate() {
                 of_picture.push((value, (number, at / shape.edge, at % shape.edge)));
