@@ -215,10 +215,10 @@ impl Workbench<'_> {
             Work::Conv { input, conv, thresholds: ConvThresholds::OnePass(thresholds), output } => {
                 let (kernels, arena) = (self.kernels, &mut *self.arena);
                 let mut out = std::mem::take(&mut arena.codes[output.slot]);
-                let from = &arena.codes[input.slot];
-                write_codes(self.pool, *output, parallel, &mut out, |rows, out| {
-                    kernels.to_codes(&conv_rows(conv, 0, *input, from, rows), thresholds, output.map, out);
-                });
+                let conv = pass_of(conv, 0, *input, &arena.codes[input.slot]);
+                output.map.clear_ends(&mut out);
+                let pool = parallel.then_some(&mut *self.pool);
+                kernels.to_codes(pool, &conv, thresholds, output.map, output.map.inner(&mut out));
                 arena.codes[output.slot] = out;
             }
             Work::Conv { input, conv, thresholds: ConvThresholds::AllPasses(thresholds), output } => {
@@ -252,38 +252,24 @@ impl Workbench<'_> {
         let (kernels, arena) = (self.kernels, &mut *self.arena);
         let lanes = conv.passes[0].packed.offsets.len();
         let (from, sums) = (&arena.codes[input.slot], &mut arena.wide[..conv.width * conv.width * lanes]);
-        in_bands(self.pool, parallel, sums, conv.width, |rows, sums| {
-            for (pass, part) in conv.passes.iter().enumerate() {
-                kernels.to_wide(
-                    &conv_rows(conv, pass, input, from, rows.clone()),
-                    &part.packed.offsets,
-                    pass > 0,
-                    sums,
-                );
-            }
-        });
+        for (pass, part) in conv.passes.iter().enumerate() {
+            let pool = parallel.then_some(&mut *self.pool);
+            kernels.to_wide(pool, &pass_of(conv, pass, input, from), (&part.packed.offsets, pass > 0, sums));
+        }
     }
 
     fn add_residual(&mut self, conv: &PackedConv, input: CodeSlot, add: bool, parallel: bool) {
         let (kernels, arena) = (self.kernels, &mut *self.arena);
         let count = conv.width * conv.width * conv.passes[0].packed.offsets.len();
         let from = &arena.codes[input.slot];
-        let passes = || conv.passes.iter().enumerate();
-        match &mut arena.trunk {
-            TrunkSums::Narrow(trunk) => {
-                in_bands(self.pool, parallel, &mut trunk[..count], conv.width, |rows, trunk| {
-                    for (pass, part) in passes() {
-                        let conv = conv_rows(conv, pass, input, from, rows.clone());
-                        kernels.to_narrow(&conv, &part.packed.offsets, add || pass > 0, trunk);
-                    }
-                });
+        for (pass, part) in conv.passes.iter().enumerate() {
+            let (offsets, add) = (&part.packed.offsets, add || pass > 0);
+            let conv = pass_of(conv, pass, input, from);
+            let pool = parallel.then_some(&mut *self.pool);
+            match &mut arena.trunk {
+                TrunkSums::Narrow(trunk) => kernels.to_narrow(pool, &conv, (offsets, add, &mut trunk[..count])),
+                TrunkSums::Wide(trunk) => kernels.to_wide(pool, &conv, (offsets, add, &mut trunk[..count])),
             }
-            TrunkSums::Wide(trunk) => in_bands(self.pool, parallel, &mut trunk[..count], conv.width, |rows, trunk| {
-                for (pass, part) in passes() {
-                    let conv = conv_rows(conv, pass, input, from, rows.clone());
-                    kernels.to_wide(&conv, &part.packed.offsets, add || pass > 0, trunk);
-                }
-            }),
         }
     }
 
@@ -301,12 +287,11 @@ impl Workbench<'_> {
         let offsets = &conv.passes[0].packed.offsets;
         let trunk = &mut trunk[..conv.width * conv.width * offsets.len()];
         let mut out = std::mem::take(&mut arena.codes[output.slot]);
-        let from = &arena.codes[input.slot];
+        let conv = pass_of(conv, 0, input, &arena.codes[input.slot]);
         output.map.clear_ends(&mut out);
-        in_bands(self.pool, parallel, (trunk, output.map.inner(&mut out)), conv.width, |rows, (trunk, out)| {
-            let conv = conv_rows(conv, 0, input, from, rows);
-            kernels.to_narrow_and_codes(&conv, (offsets, add, trunk), thresholds, output.map, out);
-        });
+        let pool = parallel.then_some(&mut *self.pool);
+        let rows = output.map.inner(&mut out);
+        kernels.to_narrow_and_codes(pool, &conv, (offsets, add, trunk), thresholds, output.map, rows);
         arena.codes[output.slot] = out;
     }
 
@@ -397,7 +382,8 @@ impl Workbench<'_> {
     }
 }
 
-fn conv_rows<'a>(conv: &'a PackedConv, pass: usize, input: CodeSlot, from: &'a [u8], rows: Range<usize>) -> Conv<'a> {
+/// All rows and output channels of a pass.
+fn pass_of<'a>(conv: &'a PackedConv, pass: usize, input: CodeSlot, from: &'a [u8]) -> Conv<'a> {
     let pass = &conv.passes[pass];
     Conv {
         input: from,
@@ -405,10 +391,12 @@ fn conv_rows<'a>(conv: &'a PackedConv, pass: usize, input: CodeSlot, from: &'a [
         kernel: conv.kernel,
         stride: conv.stride,
         width: conv.width,
-        rows,
+        rows: 0..conv.width,
         taps: &pass.taps,
-        blocks: conv.blocks,
+        all_blocks: conv.blocks,
+        blocks: 0..conv.blocks,
         weights: &pass.packed.weights,
+        along: pass.packed.along(),
     }
 }
 
@@ -446,13 +434,6 @@ impl<T: Send> RowSink for &mut [T] {
     fn split(self, count: usize, rows: usize) -> (Self, Self) {
         let row = self.len() / rows;
         self.split_at_mut(count * row)
-    }
-}
-
-impl<A: RowSink, B: RowSink> RowSink for (A, B) {
-    fn split(self, count: usize, rows: usize) -> (Self, Self) {
-        let ((a, rest_of_a), (b, rest_of_b)) = (self.0.split(count, rows), self.1.split(count, rows));
-        ((a, b), (rest_of_a, rest_of_b))
     }
 }
 

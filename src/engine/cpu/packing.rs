@@ -1,5 +1,6 @@
 //! How values lie in memory: codes packed a few channels together, maps with a border, lanes of sums.
 
+use crate::network::Geometry;
 use std::ops::{Deref, DerefMut, Range};
 
 /// How the kernels of one level pack channels.
@@ -17,6 +18,68 @@ pub(super) struct Packing {
     pub(super) index_bytes: usize,
     /// Indices that a convolution takes at once: one to look up, several to multiply.
     pub(super) tap: usize,
+    /// Whether there are kernels that look up in tables along positions, see [`AlongPositions`].
+    pub(super) has_positions: bool,
+}
+
+/// Weights to look up with in tables along positions. They are numbers of a table's entries, a byte each:
+/// `[block of input channels][ky][output channel][group][kx]`; a group never spans two blocks.
+pub(super) struct AlongPositions;
+
+impl AlongPositions {
+    /// Input channels that share a table.
+    pub(super) const GROUP: usize = 5;
+    /// Input channels whose tables are made at once: they fit the first cache.
+    pub(super) const BLOCK: usize = 64;
+    /// Bytes behind a map of codes, and behind weights, that kernels may read.
+    pub(super) const SPARE: usize = 16;
+    /// Bytes of a table that a weight counts: the number of an entry of 64 bytes comes eightfold.
+    pub(super) const UNIT: usize = 8;
+    /// The widest map.
+    pub(super) const MOST_WIDTH: usize = 256;
+    /// Kinds of positions by what lies outside the map there: three rows of three.
+    pub(super) const BORDERS: usize = 9;
+    /// The kind with nothing outside.
+    pub(super) const INSIDE: usize = 4;
+    /// Positions of a tile.
+    pub(super) const TILE: usize = 64;
+    /// Positions from which on a part of a layer is worth the rows beside it that are read as well.
+    pub(super) const LEAST_PART: usize = 16 * Self::TILE;
+
+    /// Whether a convolution gains by them: enough output channels for what tables cost, and a map that fills its tiles.
+    pub(super) fn pays(g: Geometry, width: usize) -> bool {
+        let pitch = width.next_power_of_two().clamp(8, Self::TILE);
+        let rows = Self::TILE / pitch;
+        let read = width.div_ceil(rows) * rows * width.next_multiple_of(pitch);
+        let enough = if g.kernel == 1 { 256 } else { 64 };
+        let fills = 5 * width * width >= 4 * read;
+        g.stride == 1 && g.out_channels >= enough && g.in_channels >= 32 && fills && width <= Self::MOST_WIDTH
+    }
+
+    /// Bytes of the weights of `lanes` output channels, spare ones included.
+    pub(super) fn bytes(kernel: usize, channels: usize, lanes: usize) -> usize {
+        kernel * kernel * Self::groups(channels) * lanes + Self::SPARE
+    }
+
+    fn groups(channels: usize) -> usize {
+        channels / Self::BLOCK * Self::BLOCK.div_ceil(Self::GROUP) + (channels % Self::BLOCK).div_ceil(Self::GROUP)
+    }
+
+    /// Where the weight of output channel `out`, one of `lanes`, for an input channel lies, and what is added there for a bit of 1.
+    pub(super) fn place(
+        g: Geometry,
+        lanes: usize,
+        out: usize,
+        (ky, kx): (usize, usize),
+        channel: usize,
+    ) -> (usize, u8) {
+        let (block, within) = (channel / Self::BLOCK, channel % Self::BLOCK);
+        let groups = (g.in_channels - block * Self::BLOCK).min(Self::BLOCK).div_ceil(Self::GROUP);
+        let taps = g.kernel * g.kernel;
+        let before = Self::groups(block * Self::BLOCK) * taps * lanes;
+        let group = ((ky * lanes + out) * groups + within / Self::GROUP) * g.kernel + kx;
+        (before + group, (Self::UNIT << (within % Self::GROUP)) as u8)
+    }
 }
 
 /// Channels after which the indices start anew.
@@ -242,8 +305,8 @@ impl<N: Quantity> LaneThresholds<N> {
 mod tests {
     use super::*;
 
-    const SIXES: Packing = Packing { lanes: 64, group: 6, index_bytes: 2, tap: 1 };
-    const QUADS: Packing = Packing { lanes: 16, group: 4, index_bytes: 1, tap: 1 };
+    const SIXES: Packing = Packing { lanes: 64, group: 6, index_bytes: 2, tap: 1, has_positions: false };
+    const QUADS: Packing = Packing { lanes: 16, group: 4, index_bytes: 1, tap: 1, has_positions: false };
 
     #[test]
     fn indices_start_anew_every_64_channels() {

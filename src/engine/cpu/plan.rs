@@ -2,8 +2,9 @@
 
 use super::classify::PackedClassifier;
 use super::embed::PackedTable;
+use super::kernels::Along;
 use super::kernels::pool::Pool;
-use super::packing::{CodeMap, LaneThresholds, Lines, Packing};
+use super::packing::{AlongPositions, CodeMap, LaneThresholds, Lines, Packing};
 use super::pixel_sums::PackedPixelConv;
 use crate::network::{BinaryConv, FloatConv, LayerShape, Network, Op, Thresholds, TrunkMode};
 use std::ops::Range;
@@ -110,6 +111,8 @@ pub(super) struct PackedPass {
     pub(super) weights: Lines<u8>,
     /// What the kernel's sums have too much, lane by lane: three a 0 bit.
     pub(super) offsets: Lines<i16>,
+    /// For weights along positions, the input channels and `kernels::Along::borders`.
+    borders: Option<(usize, Lines<i16>)>,
 }
 
 /// Thresholds behind a convolution.
@@ -291,14 +294,14 @@ fn place_codes(
         };
         let map = CodeMap { edge: shapes[i].edge, pixel };
         // The free slot that has to grow least, then the one that fits tightest.
-        let fit = |&slot: &usize| (map.bytes().saturating_sub(slots[slot]), slots[slot]);
+        let fit = |&slot: &usize| ((map.bytes() + AlongPositions::SPARE).saturating_sub(slots[slot]), slots[slot]);
         let made = if is_fused(i) { i - 1 } else { i };
         let slot = (0..slots.len()).filter(|&slot| free_behind[slot] < made).min_by_key(fit).unwrap_or_else(|| {
             slots.push(0);
             free_behind.push(0);
             slots.len() - 1
         });
-        slots[slot] = slots[slot].max(map.bytes());
+        slots[slot] = slots[slot].max(map.bytes() + AlongPositions::SPARE);
         free_behind[slot] = last_readers[i];
         outputs[i] = Some(CodeSlot { slot, map });
     }
@@ -416,11 +419,14 @@ impl PackedConv {
         let most = NARROW as usize / (3 * g.kernel * g.kernel);
         let a_pass = if g.in_channels <= most { g.in_channels } else { most / 64 * 64 };
         let starts = (0..g.in_channels).step_by(a_pass).enumerate();
+        let along = packing.has_positions && a_pass == g.in_channels && AlongPositions::pays(g, map.edge);
         let passes = starts.map(|(pass, start)| {
             let channels = start..g.in_channels.min(start + a_pass);
             let taps = tap_offsets(g.kernel, packing.tap_groups(&channels), map, packing);
-            let known = before.map(|before| Arc::clone(&before.passes[pass].packed));
-            let packed = known.unwrap_or_else(|| Arc::new(PackedPass::new(conv, &turned, channels, packing)));
+            let known =
+                before.map(|before| &before.passes[pass].packed).filter(|known| known.borders.is_some() == along);
+            let made = || Arc::new(PackedPass::new(conv, &turned, channels, packing, along));
+            let packed = known.map_or_else(made, Arc::clone);
             Pass { taps, packed }
         });
         Self {
@@ -439,10 +445,12 @@ impl PackedConv {
 }
 
 impl PackedPass {
-    fn new(conv: &BinaryConv, turned: &[bool], channels: Range<usize>, packing: Packing) -> Self {
+    fn new(conv: &BinaryConv, turned: &[bool], channels: Range<usize>, packing: Packing, along: bool) -> Self {
         #[cfg(test)]
         crate::done::PACKINGS.count();
-        if packing.multiplies() {
+        if along {
+            Self::along_positions(conv, turned, packing)
+        } else if packing.multiplies() {
             Self::signs(conv, turned, channels, packing)
         } else {
             Self::positions(conv, turned, channels, packing)
@@ -450,7 +458,42 @@ impl PackedPass {
     }
 
     fn bytes(&self) -> usize {
-        self.weights.len() + size_of_val(&*self.offsets)
+        let borders = self.borders.as_ref().map_or(0, |(_, borders)| size_of_val(&**borders));
+        self.weights.len() + size_of_val(&*self.offsets) + borders
+    }
+
+    /// Beside weights along positions, what they need.
+    pub(super) fn along(&self) -> Option<Along<'_>> {
+        self.borders.as_ref().map(|(channels, borders)| Along { channels: *channels, borders })
+    }
+
+    /// Weights to look up with in tables along positions.
+    fn along_positions(conv: &BinaryConv, turned: &[bool], packing: Packing) -> Self {
+        let g = conv.geometry();
+        let lanes = packing.blocks(g.out_channels) * packing.lanes;
+        let mut weights = Lines::new(0, AlongPositions::bytes(g.kernel, g.in_channels, lanes));
+        let mut borders = Lines::new(0_i16, AlongPositions::BORDERS * lanes);
+        let mut offsets = Lines::new(0_i16, lanes);
+        for (out, &turned) in turned.iter().enumerate() {
+            for (ky, kx) in (0..g.kernel).flat_map(|ky| (0..g.kernel).map(move |kx| (ky, kx))) {
+                let bits = conv.tap(out, ky, kx);
+                let mut zeros = 0;
+                for channel in 0..g.in_channels {
+                    if (bits[channel / 8] >> (channel % 8) & 1 == 1) != turned {
+                        let (place, bit) = AlongPositions::place(g, lanes, out, (ky, kx), channel);
+                        weights[place] += bit;
+                    } else {
+                        zeros += 1;
+                    }
+                }
+                let lane = packing.lane(out);
+                offsets[lane] += 3 * zeros;
+                for border in (0..AlongPositions::BORDERS).filter(|&border| is_outside(border, g.kernel, (ky, kx))) {
+                    borders[border * lanes + lane] += 3 * zeros;
+                }
+            }
+        }
+        Self { weights, offsets, borders: Some((g.in_channels, borders)) }
     }
 
     /// Weights to multiply with: a bit is set for +1. Those behind the last channel meet codes of 0.
@@ -473,7 +516,7 @@ impl PackedPass {
             }
         }
         let offsets = Lines::new(0, packing.blocks(g.out_channels) * packing.lanes);
-        Self { weights, offsets }
+        Self { weights, offsets, borders: None }
     }
 
     /// Weights to look up with: positions in tables.
@@ -504,8 +547,13 @@ impl PackedPass {
                 }
             }
         }
-        Self { weights, offsets }
+        Self { weights, offsets, borders: None }
     }
+}
+
+/// Whether a tap lies outside the map at a kind of border, see [`AlongPositions::BORDERS`].
+fn is_outside(border: usize, kernel: usize, (ky, kx): (usize, usize)) -> bool {
+    kernel == 3 && (border / 3 != 1 && ky == border / 3 || border % 3 != 1 && kx == border % 3)
 }
 
 /// Where the taps of `groups`, an index or several each, lie under a kernel, from the first tap's position on: `[ky][group][kx]`.

@@ -183,7 +183,7 @@ pub(super) unsafe fn convolve<S: Sink<Amx>>(conv: &Conv<'_>, sink: &mut S) {
     // caller has checked, are all their taps and weights.
     unsafe {
         asm!("ldtilecfg [{}]", in(reg) &raw const shapes, options(readonly, nostack, preserves_flags));
-        for block in 0..conv.blocks {
+        for block in conv.blocks.clone() {
             let bits = conv.weights[block * taps * LANES * 8..].as_ptr().cast::<u64>();
             if ready {
                 for tile in 0..4 * taps {
@@ -368,7 +368,7 @@ unsafe fn halves(sums: &[i32; LANES]) -> [Amx; 2] {
 }
 
 impl Vector for Amx {
-    const PACKING: Packing = Packing { lanes: LANES, group: 1, index_bytes: 1, tap: 64 };
+    const PACKING: Packing = Packing { lanes: LANES, group: 1, index_bytes: 1, tap: 64, has_positions: false };
     common!(8);
 
     #[inline(always)]

@@ -1,7 +1,8 @@
-//! x86 with AVX2: 32 output channels a vector, four input channels a `vpshufb`.
+//! x86 with AVX2: 32 output channels a vector, four input channels a `vpshufb`; or 32 positions, five channels a `vpaddb`.
 
 use super::super::packing::Packing;
 use super::generic::{LookUp, Vector};
+use super::positions::PositionVector;
 use super::tables::QUADS;
 use std::arch::x86_64::*;
 
@@ -27,7 +28,7 @@ impl Avx2 {
 }
 
 impl Vector for Avx2 {
-    const PACKING: Packing = Packing { lanes: 32, group: 4, index_bytes: 1, tap: 1 };
+    const PACKING: Packing = Packing { lanes: 32, group: 4, index_bytes: 1, tap: 1, has_positions: true };
     type Floats = __m256;
 
     #[inline(always)]
@@ -179,5 +180,132 @@ impl LookUp for Avx2 {
     unsafe fn look_up(table: Self, positions: Self) -> Self {
         // SAFETY: the caller promises the instruction set.
         Self(unsafe { _mm256_shuffle_epi8(table.0, positions.0) })
+    }
+}
+
+impl PositionVector for Avx2 {
+    #[inline(always)]
+    unsafe fn splat_byte(byte: u8) -> Self {
+        // SAFETY: the caller promises the instruction set.
+        Self(unsafe { _mm256_set1_epi8(byte.cast_signed()) })
+    }
+
+    #[inline(always)]
+    unsafe fn subtract_bytes(self, other: Self) -> Self {
+        // SAFETY: the caller promises the instruction set.
+        Self(unsafe { _mm256_sub_epi8(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    unsafe fn fields(self) -> [Self; 4] {
+        // SAFETY: the caller promises the instruction set.
+        unsafe {
+            let field = _mm256_set1_epi8(3);
+            [
+                Self(_mm256_and_si256(self.0, field)),
+                Self(_mm256_and_si256(_mm256_srli_epi16::<2>(self.0), field)),
+                Self(_mm256_and_si256(_mm256_srli_epi16::<4>(self.0), field)),
+                Self(_mm256_and_si256(_mm256_srli_epi16::<6>(self.0), field)),
+            ]
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn one_on<const PITCH: usize>([Self(a), Self(b)]: [Self; 2]) -> [Self; 2] {
+        // SAFETY: the caller promises the instruction set.
+        unsafe {
+            match PITCH {
+                8 => [Self(_mm256_slli_epi64::<8>(a)), Self(_mm256_slli_epi64::<8>(b))],
+                16 => [Self(_mm256_slli_si256::<1>(a)), Self(_mm256_slli_si256::<1>(b))],
+                _ => {
+                    // The 16 bytes before each half.
+                    let before_a = _mm256_permute2x128_si256::<0x08>(a, a);
+                    let before_b = if PITCH == 32 {
+                        _mm256_permute2x128_si256::<0x08>(b, b)
+                    } else {
+                        _mm256_permute2x128_si256::<0x21>(a, b)
+                    };
+                    [Self(_mm256_alignr_epi8::<15>(a, before_a)), Self(_mm256_alignr_epi8::<15>(b, before_b))]
+                }
+            }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn one_back<const PITCH: usize>([Self(a), Self(b)]: [Self; 2]) -> [Self; 2] {
+        // SAFETY: the caller promises the instruction set.
+        unsafe {
+            match PITCH {
+                8 => [Self(_mm256_srli_epi64::<8>(a)), Self(_mm256_srli_epi64::<8>(b))],
+                16 => [Self(_mm256_srli_si256::<1>(a)), Self(_mm256_srli_si256::<1>(b))],
+                _ => {
+                    // The 16 bytes behind each half.
+                    let behind_a = if PITCH == 32 {
+                        _mm256_permute2x128_si256::<0x81>(a, a)
+                    } else {
+                        _mm256_permute2x128_si256::<0x21>(a, b)
+                    };
+                    let behind_b = _mm256_permute2x128_si256::<0x81>(b, b);
+                    [Self(_mm256_alignr_epi8::<1>(behind_a, a)), Self(_mm256_alignr_epi8::<1>(behind_b, b))]
+                }
+            }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn ends([Self(first), Self(last)]: [Self; 2]) -> [u8; 2] {
+        // SAFETY: the caller promises the instruction set.
+        unsafe {
+            let end = _mm256_extracti128_si256::<1>(last);
+            [_mm_cvtsi128_si32(_mm256_castsi256_si128(first)) as u8, _mm_extract_epi8::<15>(end) as u8]
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn turn_bytes(pieces: *const *const u8, to: *mut u8, pitch: usize) {
+        // Rows i and i + 16 share a register. Interleaving rows i and i + 8 of 16 rotates the bits of a byte's number, row and
+        // column together, by one; after four times rows are columns.
+        // SAFETY: the caller promises the instruction set, the pieces and the room.
+        unsafe {
+            let mut rows = [_mm256_setzero_si256(); 16];
+            for (i, row) in rows.iter_mut().enumerate() {
+                *row = _mm256_loadu2_m128i((*pieces.add(i + 16)).cast(), (*pieces.add(i)).cast());
+            }
+            for _ in 0..4 {
+                let before = rows;
+                for i in 0..8 {
+                    rows[2 * i] = _mm256_unpacklo_epi8(before[i], before[i + 8]);
+                    rows[2 * i + 1] = _mm256_unpackhi_epi8(before[i], before[i + 8]);
+                }
+            }
+            for (i, row) in rows.into_iter().enumerate() {
+                _mm256_storeu_si256(to.add(i * pitch).cast(), row);
+            }
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn turn(from: *const u8, pitch: usize, to: *mut u8) {
+        // As above, with rows i and i + 8 of half the columns in a register.
+        // SAFETY: the caller promises the instruction set, the square and the room.
+        unsafe {
+            for half in 0..2 {
+                let mut rows = [_mm256_setzero_si256(); 8];
+                for (i, row) in rows.iter_mut().enumerate() {
+                    let at = from.add(i * pitch + half * 16);
+                    *row = _mm256_loadu2_m128i(at.add(8 * pitch).cast(), at.cast());
+                }
+                for _ in 0..3 {
+                    let before = rows;
+                    for i in 0..4 {
+                        rows[2 * i] = _mm256_unpacklo_epi16(before[i], before[i + 4]);
+                        rows[2 * i + 1] = _mm256_unpackhi_epi16(before[i], before[i + 4]);
+                    }
+                }
+                for (i, row) in rows.into_iter().enumerate() {
+                    _mm256_storeu_si256(to.add((half * 8 + i) * 32).cast(), row);
+                }
+            }
+        }
     }
 }

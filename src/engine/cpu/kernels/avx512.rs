@@ -157,7 +157,7 @@ macro_rules! common {
 pub(super) use common;
 
 impl Vector for Avx512 {
-    const PACKING: Packing = Packing { lanes: 64, group: 4, index_bytes: 1, tap: 1 };
+    const PACKING: Packing = Packing { lanes: 64, group: 4, index_bytes: 1, tap: 1, has_positions: false };
     common!(2);
 
     #[inline(always)]
@@ -190,7 +190,7 @@ impl LookUp for Avx512 {
 }
 
 impl Vector for Avx512Vbmi {
-    const PACKING: Packing = Packing { lanes: 64, group: 6, index_bytes: 2, tap: 1 };
+    const PACKING: Packing = Packing { lanes: 64, group: 6, index_bytes: 2, tap: 1, has_positions: false };
     common!(2);
 
     #[inline(always)]

@@ -9,7 +9,7 @@
 //!
 //! Every function here is inlined into one that enables the instruction set; see `functions!` in the parent module.
 
-use super::super::packing::{CodeMap, LaneThresholds, Packing, Quantity};
+use super::super::packing::{AlongPositions, CodeMap, LaneThresholds, Packing, Quantity};
 use super::super::pixel_sums::{self, SumRows};
 use std::ops::Range;
 
@@ -146,7 +146,8 @@ const fn look_ups_a_byte(packing: Packing) -> usize {
     255 / (3 * packing.group)
 }
 
-/// Some rows of a binary convolution.
+/// Some rows and output channels of a binary convolution.
+#[derive(Clone)]
 pub(in super::super) struct Conv<'a> {
     /// The input map, its border included.
     pub(in super::super) input: &'a [u8],
@@ -163,11 +164,25 @@ pub(in super::super) struct Conv<'a> {
     /// Where the taps lie that one output position reads, an index or several each, in bytes from the first one:
     /// `[ky][group][kx]`.
     pub(in super::super) taps: &'a [u32],
-    /// Blocks of output channels.
-    pub(in super::super) blocks: usize,
+    /// Blocks of output channels that are there.
+    pub(in super::super) all_blocks: usize,
+    /// Those to convolve to: an even number of them starts before.
+    pub(in super::super) blocks: Range<usize>,
     /// Positions in the tables: pairs of blocks, then a single one; `[tap][block of the pair][lane]`. Or signs, a bit each,
-    /// block after block, as [`Packing::place_of_sign`] places them.
+    /// block after block, as [`Packing::place_of_sign`] places them. Or [`AlongPositions`].
     pub(in super::super) weights: &'a [u8],
+    /// Where weights are [`AlongPositions`], what is there beside them.
+    pub(in super::super) along: Option<Along<'a>>,
+}
+
+/// What looking up in tables along positions reads beside the weights.
+#[derive(Clone, Copy)]
+pub(in super::super) struct Along<'a> {
+    /// Input channels.
+    pub(in super::super) channels: usize,
+    /// What is added to sums at the border for taps outside the map, `[kind of position][lane]`; see
+    /// [`AlongPositions::BORDERS`].
+    pub(in super::super) borders: &'a [i16],
 }
 
 impl Conv<'_> {
@@ -182,10 +197,49 @@ impl Conv<'_> {
     /// Whether every access of [`convolve`] to input and weights is inside them.
     pub(super) fn is_inside(&self, packing: Packing) -> bool {
         let Some(last) = self.rows.end.checked_sub(1).zip(self.width.checked_sub(1)) else { return true };
+        let is_part = self.blocks.end <= self.all_blocks && self.blocks.start.is_multiple_of(2);
+        if let Some(along) = self.along {
+            return is_part && self.is_inside_along(along, packing);
+        }
         let Some(&reach) = self.taps.iter().max() else { return false };
-        matches!((self.kernel, self.stride), (1 | 3, 1 | 2))
+        is_part
+            && matches!((self.kernel, self.stride), (1 | 3, 1 | 2))
             && self.first_tap(last.0, last.1) + reach as usize + packing.tap_bytes() <= self.input.len()
-            && self.weights.len() == self.taps.len() * self.blocks * packing.lanes * packing.weight_bytes()
+            && self.weights.len() == self.taps.len() * self.all_blocks * packing.lanes * packing.weight_bytes()
+    }
+
+    /// The same for tables along positions, which read whole maps, border and spare bytes included.
+    fn is_inside_along(&self, along: Along<'_>, packing: Packing) -> bool {
+        let lanes = self.all_blocks * packing.lanes;
+        matches!((self.kernel, self.stride), (1 | 3, 1))
+            && packing.has_positions
+            && (self.width, self.rows.end.max(self.width)) == (self.map.edge, self.map.edge)
+            && (2..=AlongPositions::MOST_WIDTH).contains(&self.width)
+            && along.channels.div_ceil(4) <= self.map.pixel
+            && self.input.len() >= self.map.bytes() + AlongPositions::SPARE
+            && self.weights.len() == AlongPositions::bytes(self.kernel, along.channels, lanes)
+            && along.borders.len() == AlongPositions::BORDERS * lanes
+    }
+
+    /// Part number `part` of `count` that share no position and block. Rows are cut, where a part has many, as every part reads some of its neighbours'; else blocks.
+    pub(super) fn part(&self, part: usize, count: usize) -> Self {
+        let Range { start, end } = self.rows;
+        let cut = |from: usize, len: usize, unit: usize| {
+            let units = len.div_ceil(unit);
+            let at = |part: usize| from + (units * part / count * unit).min(len);
+            at(part)..at(part + 1)
+        };
+        let mut made = self.clone();
+        let rows = end - start;
+        if self.along.is_some()
+            && rows * self.width < count * AlongPositions::LEAST_PART
+            && self.blocks.len() >= 2 * count
+        {
+            made.blocks = cut(self.blocks.start, self.blocks.len(), 2);
+        } else {
+            made.rows = cut(start, rows, 1);
+        }
+        made
     }
 }
 
@@ -242,18 +296,18 @@ impl<V: Vector> ByteSums<V> {
 /// positions and blocks.
 #[inline(always)]
 pub(super) unsafe fn convolve<V: LookUp, S: Sink<V>>(conv: &Conv<'_>, sink: &mut S) {
-    let pairs = conv.blocks / 2;
+    let pairs = conv.blocks.start / 2..conv.blocks.end / 2;
     // SAFETY: the caller's promises, passed on.
     unsafe {
-        if conv.kernel == 1 && conv.width >= READY && pairs > 1 && conv.taps.len() <= MOST_READY {
+        if conv.kernel == 1 && conv.width >= READY && pairs.len() > 1 && conv.taps.len() <= MOST_READY {
             ready::<V, S, READY>(conv, sink);
         } else {
-            for pair in 0..pairs {
+            for pair in pairs {
                 convolve_blocks::<V, S, 4, 2>(conv, 2 * pair, sink);
             }
         }
-        if conv.blocks % 2 == 1 {
-            convolve_blocks::<V, S, 8, 1>(conv, 2 * pairs, sink);
+        if conv.blocks.end % 2 == 1 {
+            convolve_blocks::<V, S, 8, 1>(conv, conv.blocks.end - 1, sink);
         }
     }
 }
@@ -289,7 +343,7 @@ unsafe fn ready<V: LookUp, S: Sink<V>, const P: usize>(conv: &Conv<'_>, sink: &m
                         tables_of_tap[p] = V::table(tables, index);
                     }
                 }
-                for pair in 0..conv.blocks / 2 {
+                for pair in conv.blocks.start / 2..conv.blocks.end / 2 {
                     let weights = weights.add(pair * pair_bytes);
                     let sums = tile::<V, P, 2>(conv.taps.len(), weights, |tap, p| waiting[tap][p]);
                     for p in 0..P {
@@ -529,6 +583,11 @@ pub(super) struct CodeRows {
 }
 
 impl CodeRows {
+    /// Those from row `y` on.
+    pub(super) fn below(self, y: usize) -> Self {
+        Self { start: self.start.wrapping_add(y * self.map.row()), ..self }
+    }
+
     /// # Safety
     /// The processor has the instruction set, and the rows have this position and block.
     #[inline(always)]

@@ -1,6 +1,6 @@
 //! The kernels of one level behind safe functions, and the one place of the engine where unsafe code lives.
 //!
-//! [`generic`] and [`floats`] hold the algorithms, `scalar`, `avx2`, `avx512` and `neon` the vectors they run on, `tables` what
+//! [`generic`], [`positions`] and [`floats`] hold the algorithms, `scalar`, `avx2`, `avx512` and `neon` the vectors they run on, `tables` what
 //! they look up, [`pool`] the threads. [`Kernels`] exists only where the processor has its level, and checks that a job stays
 //! inside its slices before it starts.
 #![allow(unsafe_code)]
@@ -17,16 +17,18 @@ mod generic;
 #[cfg(target_arch = "aarch64")]
 mod neon;
 pub(super) mod pool;
+mod positions;
 mod scalar;
 mod tables;
 
 pub(super) use floats::FloatRows;
-pub(super) use generic::{Conv, PictureRows, PixelRows};
+pub(super) use generic::{Along, Conv, PictureRows, PixelRows};
 
 use super::level::Level;
 use super::packing::{CodeMap, LaneThresholds, Packing};
 use floats::{FloatSink, FloatsToCodes, FloatsToSums};
 use generic::{CodeRows, Sink, ToCodes, ToNarrow, ToWide, TrunkCodes, Vector};
+use pool::{MAX_THREADS, Pool};
 
 /// The kernels of one level.
 #[derive(Clone, Copy)]
@@ -107,25 +109,40 @@ impl Kernels {
     }
 
     /// Convolves into packed codes. `thresholds` are `[block][even lanes, odd lanes][3][lane]` over the sums as
-    /// [`generic`] takes them; `out` are the output's rows, borders left and right included.
-    pub(super) fn to_codes(self, conv: &Conv<'_>, thresholds: &[i16], map: CodeMap, out: &mut [u8]) {
-        assert!(conv.is_inside(self.packing()) && thresholds.len() == 3 * conv.blocks * self.packing().lanes);
-        let rows = self.code_rows(map, conv.rows.len(), conv.blocks, out);
+    /// [`generic`] takes them; `out` are the output's rows, borders left and right included. Where there is a pool, its threads
+    /// share the work, here and below.
+    pub(super) fn to_codes(
+        self,
+        pool: Option<&mut Pool>,
+        conv: &Conv<'_>,
+        thresholds: &[i16],
+        map: CodeMap,
+        out: &mut [u8],
+    ) {
+        assert!(conv.is_inside(self.packing()) && thresholds.len() == 3 * conv.all_blocks * self.packing().lanes);
         assert_eq!(conv.width, map.edge);
-        // SAFETY: the level is available; input, weights, thresholds and rows hold every position and block.
-        unsafe { (self.0.to_codes)(conv, &mut ToCodes { thresholds: thresholds.as_ptr(), rows }) }
+        let rows = self.code_rows(map, conv.rows.len(), conv.all_blocks, out);
+        let sink = ToCodes { thresholds: thresholds.as_ptr(), rows };
+        share(pool, conv, sink, |part, sink: &ToCodes, below| {
+            // SAFETY: the level is available; input, weights, thresholds and rows hold every position and block.
+            unsafe { (self.0.to_codes)(part, &mut ToCodes { rows: sink.rows.below(below), ..*sink }) }
+        });
     }
 
     /// Convolves into rows of a trunk of 16 bits, `[y][x][block][lane]`; `offsets` are taken off.
-    pub(super) fn to_narrow(self, conv: &Conv<'_>, offsets: &[i16], add: bool, trunk: &mut [i16]) {
-        let mut sink = self.narrow(conv, offsets, add, trunk, None);
-        // SAFETY: the level is available; input, weights, offsets and trunk hold every position and block.
-        unsafe { (self.0.to_narrow)(conv, &mut sink) }
+    pub(super) fn to_narrow(
+        self,
+        pool: Option<&mut Pool>,
+        conv: &Conv<'_>,
+        (offsets, add, trunk): (&[i16], bool, &mut [i16]),
+    ) {
+        self.share_narrow(pool, conv, (offsets, add, trunk), None);
     }
 
     /// The same, and compares what the trunk holds then with `thresholds`.
     pub(super) fn to_narrow_and_codes(
         self,
+        pool: Option<&mut Pool>,
         conv: &Conv<'_>,
         (offsets, add, trunk): (&[i16], bool, &mut [i16]),
         thresholds: &LaneThresholds<i16>,
@@ -133,20 +150,26 @@ impl Kernels {
         out: &mut [u8],
     ) {
         assert_eq!((conv.width, offsets.len()), (map.edge, thresholds.flips.len()));
-        let rows = self.code_rows(map, conv.rows.len(), conv.blocks, out);
+        let rows = self.code_rows(map, conv.rows.len(), conv.all_blocks, out);
         let (flips, thresholds) = (thresholds.flips.as_ptr(), thresholds.rows.each_ref().map(|row| row.as_ptr()));
-        let mut sink = self.narrow(conv, offsets, add, trunk, Some(TrunkCodes { flips, thresholds, rows }));
-        // SAFETY: as in `to_narrow`; masks, thresholds and rows hold every block.
-        unsafe { (self.0.to_narrow)(conv, &mut sink) }
+        self.share_narrow(pool, conv, (offsets, add, trunk), Some(TrunkCodes { flips, thresholds, rows }));
     }
 
-    /// The same with 32 bits.
-    pub(super) fn to_wide(self, conv: &Conv<'_>, offsets: &[i16], add: bool, trunk: &mut [i32]) {
+    /// As [`Kernels::to_narrow`], with 32 bits.
+    pub(super) fn to_wide(
+        self,
+        pool: Option<&mut Pool>,
+        conv: &Conv<'_>,
+        (offsets, add, trunk): (&[i16], bool, &mut [i32]),
+    ) {
         self.check_trunk(conv, offsets, trunk.len());
-        let (width, blocks) = (conv.width, conv.blocks);
-        let mut sink = ToWide { offsets: offsets.as_ptr(), trunk: trunk.as_mut_ptr(), width, blocks, add };
-        // SAFETY: as in `to_narrow`.
-        unsafe { (self.0.to_wide)(conv, &mut sink) }
+        let (width, blocks) = (conv.width, conv.all_blocks);
+        let sink = ToWide { offsets: offsets.as_ptr(), trunk: trunk.as_mut_ptr(), width, blocks, add };
+        let row = width * offsets.len();
+        share(pool, conv, sink, |part, sink: &ToWide, below| {
+            // SAFETY: as in `share_narrow`.
+            unsafe { (self.0.to_wide)(part, &mut ToWide { trunk: sink.trunk.wrapping_add(below * row), ..*sink }) }
+        });
     }
 
     /// Compares rows of a trunk of 16 bits with thresholds.
@@ -206,21 +229,29 @@ impl Kernels {
         unsafe { (self.0.floats_to_sums)(job, &mut FloatsToSums { sums: sums.as_mut_ptr(), width, blocks }) }
     }
 
-    fn narrow(
+    /// Convolves into a trunk of 16 bits; `codes` have every position and block of it.
+    fn share_narrow(
         self,
+        pool: Option<&mut Pool>,
         conv: &Conv<'_>,
-        offsets: &[i16],
-        add: bool,
-        trunk: &mut [i16],
+        (offsets, add, trunk): (&[i16], bool, &mut [i16]),
         codes: Option<TrunkCodes>,
-    ) -> ToNarrow {
+    ) {
         self.check_trunk(conv, offsets, trunk.len());
-        let (width, blocks) = (conv.width, conv.blocks);
-        ToNarrow { offsets: offsets.as_ptr(), trunk: trunk.as_mut_ptr(), width, blocks, add, codes }
+        let (width, blocks) = (conv.width, conv.all_blocks);
+        let sink = ToNarrow { offsets: offsets.as_ptr(), trunk: trunk.as_mut_ptr(), width, blocks, add, codes };
+        let row = width * offsets.len();
+        share(pool, conv, sink, |part, sink: &ToNarrow, below| {
+            let codes = sink.codes.as_ref().map(|codes| TrunkCodes { rows: codes.rows.below(below), ..*codes });
+            let mut sink = ToNarrow { trunk: sink.trunk.wrapping_add(below * row), codes, ..*sink };
+            // SAFETY: the level is available; input, weights, offsets, trunk, masks, thresholds and rows hold every position and
+            // block.
+            unsafe { (self.0.to_narrow)(part, &mut sink) }
+        });
     }
 
     fn check_trunk(self, conv: &Conv<'_>, offsets: &[i16], sums: usize) {
-        let lanes = conv.blocks * self.packing().lanes;
+        let lanes = conv.all_blocks * self.packing().lanes;
         assert!(conv.is_inside(self.packing()) && offsets.len() == lanes);
         assert_eq!(sums, conv.rows.len() * conv.width * lanes);
     }
@@ -237,6 +268,29 @@ impl Kernels {
         assert!(blocks * self.packing().block_bytes() <= map.pixel);
         map.clear_sides(out);
         CodeRows { start: out.as_mut_ptr().wrapping_add(map.pixel), map }
+    }
+}
+
+/// Where all parts of a convolution write.
+struct Shared<S>(S);
+
+// SAFETY: sinks are pointers; parts of a convolution share no position and block ([`Conv::part`]), so that they write to different
+// places behind them, and what they only read does not change.
+unsafe impl<S> Sync for Shared<S> {}
+
+/// Has the pool's threads run the parts of a convolution: `run` gets a part, the sink, and how many rows below the first one the
+/// part starts.
+fn share<S>(pool: Option<&mut Pool>, conv: &Conv<'_>, sink: S, run: impl Fn(&Conv<'_>, &S, usize) + Sync) {
+    let sink = Shared(sink);
+    let sink = &sink;
+    let run = |part: &Conv<'_>| run(part, &sink.0, part.rows.start - conv.rows.start);
+    match pool {
+        Some(pool) if pool.threads() > 1 => {
+            let count = pool.threads();
+            let mut parts: [Conv<'_>; MAX_THREADS] = std::array::from_fn(|i| conv.part(i.min(count - 1), count));
+            pool.run(&mut parts[..count], |part| run(part));
+        }
+        _ => run(conv),
     }
 }
 
@@ -257,7 +311,7 @@ fn functions(level: Level) -> &'static Functions {
             #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx2,fma")]
         ),
         Level::Avx2 => {
-            functions!(avx2::Avx2, "lut4 vpshufb", generic::convolve::<avx2::Avx2, S>, 2, #[target_feature(enable = "avx2,fma")])
+            functions!(avx2::Avx2, "lut4 vpshufb", positions::convolve::<avx2::Avx2, S>, 2, #[target_feature(enable = "avx2,fma")])
         }
         Level::Scalar | Level::Neon | Level::NeonDot => {
             functions!(scalar::Scalar, "lut4", generic::convolve::<scalar::Scalar, S>, 1,)
