@@ -342,7 +342,9 @@ impl Workbench<'_> {
             Work::FloatConv { conv, .. } => {
                 let lanes = &mut room.float_lanes;
                 self.kernels.floats_to_sums(&float_rows(conv, self.image.rgb(), 0..conv.width), lanes);
-                unpack::sums(packing, lanes, &mut room.floats, area, |_, sum| sum);
+                // Not −sum: a sum of 0 has no sign.
+                let turned_back = |channel: usize, sum: f32| if conv.turned[channel] { 0.0 - sum } else { sum };
+                unpack::sums(packing, lanes, &mut room.floats, area, turned_back);
                 probe.sums(layer, Sums::Floats(&room.floats));
             }
             Work::Conv { input, conv, .. } => {

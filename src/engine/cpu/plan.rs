@@ -140,6 +140,8 @@ pub(super) struct PackedFloatConv {
     /// As `kernels::FloatRows::weights`.
     pub(super) weights: Lines<f32>,
     pub(super) thresholds: LaneThresholds<f32>,
+    /// Output channels whose weights are turned round, so that their sums have the other sign.
+    pub(super) turned: Vec<bool>,
 }
 
 impl Plan {
@@ -570,10 +572,12 @@ impl PackedFloatConv {
         let inputs = g.kernel * g.kernel * 3;
         let blocks = packing.blocks(g.out_channels);
         let mut weights = Lines::new(0.0, blocks * inputs * packing.lanes);
-        for (out, row) in conv.weights().chunks_exact(inputs).enumerate() {
+        let turned = conv.thresholds().falling();
+        for ((out, row), &turned) in conv.weights().chunks_exact(inputs).enumerate().zip(turned) {
             let lane = packing.lane(out);
             for (i, &weight) in row.iter().enumerate() {
-                weights[(lane / packing.lanes * inputs + i) * packing.lanes + lane % packing.lanes] = weight;
+                let place = (lane / packing.lanes * inputs + i) * packing.lanes + lane % packing.lanes;
+                weights[place] = if turned { -weight } else { weight };
             }
         }
         let (values, _) = conv.pixel_values().as_chunks::<256>();
@@ -587,6 +591,7 @@ impl PackedFloatConv {
             values: Box::new(std::array::from_fn(|colour| values[colour])),
             weights,
             thresholds: LaneThresholds::new(packing, rows),
+            turned: turned.to_vec(),
         }
     }
 }

@@ -144,23 +144,17 @@ impl Vector for Avx2 {
     }
 
     #[inline(always)]
-    unsafe fn flip_floats(a: __m256, b: __m256) -> __m256 {
-        // SAFETY: the caller promises the instruction set.
-        unsafe { _mm256_xor_ps(a, b) }
-    }
-
-    #[inline(always)]
     unsafe fn float_codes([x, y]: [__m256; 2], thresholds: [[__m256; 2]; 3]) -> Self {
         // A comparison is −1 where the threshold is reached; packing works within halves, so that quarters lie crosswise.
         // SAFETY: the caller promises the instruction set.
         unsafe {
-            let mut sum = _mm256_setzero_si256();
+            let mut reached = [_mm256_set1_epi32(0); 2];
             for [a, b] in thresholds {
-                let first = _mm256_castps_si256(_mm256_cmp_ps::<_CMP_GE_OQ>(x, a));
-                let second = _mm256_castps_si256(_mm256_cmp_ps::<_CMP_GE_OQ>(y, b));
-                sum = _mm256_sub_epi16(sum, _mm256_packs_epi32(first, second));
+                reached[0] = _mm256_sub_epi32(reached[0], _mm256_castps_si256(_mm256_cmp_ps::<_CMP_GE_OQ>(x, a)));
+                reached[1] = _mm256_sub_epi32(reached[1], _mm256_castps_si256(_mm256_cmp_ps::<_CMP_GE_OQ>(y, b)));
             }
-            Self(_mm256_permute4x64_epi64::<0b11_01_10_00>(sum))
+            let [x, y] = reached;
+            Self(_mm256_permute4x64_epi64::<0b11_01_10_00>(_mm256_packs_epi32(x, y)))
         }
     }
 }

@@ -132,12 +132,6 @@ macro_rules! common {
         }
 
         #[inline(always)]
-        unsafe fn flip_floats(a: __m512, b: __m512) -> __m512 {
-            // SAFETY: the caller promises the instruction set.
-            unsafe { _mm512_xor_ps(a, b) }
-        }
-
-        #[inline(always)]
         unsafe fn float_codes([x, y]: [__m512; 2], thresholds: [[__m512; 2]; 3]) -> Self {
             // SAFETY: the caller promises the instruction set.
             unsafe {

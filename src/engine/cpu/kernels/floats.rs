@@ -104,17 +104,20 @@ unsafe fn strip<V: Vector, S: FloatSink<V>, const P: usize, const K: usize>(
         for block in 0..blocks {
             let mut done = 0;
             while done < positions {
-                let from = rows.map(|row| row.wrapping_add(3 * stride * done));
-                let place = (at, start + done, block);
+                // The last tile starts where it still fits.
+                let first = if positions < P { done } else { done.min(positions - P) };
+                let from = rows.map(|row| row.wrapping_add(3 * stride * first));
+                let place = (at, start + first, block);
                 // SAFETY: the rows hold the floats under all positions; the weights hold every block by
                 // `FloatRows::is_inside`, which the caller has checked.
-                done += unsafe {
-                    if done + P <= positions {
-                        tile::<V, S, P, K>(job, from, place, sink)
-                    } else {
-                        tile::<V, S, 1, K>(job, from, place, sink)
-                    }
-                };
+                done = first
+                    + unsafe {
+                        if positions < P {
+                            tile::<V, S, 1, K>(job, from, place, sink)
+                        } else {
+                            tile::<V, S, P, K>(job, from, place, sink)
+                        }
+                    };
             }
         }
     }
@@ -138,19 +141,22 @@ unsafe fn tile<V: Vector, S: FloatSink<V>, const P: usize, const K: usize>(
     unsafe {
         let mut weights = job.weights.as_ptr().add(block * K * K * 3 * lanes);
         let mut sums = [[V::splat(0.0); FLOATS]; P];
+        // As many as 3 · K, which the compiler is not to know: it would unroll them, and run one position after the other, each
+        // with too few sums for the latency of their additions.
+        let taps = 3 * job.over.kernel;
         for row in rows {
-            for tap in 0..3 * K {
-                let mut weight = [V::splat(0.0); FLOATS];
-                for i in 0..FLOATS {
-                    weight[i] = V::load_floats(weights.add(i * lanes / FLOATS));
-                }
-                weights = weights.add(lanes);
+            for tap in 0..taps {
+                let mut values = [V::splat(0.0); P];
                 for p in 0..P {
-                    let value = V::splat(*row.add(3 * job.over.stride * p + tap));
-                    for i in 0..FLOATS {
-                        sums[p][i] = V::multiply_add(weight[i], value, sums[p][i]);
+                    values[p] = V::splat(*row.add(3 * job.over.stride * p + tap));
+                }
+                for i in 0..FLOATS {
+                    let weight = V::load_floats(weights.add(i * lanes / FLOATS));
+                    for p in 0..P {
+                        sums[p][i] = V::multiply_add(weight, values[p], sums[p][i]);
                     }
                 }
+                weights = weights.add(lanes);
             }
         }
         for (p, &sums) in sums.iter().enumerate() {
@@ -189,17 +195,12 @@ impl<V: Vector> FloatSink<V> for FloatsToCodes {
 unsafe fn half_codes<V: Vector>(sums: [V::Floats; 2], thresholds: &LaneThresholds<f32>, lane: usize) -> V {
     let next = lane + V::PACKING.lanes / FLOATS;
     let [a, b, c] = thresholds.rows.each_ref().map(|row| row.as_ptr());
-    let flips = thresholds.flips.as_ptr();
     // SAFETY: the thresholds hold every block: the caller's promise.
     unsafe {
-        let flipped = [
-            V::flip_floats(sums[0], V::load_floats(flips.add(lane))),
-            V::flip_floats(sums[1], V::load_floats(flips.add(next))),
-        ];
         let a = [V::load_floats(a.add(lane)), V::load_floats(a.add(next))];
         let b = [V::load_floats(b.add(lane)), V::load_floats(b.add(next))];
         let c = [V::load_floats(c.add(lane)), V::load_floats(c.add(next))];
-        V::float_codes(flipped, [a, b, c])
+        V::float_codes(sums, [a, b, c])
     }
 }
 

@@ -112,11 +112,6 @@ pub(super) trait Vector: Copy {
     /// # Safety
     /// The processor has the instruction set.
     unsafe fn multiply_add(a: Self::Floats, b: Self::Floats, c: Self::Floats) -> Self::Floats;
-    /// a ^ b, bit by bit.
-    ///
-    /// # Safety
-    /// The processor has the instruction set.
-    unsafe fn flip_floats(a: Self::Floats, b: Self::Floats) -> Self::Floats;
     /// How many of three thresholds each float reaches, of half a block: a 16-bit lane each.
     ///
     /// # Safety

@@ -311,7 +311,7 @@ fn functions(level: Level) -> &'static Functions {
             #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx2,fma")]
         ),
         Level::Avx2 => {
-            functions!(avx2::Avx2, "lut4 vpshufb", positions::convolve::<avx2::Avx2, S>, 2, #[target_feature(enable = "avx2,fma")])
+            functions!(avx2::Avx2, "lut4 vpshufb", positions::convolve::<avx2::Avx2, S>, 3, #[target_feature(enable = "avx2,fma")])
         }
         Level::Scalar | Level::Neon | Level::NeonDot => {
             functions!(scalar::Scalar, "lut4", generic::convolve::<scalar::Scalar, S>, 1,)

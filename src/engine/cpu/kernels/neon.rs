@@ -157,12 +157,6 @@ impl Vector for Neon {
     }
 
     #[inline(always)]
-    unsafe fn flip_floats(a: float32x4_t, b: float32x4_t) -> float32x4_t {
-        // SAFETY: the caller promises the instruction set.
-        unsafe { vreinterpretq_f32_u32(veorq_u32(vreinterpretq_u32_f32(a), vreinterpretq_u32_f32(b))) }
-    }
-
-    #[inline(always)]
     unsafe fn float_codes([x, y]: [float32x4_t; 2], thresholds: [[float32x4_t; 2]; 3]) -> Self {
         // A comparison is −1 where the threshold is reached.
         // SAFETY: the caller promises the instruction set.

@@ -138,11 +138,6 @@ impl Vector for Scalar {
     }
 
     #[inline(always)]
-    unsafe fn flip_floats(a: [f32; 4], b: [f32; 4]) -> [f32; 4] {
-        std::array::from_fn(|i| f32::from_bits(a[i].to_bits() ^ b[i].to_bits()))
-    }
-
-    #[inline(always)]
     unsafe fn float_codes(floats: [[f32; 4]; 2], thresholds: [[[f32; 4]; 2]; 3]) -> Self {
         let reached = |i: usize| thresholds.iter().filter(|row| floats[i / 4][i % 4] >= row[i / 4][i % 4]).count();
         Self::from_words(std::array::from_fn(|i| reached(i) as u16))
