@@ -44,7 +44,7 @@ pub(super) struct SumRows {
 
 impl SumRows {
     /// Where the row of what lies outside the picture starts.
-    pub(super) const OUTSIDE: usize = 0;
+    pub(super) const OUTSIDE: u32 = 0;
 
     /// `row` bytes each.
     fn new(embedding: &CodeTable, row: usize) -> Self {
@@ -72,9 +72,13 @@ impl SumRows {
         self.count * self.row
     }
 
+    /// Where a byte's row starts, `[colour][byte]`.
+    pub(super) fn starts(&self) -> &[[u32; 256]; 3] {
+        &self.starts
+    }
+
     /// Where the row of a byte of a colour starts.
-    #[inline(always)]
-    pub(super) fn of(&self, colour: usize, byte: u8) -> usize {
+    fn of(&self, colour: usize, byte: u8) -> usize {
         self.starts[colour][usize::from(byte)] as usize
     }
 }

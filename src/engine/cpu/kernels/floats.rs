@@ -1,15 +1,11 @@
 //! The float first layer: what the comparison runs in place of pixel embedding.
 //!
-//! The picture stays bytes; what they stand for is looked up for a few columns of the rows under the kernel, so that floats
-//! never leave the first cache. What lies outside the picture is the float 0, which adds nothing.
+//! The picture stays bytes, until they are under the kernel. What lies outside the picture is the float 0, which adds nothing.
 
 use super::super::packing::{LaneThresholds, Packing};
-use super::generic::{CodeRows, FLOATS, PictureRows, Vector};
-
-/// Positions of a row whose floats are kept at a time.
-const STRIP: usize = 64;
-/// Floats of one row of the picture under a strip: the kernel has an edge of at most 3, the stride is at most 2.
-const MOST_FLOATS: usize = 3 * (2 * (STRIP - 1) + 3);
+use super::generic::{CodeRows, FLOATS, Vector};
+use super::picture::{PictureRows, Window};
+use std::ops::Range;
 
 /// Some rows of the float first layer.
 pub(in super::super) struct FloatRows<'a> {
@@ -29,22 +25,6 @@ impl FloatRows<'_> {
         let taps = self.over.kernel * self.over.kernel;
         self.over.is_inside(self.rgb.len()) && self.weights.len() == self.over.blocks * taps * 3 * packing.lanes
     }
-
-    /// The floats of row `y` from column `x` on, both counted in a picture with a border of `K` / 2 zeros.
-    fn look_up<const K: usize>(&self, y: usize, x: usize, floats: &mut [f32]) {
-        let edge = self.over.edge;
-        floats.fill(0.0);
-        let Some(y) = y.checked_sub(K / 2).filter(|&y| y < edge) else { return };
-        let first = x.saturating_sub(K / 2);
-        let behind = edge.min(x + floats.len() / 3 - K / 2);
-        let bytes = &self.rgb[3 * (y * edge + first)..3 * (y * edge + behind)];
-        let inside = &mut floats[3 * (first + K / 2 - x)..];
-        for (floats, bytes) in inside.as_chunks_mut::<3>().0.iter_mut().zip(bytes.as_chunks::<3>().0) {
-            for (colour, float) in floats.iter_mut().enumerate() {
-                *float = self.values[colour][usize::from(bytes[colour])];
-            }
-        }
-    }
 }
 
 /// Where the float sums of one block at one position go.
@@ -63,59 +43,46 @@ pub(super) trait FloatSink<V: Vector> {
 /// The processor has the instruction set, the job is inside its slices, and the sink takes all of its positions and blocks.
 #[inline(always)]
 pub(super) unsafe fn convolve_floats<V: Vector, S: FloatSink<V>, const P: usize>(job: &FloatRows<'_>, sink: &mut S) {
-    for start in (0..job.over.width).step_by(STRIP) {
-        let positions = STRIP.min(job.over.width - start);
+    for strip in job.over.strips() {
         // SAFETY: the caller's promises, passed on.
         unsafe {
             match job.over.kernel {
-                1 => strip::<V, S, P, 1>(job, start, positions, sink),
-                _ => strip::<V, S, P, 3>(job, start, positions, sink),
+                1 => convolve_strip::<V, S, P, 1>(job, &strip, sink),
+                _ => convolve_strip::<V, S, P, 3>(job, &strip, sink),
             }
         }
     }
 }
 
-/// All rows of `positions` columns from `start` on.
+/// All rows of some columns.
 ///
 /// # Safety
 /// The processor has the instruction set, and positions, blocks and taps are those of the job, which is inside its slices.
 #[inline(always)]
-unsafe fn strip<V: Vector, S: FloatSink<V>, const P: usize, const K: usize>(
+unsafe fn convolve_strip<V: Vector, S: FloatSink<V>, const P: usize, const K: usize>(
     job: &FloatRows<'_>,
-    start: usize,
-    positions: usize,
+    strip: &Range<usize>,
     sink: &mut S,
 ) {
-    let PictureRows { stride, blocks, .. } = job.over;
-    let used = 3 * (stride * (positions - 1) + K);
-    // Row y of the picture, its border counted, is in the place y % K.
-    let mut floats = [[0.0; MOST_FLOATS]; K];
-    let mut known = 0;
-    for (at, y) in job.over.rows.clone().enumerate() {
-        let top = y * stride;
-        for row in known.max(top)..top + K {
-            job.look_up::<K>(row, start * stride, &mut floats[row % K][..used]);
-        }
-        known = top + K;
-        let mut rows = [floats[0].as_ptr(); K];
-        for (ky, row) in rows.iter_mut().enumerate() {
-            *row = floats[(top + ky) % K].as_ptr();
-        }
-        for block in 0..blocks {
+    let over = &job.over;
+    let mut window = Window::<f32, K>::new(0.0);
+    for (at, y) in over.rows.clone().enumerate() {
+        let rows = window.under(over, (job.rgb, job.values), y, strip);
+        for block in 0..over.blocks {
             let mut done = 0;
-            while done < positions {
+            while done < strip.len() {
                 // The last tile starts where it still fits.
-                let first = if positions < P { done } else { done.min(positions - P) };
-                let from = rows.map(|row| row.wrapping_add(3 * stride * first));
-                let place = (at, start + first, block);
+                let first = if strip.len() < P { done } else { done.min(strip.len() - P) };
+                let rows = rows.map(|row| row.wrapping_add(3 * over.stride * first));
+                let place = (at, strip.start + first, block);
                 // SAFETY: the rows hold the floats under all positions; the weights hold every block by
                 // `FloatRows::is_inside`, which the caller has checked.
                 done = first
                     + unsafe {
-                        if positions < P {
-                            tile::<V, S, 1, K>(job, from, place, sink)
+                        if strip.len() < P {
+                            tile::<V, S, 1, K>(job, rows, place, sink)
                         } else {
-                            tile::<V, S, P, K>(job, from, place, sink)
+                            tile::<V, S, P, K>(job, rows, place, sink)
                         }
                     };
             }

@@ -10,7 +10,6 @@
 //! Every function here is inlined into one that enables the instruction set; see `functions!` in the parent module.
 
 use super::super::packing::{AlongPositions, CodeMap, LaneThresholds, Packing, Quantity};
-use super::super::pixel_sums::{self, SumRows};
 use std::ops::Range;
 
 /// Vectors of floats that make a block of lanes: on every instruction set a byte vector has as many lanes as four of them.
@@ -249,7 +248,7 @@ pub(super) trait Sink<V: Vector> {
 
 /// ByteSums of bytes in 16-bit lanes, one of each byte of a vector.
 #[derive(Clone, Copy)]
-struct ByteSums<V> {
+pub(super) struct ByteSums<V> {
     /// The even bytes' sums, plus 256 times the odd ones': bytes are added as they lie, and what overflows was the odd ones'.
     both: V,
     /// The odd bytes' sums.
@@ -260,7 +259,7 @@ impl<V: Vector> ByteSums<V> {
     /// # Safety
     /// The processor has the instruction set.
     #[inline(always)]
-    unsafe fn zero() -> Self {
+    pub(super) unsafe fn zero() -> Self {
         // SAFETY: the processor has V's instruction set: the caller's promise, here and below.
         unsafe { Self { both: V::zero(), odd: V::zero() } }
     }
@@ -268,7 +267,7 @@ impl<V: Vector> ByteSums<V> {
     /// # Safety
     /// The processor has the instruction set.
     #[inline(always)]
-    unsafe fn add(self, bytes: V) -> Self {
+    pub(super) unsafe fn add(self, bytes: V) -> Self {
         // SAFETY: as above.
         unsafe { Self { both: self.both.add(bytes), odd: self.odd.add(bytes.odds()) } }
     }
@@ -278,7 +277,7 @@ impl<V: Vector> ByteSums<V> {
     /// # Safety
     /// The processor has the instruction set.
     #[inline(always)]
-    unsafe fn halves(self) -> [V; 2] {
+    pub(super) unsafe fn halves(self) -> [V; 2] {
         // SAFETY: as above.
         unsafe { [self.both.subtract(self.odd.raise()), self.odd] }
     }
@@ -763,150 +762,4 @@ unsafe fn put_codes<V: Vector, N: Quantity>(sums: &[N], thresholds: &LaneThresho
     }
     // SAFETY: `codes` holds a block, and `to` has room for one: the caller's promise.
     unsafe { V::load_pairs(codes.as_ptr()).store_pairs(to) };
-}
-
-/// Some rows of a first layer, and how they lie over the picture.
-pub(in super::super) struct PictureRows {
-    /// The picture's edge.
-    pub(in super::super) edge: usize,
-    /// 1 or 3.
-    pub(in super::super) kernel: usize,
-    /// 1 or 2.
-    pub(in super::super) stride: usize,
-    /// Positions a row of the output.
-    pub(in super::super) width: usize,
-    /// The rows of the output.
-    pub(in super::super) rows: Range<usize>,
-    /// Blocks of output channels.
-    pub(in super::super) blocks: usize,
-}
-
-impl PictureRows {
-    /// Whether all [`PictureRows::taps`] are inside a picture of `values` values.
-    pub(super) fn is_inside(&self, values: usize) -> bool {
-        matches!((self.kernel, self.stride), (1 | 3, 1 | 2))
-            && self.rows.end <= self.width
-            && self.width * self.stride == self.edge
-            && values == self.edge * self.edge * 3
-    }
-
-    /// The taps of output row or column `at` that are inside the picture.
-    #[inline(always)]
-    fn taps(&self, at: usize) -> Range<usize> {
-        let before = self.kernel / 2;
-        before.saturating_sub(at * self.stride)..self.kernel.min(self.edge + before - at * self.stride)
-    }
-}
-
-/// Some rows of the first convolution behind pixel embedding.
-pub(in super::super) struct PixelRows<'a> {
-    /// Which.
-    pub(in super::super) over: PictureRows,
-    /// The picture, HWC.
-    pub(in super::super) rgb: &'a [u8],
-    /// Which bytes share a row of a table.
-    pub(in super::super) rows: &'a SumRows,
-    /// What a byte adds, raised so that none is negative: a table for every byte under the kernel, `[ky][kx][3]`, each
-    /// `[row][channel]`. Behind them lies a vector more, to be read and not used.
-    pub(in super::super) sums: &'a [u8],
-}
-
-/// Bytes of the picture under a kernel of 3×3.
-const MOST_UNDER: usize = 27;
-
-impl PixelRows<'_> {
-    /// Whether every access of [`add_up`] to picture and tables is inside them.
-    pub(super) fn is_inside(&self, packing: Packing) -> bool {
-        let tables = 3 * self.over.kernel * self.over.kernel * self.rows.table();
-        let last = (self.over.blocks * packing.lanes).saturating_sub(self.rows.row());
-        self.over.is_inside(self.rgb.len()) && self.sums.len() >= tables + last
-    }
-
-    /// Where the rows of the bytes start under a kernel of `K` × `K` at output position (`y`, `x`), some of them outside the picture.
-    #[inline(always)]
-    fn under<const K: usize>(&self, y: usize, x: usize) -> [usize; MOST_UNDER] {
-        let PictureRows { edge, stride, .. } = self.over;
-        let mut rows = [SumRows::OUTSIDE; MOST_UNDER];
-        for ky in self.over.taps(y) {
-            for kx in self.over.taps(x) {
-                let pixel = (y * stride + ky - K / 2) * edge + x * stride + kx - K / 2;
-                for colour in 0..3 {
-                    rows[(ky * K + kx) * 3 + colour] = self.rows.of(colour, self.rgb[pixel * 3 + colour]);
-                }
-            }
-        }
-        rows
-    }
-}
-
-/// Runs `job`: a row of a table for every byte under the kernel.
-///
-/// # Safety
-/// The processor has the instruction set, the job is inside its slices, and the sink takes all of its positions and blocks.
-#[inline(always)]
-pub(super) unsafe fn add_up<V: Vector, S: Sink<V>>(job: &PixelRows<'_>, sink: &mut S) {
-    match job.over.kernel {
-        // SAFETY: the caller's promises, passed on.
-        1 => unsafe { add_up_under::<V, S, 1>(job, sink) },
-        // SAFETY: as above.
-        _ => unsafe { add_up_under::<V, S, 3>(job, sink) },
-    }
-}
-
-/// [`add_up`] under a kernel of `K` × `K`.
-///
-/// # Safety
-/// The processor has the instruction set, and positions, blocks and taps are those of the job, which is inside its slices.
-#[inline(always)]
-unsafe fn add_up_under<V: Vector, S: Sink<V>, const K: usize>(job: &PixelRows<'_>, sink: &mut S) {
-    let over = &job.over;
-    let line = 3 * over.edge;
-    for (at, y) in over.rows.clone().enumerate() {
-        for x in 0..over.width {
-            let inside = over.taps(y).len() == K && over.taps(x).len() == K;
-            for block in 0..over.blocks {
-                // SAFETY: the position is inside the rows, so by `PixelRows::is_inside`, which the caller has checked, picture
-                // and tables hold all that is read.
-                unsafe {
-                    let [even, odd] = if inside {
-                        let first = (y * over.stride - K / 2) * line + 3 * (x * over.stride - K / 2);
-                        let under = |i: usize| {
-                            job.rows.of(i % 3, *job.rgb.as_ptr().add(first + i / (3 * K) * line + i % (3 * K)))
-                        };
-                        sum_of_rows::<V, K>(job, block, under)
-                    } else {
-                        let rows = job.under::<K>(y, x);
-                        sum_of_rows::<V, K>(job, block, |i| rows[i])
-                    };
-                    sink.put(at, x, block, even, odd);
-                }
-            }
-        }
-    }
-}
-
-/// The sums of a block: of table i the row `under(i)`, all added up.
-///
-/// # Safety
-/// The processor has the instruction set, and positions, blocks and taps are those of the job, which is inside its slices.
-#[inline(always)]
-unsafe fn sum_of_rows<V: Vector, const K: usize>(
-    job: &PixelRows<'_>,
-    block: usize,
-    under: impl Fn(usize) -> usize,
-) -> [V; 2] {
-    // SAFETY: see `add_up_under`.
-    unsafe {
-        let mut table = job.sums.as_ptr().add(block * V::PACKING.lanes);
-        let mut sums = ByteSums::zero();
-        for part in 0..(3 * K * K).div_ceil(pixel_sums::PART) {
-            let mut bytes = V::zero();
-            for i in pixel_sums::PART * part..(3 * K * K).min(pixel_sums::PART * (part + 1)) {
-                bytes = bytes.add_bytes(V::load(table.add(under(i))));
-                table = table.wrapping_add(job.rows.table());
-            }
-            sums = sums.add(bytes);
-        }
-        sums.halves()
-    }
 }

@@ -1,6 +1,6 @@
 //! The kernels of one level behind safe functions, and the one place of the engine where unsafe code lives.
 //!
-//! [`generic`], [`positions`] and [`floats`] hold the algorithms, `scalar`, `avx2`, `avx512` and `neon` the vectors they run on, `tables` what
+//! [`generic`], [`positions`], [`pixels`] and [`floats`] hold the algorithms, `scalar`, `avx2`, `avx512` and `neon` the vectors they run on, `tables` what
 //! they look up, [`pool`] the threads. [`Kernels`] exists only where the processor has its level, and checks that a job stays
 //! inside its slices before it starts.
 #![allow(unsafe_code)]
@@ -16,13 +16,17 @@ mod floats;
 mod generic;
 #[cfg(target_arch = "aarch64")]
 mod neon;
+mod picture;
+mod pixels;
 pub(super) mod pool;
 mod positions;
 mod scalar;
 mod tables;
 
 pub(super) use floats::FloatRows;
-pub(super) use generic::{Along, Conv, PictureRows, PixelRows};
+pub(super) use generic::{Along, Conv};
+pub(super) use picture::PictureRows;
+pub(super) use pixels::PixelRows;
 
 use super::level::Level;
 use super::packing::{CodeMap, LaneThresholds, Packing};
@@ -66,7 +70,7 @@ macro_rules! functions {
         $(#[$features])?
         unsafe fn add_up<S: Sink<$vector>>(job: &PixelRows<'_>, sink: &mut S) {
             // SAFETY: the caller's promises.
-            unsafe { generic::add_up::<$vector, S>(job, sink) }
+            unsafe { pixels::add_up::<$vector, S>(job, sink) }
         }
         $(#[$features])?
         unsafe fn convolve_floats<S: FloatSink<$vector>>(job: &FloatRows<'_>, sink: &mut S) {

@@ -98,7 +98,7 @@ impl<T: Copy, const N: usize> Room<T, N> {
 /// How the rows of a map lie in tiles.
 #[derive(Clone, Copy)]
 struct Tiling {
-    /// Positions of a tile that a row takes.
+    /// Positions of a tile that a row takes, a power of two.
     pitch: usize,
     /// Rows of a tile.
     rows: usize,
@@ -305,7 +305,7 @@ impl Chunk<'_> {
         let mut places = [std::ptr::null(); MOST_TILE];
         for (lane, place) in places[..tile].iter_mut().enumerate() {
             // Behind the last column and row lies the border, which is read for all positions further on.
-            let (y, x) = (y + lane / tiling.pitch, strip * tile + lane % tiling.pitch);
+            let (y, x) = (y + (lane >> tiling.pitch.ilog2()), strip * tile + (lane & (tiling.pitch - 1)));
             *place = conv.input.as_ptr().wrapping_add(conv.map.at(y.min(conv.map.edge), x.min(conv.map.edge)));
         }
         let channels = self.along.channels;
@@ -379,36 +379,23 @@ impl Chunk<'_> {
             std::array::from_fn(|i| start.wrapping_add(i * lanes / 2 * lanes))
         };
         for (index, block) in self.blocks.clone().enumerate() {
-            for start in (0..ready.rows.len() * waiting.row).step_by(most) {
+            let (mut row, mut x) = (0, 0);
+            while row < ready.rows.len() {
                 // SAFETY: the sums of a channel, or of the one behind it, or the spare ones at the end, hold a square.
                 unsafe {
                     for (i, square) in squares.into_iter().enumerate() {
-                        let from = waiting.at(index * lanes + i % 2, ready.rows.start, start);
+                        let from = waiting.at(index * lanes + i % 2, ready.rows.start + row, x);
                         let from = from.wrapping_add(i / 2 * waiting.odd());
                         V::turn(from.cast(), 2 * 2 * waiting.channel(), square);
                     }
                     for first in (0..most).step_by(side) {
-                        let (row, x) = ((start + first) / waiting.row, (start + first) % waiting.row);
                         let y = ready.y + row as isize;
-                        let is_wanted =
-                            row < ready.rows.len() && (conv.rows.start as isize..conv.rows.end as isize).contains(&y);
-                        if !is_wanted {
-                            continue;
+                        if row < ready.rows.len() && (conv.rows.start as isize..conv.rows.end as isize).contains(&y) {
+                            self.put_row::<V, S>(ready, (y as usize, x, block), (&squares, first, side), sink);
                         }
-                        let y = y as usize;
-                        for place in 0..side.min(conv.width.saturating_sub(x)) {
-                            let at = (first + place) / 2 * lanes;
-                            let mut sums = [V::load(squares[2].add(at)), V::load(squares[3].add(at))];
-                            if place % 2 == 0 {
-                                sums[0] = V::load(squares[0].add(at)).subtract(sums[0].raise());
-                                sums[1] = V::load(squares[1].add(at)).subtract(sums[1].raise());
-                            }
-                            if let Some(border) = self.border_of(ready, y, x + place) {
-                                let from = self.along.borders.as_ptr().add((border * conv.all_blocks + block) * lanes);
-                                sums[0] = sums[0].add(V::load(from.cast()));
-                                sums[1] = sums[1].add(V::load(from.add(lanes / 2).cast()));
-                            }
-                            sink.put(y - conv.rows.start, x + place, block, sums[0], sums[1]);
+                        x += side;
+                        if x == waiting.row {
+                            (row, x) = (row + 1, 0);
                         }
                     }
                 }
@@ -416,20 +403,44 @@ impl Chunk<'_> {
         }
     }
 
-    /// Which of [`Along::borders`] position (`y`, `x`) lacks. Where a tile reaches over the map's end, the border was in it.
+    /// Gives `side` positions from `place` (y, x, block) on to the sink, the first of which is number `first` of what has been turned
+    /// round.
+    ///
+    /// # Safety
+    /// As [`Chunk::run`].
     #[inline(always)]
-    fn border_of(&self, ready: &Ready, y: usize, x: usize) -> Option<usize> {
-        let Conv { kernel, width, .. } = *self.conv;
-        if kernel == 1 {
-            return None;
+    unsafe fn put_row<V: PositionVector, S: Sink<V>>(
+        &self,
+        ready: &Ready,
+        (y, x, block): (usize, usize, usize),
+        (squares, first, side): (&[*mut u8; 4], usize, usize),
+        sink: &mut S,
+    ) {
+        let Self { conv, along, .. } = *self;
+        let lanes = V::PACKING.lanes;
+        let last = conv.width - 1;
+        // Where a tile reaches over the map's end, its border was in it.
+        let last_column = if conv.width & (self.tiling.pitch - 1) == 0 { last } else { usize::MAX };
+        let row_kind = if y == 0 { 0 } else { 1 + usize::from(y == last && !ready.has_bottom) };
+        for place in 0..side.min(conv.width.saturating_sub(x)) {
+            let x = x + place;
+            let at = (first + place) / 2 * lanes;
+            let kind = 3 * row_kind + if x == 0 { 0 } else { 1 + usize::from(x == last_column) };
+            // SAFETY: the squares hold the positions, the borders all blocks; the sink takes them.
+            unsafe {
+                let mut sums = [V::load(squares[2].add(at)), V::load(squares[3].add(at))];
+                if place % 2 == 0 {
+                    sums[0] = V::load(squares[0].add(at)).subtract(sums[0].raise());
+                    sums[1] = V::load(squares[1].add(at)).subtract(sums[1].raise());
+                }
+                if kind != AlongPositions::INSIDE && conv.kernel > 1 {
+                    let from = along.borders.as_ptr().add((kind * conv.all_blocks + block) * lanes);
+                    sums[0] = sums[0].add(V::load(from.cast()));
+                    sums[1] = sums[1].add(V::load(from.add(lanes / 2).cast()));
+                }
+                sink.put(y - conv.rows.start, x, block, sums[0], sums[1]);
+            }
         }
-        let kind = |at: usize, lacks_last: bool| match at {
-            0 => 0,
-            _ if lacks_last && at == width - 1 => 2,
-            _ => 1,
-        };
-        let border = 3 * kind(y, !ready.has_bottom) + kind(x, width.is_multiple_of(self.tiling.pitch));
-        (border != AlongPositions::INSIDE).then_some(border)
     }
 }
 
