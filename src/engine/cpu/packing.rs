@@ -35,30 +35,24 @@ impl AlongPositions {
     pub(super) const SPARE: usize = 16;
     /// Bytes of a table that a weight counts: the number of an entry of 64 bytes comes eightfold.
     pub(super) const UNIT: usize = 8;
-    /// The widest map.
-    pub(super) const MOST_WIDTH: usize = 256;
     /// Kinds of positions by what lies outside the map there: three rows of three.
     pub(super) const BORDERS: usize = 9;
     /// The kind with nothing outside.
     pub(super) const INSIDE: usize = 4;
-    /// Positions of a tile.
-    pub(super) const TILE: usize = 64;
     /// Positions from which on a part of a layer is worth the rows beside it that are read as well.
-    pub(super) const LEAST_PART: usize = 16 * Self::TILE;
+    pub(super) const LEAST_PART: usize = 16 * Tiling::TILE;
 
-    /// Whether a convolution gains by them: enough output channels for what tables cost, and a map that fills its tiles.
+    /// Whether a convolution gains by them: it has enough output channels for what tables cost, and a map that fills its tiles.
     pub(super) fn pays(g: Geometry, width: usize) -> bool {
-        let pitch = width.next_power_of_two().clamp(8, Self::TILE);
-        let rows = Self::TILE / pitch;
-        let read = width.div_ceil(rows) * rows * width.next_multiple_of(pitch);
-        let enough = if g.kernel == 1 { 256 } else { 64 };
-        let fills = 5 * width * width >= 4 * read;
-        g.stride == 1 && g.out_channels >= enough && g.in_channels >= 32 && fills && width <= Self::MOST_WIDTH
+        (g.kernel, g.stride) == (3, 1)
+            && g.out_channels >= 256
+            && g.in_channels >= 32
+            && Tiling::new(width).is_filled(width)
     }
 
     /// Bytes of the weights of `lanes` output channels, spare ones included.
-    pub(super) fn bytes(kernel: usize, channels: usize, lanes: usize) -> usize {
-        kernel * kernel * Self::groups(channels) * lanes + Self::SPARE
+    pub(super) fn bytes(channels: usize, lanes: usize) -> usize {
+        9 * Self::groups(channels) * lanes + Self::SPARE
     }
 
     fn groups(channels: usize) -> usize {
@@ -75,9 +69,8 @@ impl AlongPositions {
     ) -> (usize, u8) {
         let (block, within) = (channel / Self::BLOCK, channel % Self::BLOCK);
         let groups = (g.in_channels - block * Self::BLOCK).min(Self::BLOCK).div_ceil(Self::GROUP);
-        let taps = g.kernel * g.kernel;
-        let before = Self::groups(block * Self::BLOCK) * taps * lanes;
-        let group = ((ky * lanes + out) * groups + within / Self::GROUP) * g.kernel + kx;
+        let before = Self::groups(block * Self::BLOCK) * 9 * lanes;
+        let group = ((ky * lanes + out) * groups + within / Self::GROUP) * 3 + kx;
         (before + group, (Self::UNIT << (within % Self::GROUP)) as u8)
     }
 }
@@ -147,6 +140,32 @@ impl Packing {
     pub(super) fn lane(self, channel: usize) -> usize {
         let within = channel % self.lanes;
         channel - within + within / 2 + within % 2 * (self.lanes / 2)
+    }
+}
+
+/// How the rows of a map lie in tiles of positions.
+#[derive(Clone, Copy)]
+pub(super) struct Tiling {
+    /// Positions of a tile that a row takes, a power of two.
+    pub(super) pitch: usize,
+    /// Rows of a tile.
+    pub(super) rows: usize,
+}
+
+impl Tiling {
+    /// Positions of a tile: two vectors of bytes.
+    pub(super) const TILE: usize = 64;
+
+    /// For rows of `width` positions, which must not be more than a tile's.
+    pub(super) fn new(width: usize) -> Self {
+        let pitch = width.next_power_of_two().clamp(8, Self::TILE);
+        Self { pitch, rows: Self::TILE / pitch }
+    }
+
+    /// Whether four fifths of the tiles of a map are positions.
+    fn is_filled(self, width: usize) -> bool {
+        let rows = width.next_multiple_of(self.rows);
+        width <= self.pitch && 5 * width * width >= 4 * rows * self.pitch
     }
 }
 

@@ -473,7 +473,7 @@ impl PackedPass {
     fn along_positions(conv: &BinaryConv, turned: &[bool], packing: Packing) -> Self {
         let g = conv.geometry();
         let lanes = packing.blocks(g.out_channels) * packing.lanes;
-        let mut weights = Lines::new(0, AlongPositions::bytes(g.kernel, g.in_channels, lanes));
+        let mut weights = Lines::new(0, AlongPositions::bytes(g.in_channels, lanes));
         let mut borders = Lines::new(0_i16, AlongPositions::BORDERS * lanes);
         let mut offsets = Lines::new(0_i16, lanes);
         for (out, &turned) in turned.iter().enumerate() {
@@ -490,7 +490,7 @@ impl PackedPass {
                 }
                 let lane = packing.lane(out);
                 offsets[lane] += 3 * zeros;
-                for border in (0..AlongPositions::BORDERS).filter(|&border| is_outside(border, g.kernel, (ky, kx))) {
+                for border in (0..AlongPositions::BORDERS).filter(|&border| is_outside(border, (ky, kx))) {
                     borders[border * lanes + lane] += 3 * zeros;
                 }
             }
@@ -554,8 +554,8 @@ impl PackedPass {
 }
 
 /// Whether a tap lies outside the map at a kind of border, see [`AlongPositions::BORDERS`].
-fn is_outside(border: usize, kernel: usize, (ky, kx): (usize, usize)) -> bool {
-    kernel == 3 && (border / 3 != 1 && ky == border / 3 || border % 3 != 1 && kx == border % 3)
+fn is_outside(border: usize, (ky, kx): (usize, usize)) -> bool {
+    border / 3 != 1 && ky == border / 3 || border % 3 != 1 && kx == border % 3
 }
 
 /// Where the taps of `groups`, an index or several each, lie under a kernel, from the first tap's position on: `[ky][group][kx]`.

@@ -247,15 +247,6 @@ impl PositionVector for Avx2 {
     }
 
     #[inline(always)]
-    unsafe fn ends([Self(first), Self(last)]: [Self; 2]) -> [u8; 2] {
-        // SAFETY: the caller promises the instruction set.
-        unsafe {
-            let end = _mm256_extracti128_si256::<1>(last);
-            [_mm_cvtsi128_si32(_mm256_castsi256_si128(first)) as u8, _mm_extract_epi8::<15>(end) as u8]
-        }
-    }
-
-    #[inline(always)]
     unsafe fn turn_bytes(pieces: *const *const u8, to: *mut u8, pitch: usize) {
         // Rows i and i + 16 share a register. Interleaving rows i and i + 8 of 16 rotates the bits of a byte's number, row and
         // column together, by one; after four times rows are columns.

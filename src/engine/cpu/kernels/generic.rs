@@ -9,7 +9,7 @@
 //!
 //! Every function here is inlined into one that enables the instruction set; see `functions!` in the parent module.
 
-use super::super::packing::{AlongPositions, CodeMap, LaneThresholds, Packing, Quantity};
+use super::super::packing::{AlongPositions, CodeMap, LaneThresholds, Packing, Quantity, Tiling};
 use std::ops::Range;
 
 /// Vectors of floats that make a block of lanes: on every instruction set a byte vector has as many lanes as four of them.
@@ -205,13 +205,13 @@ impl Conv<'_> {
     /// The same for tables along positions, which read whole maps, border and spare bytes included.
     fn is_inside_along(&self, along: Along<'_>, packing: Packing) -> bool {
         let lanes = self.all_blocks * packing.lanes;
-        matches!((self.kernel, self.stride), (1 | 3, 1))
+        (self.kernel, self.stride) == (3, 1)
             && packing.has_positions
             && (self.width, self.rows.end.max(self.width)) == (self.map.edge, self.map.edge)
-            && (2..=AlongPositions::MOST_WIDTH).contains(&self.width)
+            && (2..=Tiling::TILE).contains(&self.width)
             && along.channels.div_ceil(4) <= self.map.pixel
             && self.input.len() >= self.map.bytes() + AlongPositions::SPARE
-            && self.weights.len() == AlongPositions::bytes(self.kernel, along.channels, lanes)
+            && self.weights.len() == AlongPositions::bytes(along.channels, lanes)
             && along.borders.len() == AlongPositions::BORDERS * lanes
     }
 

@@ -13,7 +13,7 @@
 //! outer order again. What lies outside the map adds nothing here, so that a constant a channel and kind of border is
 //! added in the end: [`Along::borders`].
 
-use super::super::packing::AlongPositions;
+use super::super::packing::{AlongPositions, Tiling};
 use super::generic::{self, Along, Conv, LookUp, Sink, Vector, even_part};
 use std::mem::MaybeUninit;
 use std::ops::Range;
@@ -45,11 +45,6 @@ pub(super) trait PositionVector: Vector {
     /// # Safety
     /// The processor has the instruction set.
     unsafe fn one_back<const PITCH: usize>(pair: [Self; 2]) -> [Self; 2];
-    /// The first byte and the last one of a pair.
-    ///
-    /// # Safety
-    /// The processor has the instruction set.
-    unsafe fn ends(pair: [Self; 2]) -> [u8; 2];
     /// Turns a vector of pieces of [`PIECE`] bytes round: byte i of all of them goes to `to`, `pitch` bytes further for each i.
     ///
     /// # Safety
@@ -95,30 +90,6 @@ impl<T: Copy, const N: usize> Room<T, N> {
     }
 }
 
-/// How the rows of a map lie in tiles.
-#[derive(Clone, Copy)]
-struct Tiling {
-    /// Positions of a tile that a row takes, a power of two.
-    pitch: usize,
-    /// Rows of a tile.
-    rows: usize,
-    /// Tiles of a row.
-    strips: usize,
-}
-
-impl Tiling {
-    fn new(width: usize, lanes: usize) -> Self {
-        let tile = PAIR * lanes;
-        let pitch = width.next_power_of_two().clamp(8, tile);
-        Self { pitch, rows: tile / pitch, strips: width.div_ceil(tile) }
-    }
-
-    /// Sums of a row of the map.
-    fn row(self) -> usize {
-        self.pitch * self.strips
-    }
-}
-
 /// Where the sums of a chunk of output channels wait: for each the sums of all bytes as [`ByteSums`] has them, then those of the
 /// odd ones, `[row][pair of positions]` each.
 #[derive(Clone, Copy)]
@@ -161,26 +132,24 @@ pub(super) unsafe fn convolve<V: PositionVector + LookUp, S: Sink<V>>(conv: &Con
     if conv.rows.is_empty() || conv.blocks.is_empty() {
         return;
     }
-    let tiling = Tiling::new(conv.width, V::PACKING.lanes);
+    let tiling = Tiling::new(conv.width);
     // SAFETY: the caller's promises, passed on.
     unsafe {
-        match (conv.kernel, tiling.strips, tiling.pitch) {
-            (1, ..) => chunks::<V, S, 1, 64, false>(conv, along, tiling, sink),
-            (_, 1, 8) => chunks::<V, S, 3, 8, false>(conv, along, tiling, sink),
-            (_, 1, 16) => chunks::<V, S, 3, 16, false>(conv, along, tiling, sink),
-            (_, 1, 32) => chunks::<V, S, 3, 32, false>(conv, along, tiling, sink),
-            (_, 1, _) => chunks::<V, S, 3, 64, false>(conv, along, tiling, sink),
-            _ => chunks::<V, S, 3, 64, true>(conv, along, tiling, sink),
+        match tiling.pitch {
+            8 => chunks::<V, S, 8>(conv, along, tiling, sink),
+            16 => chunks::<V, S, 16>(conv, along, tiling, sink),
+            32 => chunks::<V, S, 32>(conv, along, tiling, sink),
+            _ => chunks::<V, S, 64>(conv, along, tiling, sink),
         }
     }
 }
 
-/// The whole of `conv`, a chunk of output channels at a time. With `SEAMS` a row takes several tiles.
+/// The whole of `conv`, a chunk of output channels at a time.
 ///
 /// # Safety
 /// As [`convolve`].
 #[inline(always)]
-unsafe fn chunks<V: PositionVector, S: Sink<V>, const K: usize, const PITCH: usize, const SEAMS: bool>(
+unsafe fn chunks<V: PositionVector, S: Sink<V>, const PITCH: usize>(
     conv: &Conv<'_>,
     along: Along<'_>,
     tiling: Tiling,
@@ -189,21 +158,19 @@ unsafe fn chunks<V: PositionVector, S: Sink<V>, const K: usize, const PITCH: usi
     let lanes = V::PACKING.lanes;
     let mut room = Room::<i16, { MOST_SUMS + MOST_TILE }>::new();
     let mut tables = Room::<u8, { TABLES * ENTRIES * MOST_TILE }>::new();
-    let tile = tiling.rows * tiling.row();
-    let halo = (K - 1) * tiling.row();
+    let (tile, halo) = (PAIR * lanes, 2 * tiling.pitch);
     // As few chunks as can be, and then as many rows as fit.
     let most_blocks = (MOST_SUMS / ((tile + halo) * lanes)).max(1);
     let a_chunk = even_part(conv.blocks.len(), most_blocks);
     let slack = ((MOST_SUMS / (a_chunk * lanes) - halo) / tile).clamp(1, MOST_SLACK);
-    let rows = slack * tiling.rows + K - 1;
-    let waiting = Waiting { start: room.start(), rows, row: tiling.row() };
+    let waiting = Waiting { start: room.start(), rows: slack * tiling.rows + 2, row: tiling.pitch };
     for first in conv.blocks.clone().step_by(a_chunk) {
         let blocks = first..conv.blocks.end.min(first + a_chunk);
         let job = Chunk { conv, along, tiling, waiting, blocks, slack, tables: tables.start() };
         // SAFETY: the caller's promises, and the sums of the chunk fit their room.
         unsafe {
             waiting.start.write_bytes(0, job.blocks.len() * lanes * waiting.channel() + MOST_TILE);
-            job.run::<V, S, K, PITCH, SEAMS>(sink);
+            job.run::<V, S, PITCH>(sink);
         }
     }
 }
@@ -224,14 +191,11 @@ impl Chunk<'_> {
     /// # Safety
     /// As [`convolve`]; sums and tables have room.
     #[inline(always)]
-    unsafe fn run<V: PositionVector, S: Sink<V>, const K: usize, const PITCH: usize, const SEAMS: bool>(
-        &self,
-        sink: &mut S,
-    ) {
+    unsafe fn run<V: PositionVector, S: Sink<V>, const PITCH: usize>(&self, sink: &mut S) {
         let Self { conv, tiling, slack, .. } = *self;
         let (edge, rows) = (conv.map.edge, conv.rows.clone());
-        let first = rows.start.saturating_sub(K / 2);
-        let tiles = (edge.min(rows.end + K / 2) - first).div_ceil(tiling.rows);
+        let first = rows.start.saturating_sub(1);
+        let tiles = (edge.min(rows.end + 1) - first).div_ceil(tiling.rows);
         let has_bottom = first + tiles * tiling.rows > edge;
         for tile in 0..tiles {
             let from = tile % slack * tiling.rows;
@@ -239,17 +203,12 @@ impl Chunk<'_> {
             // SAFETY: the caller's promises, passed on.
             unsafe {
                 if from == 0 && tile > 0 {
-                    self.move_to_front::<V, K>();
+                    self.move_to_front::<V>();
                 }
-                if SEAMS {
-                    self.clear::<V>(from + K - 1, tiling.rows);
-                }
-                for strip in 0..tiling.strips {
-                    self.add_tile::<V, K, PITCH, SEAMS>(y, strip, from);
-                }
-                let ready = if tile + 1 == tiles { tiling.rows + K - 1 } else { tiling.rows };
+                self.add_tile::<V, PITCH>(y, from);
+                let ready = if tile + 1 == tiles { tiling.rows + 2 } else { tiling.rows };
                 // The first row that waits is a row above the tile's first one.
-                let above = Ready { y: y as isize - (K / 2) as isize, rows: from..from + ready, has_bottom };
+                let above = Ready { y: y as isize - 1, rows: from..from + ready, has_bottom };
                 self.emit::<V, S>(&above, sink);
             }
         }
@@ -260,52 +219,31 @@ impl Chunk<'_> {
     /// # Safety
     /// As [`Chunk::run`].
     #[inline(always)]
-    unsafe fn move_to_front<V: Vector, const K: usize>(&self) {
+    unsafe fn move_to_front<V: Vector>(&self) {
         let waiting = self.waiting;
-        let count = (K - 1) * waiting.row / 2;
         for channel in 0..self.blocks.len() * V::PACKING.lanes {
             for half in [0, waiting.odd()] {
                 let to = waiting.at(channel, 0, 0).wrapping_add(half);
                 let from = waiting.at(channel, self.slack * self.tiling.rows, 0).wrapping_add(half);
                 // SAFETY: both lie among the channel's sums.
-                unsafe { std::ptr::copy(from, to, count) };
+                unsafe { std::ptr::copy(from, to, waiting.row) };
             }
         }
     }
 
-    /// Zeroes `count` rows.
+    /// Adds what the tile of input rows from `y` on gives, to rows of sums from `row` on.
     ///
     /// # Safety
     /// As [`Chunk::run`].
     #[inline(always)]
-    unsafe fn clear<V: Vector>(&self, row: usize, count: usize) {
-        let waiting = self.waiting;
-        for channel in 0..self.blocks.len() * V::PACKING.lanes {
-            for half in [0, waiting.odd()] {
-                // SAFETY: the rows lie among the channel's sums.
-                unsafe { waiting.at(channel, row, 0).wrapping_add(half).write_bytes(0, count * waiting.row / 2) };
-            }
-        }
-    }
-
-    /// Adds what strip number `strip` of the input rows from `y` on gives, to rows of sums from `row` on.
-    ///
-    /// # Safety
-    /// As [`Chunk::run`].
-    #[inline(always)]
-    unsafe fn add_tile<V: PositionVector, const K: usize, const PITCH: usize, const SEAMS: bool>(
-        &self,
-        y: usize,
-        strip: usize,
-        row: usize,
-    ) {
+    unsafe fn add_tile<V: PositionVector, const PITCH: usize>(&self, y: usize, row: usize) {
         let Self { conv, tiling, waiting, .. } = *self;
         let lanes = V::PACKING.lanes;
         let tile = PAIR * lanes;
         let mut places = [std::ptr::null(); MOST_TILE];
         for (lane, place) in places[..tile].iter_mut().enumerate() {
             // Behind the last column and row lies the border, which is read for all positions further on.
-            let (y, x) = (y + (lane >> tiling.pitch.ilog2()), strip * tile + (lane & (tiling.pitch - 1)));
+            let (y, x) = (y + lane / PITCH, lane % PITCH);
             *place = conv.input.as_ptr().wrapping_add(conv.map.at(y.min(conv.map.edge), x.min(conv.map.edge)));
         }
         let channels = self.along.channels;
@@ -316,49 +254,24 @@ impl Chunk<'_> {
             // SAFETY: the places are inside the map, and so is a piece behind each; the weights hold all of it.
             unsafe {
                 build::<V>(&places, pass * PIECE, count, self.tables);
-                for ky in 0..K {
+                for ky in 0..3 {
                     // The output row that the first of the tile's rows adds to under this row of the kernel.
-                    let from = (y + K / 2) as isize - ky as isize;
+                    let from = y as isize + 1 - ky;
                     if from >= conv.rows.end as isize || from + tiling.rows as isize <= conv.rows.start as isize {
                         continue;
                     }
-                    let is_new = pass == 0 && ky == 0 && !SEAMS;
+                    let is_new = pass == 0 && ky == 0;
+                    let ky = ky as usize;
                     let first = (ky * conv.all_blocks + self.blocks.start) * lanes;
-                    let mut weights = conv.weights.as_ptr().add(before + first * K * groups);
+                    let mut weights = conv.weights.as_ptr().add(before + first * 3 * groups);
                     for channel in 0..self.blocks.len() * lanes {
-                        let to = waiting.at(channel, row + K - 1 - ky, strip * tile);
-                        let sums = (to, waiting.odd());
-                        let ends = look_up::<V, K, PITCH, SEAMS>(self.tables, weights, groups, sums, is_new);
-                        if SEAMS {
-                            self.add_ends(to, tile, strip, ends);
-                        }
-                        weights = weights.add(K * groups);
+                        let to = waiting.at(channel, row + 2 - ky, 0);
+                        look_up::<V, PITCH>(self.tables, weights, groups, (to, waiting.odd()), is_new);
+                        weights = weights.add(3 * groups);
                     }
                 }
             }
-            before += conv.all_blocks * lanes * K * K * groups;
-        }
-    }
-
-    /// What the first and the last position of a strip give to the strips beside it.
-    ///
-    /// # Safety
-    /// As [`Chunk::run`]; `to` are the sums of the strip.
-    #[inline(always)]
-    unsafe fn add_ends(&self, to: *mut i16, tile: usize, strip: usize, [back, on]: [i16; 2]) {
-        // SAFETY: the strips beside it lie in the same row.
-        unsafe {
-            if strip > 0 {
-                // The last position before is an odd one.
-                let last = to.sub(1);
-                *last = (*last).wrapping_add(back << 8);
-                let odd = last.add(self.waiting.odd());
-                *odd = (*odd).wrapping_add(back);
-            }
-            if strip + 1 < self.tiling.strips {
-                let next = to.add(tile / 2);
-                *next = (*next).wrapping_add(on);
-            }
+            before += conv.all_blocks * lanes * 9 * groups;
         }
     }
 
@@ -420,7 +333,7 @@ impl Chunk<'_> {
         let lanes = V::PACKING.lanes;
         let last = conv.width - 1;
         // Where a tile reaches over the map's end, its border was in it.
-        let last_column = if conv.width & (self.tiling.pitch - 1) == 0 { last } else { usize::MAX };
+        let last_column = if conv.width == self.tiling.pitch { last } else { usize::MAX };
         let row_kind = if y == 0 { 0 } else { 1 + usize::from(y == last && !ready.has_bottom) };
         for place in 0..side.min(conv.width.saturating_sub(x)) {
             let x = x + place;
@@ -433,7 +346,7 @@ impl Chunk<'_> {
                     sums[0] = V::load(squares[0].add(at)).subtract(sums[0].raise());
                     sums[1] = V::load(squares[1].add(at)).subtract(sums[1].raise());
                 }
-                if kind != AlongPositions::INSIDE && conv.kernel > 1 {
+                if kind != AlongPositions::INSIDE {
                     let from = along.borders.as_ptr().add((kind * conv.all_blocks + block) * lanes);
                     sums[0] = sums[0].add(V::load(from.cast()));
                     sums[1] = sums[1].add(V::load(from.add(lanes / 2).cast()));
@@ -535,28 +448,28 @@ unsafe fn fill<V: PositionVector>(codes: *const u8, pitch: usize, table: *mut u8
 }
 
 /// Adds what `groups` groups of channels give one output channel, for a row of the kernel, to sums of 16 bits at `to`, and
-/// `odd` further; where they are new, in place of what is there. Returns what goes to the tile before, and to the one behind.
+/// `odd` further; where they are new, in place of what is there.
 ///
 /// # Safety
 /// The processor has the instruction set; tables, weights and sums hold all of it.
 #[inline(always)]
-unsafe fn look_up<V: PositionVector, const K: usize, const PITCH: usize, const SEAMS: bool>(
+unsafe fn look_up<V: PositionVector, const PITCH: usize>(
     mut tables: *const u8,
     mut weights: *const u8,
     groups: usize,
     (to, odd): (*mut i16, usize),
     is_new: bool,
-) -> [i16; 2] {
+) {
     // SAFETY: the processor has V's instruction set.
-    let mut sums = TileSums { vectors: [[unsafe { V::zero() }; 2]; PAIR], ends: [0; 2] };
+    let mut sums = TileSums([[unsafe { V::zero() }; 2]; PAIR]);
     let mut left = groups;
     /// Parts of `$groups` groups, while there are as many.
     macro_rules! parts {
         ($($groups:literal)*) => { $(
             while left >= $groups {
-                sums.add_part::<K, PITCH, SEAMS, $groups>(tables, weights);
+                sums.add_part::<PITCH, $groups>(tables, weights);
                 tables = tables.add($groups * ENTRIES * PAIR * V::PACKING.lanes);
-                weights = weights.add(K * $groups);
+                weights = weights.add(3 * $groups);
                 left -= $groups;
             }
         )* };
@@ -564,21 +477,16 @@ unsafe fn look_up<V: PositionVector, const K: usize, const PITCH: usize, const S
     // SAFETY: the caller's promises.
     unsafe {
         // A byte holds 17 look-ups.
-        if K == 1 {
-            parts!(13 4 1);
-        } else {
-            parts!(5 3 2 1);
-        }
+        parts!(5 3 2 1);
         for half in 0..PAIR {
             for (i, place) in [0, odd].into_iter().enumerate() {
                 let to = to.add(half * V::PACKING.lanes / 2 + place).cast::<u8>();
-                let sum = sums.vectors[half][i];
+                let sum = sums.0[half][i];
                 let sum = if is_new { sum } else { sum.add(V::load(to)) };
                 sum.store(to);
             }
         }
     }
-    sums.ends
 }
 
 /// The next two bytes of a word come last. The compiler is not to see through it: it would take every byte with three
@@ -594,13 +502,8 @@ fn next_two(word: u64) -> u64 {
     next
 }
 
-/// The sums of a tile for one output channel.
-struct TileSums<V> {
-    /// Those of all bytes, and of the odd ones, of each vector.
-    vectors: [[V; 2]; PAIR],
-    /// What leaves the tile in front, and at its end.
-    ends: [i16; 2],
-}
+/// The sums of a tile for one output channel: of each vector those of all bytes, and of the odd ones.
+struct TileSums<V>([[V; 2]; PAIR]);
 
 impl<V: PositionVector> TileSums<V> {
     /// Adds `N` groups of channels.
@@ -609,21 +512,17 @@ impl<V: PositionVector> TileSums<V> {
     /// The processor has the instruction set; tables and weights hold as many.
     #[allow(clippy::needless_range_loop)]
     #[inline(always)]
-    unsafe fn add_part<const K: usize, const PITCH: usize, const SEAMS: bool, const N: usize>(
-        &mut self,
-        tables: *const u8,
-        weights: *const u8,
-    ) {
+    unsafe fn add_part<const PITCH: usize, const N: usize>(&mut self, tables: *const u8, weights: *const u8) {
         let lanes = V::PACKING.lanes;
         // SAFETY: the caller's promises; a word of weights may reach behind them, where `Conv::is_inside` has asked for room.
         unsafe {
-            let mut bytes = [[V::zero(); PAIR]; K];
+            let mut bytes = [[V::zero(); PAIR]; 3];
             let mut word = 0;
             /// More look-ups than the compiler would unroll by itself; eight places are read at once, as loads are what a
             /// processor has too few of.
             macro_rules! look_up {
                 ($($i:literal)*) => { $(
-                    if $i < K * N {
+                    if $i < 3 * N {
                         if $i % 8 == 0 {
                             word = weights.add($i).cast::<u64>().read_unaligned();
                         }
@@ -631,29 +530,20 @@ impl<V: PositionVector> TileSums<V> {
                         if $i % 2 == 1 {
                             word = next_two(word);
                         }
-                        let entry = tables.add($i / K * ENTRIES * PAIR * lanes + place as usize * AlongPositions::UNIT);
+                        let entry = tables.add($i / 3 * ENTRIES * PAIR * lanes + place as usize * AlongPositions::UNIT);
                         for half in 0..PAIR {
-                            bytes[$i % K][half] = bytes[$i % K][half].add_bytes(V::load(entry.add(half * lanes)));
+                            bytes[$i % 3][half] = bytes[$i % 3][half].add_bytes(V::load(entry.add(half * lanes)));
                         }
                     }
                 )* }
             }
             look_up!(0 1 2 3 4 5 6 7 8 9 10 11 12 13 14);
             let _ = word;
-            let mut all = bytes[K / 2];
-            if K == 3 {
-                let (on, back) = (V::one_on::<PITCH>(bytes[0]), V::one_back::<PITCH>(bytes[2 % K]));
-                for half in 0..PAIR {
-                    all[half] = all[half].add_bytes(on[half]).add_bytes(back[half]);
-                }
-            }
-            if SEAMS {
-                self.ends[0] += i16::from(V::ends(bytes[2 % K])[0]);
-                self.ends[1] += i16::from(V::ends(bytes[0])[1]);
-            }
+            let (on, back) = (V::one_on::<PITCH>(bytes[0]), V::one_back::<PITCH>(bytes[2]));
             for half in 0..PAIR {
-                let [both, odd] = self.vectors[half];
-                self.vectors[half] = [both.add(all[half]), odd.add(all[half].odds())];
+                let all = bytes[1][half].add_bytes(on[half]).add_bytes(back[half]);
+                let [both, odd] = self.0[half];
+                self.0[half] = [both.add(all), odd.add(all.odds())];
             }
         }
     }
