@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use thiserror::Error;
 
 /// The edge of a CIFAR picture in pixels.
@@ -100,7 +101,7 @@ pub(crate) enum Mapping {
     Order,
 }
 
-/// A set of labelled pictures, read one at a time.
+/// A set of labelled pictures, read one at a time, by several threads if need be.
 pub(crate) struct Dataset {
     folder: PathBuf,
     pictures: Pictures,
@@ -111,7 +112,7 @@ pub(crate) struct Dataset {
 
 enum Pictures {
     Files(Vec<PictureFile>),
-    Cifar { path: PathBuf, file: File, labels: usize, count: usize },
+    Cifar { path: PathBuf, file: Mutex<File>, labels: usize, count: usize },
 }
 
 struct PictureFile {
@@ -180,8 +181,8 @@ impl Dataset {
     ///
     /// # Panics
     /// Where `index` is not below [`Dataset::len`].
-    pub(crate) fn read(&mut self, index: usize) -> Result<(Picture, usize), DatasetError> {
-        let (picture, class) = match &mut self.pictures {
+    pub(crate) fn read(&self, index: usize) -> Result<(Picture, usize), DatasetError> {
+        let (picture, class) = match &self.pictures {
             Pictures::Files(files) => {
                 let PictureFile { path, class } = &files[index];
                 let gone = || SourceError::NotFound { path: path.display().to_string() };
@@ -383,14 +384,16 @@ fn open_cifar(
         }
         Err(error) => return Err(unreadable(&list)(error)),
     };
-    Ok((Pictures::Cifar { path, file, labels, count: bytes / record }, names))
+    Ok((Pictures::Cifar { path, file: Mutex::new(file), labels, count: bytes / record }, names))
 }
 
 /// A record: labels, then a plane a colour.
-fn read_cifar(path: &Path, file: &mut File, labels: usize, index: usize) -> Result<(Picture, usize), DatasetError> {
+fn read_cifar(path: &Path, file: &Mutex<File>, labels: usize, index: usize) -> Result<(Picture, usize), DatasetError> {
     let mut record = vec![0; labels + CIFAR_PIXELS];
+    let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
     file.seek(SeekFrom::Start((index * record.len()) as u64)).map_err(unreadable(path))?;
     file.read_exact(&mut record).map_err(unreadable(path))?;
+    drop(file);
     let (labels, planes) = record.split_at(labels);
     let area = CIFAR_EDGE * CIFAR_EDGE;
     let rgb: Vec<u8> = (0..area).flat_map(|i| [planes[i], planes[area + i], planes[2 * area + i]]).collect();
@@ -446,7 +449,7 @@ mod tests {
     }
 
     fn classes(folder: &Path, names: &[&str]) -> Result<Vec<usize>, DatasetError> {
-        let mut set = Dataset::open(folder, &labels(names))?;
+        let set = Dataset::open(folder, &labels(names))?;
         (0..set.len()).map(|i| set.read(i).map(|(_, class)| class)).collect()
     }
 
@@ -483,7 +486,7 @@ mod tests {
             [vec![9, fine], planes].concat()
         };
         fs::write(folder.path().join("test.bin"), [record(1), record(0)].concat()).unwrap();
-        let mut set = Dataset::open(folder.path(), &labels(&["a", "b"])).unwrap();
+        let set = Dataset::open(folder.path(), &labels(&["a", "b"])).unwrap();
         let (picture, class) = set.read(0).unwrap();
         assert_eq!((picture.width, picture.height, class, &picture.rgb[..4]), (32, 32, 1, &[10, 20, 30, 10][..]));
         assert_eq!(set.len(), 2);
