@@ -1,7 +1,8 @@
 //! Threads that wait for work, a part each.
 //!
 //! A layer takes microseconds, so handing it over must take less: workers look for work a short while before they sleep, and
-//! handing over allocates nothing.
+//! handing over allocates nothing. A system may wake a sleeper on the core of the thread that wakes it, though another one is
+//! idle, and leave it there for longer than a frame takes: such a worker moves away ([`cores`]).
 
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -9,8 +10,10 @@ use std::thread::{JoinHandle, Thread};
 
 /// Most threads; more is no faster for one picture.
 pub(in super::super) const MAX_THREADS: usize = 64;
-/// How often a thread looks before it sleeps: some 20 µs.
-const LOOKS: usize = if cfg!(miri) { 4 } else { 1000 };
+/// How often a worker looks for work before it sleeps: longer than most layers take that are not shared, some 200 µs.
+const LOOKS_FOR_WORK: usize = if cfg!(miri) { 4 } else { 10_000 };
+/// How often the caller looks whether workers are done before it sleeps, some 2 ms: who wakes may come to the core of who wakes it.
+const LOOKS_FOR_END: usize = if cfg!(miri) { 4 } else { 100_000 };
 
 /// The workers; dropping it joins them.
 pub(in super::super) struct Pool {
@@ -45,6 +48,8 @@ struct Job {
     parts: *const (),
     /// Who waits.
     caller: Thread,
+    /// The core that it runs on.
+    core: usize,
 }
 
 // SAFETY: `parts` points at a `Parts<T, F>` with `T: Send` and `F: Sync`, which `Pool::run` keeps alive until every worker has
@@ -107,7 +112,8 @@ impl Pool {
         let parts = Parts { first: parts.as_mut_ptr(), count: parts.len(), work };
         let pointer = (&raw const parts).cast();
         let call = Parts::<T, F>::call;
-        self.shared.hand_over(Job { call, parts: pointer, caller: std::thread::current() }, self.workers.len());
+        let job = Job { call, parts: pointer, caller: std::thread::current(), core: cores::current() };
+        self.shared.hand_over(job, self.workers.len());
         // Waits even if our own part panics: the workers still use `parts`.
         let waiting = Waiting(&self.shared);
         // SAFETY: the parts live until `waiting` is dropped; part 0 is the caller's, worker i uses part i.
@@ -135,7 +141,7 @@ struct Waiting<'a>(&'a PoolShared);
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         let done = || self.0.busy.load(Ordering::Acquire) == 0;
-        if !look_for(done) {
+        if !look_for(LOOKS_FOR_END, done) {
             while !done() {
                 std::thread::park();
             }
@@ -177,7 +183,9 @@ impl PoolShared {
     /// A worker's life.
     fn serve(&self, index: usize) {
         let mut seen = 0;
+        let allowed = cores::allowed();
         while let Some(job) = self.next_job(&mut seen) {
+            cores::leave(job.core, &allowed);
             let working = Working(self, job.caller);
             // SAFETY: the parts live until `working` is dropped, and part `index` is this worker's.
             unsafe { (job.call)(job.parts, index) };
@@ -187,7 +195,7 @@ impl PoolShared {
 
     /// Waits for a job that is not the one `seen`; `None` when all is over.
     fn next_job(&self, seen: &mut u64) -> Option<Job> {
-        look_for(|| self.jobs.load(Ordering::Acquire) != *seen);
+        look_for(LOOKS_FOR_WORK, || self.jobs.load(Ordering::Acquire) != *seen);
         let mut state = self.lock();
         state.sleepers += 1;
         while self.jobs.load(Ordering::Acquire) == *seen && !state.stop {
@@ -199,9 +207,50 @@ impl PoolShared {
     }
 }
 
+/// Which core a thread runs on.
+#[cfg(all(target_os = "linux", not(miri)))]
+mod cores {
+    use rustix::thread::{CpuSet, sched_getaffinity, sched_getcpu, sched_setaffinity};
+
+    /// Where this thread runs.
+    pub(super) fn current() -> usize {
+        sched_getcpu()
+    }
+
+    /// Where this thread may run.
+    pub(super) fn allowed() -> CpuSet {
+        sched_getaffinity(None).unwrap_or_else(|_| CpuSet::new())
+    }
+
+    /// Has this thread run on another core than `core`, where it may run on others.
+    pub(super) fn leave(core: usize, allowed: &CpuSet) {
+        if core != current() || core >= CpuSet::MAX_CPU {
+            return;
+        }
+        let mut others = *allowed;
+        others.unset(core);
+        if others.count() > 0 {
+            // Where the system refuses, it is as slow as it was.
+            let _ = sched_setaffinity(None, &others);
+        }
+    }
+}
+
+/// Other systems are left to choose.
+#[cfg(not(all(target_os = "linux", not(miri))))]
+mod cores {
+    pub(super) fn current() -> usize {
+        0
+    }
+
+    pub(super) fn allowed() {}
+
+    pub(super) fn leave(_: usize, _: &()) {}
+}
+
 /// Looks a bounded number of times.
-fn look_for(found: impl Fn() -> bool) -> bool {
-    for _ in 0..LOOKS {
+fn look_for(looks: usize, found: impl Fn() -> bool) -> bool {
+    for _ in 0..looks {
         if found() {
             return true;
         }
