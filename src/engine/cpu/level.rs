@@ -54,7 +54,8 @@ impl Level {
     ///
     /// x86 processors look up 64 bytes a cycle: of four channels each 256, with `vpermb` of six 384. Of those 384, adding up
     /// leaves 341 and channels that fill 64 of 66 places 331. With 256 bits, look-ups and additions share three ports of Intel's
-    /// cores: 1.5 of each a cycle. A product of tiles, 16 × 16 × 64, takes 16 cycles.
+    /// cores: 1.5 of each a cycle. Layers with tables along positions are measured against the same number: two loads a cycle of
+    /// 32 positions × 5 channels would allow 315. A product of tiles, 16 × 16 × 64, takes 16 cycles.
     pub(crate) fn most_macs_a_cycle(self) -> Option<u32> {
         match self {
             Self::Amx => Some(1024),

@@ -105,6 +105,7 @@ impl Engine for CpuEngine {
             Work::Embed { .. } => "table",
             Work::PixelConv { .. } => "sums of table rows",
             Work::FloatConv { .. } => "float fma",
+            Work::Conv { conv, .. } | Work::Residual { conv, .. } if conv.is_along_positions() => "lut5 vpaddb",
             Work::Conv { .. } | Work::Residual { .. } => self.kernels.convolution(),
             Work::Activation { .. } | Work::Activated { .. } => "thresholds",
             Work::Classify { .. } => "pooled lut4",

@@ -37,8 +37,6 @@ impl AlongPositions {
     pub(super) const UNIT: usize = 8;
     /// Kinds of positions by what lies outside the map there: three rows of three.
     pub(super) const BORDERS: usize = 9;
-    /// The kind with nothing outside.
-    pub(super) const INSIDE: usize = 4;
     /// Positions from which on a part of a layer is worth the rows beside it that are read as well.
     pub(super) const LEAST_PART: usize = 16 * Tiling::TILE;
 

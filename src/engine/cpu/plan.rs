@@ -441,6 +441,11 @@ impl PackedConv {
         }
     }
 
+    /// Whether it looks up in tables along positions.
+    pub(super) fn is_along_positions(&self) -> bool {
+        self.passes.iter().any(|pass| pass.packed.borders.is_some())
+    }
+
     fn bytes(&self) -> usize {
         self.passes.iter().map(|pass| 4 * pass.taps.len() + pass.packed.bytes()).sum()
     }

@@ -19,6 +19,7 @@ mod neon;
 mod picture;
 mod pixels;
 pub(super) mod pool;
+#[cfg(target_arch = "x86_64")]
 mod positions;
 mod scalar;
 mod tables;

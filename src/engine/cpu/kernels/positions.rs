@@ -61,6 +61,8 @@ pub(super) trait PositionVector: Vector {
 
 /// Bytes of packed codes that are turned round at once: the indices of [`AlongPositions::BLOCK`] channels.
 pub(super) const PIECE: usize = AlongPositions::BLOCK / 4;
+/// The kind of position, of [`AlongPositions::BORDERS`], with nothing outside.
+const INSIDE: usize = 4;
 /// Vectors of a tile.
 const PAIR: usize = 2;
 /// Entries of a table.
@@ -346,7 +348,7 @@ impl Chunk<'_> {
                     sums[0] = V::load(squares[0].add(at)).subtract(sums[0].raise());
                     sums[1] = V::load(squares[1].add(at)).subtract(sums[1].raise());
                 }
-                if kind != AlongPositions::INSIDE {
+                if kind != INSIDE {
                     let from = along.borders.as_ptr().add((kind * conv.all_blocks + block) * lanes);
                     sums[0] = sums[0].add(V::load(from.cast()));
                     sums[1] = sums[1].add(V::load(from.add(lanes / 2).cast()));
