@@ -15,6 +15,9 @@ use std::time::Duration;
 /// How long each network is measured.
 const BUDGET: Duration = Duration::from_secs(2);
 
+/// How many times the best frame's time the median's is where something else took the processor: by itself it is 1.02 to 1.08.
+const SHARED_FROM: f32 = 1.15;
+
 #[derive(clap::Args)]
 pub(crate) struct BenchArgs {
     /// Network, may be given more than once [default: the shipped ones and random:erns18 with their twins]
@@ -85,6 +88,10 @@ fn print_report(out: &mut impl Write, report: &BenchReport) -> Result<()> {
     let BenchReport { name, engine, size, threads, gmac, median_ms, min_ms, gmac_per_s, clock_ghz, .. } = report;
     writeln!(out, "{name} on {engine}, {size}×{size}, {threads} thread(s), {:.2} MB", report.peak_bytes as f64 / 1e6)?;
     writeln!(out, "  median {median_ms:.3} ms, best {min_ms:.3} ms, {gmac:.4} GMAC, {gmac_per_s:.0} GMAC/s")?;
+    if *median_ms > SHARED_FROM * min_ms {
+        let times = median_ms / min_ms;
+        writeln!(out, "  the processor was slowed down or shared meanwhile: the median is {times:.2} × the best")?;
+    }
     let percent = |rate: f64| report.bound_gmac_per_s.map(|bound| 100.0 * rate / bound);
     if let (Some(bound), Some(percent)) = (report.bound_gmac_per_s, percent(*gmac_per_s)) {
         writeln!(out, "  {percent:.1} % of the bound: {bound:.0} GMAC/s by these kernels at {clock_ghz:.2} GHz")?;

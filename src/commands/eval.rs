@@ -198,14 +198,14 @@ impl Display for Shares {
 }
 
 /// What became of one picture.
-struct Looked {
+struct Judged {
     /// Its class in the network, of a labelled one, and what the network said; or why it is left out.
-    answer: Result<(usize, Answer), String>,
+    answer: Result<(usize, Verdict), String>,
     shares: Shares,
 }
 
 /// What a network says of a picture, its views' logits averaged.
-struct Answer {
+struct Verdict {
     classes: Vec<f32>,
     knowing: Knowing,
     /// Whether the likeliest class is something.
@@ -248,7 +248,7 @@ impl Jury {
         &self,
         count: usize,
         read: impl Fn(usize) -> Result<Result<(Picture, usize), String>> + Sync,
-        mut then: impl FnMut(usize, Looked),
+        mut then: impl FnMut(usize, Judged),
     ) -> Result<()> {
         let turn = A_TURN * self.judges.len();
         for start in (0..count).step_by(turn) {
@@ -259,7 +259,7 @@ impl Jury {
             };
             // One at a time, so that no thread waits for what another one has put by.
             let each = || turn.clone().into_par_iter().with_max_len(1).map(look).collect();
-            let looked: Vec<Result<Looked>> = self.threads.install(each);
+            let looked: Vec<Result<Judged>> = self.threads.install(each);
             for (index, looked) in turn.zip(looked) {
                 then(index, looked?);
             }
@@ -283,7 +283,7 @@ impl Judge {
         &mut self,
         index: usize,
         read: impl Fn(usize) -> Result<Result<(Picture, usize), String>>,
-    ) -> Result<Looked> {
+    ) -> Result<Judged> {
         let mut shares = Shares::default();
         let start = Instant::now();
         let read = read(index)?;
@@ -292,11 +292,11 @@ impl Judge {
             Ok((picture, truth)) => self.judge(&picture, &mut shares)?.map(|answer| (truth, answer)),
             Err(why) => Err(why),
         };
-        Ok(Looked { answer, shares })
+        Ok(Judged { answer, shares })
     }
 
     /// Runs a picture; the sentence why that cannot be, where it has no view.
-    fn judge(&mut self, picture: &Picture, shares: &mut Shares) -> Result<Result<Answer, String>> {
+    fn judge(&mut self, picture: &Picture, shares: &mut Shares) -> Result<Result<Verdict, String>> {
         let start = Instant::now();
         let views = match self.views.of(picture) {
             Ok(views) => views,
@@ -315,7 +315,7 @@ impl Judge {
         let network = self.engine.network();
         let knowing = network.knowing(&classes, &others);
         let says_something = likeliest(&classes).is_some_and(|class| !network.is_nothing(class));
-        Ok(Ok(Answer { classes, knowing, says_something }))
+        Ok(Ok(Verdict { classes, knowing, says_something }))
     }
 }
 
@@ -333,7 +333,7 @@ fn count(jury: &Jury, set: &Dataset, answers: &mut Answers) -> Result<Shares> {
         shares += looked.shares;
         match looked.answer {
             Err(why) => answers.left_out.add(&set.name(index), &why),
-            Ok((truth, Answer { classes, knowing, .. })) => {
+            Ok((truth, Verdict { classes, knowing, .. })) => {
                 if answers.tally.count(truth, &classes) {
                     answers.separation.count_right(knowing);
                 }
@@ -358,7 +358,7 @@ fn count_foreign(jury: &Jury, folder: &Path, pictures: &[PathBuf], answers: &mut
     jury.look_at(pictures.len(), read, |index, looked| {
         bar.inc(1);
         match looked.answer {
-            Ok((_, Answer { knowing, says_something, .. })) => {
+            Ok((_, Verdict { knowing, says_something, .. })) => {
                 answers.separation.count_foreign(knowing, knowing.sure && says_something);
             }
             Err(why) => {

@@ -1,7 +1,7 @@
 //! The SIMD engine: a network is lowered once (`plan`) to packed weights and steps, then each picture runs through kernels
 //! chosen for the processor (`kernels`) without allocating.
 //!
-//! A run goes step by step, a step a layer; large ones are shared among threads by rows. Pixel embedding and the first
+//! A run goes step by step, a step a layer; large ones are shared among threads, by rows or by output channels. Pixel embedding and the first
 //! convolution are one step (`pixel_sums`). Codes stay packed from the first layer to the last (`packing` says how); probes
 //! get them unpacked or counted (`unpack`), and what no step needs, like the embedding's codes or the sums that kernels keep
 //! in registers, by running that one layer again.

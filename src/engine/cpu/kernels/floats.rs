@@ -4,7 +4,7 @@
 
 use super::super::packing::{LaneThresholds, Packing};
 use super::generic::{CodeRows, FLOATS, Vector};
-use super::picture::{PictureRows, Window};
+use super::picture::{PictureRows, PictureWindow};
 use std::ops::Range;
 
 /// Some rows of the float first layer.
@@ -65,7 +65,7 @@ unsafe fn convolve_strip<V: Vector, S: FloatSink<V>, const P: usize, const K: us
     sink: &mut S,
 ) {
     let over = &job.over;
-    let mut window = Window::<f32, K>::new(0.0);
+    let mut window = PictureWindow::<f32, K>::new(0.0);
     for (at, y) in over.rows.clone().enumerate() {
         let rows = window.under(over, (job.rgb, job.values), y, strip);
         for block in 0..over.blocks {

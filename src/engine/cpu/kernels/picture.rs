@@ -41,7 +41,7 @@ impl PictureRows {
 }
 
 /// What the bytes under a strip of one row of the output stand for, row y of the picture, its border counted, in place y % `K`.
-pub(super) struct Window<T, const K: usize> {
+pub(super) struct PictureWindow<T, const K: usize> {
     rows: [[T; MOST_BYTES]; K],
     /// The first row that is not there yet.
     known: usize,
@@ -49,7 +49,7 @@ pub(super) struct Window<T, const K: usize> {
     outside: T,
 }
 
-impl<T: Copy, const K: usize> Window<T, K> {
+impl<T: Copy, const K: usize> PictureWindow<T, K> {
     /// `outside` stands for what is outside the picture.
     pub(super) fn new(outside: T) -> Self {
         Self { rows: [[outside; MOST_BYTES]; K], known: 0, outside }

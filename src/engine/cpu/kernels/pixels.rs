@@ -3,7 +3,7 @@
 use super::super::packing::Packing;
 use super::super::pixel_sums::{self, SumRows};
 use super::generic::{ByteSums, Sink, Vector};
-use super::picture::{PictureRows, Window};
+use super::picture::{PictureRows, PictureWindow};
 
 /// Some rows of the first convolution behind pixel embedding.
 pub(in super::super) struct PixelRows<'a> {
@@ -49,7 +49,7 @@ pub(super) unsafe fn add_up<V: Vector, S: Sink<V>>(job: &PixelRows<'_>, sink: &m
 unsafe fn add_up_under<V: Vector, S: Sink<V>, const K: usize>(job: &PixelRows<'_>, sink: &mut S) {
     let over = &job.over;
     for strip in over.strips() {
-        let mut window = Window::<u32, K>::new(SumRows::OUTSIDE);
+        let mut window = PictureWindow::<u32, K>::new(SumRows::OUTSIDE);
         for (at, y) in over.rows.clone().enumerate() {
             let rows = window.under(over, (job.rgb, job.rows.starts()), y, &strip);
             for x in strip.clone() {

@@ -7,7 +7,7 @@
 //! shuffle, and no register, so that a group may have five channels; but tables are built anew for every tile, which pays where
 //! many output channels use them.
 //!
-//! A tile is two vectors of positions: some rows of the input, or a part of one. It adds to output rows above and below as
+//! A tile is two vectors of positions: some rows of the input. It adds to output rows above and below as
 //! well: what a row of the kernel gives is added up in registers for all its columns, whose sums move a place as a whole, and
 //! then to *sums in memory*, a row further up or down. Rows that no tile adds to any more go to the sink, positions made the
 //! outer order again. What lies outside the map adds nothing here, so that a constant a channel and kind of border is
@@ -70,9 +70,9 @@ const ENTRIES: usize = 1 << AlongPositions::GROUP;
 /// Tables of a pass.
 const TABLES: usize = AlongPositions::BLOCK.div_ceil(AlongPositions::GROUP);
 /// Bytes of the longest vector that convolves so.
-const MOST_LANES: usize = 32;
+const MOST_LANES: usize = Tiling::TILE / PAIR;
 /// Positions of a tile of such vectors.
-const MOST_TILE: usize = PAIR * MOST_LANES;
+const MOST_TILE: usize = Tiling::TILE;
 /// Sums of 16 bits that wait in memory: they stay in the second cache.
 const MOST_SUMS: usize = 48 * 1024;
 /// Tiles of rows at most before the sums that still wait move to the front.
@@ -92,10 +92,10 @@ impl<T: Copy, const N: usize> Room<T, N> {
     }
 }
 
-/// Where the sums of a chunk of output channels wait: for each the sums of all bytes as [`ByteSums`] has them, then those of the
+/// Where the sums of a chunk of output channels wait: for each the sums of all bytes as [`generic::ByteSums`] has them, then those of the
 /// odd ones, `[row][pair of positions]` each.
 #[derive(Clone, Copy)]
-struct Waiting {
+struct WaitingSums {
     start: *mut i16,
     /// Rows that wait, and those that the next tiles will add to.
     rows: usize,
@@ -103,14 +103,14 @@ struct Waiting {
     row: usize,
 }
 
-impl Waiting {
+impl WaitingSums {
     /// Sums of an output channel.
     fn channel(self) -> usize {
         self.rows * self.row
     }
 
     /// Where the sums of the even positions' pairs of a channel start, from position `x` of row `row` on; the odd ones' lie
-    /// [`Waiting::odd`] further.
+    /// [`WaitingSums::odd`] further.
     fn at(self, channel: usize, row: usize, x: usize) -> *mut i16 {
         self.start.wrapping_add(channel * self.channel() + (row * self.row + x) / 2)
     }
@@ -165,7 +165,7 @@ unsafe fn chunks<V: PositionVector, S: Sink<V>, const PITCH: usize>(
     let most_blocks = (MOST_SUMS / ((tile + halo) * lanes)).max(1);
     let a_chunk = even_part(conv.blocks.len(), most_blocks);
     let slack = ((MOST_SUMS / (a_chunk * lanes) - halo) / tile).clamp(1, MOST_SLACK);
-    let waiting = Waiting { start: room.start(), rows: slack * tiling.rows + 2, row: tiling.pitch };
+    let waiting = WaitingSums { start: room.start(), rows: slack * tiling.rows + 2, row: tiling.pitch };
     for first in conv.blocks.clone().step_by(a_chunk) {
         let blocks = first..conv.blocks.end.min(first + a_chunk);
         let job = Chunk { conv, along, tiling, waiting, blocks, slack, tables: tables.start() };
@@ -182,7 +182,7 @@ struct Chunk<'a> {
     conv: &'a Conv<'a>,
     along: Along<'a>,
     tiling: Tiling,
-    waiting: Waiting,
+    waiting: WaitingSums,
     blocks: Range<usize>,
     /// Tiles of rows that wait.
     slack: usize,
@@ -463,7 +463,7 @@ unsafe fn look_up<V: PositionVector, const PITCH: usize>(
     is_new: bool,
 ) {
     // SAFETY: the processor has V's instruction set.
-    let mut sums = TileSums([[unsafe { V::zero() }; 2]; PAIR]);
+    let mut sums = PositionSums([[unsafe { V::zero() }; 2]; PAIR]);
     let mut left = groups;
     /// Parts of `$groups` groups, while there are as many.
     macro_rules! parts {
@@ -505,9 +505,9 @@ fn next_two(word: u64) -> u64 {
 }
 
 /// The sums of a tile for one output channel: of each vector those of all bytes, and of the odd ones.
-struct TileSums<V>([[V; 2]; PAIR]);
+struct PositionSums<V>([[V; 2]; PAIR]);
 
-impl<V: PositionVector> TileSums<V> {
+impl<V: PositionVector> PositionSums<V> {
     /// Adds `N` groups of channels.
     ///
     /// # Safety
