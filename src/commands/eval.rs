@@ -200,12 +200,12 @@ impl Display for Shares {
 /// What became of one picture.
 struct Judged {
     /// Its class in the network, of a labelled one, and what the network said; or why it is left out.
-    answer: Result<(usize, Verdict), String>,
+    answer: Result<(usize, Judgement), String>,
     shares: Shares,
 }
 
 /// What a network says of a picture, its views' logits averaged.
-struct Verdict {
+struct Judgement {
     classes: Vec<f32>,
     knowing: Knowing,
     /// Whether the likeliest class is something.
@@ -296,7 +296,7 @@ impl Judge {
     }
 
     /// Runs a picture; the sentence why that cannot be, where it has no view.
-    fn judge(&mut self, picture: &Picture, shares: &mut Shares) -> Result<Result<Verdict, String>> {
+    fn judge(&mut self, picture: &Picture, shares: &mut Shares) -> Result<Result<Judgement, String>> {
         let start = Instant::now();
         let views = match self.views.of(picture) {
             Ok(views) => views,
@@ -315,7 +315,7 @@ impl Judge {
         let network = self.engine.network();
         let knowing = network.knowing(&classes, &others);
         let says_something = likeliest(&classes).is_some_and(|class| !network.is_nothing(class));
-        Ok(Ok(Verdict { classes, knowing, says_something }))
+        Ok(Ok(Judgement { classes, knowing, says_something }))
     }
 }
 
@@ -333,7 +333,7 @@ fn count(jury: &Jury, set: &Dataset, answers: &mut Answers) -> Result<Shares> {
         shares += looked.shares;
         match looked.answer {
             Err(why) => answers.left_out.add(&set.name(index), &why),
-            Ok((truth, Verdict { classes, knowing, .. })) => {
+            Ok((truth, Judgement { classes, knowing, .. })) => {
                 if answers.tally.count(truth, &classes) {
                     answers.separation.count_right(knowing);
                 }
@@ -358,7 +358,7 @@ fn count_foreign(jury: &Jury, folder: &Path, pictures: &[PathBuf], answers: &mut
     jury.look_at(pictures.len(), read, |index, looked| {
         bar.inc(1);
         match looked.answer {
-            Ok((_, Verdict { knowing, says_something, .. })) => {
+            Ok((_, Judgement { knowing, says_something, .. })) => {
                 answers.separation.count_foreign(knowing, knowing.sure && says_something);
             }
             Err(why) => {
