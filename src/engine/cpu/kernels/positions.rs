@@ -495,6 +495,7 @@ unsafe fn look_up<V: PositionVector, const PITCH: usize>(
 /// operations, not one and a half.
 #[inline(always)]
 fn next_two(word: u64) -> u64 {
+    #[cfg_attr(miri, allow(unused_mut))]
     let mut next = word >> 16;
     #[cfg(not(miri))]
     // SAFETY: there is no instruction in it.
