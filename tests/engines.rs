@@ -174,7 +174,10 @@ fn first_convolutions_of_wide_pictures_are_identical() {
 /// positions. Channels fill no block, no group of five, no vector; parts for threads are cut from rows and from channels.
 #[test]
 fn convolutions_of_full_tiles_are_identical() {
-    for (edge, threads) in [(8, 3), (15, 1), (16, 2), (16, 5), (27, 2), (32, 3), (60, 1), (64, 2)] {
+    // Emulated processors are slow, and have no such tables.
+    let count = if cfg!(target_arch = "x86_64") { usize::MAX } else { 1 };
+    let maps = [(8, 3), (15, 1), (16, 2), (16, 5), (27, 2), (32, 3), (60, 1), (64, 2)];
+    for (edge, threads) in maps.into_iter().take(count) {
         let block = Block { bottleneck: edge == 16, channels: 258, stride: 1 };
         let recipe = Recipe {
             seed: edge as u64,
