@@ -426,39 +426,27 @@ fn write_codes(
     in_bands(pool, parallel, output.map.inner(buffer), output.map.edge, work);
 }
 
-/// RowSink to write.
-trait RowSink: Send + Default {
-    /// The first `count` of `rows` rows, and the others.
-    fn split(self, count: usize, rows: usize) -> (Self, Self);
-}
-
-impl<T: Send> RowSink for &mut [T] {
-    fn split(self, count: usize, rows: usize) -> (Self, Self) {
-        let row = self.len() / rows;
-        self.split_at_mut(count * row)
-    }
-}
-
 /// Has `work` write all `rows` of `values`, in a band a thread.
-fn in_bands<R: RowSink>(
+fn in_bands(
     pool: &mut Pool,
     parallel: bool,
-    values: R,
+    values: &mut [u8],
     rows: usize,
-    work: impl Fn(Range<usize>, R) + Sync,
+    work: impl Fn(Range<usize>, &mut [u8]) + Sync,
 ) {
     let count = if parallel { pool.threads().min(rows) } else { 1 };
     if count == 1 {
         work(0..rows, values);
         return;
     }
+    let row = values.len() / rows;
     let mut rest = values;
-    let mut bands: [(Range<usize>, R); MAX_THREADS] = std::array::from_fn(|_| (0..0, R::default()));
+    let mut bands: [(Range<usize>, &mut [u8]); MAX_THREADS] = std::array::from_fn(|_| (0..0, &mut [][..]));
     for (i, band) in bands[..count].iter_mut().enumerate() {
         let (start, end) = (rows * i / count, rows * (i + 1) / count);
-        let (values, behind) = rest.split(end - start, rows - start);
+        let (values, behind) = rest.split_at_mut((end - start) * row);
         *band = (start..end, values);
         rest = behind;
     }
-    pool.run(&mut bands[..count], |(rows, values)| work(rows.clone(), std::mem::take(values)));
+    pool.run(&mut bands[..count], |(rows, values)| work(rows.clone(), values));
 }

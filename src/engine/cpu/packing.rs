@@ -30,7 +30,7 @@ impl AlongPositions {
     /// Input channels that share a table.
     pub(super) const GROUP: usize = 5;
     /// Input channels whose tables are made at once: they fit the first cache.
-    pub(super) const BLOCK: usize = 64;
+    pub(super) const BLOCK: usize = INDEX_BLOCK;
     /// Bytes behind a map of codes, and behind weights, that kernels may read.
     pub(super) const SPARE: usize = 16;
     /// Bytes of a table that a weight counts: the number of an entry of 64 bytes comes eightfold.
@@ -54,7 +54,7 @@ impl AlongPositions {
     }
 
     fn groups(channels: usize) -> usize {
-        channels / Self::BLOCK * Self::BLOCK.div_ceil(Self::GROUP) + (channels % Self::BLOCK).div_ceil(Self::GROUP)
+        groups_of(channels, Self::GROUP)
     }
 
     /// Where the weight of output channel `out`, one of `lanes`, for an input channel lies, and what is added there for a bit of 1.
@@ -76,10 +76,15 @@ impl AlongPositions {
 /// Channels after which the indices start anew.
 const INDEX_BLOCK: usize = 64;
 
+/// Groups of `channels` channels, `group` in each but the last of a block.
+fn groups_of(channels: usize, group: usize) -> usize {
+    channels / INDEX_BLOCK * INDEX_BLOCK.div_ceil(group) + (channels % INDEX_BLOCK).div_ceil(group)
+}
+
 impl Packing {
     /// Indices of `channels` channels.
     pub(super) fn groups(self, channels: usize) -> usize {
-        channels / INDEX_BLOCK * INDEX_BLOCK.div_ceil(self.group) + (channels % INDEX_BLOCK).div_ceil(self.group)
+        groups_of(channels, self.group)
     }
 
     /// Which of the pieces of input that a convolution takes at once hold `channels`.

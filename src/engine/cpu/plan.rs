@@ -295,15 +295,16 @@ fn place_codes(
             _ => packing.blocks(shapes[i].channels) * packing.block_bytes(),
         };
         let map = CodeMap { edge: shapes[i].edge, pixel };
+        let bytes = map.bytes() + AlongPositions::SPARE;
         // The free slot that has to grow least, then the one that fits tightest.
-        let fit = |&slot: &usize| ((map.bytes() + AlongPositions::SPARE).saturating_sub(slots[slot]), slots[slot]);
+        let fit = |&slot: &usize| (bytes.saturating_sub(slots[slot]), slots[slot]);
         let made = if is_fused(i) { i - 1 } else { i };
         let slot = (0..slots.len()).filter(|&slot| free_behind[slot] < made).min_by_key(fit).unwrap_or_else(|| {
             slots.push(0);
             free_behind.push(0);
             slots.len() - 1
         });
-        slots[slot] = slots[slot].max(map.bytes() + AlongPositions::SPARE);
+        slots[slot] = slots[slot].max(bytes);
         free_behind[slot] = last_readers[i];
         outputs[i] = Some(CodeSlot { slot, map });
     }

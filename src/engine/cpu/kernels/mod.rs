@@ -1,8 +1,8 @@
 //! The kernels of one level behind safe functions, and the one place of the engine where unsafe code lives.
 //!
-//! [`generic`], [`positions`], [`pixels`] and [`floats`] hold the algorithms, `scalar`, `avx2`, `avx512` and `neon` the vectors they run on, `tables` what
-//! they look up, [`pool`] the threads. [`Kernels`] exists only where the processor has its level, and checks that a job stays
-//! inside its slices before it starts.
+//! [`generic`], `positions`, [`pixels`] and [`floats`] hold the algorithms, `scalar`, `avx2`, `avx512` and `neon` the vectors they
+//! run on, `tables` what they look up, [`pool`] the threads. [`Kernels`] exists only where the processor has its level, and checks
+//! that a job stays inside its slices before it starts.
 #![allow(unsafe_code)]
 #![cfg_attr(fuzzing, allow(dead_code, unused_imports, reason = "only the scalar level is fuzzed"))]
 
@@ -292,8 +292,8 @@ fn share<S>(pool: Option<&mut Pool>, conv: &Conv<'_>, sink: S, run: impl Fn(&Con
     match pool {
         Some(pool) if pool.threads() > 1 => {
             let count = pool.threads();
-            let mut parts: [Conv<'_>; MAX_THREADS] = std::array::from_fn(|i| conv.part(i.min(count - 1), count));
-            pool.run(&mut parts[..count], |part| run(part));
+            let mut parts: [usize; MAX_THREADS] = std::array::from_fn(|part| part);
+            pool.run(&mut parts[..count], |&mut part| run(&conv.part(part, count)));
         }
         _ => run(conv),
     }
