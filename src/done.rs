@@ -1,5 +1,5 @@
 //! For tests: how often what is costly was done.
-#![cfg_attr(not(feature = "cli"), expect(dead_code, reason = "who asks is not built then"))]
+#![cfg_attr(not(feature = "live"), expect(dead_code, reason = "who asks is not built then"))]
 
 use std::cell::Cell;
 use std::thread::LocalKey;

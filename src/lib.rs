@@ -88,6 +88,9 @@
 //! Who may know whom, arrows down only: `app` → `pipeline`, `evaluate` → `engines` → `source`, [`inspect`],
 //! `fpga` → [`engine`] → [`network`], [`frame`] → `regular`. See `ARCHITECTURE.md` for a sentence about each room.
 
+// Without the terminal, what only its commands ask for is unused.
+#![cfg_attr(all(feature = "live", not(feature = "cli")), allow(dead_code, unused_imports))]
+
 // The recipes of networks, which the tests outside share, know this crate by its name.
 #[cfg(any(test, fuzzing))]
 extern crate self as ernscope;
@@ -100,28 +103,28 @@ pub mod commands;
 #[cfg(test)]
 mod done;
 pub mod engine;
-#[cfg(feature = "cli")]
+#[cfg(feature = "live")]
 pub mod engines;
 #[cfg(feature = "cli")]
 mod evaluate;
-#[cfg(feature = "cli")]
+#[cfg(feature = "live")]
 mod flight;
 #[cfg(feature = "fpga")]
 pub mod fpga;
 pub mod frame;
+#[cfg(any(feature = "live", feature = "import"))]
+mod host;
 #[cfg(all(any(test, fuzzing), feature = "cli"))]
 pub mod fuzzing;
 pub mod inspect;
 pub mod network;
-#[cfg(feature = "cli")]
+#[cfg(feature = "live")]
 pub mod pipeline;
 pub mod preprocess;
-#[cfg(any(feature = "cli", feature = "import"))]
-mod regular;
-#[cfg(feature = "cli")]
+#[cfg(feature = "live")]
 pub mod source;
 mod splitmix64;
-#[cfg(feature = "cli")]
+#[cfg(feature = "live")]
 mod teach;
-#[cfg(feature = "cli")]
+#[cfg(feature = "live")]
 mod text;

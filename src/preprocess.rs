@@ -48,10 +48,10 @@ pub enum PreprocessError {
 }
 
 /// The zoom in percent at which a network sees the whole square.
-#[cfg(feature = "cli")]
+#[cfg(feature = "live")]
 pub(crate) const WHOLE_SQUARE: u16 = 100;
 /// The most that a network's square is zoomed, in percent.
-#[cfg(feature = "cli")]
+#[cfg(feature = "live")]
 pub(crate) const MOST_ZOOM: u16 = 400;
 
 /// The largest square in the middle of a picture of `width` × `height` pixels.
@@ -62,7 +62,7 @@ pub(crate) fn centre_crop(width: u32, height: u32) -> Crop {
 /// What a zoom leaves of the largest square, in the middle of it: at 200 percent its edge is half as long. What is not between
 /// [`WHOLE_SQUARE`] and [`MOST_ZOOM`] is taken as the nearer of them. Where the picture has as many pixels, the square has no fewer
 /// than `least` a side: below a network's input edge there is nothing more to see.
-#[cfg(feature = "cli")]
+#[cfg(feature = "live")]
 pub(crate) fn zoomed_crop(width: u32, height: u32, percent: u16, least: usize) -> Crop {
     let whole = width.min(height);
     let percent = u64::from(percent.clamp(WHOLE_SQUARE, MOST_ZOOM));
@@ -94,7 +94,7 @@ impl Preprocessor {
     }
 
     /// May use so many threads from now on.
-    #[cfg(feature = "cli")]
+    #[cfg(feature = "live")]
     pub(crate) fn set_threads(&mut self, threads: usize) {
         self.threads = threads;
     }
@@ -127,7 +127,7 @@ impl Preprocessor {
     ///
     /// # Errors
     /// As [`Preprocessor::run`], and where the picture has no such square.
-    #[cfg(feature = "cli")]
+    #[cfg(feature = "live")]
     pub(crate) fn run_crop(
         &mut self,
         rgb: &[u8],
@@ -154,7 +154,7 @@ impl Preprocessor {
     ///
     /// # Errors
     /// A side of 0, more than 100 megapixels, or a number of bytes that does not fit the size.
-    #[cfg(feature = "cli")]
+    #[cfg(feature = "live")]
     pub(crate) fn resize(&mut self, rgb: &[u8], from: [u32; 2], to: [u32; 2]) -> Result<Vec<u8>, PreprocessError> {
         let [[width, height], [to_width, to_height]] = [from, to];
         check(rgb, width, height, to_width.min(to_height) as usize)?;
@@ -335,7 +335,7 @@ mod tests {
 }
 
 /// The square that a zoom leaves, which only the program has.
-#[cfg(all(test, feature = "cli"))]
+#[cfg(all(test, feature = "live"))]
 mod zoom_tests {
     use super::*;
 

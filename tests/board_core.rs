@@ -157,7 +157,7 @@ fn check_network(program: &Path, network: &Arc<Network>, pictures: u64) -> (u64,
 #[test]
 fn shipped_networks_are_identical() {
     let Some(program) = core("default", &[]) else { return };
-    for shipped in SHIPPED {
+    for shipped in &SHIPPED {
         check_network(&program, &Arc::new(file::parse(shipped.bytes).expect("ours")), 2);
     }
 }

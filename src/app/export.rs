@@ -5,19 +5,19 @@ use super::why::SavedAnswer;
 use crate::engines::EngineChoice;
 use crate::engines::{self, Setup};
 use crate::frame::InputImage;
+use crate::host::{files, threads};
 use crate::inspect::dump;
 use crate::pipeline::Report;
 use crate::preprocess::Preprocessor;
 use anyhow::{Context as _, Result};
 use crossbeam_channel::{Receiver, Sender, unbounded};
-use directories::UserDirs;
 use egui::ColorImage;
 use image::{ExtendedColorType, ImageFormat};
 use serde_json::{Value, json};
-use std::fs;
+use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use web_time::{SystemTime, UNIX_EPOCH};
 
 /// Writes files on helper threads and hears of the outcome.
 pub(crate) struct Exporter {
@@ -68,9 +68,7 @@ impl Exporter {
 
 /// Where exports go.
 pub(crate) fn folder() -> PathBuf {
-    let user = UserDirs::new();
-    let pictures = user.as_ref().map(|user| user.picture_dir().unwrap_or_else(|| user.home_dir()));
-    pictures.unwrap_or(Path::new("")).join("ernscope")
+    files::exports().unwrap_or_default().join("ernscope")
 }
 
 /// A file of a new name there.
@@ -89,7 +87,7 @@ impl Export {
     /// Runs `write` on a thread; it returns what it wrote in words.
     fn start(self, write: impl FnOnce(&Path) -> Result<String> + Send + 'static) {
         let (sender, context) = (self.sender.clone(), self.context.clone());
-        let started = std::thread::Builder::new().name("export".into()).spawn(move || {
+        let started = threads::spawn("export", move || {
             let outcome = make_folder(&self.path).and_then(|()| write(&self.path));
             let message = match outcome {
                 Ok(wrote) => (format!("Saved {wrote}."), Tone::Good),
@@ -108,7 +106,7 @@ impl Export {
 
 fn make_folder(path: &Path) -> Result<()> {
     let folder = path.parent().unwrap_or(Path::new(""));
-    fs::create_dir_all(folder).with_context(|| format!("the folder {} cannot be made", folder.display()))
+    files::make_folder(folder).with_context(|| format!("the folder {} cannot be made", folder.display()))
 }
 
 /// `20261123-224501`, UTC, with milliseconds so that two exports in a second stay two.
@@ -139,39 +137,28 @@ fn civil(mut days: u64) -> (u64, usize, u64) {
 }
 
 fn write_window(path: &Path, picture: &ColorImage) -> Result<String> {
-    let [width, height] = picture.size.map(|side| side as u32);
-    let written = image::save_buffer_with_format(
-        path,
-        picture.as_raw(),
-        width,
-        height,
-        ExtendedColorType::Rgba8,
-        ImageFormat::Png,
-    );
-    written.with_context(|| format!("{} cannot be written", path.display()))?;
+    write_png(path, picture.as_raw(), picture.size.map(|side| side as u32), ExtendedColorType::Rgba8)?;
     Ok(format!("{}", path.display()))
+}
+
+fn write_png(path: &Path, pixels: &[u8], [width, height]: [u32; 2], colours: ExtendedColorType) -> Result<()> {
+    let mut file = Cursor::new(Vec::new());
+    image::write_buffer_with_format(&mut file, pixels, width, height, colours, ImageFormat::Png)?;
+    files::write(path, file.into_inner()).with_context(|| format!("{} cannot be written", path.display()))
 }
 
 fn write_figures(path: &Path, report: &Report) -> Result<String> {
     let text = serde_json::to_string_pretty(&figures(report))?;
-    fs::write(path, text).with_context(|| format!("{} cannot be written", path.display()))?;
+    files::write(path, text).with_context(|| format!("{} cannot be written", path.display()))?;
     let table = path.with_extension("csv");
-    fs::write(&table, layers_csv(report)).with_context(|| format!("{} cannot be written", table.display()))?;
+    files::write(&table, layers_csv(report)).with_context(|| format!("{} cannot be written", table.display()))?;
     Ok(format!("{} and the layers as .csv beside it", path.display()))
 }
 
 /// The frame, and what every layer makes of it: run once more, on this thread.
 fn write_frame(path: &Path, report: &Report) -> Result<String> {
     let frame = &report.frame;
-    image::save_buffer_with_format(
-        path,
-        &frame.rgb,
-        frame.width,
-        frame.height,
-        ExtendedColorType::Rgb8,
-        ImageFormat::Png,
-    )
-    .with_context(|| format!("{} cannot be written", path.display()))?;
+    write_png(path, &frame.rgb, [frame.width, frame.height], ExtendedColorType::Rgb8)?;
     let mut input = InputImage::black(report.edge);
     Preprocessor::new(1).run_crop(&frame.rgb, [frame.width, frame.height], report.crop, &mut input)?;
     let mut engine = engines::open(&EngineChoice::Cpu(None), report.network.clone(), Setup::new(report.edge, 1))?;

@@ -2,7 +2,7 @@
 
 use crate::pipeline::Report;
 use std::collections::VecDeque;
-use std::time::{Duration, Instant};
+use web_time::{Duration, Instant};
 
 /// How far back lines go.
 pub(crate) const SPAN: Duration = Duration::from_secs(30);

@@ -1,8 +1,9 @@
 //! Lists of what the machine has, like its cameras: asked of the system on a thread of their own, never on the window's.
 
+use crate::host::threads;
 use crossbeam_channel::{Receiver, bounded};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use web_time::{Duration, Instant};
 
 /// Least time between the start of one search and of the next.
 const PACE: Duration = Duration::from_secs(2);
@@ -29,7 +30,7 @@ impl<T: Send + 'static> Lister<T> {
         self.asked = Some(Instant::now());
         let (sender, found) = bounded(1);
         let list = self.list.clone();
-        let started = std::thread::Builder::new().name(self.name.into()).spawn(move || {
+        let started = threads::spawn(self.name, move || {
             // The window may be gone by now.
             let _ = sender.send(list());
             wake();

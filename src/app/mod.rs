@@ -7,7 +7,8 @@
 pub(crate) mod arrangement;
 pub(crate) mod choices;
 mod comparison;
-pub(crate) mod dialog;
+#[cfg(not(target_arch = "wasm32"))]
+mod desktop;
 pub(crate) mod export;
 pub(crate) mod format;
 mod histogram;
@@ -20,6 +21,8 @@ pub(crate) mod model;
 mod mosaic;
 mod network_strip;
 pub(crate) mod notices;
+#[cfg(target_arch = "wasm32")]
+mod page;
 mod picture_panel;
 mod prediction;
 pub(crate) mod settings;
@@ -27,7 +30,6 @@ mod settings_file;
 mod shell;
 mod square;
 pub(crate) mod state;
-pub(crate) mod system_fonts;
 pub(crate) mod teach_panel;
 pub(crate) mod teaching;
 pub(crate) mod theme;
@@ -37,10 +39,17 @@ mod why;
 mod widgets;
 pub(crate) mod window;
 
+/// Where the window is.
+#[cfg(not(target_arch = "wasm32"))]
+use desktop as place;
+#[cfg(target_arch = "wasm32")]
+use page as place;
+
 pub use arrangement::zoom;
-pub use dialog::DialogAnswer;
 pub use model::Model;
+#[cfg(feature = "web")]
+pub use place::start_page;
 pub(crate) use shell::{Options, run};
-pub use state::{Action, DialogKind};
+pub use state::{Action, DialogAnswer, DialogKind};
 pub use theme::apply;
 pub use window::Window;

@@ -2,13 +2,13 @@
 
 use super::history::History;
 use crate::flight::FlightState;
-use crate::fpga::link::serial::FoundPort;
+use crate::fpga::FoundPort;
 use crate::inspect::Recent;
 use crate::pipeline::{ChannelReport, CheckState, DepthAnswers, EngineState, Notice, Report, Settings};
 use crate::source::{CameraInfo, SourceStatus};
 use crate::teach::Progress;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use web_time::{Duration, Instant};
 
 /// How long figures stand before they are refreshed: steady enough to read.
 const STEADY: Duration = Duration::from_millis(250);

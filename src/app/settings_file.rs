@@ -1,23 +1,16 @@
 //! Where settings are kept: a small JSON file in the user's configuration folder.
 
 use super::settings::{Remembered, parse};
-use crate::regular::{self, RegularFileError};
-use directories::ProjectDirs;
-use std::fs;
+use crate::host::{RegularFileError, files};
 use std::io::{ErrorKind, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// No honest settings are larger.
 const MOST_BYTES: u64 = 1 << 20;
 
-/// Where settings lie; `None` where the user has no home.
-pub(crate) fn path() -> Option<PathBuf> {
-    Some(ProjectDirs::from("", "", "ernscope")?.config_dir().join("settings.json"))
-}
-
 /// Reads the settings. What cannot be read or makes no sense is left out, and the second value says so.
 pub(crate) fn load(path: &Path) -> (Remembered, Option<String>) {
-    let file = match regular::open(path) {
+    let file = match files::open(path) {
         Ok(file) => file,
         Err(RegularFileError::Io(error)) if error.kind() == ErrorKind::NotFound => {
             return (Remembered::default(), None);
@@ -55,15 +48,16 @@ fn complaint_about(path: &Path, unread: &[&str]) -> String {
 /// What the file system says.
 pub(crate) fn save(path: &Path, remembered: &Remembered) -> std::io::Result<()> {
     if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
+        files::make_folder(folder)?;
     }
     let text = serde_json::to_string_pretty(remembered)?;
-    regular::write_whole(path, text.as_bytes())
+    files::write_whole(path, text.as_bytes())
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::arrangement::Layout;
+    use std::fs;
     use super::*;
     use crate::source::SourceChoice;
 

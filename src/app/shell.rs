@@ -1,35 +1,33 @@
 //! The window on a screen, in front of a running pipeline.
 
 use super::arrangement;
-use super::dialog::Dialogs;
 use super::export::Exporter;
 use super::lister::Lister;
 use super::model::Model;
+use super::place::{self, Dialogs, SystemFonts};
 use super::notices::Tone;
 use super::settings::{self, Remembered};
 use super::settings_file;
 use super::state::{Action, DialogKind, State};
-use super::system_fonts::SystemFonts;
 use super::teaching::Teaching;
 use super::theme;
 use super::window::Window;
 use crate::engines::{EngineChoice, OpenError};
-use crate::fpga::link::serial::{self, FoundPort};
+use crate::fpga::FoundPort;
+use crate::fpga::link::serial;
+use crate::host::files;
 use crate::network::ModelChoice;
 use crate::pipeline::{EngineCommand, EngineState, MOST_THREADS, Pipeline, PredictError, Settings, StartError};
 use crate::source::{self, CameraInfo, SourceChoice};
-use egui::{Context, Theme, ThemePreference, ViewportBuilder, ViewportCommand};
+use egui::{Context, Theme, ThemePreference, ViewportCommand};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use web_time::{Duration, Instant};
 use thiserror::Error;
 
 /// Least time between two repaints that news asks for, with a graphics card and without.
 const REPAINT_EVERY: [Duration; 2] = [Duration::from_millis(16), Duration::from_millis(100)];
-
-/// The smallest window: a screen of 1280×800 pixels scaled by two has no more points.
-const LEAST_SIZE: [f32; 2] = [640.0, 400.0];
 
 /// What the command line names; what it leaves open is as it was last time.
 #[derive(Clone, Debug, Default)]
@@ -64,7 +62,7 @@ pub(crate) enum WindowError {
 /// # Errors
 /// [`WindowError`], where what the command line names is refused, or there is no display.
 pub(crate) fn run(options: Options) -> Result<(), WindowError> {
-    let file = settings_file::path();
+    let file = files::settings();
     let (remembered, complaint) = file.as_deref().map(settings_file::load).unwrap_or_default();
     let waker = Arc::new(Waker::default());
     let (pipeline, settings) = start(&options, &remembered, &waker)?;
@@ -78,16 +76,10 @@ pub(crate) fn run(options: Options) -> Result<(), WindowError> {
     if let Some(text) = complaint {
         window.state.toasts.push(text, Tone::Bad);
     }
-    let viewport = ViewportBuilder::default()
-        .with_title("Ernscope")
-        .with_app_id("ernscope")
-        .with_inner_size(size)
-        .with_min_inner_size(LEAST_SIZE);
-    let native = eframe::NativeOptions { viewport, ..eframe::NativeOptions::default() };
     let make = move |cc: &eframe::CreationContext<'_>| -> Result<Box<dyn eframe::App>, _> {
         Ok(Box::new(App::new(cc, pipeline, model, window, waker, file)))
     };
-    eframe::run_native("Ernscope", native, Box::new(make)).map_err(WindowError::Display)
+    place::show(size, Box::new(make)).map_err(WindowError::Display)
 }
 
 /// Has the window, and what runs, as they were last time.
@@ -367,6 +359,7 @@ impl eframe::App for App {
         fit(ui.ctx(), self.window.state.layout.large);
         self.refresh(ui.ctx());
         self.fonts.follow(ui.ctx(), names(&self.model));
+        place::follow(&self.model, frame);
         let answer = self.dialogs.answer().and_then(|answer| self.window.answered(answer));
         for action in self.window.show(ui, &self.model).into_iter().chain(answer) {
             self.act(ui.ctx(), action, frame);

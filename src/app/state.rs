@@ -13,6 +13,7 @@ use crate::network::{Network, Op};
 use crate::pipeline::EngineCommand;
 use crate::preprocess::WHOLE_SQUARE;
 use crate::source::{SourceChoice, SourceState, SourceStatus};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// What a person asked for and the window alone cannot do.
@@ -42,6 +43,19 @@ pub enum Action {
     ListCameras,
     /// Look for ports with boards.
     ListPorts,
+}
+
+/// What became of a dialog.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DialogAnswer {
+    /// The person chose this.
+    Chosen(PathBuf),
+    /// The person chose nothing.
+    Dismissed,
+    /// What the person chose cannot be had: why, in a sentence.
+    Refused(String),
+    /// There is no dialog here: why, in a sentence.
+    Failed(String),
 }
 
 /// What is to be chosen in a dialog.

@@ -12,7 +12,7 @@ use egui::{
     vec2,
 };
 use std::collections::{HashMap, HashSet};
-use std::time::{Duration, Instant};
+use web_time::{Duration, Instant};
 
 /// Width of the panel in points.
 pub(super) const WIDTH: f32 = 352.0;

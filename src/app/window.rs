@@ -2,11 +2,10 @@
 
 use super::arrangement::Panel;
 use super::choices;
-use super::dialog::DialogAnswer;
 use super::keys::{self, Deed};
 use super::model::Model;
 use super::notices::{self, Tone};
-use super::state::{Action, State, TypedPath};
+use super::state::{DialogAnswer, Action, State, TypedPath};
 use super::theme::{self, Tokens};
 use super::{
     comparison, layer_detail, network_strip, picture_panel, prediction, square, teach_panel, timeline, toolbar, why,
@@ -77,6 +76,7 @@ impl Window {
         match answer {
             DialogAnswer::Chosen(path) => return Some(open(path)),
             DialogAnswer::Dismissed => {}
+            DialogAnswer::Refused(why) => self.state.toasts.push(format!("{why}."), Tone::Bad),
             DialogAnswer::Failed(why) => self.state.path = Some(TypedPath { why: Some(why), ..TypedPath::default() }),
         }
         None

@@ -17,7 +17,7 @@ use anyhow::Result;
 use serde::Serialize;
 use std::io::Write;
 use std::path::Path;
-use std::time::Instant;
+use web_time::Instant;
 
 /// What names the peers and becomes them.
 const SERVE: &str = "benches/peers/serve";

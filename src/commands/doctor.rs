@@ -28,9 +28,9 @@ pub(crate) fn run() -> Result<()> {
     }
     boards(&mut out)?;
     writeln!(out, "networks:")?;
-    for shipped in SHIPPED {
+    for shipped in &SHIPPED {
         shipped.load()?;
-        writeln!(out, "  {:<20} in order, {} bytes", shipped.name, shipped.bytes.len())?;
+        writeln!(out, "  {:<20} in order, {} bytes", shipped.name, shipped.bytes().map_or(0, <[u8]>::len))?;
     }
     graphics(&mut out)
 }

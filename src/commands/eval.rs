@@ -18,7 +18,7 @@ use std::io::Write;
 use std::ops::AddAssign;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use web_time::{Duration, Instant};
 
 /// How many of the commonest mistakes are printed.
 const SHOWN_MISTAKES: usize = 10;

@@ -2,7 +2,7 @@
 
 use super::output;
 use crate::network::{file, import};
-use crate::regular;
+use crate::host::files;
 use anyhow::{Context, Result, bail};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
@@ -33,7 +33,7 @@ pub(crate) fn run(args: &ImportArgs) -> Result<()> {
     let import::Imported { network, passed_over } =
         import::read(&args.checkpoint, labels).with_context(|| format!("checkpoint {}", args.checkpoint.display()))?;
     let bytes = file::serialize(&network)?;
-    regular::write_whole(&output, &bytes).with_context(|| format!("cannot write {}", output.display()))?;
+    files::write_whole(&output, &bytes).with_context(|| format!("cannot write {}", output.display()))?;
     writeln!(
         output::stdout(),
         "{}: {} classes, {} layers, {} weight bits, {:.0} kB",
@@ -74,7 +74,7 @@ fn check_output(output: &Path, args: &ImportArgs) -> Result<()> {
 
 fn read_labels(path: &Path) -> Result<Vec<String>> {
     let mut text = String::new();
-    let read = regular::open(path).and_then(|file| Ok(file.take(MAX_LABELS_BYTES + 1).read_to_string(&mut text)?));
+    let read = files::open(path).and_then(|file| Ok(file.take(MAX_LABELS_BYTES + 1).read_to_string(&mut text)?));
     if let Err(why) = read {
         bail!("labels {}: cannot be read ({why}): name a text file with a line a class", path.display());
     }

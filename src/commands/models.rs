@@ -8,9 +8,9 @@ use std::io::Write;
 
 pub(crate) fn run() -> Result<()> {
     let mut out = output::stdout();
-    for shipped in SHIPPED {
+    for shipped in &SHIPPED {
         let network = shipped.load()?;
-        writeln!(out, "{}", describe(&network, shipped.bytes.len()))?;
+        writeln!(out, "{}", describe(&network, shipped.bytes().map_or(0, <[u8]>::len)))?;
         for (key, value) in network.training() {
             writeln!(out, "    {key}: {value}")?;
         }

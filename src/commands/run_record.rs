@@ -5,7 +5,7 @@ use crate::flight::{self, FlightLimits, FlightRecorder, FlightSeen, Written};
 use crate::pipeline::Predictor;
 use anyhow::Result;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use web_time::Instant;
 
 /// The recorder of a run on the terminal, and where what it keeps is written at the end.
 pub(super) struct RunRecord {

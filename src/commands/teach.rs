@@ -13,7 +13,7 @@ use serde::Serialize;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Instant;
+use web_time::Instant;
 
 #[derive(clap::Args)]
 pub(crate) struct TeachArgs {
@@ -73,7 +73,7 @@ pub(crate) fn run(args: &TeachArgs) -> Result<bool> {
     let learn_ms = start.elapsed().as_secs_f64() * 1e3;
     let taught = lesson.described(learned)?;
     let bytes = file::serialize(&taught)?;
-    crate::regular::write_whole(&args.output, &bytes)
+    crate::host::files::write_whole(&args.output, &bytes)
         .with_context(|| format!("cannot write {}: name another file with -o", args.output.display()))?;
     let frames = lesson.classes().iter().map(|class| class.frames.len()).sum();
     let filters = taught.classifier().1.conv().geometry().out_channels;

@@ -6,7 +6,7 @@
 
 pub mod cpu;
 mod error;
-#[cfg(feature = "cli")]
+#[cfg(feature = "live")]
 pub(crate) mod isolated;
 mod probe;
 pub mod reference;

@@ -28,7 +28,7 @@ pub struct Wants {
 
 impl Wants {
     /// What one of two probes wants, or both.
-    #[cfg(feature = "cli")]
+    #[cfg(feature = "live")]
     pub(crate) fn or(self, other: Self) -> Self {
         Self {
             codes: self.codes || other.codes,

@@ -1,6 +1,6 @@
 //! Plain loops against ern-spec.md: the truth that every other engine must equal.
 
-#[cfg(feature = "cli")]
+#[cfg(feature = "live")]
 use super::isolated::{InputsRead, IsolatesLayers, LayerInputs};
 use super::{Engine, EngineError, EngineInfo, EngineKind, Outcome, Probe, Sums, Wants, check_input, count_codes};
 use crate::frame::InputImage;
@@ -176,7 +176,7 @@ impl Engine for ReferenceEngine {
     }
 }
 
-#[cfg(feature = "cli")]
+#[cfg(feature = "live")]
 impl IsolatesLayers for ReferenceEngine {
     fn run_layer(
         &mut self,

@@ -1,6 +1,6 @@
 //! Labelled pictures on disk: a folder a class, or the binary files of CIFAR-10 and CIFAR-100.
 
-use crate::regular::{self, RegularFileError};
+use crate::host::{RegularFileError, files};
 use crate::source::SourceError;
 use crate::source::picture::{Picture, is_hidden, is_picture, read_picture};
 use serde::Serialize;
@@ -365,7 +365,7 @@ fn open_cifar(
     known: usize,
 ) -> Result<(Pictures, Vec<String>), DatasetError> {
     let path = folder.join(name);
-    let file = regular::open(&path).map_err(unreadable(&path))?;
+    let file = files::open(&path).map_err(unreadable(&path))?;
     let bytes = file.metadata().map_err(unreadable(&path))?.len() as usize;
     let record = labels + CIFAR_PIXELS;
     if bytes == 0 || !bytes.is_multiple_of(record) {
@@ -373,7 +373,7 @@ fn open_cifar(
         return Err(DatasetError::Cifar { path: path.display().to_string(), why });
     }
     let list = folder.join(list);
-    let names = match regular::open(&list) {
+    let names = match files::open(&list) {
         Ok(file) => {
             let mut text = String::new();
             file.take(MAX_LIST_BYTES).read_to_string(&mut text).map_err(unreadable(&list))?;

@@ -1,7 +1,7 @@
 //! What can be wrong with a recording, each with its remedy.
 
 use crate::network::MAX_EDGE;
-use crate::regular::RegularFileError;
+use crate::host::RegularFileError;
 use std::io;
 use std::path::PathBuf;
 use thiserror::Error;

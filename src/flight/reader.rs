@@ -3,11 +3,10 @@
 use super::error::{FlightError, Place};
 use super::file::{END, END_BYTES, EVENT, FRAME, FlightHeader, MAGIC, MAX_JSON, VERSION};
 use super::frame::{FlightEvent, FlightFrame};
-use crate::regular;
+use crate::host::files::{self, File};
 use crc32fast::Hasher;
 use image::codecs::png::PngDecoder;
 use image::{ColorType, ImageDecoder};
-use std::fs::File;
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 use std::path::Path;
 use std::time::Duration;
@@ -29,8 +28,8 @@ pub(crate) enum FlightRecord {
 /// # Errors
 /// [`FlightError`]; the path is the caller's to name.
 pub(crate) fn open(path: &Path) -> Result<FlightReader<BufReader<File>>, FlightError> {
-    let file = regular::open(path)?;
-    let bytes = file.metadata()?.len();
+    let file = files::open(path)?;
+    let bytes = files::length(&file)?;
     FlightReader::new(BufReader::new(file), bytes)
 }
 

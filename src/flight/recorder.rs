@@ -6,7 +6,7 @@ use crate::engine::{Probe, Wants};
 use crate::frame::InputImage;
 use crate::network::Network;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use web_time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Where nobody samples frames, looking at one takes no more than one of so many parts of the time.
 const LOOK_SHARE: u32 = 32;

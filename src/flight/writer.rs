@@ -5,11 +5,10 @@ use super::file::{END, EVENT, FRAME, FlightHeader, FlightNetwork, MAGIC, VERSION
 use super::frame::FlightFrame;
 use super::ring::Flight;
 use crate::network::file;
-use crate::regular;
+use crate::host::files;
 use crc32fast::Hasher;
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{ExtendedColorType, ImageEncoder};
-use std::fs;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::time::Duration;
@@ -33,15 +32,7 @@ pub(crate) struct Written {
 /// [`FlightWriteError::File`], where something else is there, or no folder around it.
 pub(crate) fn check_place(path: &Path) -> Result<(), FlightWriteError> {
     let failed = |why| FlightWriteError::File { path: path.to_owned(), why };
-    match fs::metadata(path) {
-        Ok(there) if !there.is_file() => Err(failed(io::Error::other("it is no regular file"))),
-        Ok(_) => Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-            fs::read_dir(folder).map(drop).map_err(failed)
-        }
-        Err(error) => Err(failed(error)),
-    }
+    files::check_place(path).map_err(failed)
 }
 
 /// Writes a recording as a file that is there whole or not at all. Each frame is let go as soon as it is written.
@@ -51,7 +42,7 @@ pub(crate) fn check_place(path: &Path) -> Result<(), FlightWriteError> {
 pub(crate) fn write(flight: Flight, path: &Path) -> Result<Written, FlightWriteError> {
     check_place(path)?;
     let failed = |why| FlightWriteError::File { path: path.to_owned(), why };
-    regular::write_whole_by(path, |file| write_to(flight, BufWriter::new(file))).map_err(failed)
+    files::write_whole_by(path, |file| write_to(flight, BufWriter::new(file))).map_err(failed)
 }
 
 /// The file's bytes.

@@ -7,10 +7,10 @@
 use super::board::{BoardEngine, BoardError};
 use super::choice::BoardChoice;
 use super::link::packets::{Patience, TRIES};
-use super::link::serial::{self, AnyLink};
-use super::link::{LinkError, simulated};
+use super::link::port::AnyLink;
+use super::link::{LinkError, serial, simulated};
 use crate::board::{BoardFrame, BoardState};
-#[cfg(feature = "cli")]
+#[cfg(feature = "live")]
 use crate::engine::isolated::{InputsRead, IsolatesLayers, LayerInputs};
 use crate::engine::{Engine, EngineError, EngineInfo, Outcome, Probe, Wants};
 use crate::frame::InputImage;
@@ -19,7 +19,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use std::any::Any;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use web_time::{Duration, Instant};
 
 /// How often a board that is lost is looked for.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -113,7 +113,7 @@ impl Engine for AttachedBoard {
     }
 }
 
-#[cfg(feature = "cli")]
+#[cfg(feature = "live")]
 impl IsolatesLayers for AttachedBoard {
     /// Where the board was reset or stands still, it gets its program again and the layer is run again.
     fn run_layer(
@@ -186,7 +186,7 @@ impl LiveBoard {
     ///
     /// # Errors
     /// As [`LiveBoard::start`].
-    #[cfg(feature = "cli")]
+    #[cfg(feature = "live")]
     pub(crate) fn with_board(choice: BoardChoice, board: AttachedBoard, stand_in: Box<dyn Engine>) -> io::Result<Self> {
         Self::new(choice, stand_in, Some(board))
     }

@@ -15,7 +15,7 @@ use crate::frame::InputImage;
 use crate::network::{Logits, Network, Op};
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use web_time::{Duration, Instant};
 use thiserror::Error;
 
 /// Why a board does not run a network.

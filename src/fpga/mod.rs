@@ -9,7 +9,7 @@ pub(crate) mod board;
 pub(crate) mod capabilities;
 mod choice;
 pub(crate) mod compiler;
-#[cfg(feature = "cli")]
+#[cfg(feature = "live")]
 mod isolated;
 pub(crate) mod link;
 pub(crate) mod program;
@@ -21,8 +21,6 @@ pub use capabilities::CapabilityError;
 pub use choice::BoardChoice;
 pub use compiler::CompileError;
 pub use link::packets::{LineCounts, PacketLink, Patience};
-pub use link::serial::{FoundPort, Port, open_port};
-pub use link::simulated::SimulatedBoard;
-pub use link::{Beats, End, Link, LinkError, ReadBack};
+pub use link::*;
 pub use program::FrameFormat;
 pub use schedule::{frame_cycles, predict, utilisation};

@@ -6,7 +6,7 @@ use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use web_time::{Duration, Instant};
 
 /// Names the target to such a process.
 const TARGET: &str = "ERNSCOPE_REPLAY";

@@ -4,7 +4,7 @@ use crate::engine::{Engine, EngineError, Probe, Wants};
 use crate::frame::InputImage;
 use crate::network::{LayerShape, Network};
 use serde_json::{Map, Value, json};
-use std::fs::File;
+use crate::host::files;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use thiserror::Error;
@@ -33,7 +33,7 @@ pub(crate) enum DumpError {
 pub(crate) fn write(engine: &mut dyn Engine, image: &InputImage, logits: &[f32], path: &Path) -> Result<(), DumpError> {
     let start = start(engine.network(), engine.edge(), logits);
     let failed = |why| DumpError::File { path: path.to_owned(), why };
-    let mut file = BufWriter::new(File::create(path).map_err(failed)?);
+    let mut file = BufWriter::new(files::File::create(path).map_err(failed)?);
     let mut writer = CodeWriter { outcome: file.write_all(&start), file };
     engine.run_probed(image, &mut writer)?;
     writer.outcome.and_then(|()| writer.file.flush()).map_err(failed)
@@ -41,7 +41,7 @@ pub(crate) fn write(engine: &mut dyn Engine, image: &InputImage, logits: &[f32],
 
 /// Writes codes as they come.
 struct CodeWriter {
-    file: BufWriter<File>,
+    file: BufWriter<files::File>,
     outcome: io::Result<()>,
 }
 

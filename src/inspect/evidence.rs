@@ -168,7 +168,7 @@ mod tests {
 
     #[test]
     fn the_cells_of_every_class_are_its_logit_on_every_engine() {
-        for shipped in SHIPPED {
+        for shipped in &SHIPPED {
             let network = Arc::new(shipped.load().expect("sound"));
             let edge = network.edge();
             let mut engines: Vec<(Box<dyn Engine>, u64)> = Vec::new();

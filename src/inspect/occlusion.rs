@@ -19,7 +19,8 @@ const GREY: u8 = 128;
 const MOST_PATCHES: usize = 1 << 16;
 
 /// What is seen where a patch lies.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 pub(crate) enum Fill {
     /// Grey of 128.
     Grey,

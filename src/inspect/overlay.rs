@@ -3,8 +3,8 @@
 use super::evidence::EvidenceMap;
 use super::occlusion::OcclusionMap;
 use crate::frame::InputImage;
+use crate::host::files;
 use image::{ImageError, ImageFormat, Rgb, RgbImage};
-use std::fs;
 use std::io::{self, Cursor};
 use std::path::{Path, PathBuf};
 use thiserror::Error;
@@ -80,7 +80,7 @@ fn write(
     values.iter_mut().for_each(|value| *value /= full);
     let mut file = Cursor::new(Vec::new());
     paint(picture, &values, cell).write_to(&mut file, ImageFormat::Png)?;
-    fs::write(path, file.into_inner()).map_err(|why| OverlayError::File { path: path.to_owned(), why })
+    files::write(path, file.into_inner()).map_err(|why| OverlayError::File { path: path.to_owned(), why })
 }
 
 /// `picture` in grey and enlarged, and over it `values` from −1 to 1, one a pixel, row by row: for where they are above zero, against

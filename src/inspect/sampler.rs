@@ -50,13 +50,13 @@ impl Sampler {
     }
 
     /// Takes the codes of this layer too in the next run.
-    #[cfg(feature = "cli")]
+    #[cfg(feature = "live")]
     pub(crate) fn visit(&mut self, layer: usize) {
         self.visited = Some(layer);
     }
 
     /// The codes of the visited layer in the last run, CHW; none where they were not shown.
-    #[cfg(feature = "cli")]
+    #[cfg(feature = "live")]
     pub(crate) fn visited_codes(&self) -> &[u8] {
         &self.codes
     }

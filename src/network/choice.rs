@@ -1,5 +1,6 @@
 //! Which network to run: one inside the binary, a file, or a random one of a published shape.
 
+use crate::host::files;
 use super::file;
 use super::network::{Network, NetworkError};
 use super::published::{FLOAT_INPUT, PublishedShape};
@@ -131,7 +132,7 @@ impl ModelChoice {
         crate::done::LOADS.count();
         match self {
             Self::Shipped(name) => load_shipped(name),
-            Self::File(path) if !path.exists() => Err(LoadError::Unknown(path.display().to_string())),
+            Self::File(path) if !files::exists(path) => Err(LoadError::Unknown(path.display().to_string())),
             Self::File(path) => file::read(path).map_err(|why| LoadError::File { path: path.clone(), why }),
             Self::Random { shape, float_input, seed } => Ok(shape.random(*seed, *float_input)?),
             Self::UnknownRandom(text) => Err(LoadError::UnknownShape(text.clone())),
@@ -143,7 +144,7 @@ impl ModelChoice {
     pub(crate) fn twin(&self) -> Option<Self> {
         match self {
             Self::Shipped(name) => Shipped::named(&twin_name(name)).map(|shipped| Self::Shipped(shipped.name)),
-            Self::File(path) => twin_path(path).filter(|path| path.is_file()).map(Self::File),
+            Self::File(path) => twin_path(path).filter(|path| files::is_folder(path).is_ok_and(|is| !is)).map(Self::File),
             Self::Random { shape, float_input, seed } => {
                 Some(Self::Random { shape: *shape, float_input: !float_input, seed: *seed })
             }

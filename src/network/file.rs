@@ -44,13 +44,13 @@ use super::{
     BinaryConv, Classifier, CodeTable, FloatConv, Geometry, KnownScore, Layer, Network, NetworkError, NetworkParts, Op,
     Thresholds, TrunkMode,
 };
-#[cfg(any(feature = "cli", feature = "import"))]
-use crate::regular::{self, RegularFileError};
+#[cfg(any(feature = "live", feature = "import"))]
+use crate::host::{RegularFileError, files};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::HashMap;
-#[cfg(any(feature = "cli", feature = "import"))]
+#[cfg(any(feature = "live", feature = "import"))]
 use std::{io::Read, path::Path};
 use thiserror::Error;
 
@@ -75,6 +75,9 @@ pub enum FileError {
     /// Not a file at all.
     #[error("is not a regular file")]
     NotAFile,
+    /// A network of ours that this build does not hold, and that has not come yet.
+    #[error("has not been loaded yet")]
+    NotHere,
     /// Empty.
     #[error("is empty")]
     Empty,
@@ -109,7 +112,7 @@ pub enum FileError {
     Network(#[from] NetworkError),
 }
 
-#[cfg(any(feature = "cli", feature = "import"))]
+#[cfg(any(feature = "live", feature = "import"))]
 impl From<RegularFileError> for FileError {
     fn from(error: RegularFileError) -> Self {
         match error {
@@ -124,6 +127,7 @@ impl FileError {
     pub fn remedy(&self) -> &'static str {
         match self {
             Self::Io(_) => "check its permissions, or name another file",
+            Self::NotHere => "wait until it is, or load the page again where there is a network",
             Self::NotAFile | Self::TooLarge(_) | Self::Foreign => "name a .safetensors file with an Ernscope network",
             Self::NotSafetensors => {
                 "name a .safetensors file with an Ernscope network; `ernscope import` makes one of a checkpoint"
@@ -216,10 +220,10 @@ enum TrunkRole {
 ///
 /// # Errors
 /// [`FileError`] says what is wrong with the file; the path is the caller's to name.
-#[cfg(any(feature = "cli", feature = "import"))]
+#[cfg(any(feature = "live", feature = "import"))]
 pub fn read(path: &Path) -> Result<Network, FileError> {
-    let file = regular::open(path)?;
-    match file.metadata()?.len() {
+    let file = files::open(path)?;
+    match files::length(&file)? {
         // Files of the kernel say so too, and some of them never end.
         0 => return Err(FileError::Empty),
         length if length > MAX_FILE_BYTES => return Err(FileError::TooLarge(length)),

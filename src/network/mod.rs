@@ -4,7 +4,7 @@
 //! and writes it, [`published`] knows the published shapes and makes random ones. With the features of these names `import` makes
 //! one of a published checkpoint, and `shipped` holds those inside the library.
 
-#[cfg(feature = "cli")]
+#[cfg(feature = "live")]
 mod choice;
 pub mod file;
 #[cfg(feature = "import")]
@@ -15,10 +15,10 @@ mod network;
 pub mod published;
 mod random;
 mod readout;
-#[cfg(feature = "shipped")]
+#[cfg(feature = "cards")]
 pub mod shipped;
 
-#[cfg(feature = "cli")]
+#[cfg(feature = "live")]
 pub use choice::{LoadError, ModelChoice};
 pub use known::{Knowing, KnownScore};
 #[cfg(feature = "import")]
@@ -27,7 +27,7 @@ pub use network::{
     BinaryConv, Classifier, CodeTable, FloatConv, Geometry, Layer, LayerShape, MAX_EDGE, Network, NetworkError,
     NetworkParts, Op, Thresholds, TrunkMode,
 };
-#[cfg(feature = "cli")]
+#[cfg(feature = "live")]
 pub(crate) use network::{MAX_CHANNELS, MAX_LAYERS, NOTHING};
 pub(crate) use readout::Logits;
 pub use readout::Readout;

@@ -20,7 +20,7 @@ pub const MAX_EDGE: usize = 4096;
 /// Most bytes that `Network::memory` may be: of the 512 MB that the program may take, most are for pictures.
 pub(crate) const MAX_MEMORY: u64 = 100 << 20;
 /// The label of the class that is the empty place: a picture of it is known, and not named.
-#[cfg(feature = "cli")]
+#[cfg(feature = "live")]
 pub(crate) const NOTHING: &str = "nothing";
 /// Channels that engines hold together; they fill up the last such block of a layer.
 const CHANNEL_BLOCK: usize = 64;
@@ -527,7 +527,7 @@ impl Network {
     }
 
     /// Whether a class is the empty place, [`NOTHING`].
-    #[cfg(feature = "cli")]
+    #[cfg(feature = "live")]
     pub(crate) fn is_nothing(&self, class: usize) -> bool {
         self.parts.labels.get(class).is_some_and(|label| label == NOTHING)
     }
@@ -554,7 +554,7 @@ impl Network {
     }
 
     /// From where on [`Knowing::known`] is sure.
-    #[cfg(feature = "cli")]
+    #[cfg(feature = "live")]
     pub(crate) fn limit(&self) -> f32 {
         known::limit(self.parts.known.as_ref())
     }
@@ -580,7 +580,7 @@ impl Network {
     }
 
     /// Whether the first layer is a table of codes (else it is a float convolution).
-    #[cfg(feature = "cli")]
+    #[cfg(feature = "live")]
     pub(crate) fn has_pixel_embedding(&self) -> bool {
         matches!(self.parts.layers.first().map(|l| &l.op), Some(Op::PixelEmbedding(_)))
     }

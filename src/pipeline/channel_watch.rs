@@ -7,7 +7,7 @@ use crate::inspect::channels::{LayerLife, LayerMark, LayerRounds, SampleTime};
 use crate::inspect::moments::{Excitement, Moment, StrongestMoments};
 use crate::network::Network;
 use std::sync::Arc;
-use std::time::Instant;
+use web_time::Instant;
 
 /// The channels of the watched layer, and the marks of all layers. All of it counts from when the layer, the network, the size
 /// or the source was last changed; marks go on where only the layer is another one.

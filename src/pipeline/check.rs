@@ -4,15 +4,16 @@ use super::predictor::Predictor;
 use crate::engine::Engine;
 use crate::engines::{self, EngineChoice, OpenError, Setup};
 use crate::frame::InputImage;
+use crate::host::Steps;
+use crate::host::threads::{Task, drive};
 use crate::inspect::check::KeptRun;
-use crate::inspect::diff::Difference;
+use crate::inspect::diff::{DiffError, Difference};
 use crate::network::Network;
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded};
 use std::fmt;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::{Builder, JoinHandle};
 use thiserror::Error;
 
 /// Why a check does not begin.
@@ -99,7 +100,7 @@ pub(crate) struct Check {
     /// Whether the thread waits for a frame.
     is_idle: Arc<AtomicBool>,
     runs: Option<Sender<RecordedRun>>,
-    thread: Option<JoinHandle<()>>,
+    task: Option<Task>,
     /// What of the network comes next, where one frame is not all of it.
     first_layer: usize,
     with_trunk: bool,
@@ -178,19 +179,23 @@ impl Check {
         let state = Arc::new(Mutex::new(CheckState { engine, frames: 0, differ: 0, first: None, ended: None }));
         let is_idle = Arc::new(AtomicBool::new(false));
         let (runs, received) = bounded(1);
-        let checker = CheckingThread { state: Arc::clone(&state), is_idle: Arc::clone(&is_idle), received };
         let with_trunk = setup.with_trunk();
         let setup = setup.clone();
-        let work = move || {
+        let open = move || {
             // A board that it had is free then.
             before.map(Check::finish);
-            match open(&setup) {
-                Ok(engine) => checker.run(engine),
-                Err(error) => checker.end(&error.to_string()),
-            }
+            open(&setup)
         };
-        let thread = Builder::new().name("check".into()).spawn(work).map_err(CheckError::Thread)?;
-        Ok(Self { state, is_idle, runs: Some(runs), thread: Some(thread), first_layer: 0, with_trunk })
+        let checker = CheckingThread {
+            state: Arc::clone(&state),
+            is_idle: Arc::clone(&is_idle),
+            received,
+            open: Some(Box::new(open)),
+            engine: None,
+            next: None,
+        };
+        let task = drive("check", checker).map_err(CheckError::Thread)?;
+        Ok(Self { state, is_idle, runs: Some(runs), task: Some(task), first_layer: 0, with_trunk })
     }
 
     /// What is to see the next run, where there is time to compare it; then [`Check::compare`] it.
@@ -227,9 +232,8 @@ impl Check {
     /// Ends it when the frames that it was given are compared.
     pub(crate) fn finish(mut self) -> CheckState {
         self.runs = None;
-        if let Some(thread) = self.thread.take() {
-            // What a panic would have left is all that there is.
-            let _ = thread.join();
+        if let Some(task) = self.task.take() {
+            task.join();
         }
         self.state()
     }
@@ -240,30 +244,47 @@ struct CheckingThread {
     state: Arc<Mutex<CheckState>>,
     is_idle: Arc<AtomicBool>,
     received: Receiver<RecordedRun>,
+    /// Makes the engine, once.
+    open: Option<Box<dyn FnOnce() -> Result<Box<dyn Engine>, CheckError> + Send>>,
+    engine: Option<Box<dyn Engine>>,
+    /// A run that was waited for.
+    next: Option<RecordedRun>,
+}
+
+/// Until nobody gives frames any longer, or the engine fails.
+impl Steps for CheckingThread {
+    fn step(&mut self) -> bool {
+        let outcome = match self.open.take() {
+            Some(open) => open().map(|engine| self.engine = Some(engine)).map_err(|error| error.to_string()),
+            None => match self.next.take().map_or_else(|| self.received.try_recv(), Ok) {
+                Ok(run) => self.compare(run).map_err(|error| error.to_string()),
+                Err(nothing) => return nothing == TryRecvError::Empty,
+            },
+        };
+        self.is_idle.store(outcome.is_ok(), Ordering::Release);
+        let goes_on = outcome.is_ok();
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).ended = outcome.err();
+        goes_on
+    }
+
+    fn wait(&mut self) {
+        self.next = self.received.recv().ok();
+    }
 }
 
 impl CheckingThread {
-    fn run(self, mut engine: Box<dyn Engine>) {
-        self.is_idle.store(true, Ordering::Release);
-        while let Ok(RecordedRun { record, logits, input, frame }) = self.received.recv() {
-            let difference = match record.compare(&logits, &mut *engine, &input) {
-                Ok(difference) => difference,
-                Err(error) => return self.end(&error.to_string()),
-            };
-            let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-            state.frames += 1;
-            if let Some(difference) = difference {
-                state.differ += 1;
-                let kept = || Arc::new(FrameDifference { frame, difference, input: Arc::new(input) });
-                state.first.get_or_insert_with(kept);
-            }
-            drop(state);
-            self.is_idle.store(true, Ordering::Release);
+    fn compare(&mut self, run: RecordedRun) -> Result<(), DiffError> {
+        let RecordedRun { record, logits, input, frame } = run;
+        let Some(engine) = &mut self.engine else { return Ok(()) };
+        let difference = record.compare(&logits, &mut **engine, &input)?;
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.frames += 1;
+        if let Some(difference) = difference {
+            state.differ += 1;
+            let kept = || Arc::new(FrameDifference { frame, difference, input: Arc::new(input) });
+            state.first.get_or_insert_with(kept);
         }
-    }
-
-    fn end(&self, why: &str) {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).ended = Some(why.into());
+        Ok(())
     }
 }
 
@@ -274,7 +295,7 @@ mod tests {
     use crate::engines::BoardPolicy;
     use crate::frame::Frame;
     use crate::pipeline::Settings;
-    use std::time::{Duration, Instant};
+    use web_time::{Duration, Instant};
 
     /// A network of this seed, small, on the CPU.
     fn predictor(seed: u64) -> Predictor {

@@ -7,7 +7,7 @@ use crate::frame::Frame;
 use crate::inspect::Recent;
 use crate::inspect::timing::milliseconds;
 use crate::network::{Network, Op};
-use std::time::{Duration, Instant};
+use web_time::{Duration, Instant};
 
 /// How far the figures of a report look back.
 const RECENT: Duration = Duration::from_secs(10);

@@ -9,7 +9,7 @@ use crate::inspect::held::{HeldComparer, HeldRun};
 use crate::inspect::occlusion::{Occlusion, OcclusionMap, Patches};
 use crate::network::Network;
 use std::sync::Arc;
-use std::time::Instant;
+use web_time::Instant;
 
 /// What is asked of every sampled frame.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

@@ -17,6 +17,7 @@ use crate::engine::Probe;
 use crate::engines::EngineChoice;
 use crate::flight::FlightSeen;
 use crate::frame::Frame;
+use crate::host::Steps;
 use crate::inspect::LayerSample;
 use crate::inspect::probe_list::ProbeList;
 use crate::inspect::timing::milliseconds;
@@ -25,7 +26,7 @@ use crate::network::{Knowing, Network};
 use crate::source::{SourceStatus, Supervisor};
 use crossbeam_channel::{Receiver, Select, TryRecvError, never};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use web_time::{Duration, Instant};
 
 /// At most one frame in this time is looked at layer by layer: 15 a second.
 const SAMPLE_EVERY: Duration = Duration::from_millis(66);
@@ -73,6 +74,8 @@ pub(super) struct EngineThread {
     depths: Depths,
     recording: LiveRecording,
     sequence: u64,
+    /// Whether there is work left that may be done while nothing else is to be.
+    is_busy: bool,
 }
 
 /// What is forgotten when the source or a setting changes.
@@ -127,6 +130,25 @@ fn same_or_new(known: Option<&Arc<Network>>, read: Network) -> Arc<Network> {
     known.filter(|known| ***known == read).cloned().unwrap_or_else(|| Arc::new(read))
 }
 
+/// Until the commands' sender is gone.
+impl Steps for EngineThread {
+    fn step(&mut self) -> bool {
+        let goes_on = self.poll();
+        self.is_busy = goes_on && self.work_aside();
+        goes_on
+    }
+
+    fn wait(&mut self) {
+        if self.is_busy {
+            return;
+        }
+        let mut either = Select::new();
+        either.recv(&self.commands);
+        either.recv(&self.frames);
+        either.ready();
+    }
+}
+
 impl EngineThread {
     pub(super) fn new(
         settings: Settings,
@@ -158,6 +180,7 @@ impl EngineThread {
             depths: Depths::default(),
             recording: LiveRecording::default(),
             sequence: 0,
+            is_busy: false,
             settings,
             commands,
             frames: source.frames().clone(),
@@ -167,19 +190,6 @@ impl EngineThread {
         };
         new.open_twin();
         new
-    }
-
-    /// Runs until the commands' sender is gone.
-    pub(super) fn run(mut self) {
-        while self.poll() {
-            if self.work_aside() {
-                continue;
-            }
-            let mut either = Select::new();
-            either.recv(&self.commands);
-            either.recv(&self.frames);
-            either.ready();
-        }
     }
 
     /// A step: obeys a command, or else predicts the newest frame, if there is any. Waits for neither. Whether more may come.

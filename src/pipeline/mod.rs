@@ -32,10 +32,10 @@ pub use settings::{EngineCommand, Settings};
 use self::engine_thread::EngineThread;
 use self::outbox::{Latest, Outbox};
 use crate::engines::BoardPolicy;
+use crate::host::threads::{Task, drive};
 use crate::source::{Delivery, Source, SourceChoice, SourceError, Supervisor};
 use crossbeam_channel::{Sender, unbounded};
 use std::sync::{Arc, Mutex};
-use std::thread::JoinHandle;
 use thiserror::Error;
 
 /// Why the pipeline does not start.
@@ -57,7 +57,7 @@ pub enum StartError {
 pub struct Pipeline {
     // Declared first, dropped first: without its commands the engine thread ends.
     commands: Option<Sender<EngineCommand>>,
-    thread: Option<JoinHandle<()>>,
+    task: Option<Task>,
     source: Arc<Supervisor>,
     shared: Arc<Outbox>,
 }
@@ -102,9 +102,8 @@ impl Pipeline {
         let shared = Arc::new(Outbox { latest: Mutex::new(Latest::new(engine)), wake: Box::new(wake) });
         let (commands, received) = unbounded();
         let engine = EngineThread::new(settings, received, shared.clone(), source.clone(), predictor);
-        let builder = std::thread::Builder::new().name("engine".into());
-        let thread = builder.spawn(move || engine.run()).map_err(StartError::Thread)?;
-        Ok(Self { commands: Some(commands), thread: Some(thread), source, shared })
+        let task = drive("engine", engine).map_err(StartError::Thread)?;
+        Ok(Self { commands: Some(commands), task: Some(task), source, shared })
     }
 
     /// Asks something of the engine.
@@ -176,8 +175,8 @@ impl Pipeline {
 impl Drop for Pipeline {
     fn drop(&mut self) {
         self.commands = None;
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
+        if let Some(task) = self.task.take() {
+            task.join();
         }
     }
 }

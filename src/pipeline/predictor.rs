@@ -9,7 +9,7 @@ use crate::network::{Knowing, LoadError, Logits, ModelChoice, Network};
 use crate::preprocess::{PreprocessError, Preprocessor, WHOLE_SQUARE, zoomed_crop};
 use crate::source::demo;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use web_time::{Duration, Instant};
 use thiserror::Error;
 
 /// Why there is no prediction.

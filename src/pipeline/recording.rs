@@ -4,10 +4,9 @@ use super::outbox::{About, Outbox};
 use crate::flight::{self, FlightLimits, FlightRecorder, FlightWriteError, Written};
 use crate::frame::Frame;
 use crate::source::SourceStatus;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::thread::{Builder, JoinHandle};
+use crate::host::{files, threads};
 use std::time::Duration;
 
 /// Where no frame came for so long, that is worth a note.
@@ -18,7 +17,7 @@ const GAP: Duration = Duration::from_secs(2);
 pub(super) struct LiveRecording {
     recorder: Option<FlightRecorder>,
     /// Writes what was recorded.
-    writer: Option<JoinHandle<()>>,
+    writer: Option<threads::Task>,
 }
 
 impl LiveRecording {
@@ -78,7 +77,7 @@ impl LiveRecording {
             }
             Err(error) => outbox.notify(About::Refusal, &error.to_string()),
         };
-        match Builder::new().name("recording".into()).spawn(write) {
+        match threads::spawn("recording", write) {
             Ok(writer) => self.writer = Some(writer),
             Err(error) => {
                 let text = format!("the system gives no thread to write ({error}): close other programs and try again");
@@ -90,7 +89,7 @@ impl LiveRecording {
 
 /// The window names a file in a folder of its own, which may not be there yet.
 fn make_folder(path: &Path) -> Result<(), FlightWriteError> {
-    let made = path.parent().map_or(Ok(()), fs::create_dir_all);
+    let made = path.parent().map_or(Ok(()), files::make_folder);
     made.map_err(|why| FlightWriteError::File { path: path.to_owned(), why })
 }
 
@@ -98,7 +97,7 @@ impl Drop for LiveRecording {
     /// What is being written is written to its end.
     fn drop(&mut self) {
         if let Some(writer) = self.writer.take() {
-            let _ = writer.join();
+            writer.join();
         }
     }
 }

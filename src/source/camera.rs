@@ -4,7 +4,7 @@
 //! intervals, a format that the driver changes). So the device is asked what it offers, and the offers are tried, best
 //! first, until one delivers a frame. What it does not see of Linux's cameras is in `v4l2`.
 
-use super::camera_list::CameraInfo;
+use super::camera_info::CameraInfo;
 use super::capture::{CapturedFrame, write_fault, write_frame, write_undecodable};
 use super::error::CameraFault;
 use super::picture::{Limits, black, decode_jpeg, only_owner};
@@ -22,7 +22,7 @@ use std::mem::ManuallyDrop;
 use std::process;
 use std::sync::Arc;
 use std::thread;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use web_time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// The formats that are asked of nokhwa.
 const FORMATS: [FrameFormat; 5] =

@@ -1,5 +1,6 @@
 //! What can go wrong with a source, each as one sentence with its cause and its remedy.
 
+use super::DENIED;
 use crate::text::one_line;
 use std::path::Path;
 use thiserror::Error;
@@ -133,8 +134,11 @@ pub enum CameraFault {
     #[error("is in use by another program")]
     Busy,
     /// We may not open it.
-    #[error("may not be opened by this user")]
+    #[error("{}", DENIED[0])]
     Denied,
+    /// A browser gives none to a page that anybody on the way may have written.
+    #[error("may not be used from this address")]
+    Insecure,
     /// It offers nothing that we can decode.
     #[error("offers no picture format that is understood here")]
     Format,
@@ -158,7 +162,8 @@ impl CameraFault {
         match self {
             Self::Missing => "plug it in, or choose another source",
             Self::Busy => "close the program that uses it",
-            Self::Denied => "add yourself to the group 'video' (sudo usermod -aG video $USER) and log in again",
+            Self::Denied => DENIED[1],
+            Self::Insecure => "open the page over https, or from localhost",
             Self::Undecodable => "check its cable and its port, or choose another camera",
             Self::Format => "choose another camera (one with MJPEG, YUYV or GREY at a whole number of frames a second)",
             Self::Lost | Self::Stalled => "if it does not come back by itself, unplug it and plug it in again",

@@ -5,9 +5,10 @@ use super::interface::{Polled, Source};
 use super::mjpeg::Mjpeg;
 use super::picture::{Limits, Picture, extension, io_error, open_regular, pictures_in, read_within};
 use super::recording::Recording;
+use super::video;
 use super::y4m::Y4m;
 use crate::flight;
-use std::fs;
+use crate::host;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -23,9 +24,11 @@ const MOST_BAD_AHEAD: usize = 16;
 /// # Errors
 /// Whatever keeps the first frame from being read.
 pub(crate) fn open(path: &Path) -> Result<Box<dyn Source>, SourceError> {
-    let metadata = fs::metadata(path).map_err(|error| io_error(path, &error))?;
-    if metadata.is_dir() {
+    if host::files::is_folder(path).map_err(|error| io_error(path, &error))? {
         return Ok(Box::new(Primed::new(Stills::folder(path)?)?));
+    }
+    if let Some(video) = video(path) {
+        return Ok(video);
     }
     match extension(path).as_str() {
         "y4m" => Ok(Box::new(Primed::new(Y4m::open(path)?)?)),
@@ -123,7 +126,7 @@ impl<S: Source> Source for Primed<S> {
             return Ok(Polled::LeftOut { count, why });
         }
         match self.first.take() {
-            Some(picture) => Ok(Polled::Picture(Picture { captured: std::time::Instant::now(), ..picture })),
+            Some(picture) => Ok(Polled::Picture(Picture { captured: web_time::Instant::now(), ..picture })),
             None => self.poll(patience),
         }
     }

@@ -6,7 +6,7 @@ use super::interface::{Polled, Source, USUAL_RATE};
 use super::jpeg::{self, Extent};
 use super::picture::{Limits, decode_jpeg, io_error, open_regular};
 use std::borrow::Cow;
-use std::fs::File;
+use crate::host::files::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -192,7 +192,7 @@ mod tests {
     fn what_does_not_end_is_passed_over_at_once() {
         // Additions, each of them with the start of a picture in it.
         let endless = [0xff, 0xe1, 0, 5, 0xff, 0xd8, 0xff].repeat(MAX_JPEG / 7 + 20_000);
-        let start = std::time::Instant::now();
+        let start = web_time::Instant::now();
         let (greys, reasons) = read(&[jpeg(45), SOI.to_vec(), endless].concat());
         assert!(greys.len() == 1 && !reasons.is_empty() && reasons.len() < 10, "{} reasons", reasons.len());
         assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());

@@ -6,7 +6,8 @@
 
 #[cfg(feature = "camera")]
 pub(crate) mod camera;
-mod camera_list;
+mod camera_info;
+#[cfg(not(target_arch = "wasm32"))]
 pub(crate) mod capture;
 mod choice;
 mod decode_error;
@@ -16,22 +17,29 @@ pub(crate) mod files;
 mod interface;
 mod jpeg;
 mod mjpeg;
+#[cfg(target_arch = "wasm32")]
+mod page;
 pub(crate) mod picture;
 mod recording;
 mod rendered;
 pub(crate) mod state;
 pub(crate) mod supervisor;
+#[cfg(not(target_arch = "wasm32"))]
+mod system;
 #[cfg(all(feature = "camera", target_os = "linux"))]
 mod v4l2;
 mod webp;
 mod y4m;
 
-pub use camera_list::CameraInfo;
-pub(crate) use camera_list::cameras;
+pub use camera_info::CameraInfo;
 pub(crate) use choice::DEFAULT_SEED;
 pub use choice::SourceChoice;
 pub use error::{CameraFault, SourceError};
 pub use interface::{Polled, Source};
+#[cfg(target_arch = "wasm32")]
+pub(crate) use page::{DENIED, HAS_CAMERAS, HostCameras, cameras, video};
 pub use picture::{Picture, read_picture};
 pub use state::{LeftOut, SourceState, SourceStatus};
 pub use supervisor::{Delivery, Supervisor};
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) use system::{DENIED, HAS_CAMERAS, HostCameras, cameras, video};

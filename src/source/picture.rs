@@ -6,17 +6,18 @@ use super::jpeg::{self, Extent, Form};
 use super::webp;
 use crate::frame::{Frame, Truth};
 use crate::preprocess::MAX_PIXELS;
-use crate::regular::{self, RegularFileError};
+use crate::host::RegularFileError;
+use crate::host::files::{self, File};
 use crate::text::one_line;
 use image::metadata::Orientation;
 use image::{ColorType, DynamicImage, ImageDecoder, ImageFormat, ImageReader, RgbImage};
 use std::borrow::Cow;
 use std::ffi::OsStr;
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, BufRead, BufReader, Cursor, Read, Seek};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use web_time::{Duration, Instant};
 
 /// The most that a picture may have and take.
 ///
@@ -213,11 +214,11 @@ fn from_ink([cyan, magenta, yellow, black]: [u8; 4]) -> [u8; RGB] {
 /// # Errors
 /// Where it is not there, a folder, a device or a pipe (which could keep us waiting for ever), or empty.
 pub(crate) fn open_regular(path: &Path) -> Result<(File, u64), SourceError> {
-    let file = regular::open(path).map_err(|error| match error {
+    let file = files::open(path).map_err(|error| match error {
         RegularFileError::Io(error) => io_error(path, &error),
         other => SourceError::Unreadable { path: shown(path), why: other.to_string() },
     })?;
-    let length = file.metadata().map_err(|error| io_error(path, &error))?.len();
+    let length = files::length(&file).map_err(|error| io_error(path, &error))?;
     if length == 0 { Err(SourceError::Empty { path: shown(path) }) } else { Ok((file, length)) }
 }
 

@@ -4,7 +4,7 @@ use super::error::{SourceError, shown};
 use super::interface::{Polled, Source, USUAL_RATE};
 use super::picture::{Picture, io_error};
 use crate::flight::{self, FlightError, FlightReader};
-use std::fs::File;
+use crate::host::files::File;
 use std::io::BufReader;
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -5,7 +5,7 @@ use super::error::{SourceError, shown};
 use super::interface::{Polled, Source, USUAL_RATE};
 use super::picture::{Limits, Picture, black, io_error, on_white, only_owner, open_regular};
 use crate::text::one_line;
-use std::fs::File;
+use crate::host::files::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -505,7 +505,7 @@ mod tests {
     fn lines_without_frames_are_passed_over_at_once() {
         let lines = 20_000;
         let file = [&b"YUV4MPEG2 W4000 H2000 Cmono\n"[..], &b"FRAME\n".repeat(lines), &[0; 9_000_000]].concat();
-        let start = std::time::Instant::now();
+        let start = web_time::Instant::now();
         let (frames, left_out, error) = read(&file).unwrap();
         assert_eq!((frames.len(), error), (1, None));
         // The last line's frame is whole; behind it stands less than another.

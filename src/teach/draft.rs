@@ -3,11 +3,10 @@
 //! A list of entries, each with the length of its head (JSON) and of its body (a square's RGB bytes), and a CRC of both. It only ever
 //! grows at its end; an entry that a crash cut short is the last one, and left out.
 
-use crate::regular;
+use crate::host::files::{self, File};
 use serde::{Deserialize, Serialize};
-use std::fs::{self, File, OpenOptions};
+use std::fs;
 use std::io::{self, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 /// No head is longer.
@@ -55,7 +54,7 @@ impl Draft {
     /// A new file, beside the place where it is to be: what stands there stays until [`Draft::settle`].
     pub(super) fn create(path: &Path) -> io::Result<Self> {
         if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder)?;
+            files::make_folder(folder)?;
         }
         let beside = path.with_extension("new");
         // Not written over: it may have been opened to be read by others.
@@ -63,7 +62,7 @@ impl Draft {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
-        let file = OpenOptions::new().append(true).create_new(true).mode(0o600).open(&beside)?;
+        let file = files::create_private(&beside)?;
         Ok(Self { path: beside, file })
     }
 
@@ -94,7 +93,7 @@ impl Draft {
 /// The entries of a file with their bodies, as far as they are whole; none where there is no file.
 pub(super) fn read(path: &Path) -> Vec<(DraftEntry, Vec<u8>)> {
     let mut bytes = Vec::new();
-    let read = regular::open(path).map(|file| file.take(MOST_BYTES).read_to_end(&mut bytes));
+    let read = files::open(path).map(|file| file.take(MOST_BYTES).read_to_end(&mut bytes));
     if read.is_err() {
         return Vec::new();
     }

@@ -399,7 +399,7 @@ impl Lesson {
         let each = |tell: &dyn Fn(&TaughtClass) -> Value| -> Map<String, Value> {
             self.shown().map(|class| (class.name.clone(), tell(class))).collect()
         };
-        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |time| time.as_secs());
+        let now = web_time::SystemTime::now().duration_since(web_time::UNIX_EPOCH).map_or(0, |time| time.as_secs());
         json!({
             "base": self.base().name().trim_end_matches(taught::ENDING),
             "layer": self.layer_name(),

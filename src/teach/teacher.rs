@@ -7,13 +7,13 @@ use super::validate::{TaughtConfusion, Validation};
 use crate::frame::{Crop, Frame, InputImage};
 use crate::network::{ModelChoice, NOTHING, Network, file};
 use crate::preprocess::Preprocessor;
-use crate::regular;
-use crossbeam_channel::{Receiver, Sender, unbounded};
+use crate::host::threads::{self, Task};
+use crate::host::{Steps, files};
+use crossbeam_channel::{Receiver, Sender, TryRecvError, unbounded};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use web_time::{Duration, Instant};
 
 /// The newest frames of a class that are shown small.
 const SHOWN: usize = 24;
@@ -111,7 +111,7 @@ enum TeacherMessage {
 pub(crate) struct Teacher {
     sender: Sender<TeacherMessage>,
     progress: Arc<Mutex<Arc<Progress>>>,
-    thread: Option<JoinHandle<()>>,
+    task: Option<Task>,
 }
 
 impl Teacher {
@@ -138,9 +138,11 @@ impl Teacher {
             asked: 0,
             asking: false,
             asked_at: None,
+            is_resumed: false,
+            next: None,
         };
-        let thread = std::thread::Builder::new().name("teacher".into()).spawn(move || school.run())?;
-        Ok(Self { sender, progress, thread: Some(thread) })
+        let task = threads::drive("teacher", school)?;
+        Ok(Self { sender, progress, task: Some(task) })
     }
 
     /// Asks for something; never waits.
@@ -158,8 +160,8 @@ impl Teacher {
 impl Drop for Teacher {
     fn drop(&mut self) {
         let _ = self.sender.send(TeacherMessage::End);
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
+        if let Some(task) = self.task.take() {
+            task.join();
         }
     }
 }
@@ -187,27 +189,37 @@ struct School {
     asked: u64,
     asking: bool,
     asked_at: Option<Instant>,
+    /// Whether what a former run left was looked at.
+    is_resumed: bool,
+    /// A message that was waited for.
+    next: Option<TeacherMessage>,
+}
+
+impl Steps for School {
+    /// One message a step: what has been looked at is learned before the next frame.
+    fn step(&mut self) -> bool {
+        if !std::mem::replace(&mut self.is_resumed, true) {
+            self.resume();
+            self.tell();
+        }
+        match self.next.take().map_or_else(|| self.received.try_recv(), Ok) {
+            Ok(message) => {
+                let goes_on = self.take(message);
+                if goes_on {
+                    self.follow();
+                }
+                goes_on
+            }
+            Err(nothing) => nothing == TryRecvError::Empty,
+        }
+    }
+
+    fn wait(&mut self) {
+        self.next = self.received.recv().ok();
+    }
 }
 
 impl School {
-    fn run(mut self) {
-        self.resume();
-        self.tell();
-        loop {
-            let Ok(message) = self.received.recv() else { return };
-            if !self.take(message) {
-                return;
-            }
-            while let Ok(message) = self.received.try_recv() {
-                if !self.take(message) {
-                    return;
-                }
-                // Every frame is followed: what has been looked at is learned before the next one.
-                self.follow();
-            }
-            self.follow();
-        }
-    }
 
     /// Goes on with what a former run of the program left.
     fn resume(&mut self) {
@@ -432,8 +444,8 @@ impl School {
                 |network| {
                     let bytes = file::serialize(&network).map_err(|error| error.to_string())?;
                     path.parent()
-                        .map_or(Ok(()), std::fs::create_dir_all)
-                        .and_then(|()| regular::write_whole(path, &bytes))
+                        .map_or(Ok(()), files::make_folder)
+                        .and_then(|()| files::write_whole(path, &bytes))
                         .map_err(|error| {
                             format!(
                                 "{} cannot be written ({error}): make room, or save it elsewhere; nothing is lost",
@@ -503,7 +515,7 @@ impl School {
         }
         let Some(RunningLesson { lesson, .. }) = &self.lesson else { return };
         let (held, back, changes) = (lesson.held(), self.back.clone(), self.changes);
-        let asked = std::thread::Builder::new().name("validation".into()).spawn(move || {
+        let asked = threads::spawn("validation", move || {
             // The teacher may be gone by now.
             let _ = back.send(TeacherMessage::Validated(changes, held.validate()));
         });

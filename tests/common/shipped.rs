@@ -13,7 +13,7 @@ use std::sync::Arc;
 /// All of them, each on so many pictures, at every layer.
 pub(crate) fn networks_are_identical(pictures: u64) {
     let Some(program) = build("default-board", &[]) else { return };
-    for shipped in SHIPPED {
+    for shipped in &SHIPPED {
         let network = Arc::new(file::parse(shipped.bytes).expect("ours"));
         let board = SimulatedBoard::start(&program, &[]).expect("built");
         let port = Box::new(open_port(board.port()).expect("a terminal"));

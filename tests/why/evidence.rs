@@ -74,7 +74,7 @@ fn cells_are_the_logits_that_classify_prints() {
         }
     };
     std::thread::scope(|scope| {
-        for shipped in SHIPPED {
+        for shipped in &SHIPPED {
             scope.spawn(|| check(shipped.name));
         }
     });

@@ -193,7 +193,7 @@ fn binary(lines: &[Value]) -> Terms {
 #[test]
 fn terms_of_the_networks_inside_add_up_to_what_the_reference_holds() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    for shipped in SHIPPED {
+    for shipped in &SHIPPED {
         let network = shipped.load().expect("ours");
         let edge = network.edge();
         Case::new(network, shipped.name, edge, folder.path()).check_kinds(4);

@@ -18,7 +18,7 @@ use egui::{Key, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use web_time::{Duration, Instant};
 
 /// Cards that `objects` never saw, and the place without one.
 const THINGS: [&str; 4] = [NOTHING, "anchor", "cactus", "penguin"];

@@ -7,8 +7,7 @@ use crate::inspect::overlay;
 use crate::pipeline::{Covered, Report};
 use crate::preprocess::Preprocessor;
 use anyhow::{Context as _, Result};
-use std::fs;
-use std::io::Write as _;
+use crate::host::files;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -53,8 +52,7 @@ impl SavedAnswer {
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    let mut file = fs::File::create(path).with_context(|| format!("{} cannot be written", path.display()))?;
-    file.write_all(bytes).with_context(|| format!("{} cannot be written", path.display()))
+    files::write(path, bytes).with_context(|| format!("{} cannot be written", path.display()))
 }
 
 /// A table, so many values a line.

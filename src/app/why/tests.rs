@@ -8,7 +8,7 @@ use crate::source::SourceChoice;
 use egui::{Key, Modifiers, vec2};
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
-use std::time::{Duration, Instant};
+use web_time::{Duration, Instant};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 

@@ -67,7 +67,7 @@ impl Level {
     }
 
     /// All names, for messages.
-    #[cfg(feature = "cli")]
+    #[cfg(feature = "live")]
     pub(crate) fn names() -> String {
         Self::ALL.map(Self::name).join(", ")
     }

@@ -10,7 +10,7 @@ mod arena;
 mod classify;
 mod embed;
 mod error;
-#[cfg(feature = "cli")]
+#[cfg(feature = "live")]
 mod isolated;
 mod kernels;
 mod level;

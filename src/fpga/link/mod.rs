@@ -5,8 +5,19 @@
 
 pub(crate) mod packets;
 pub(crate) mod protocol;
+pub(crate) mod port;
+#[cfg(not(target_arch = "wasm32"))]
 pub(crate) mod serial;
+#[cfg(not(target_arch = "wasm32"))]
 pub(crate) mod simulated;
+#[cfg(target_arch = "wasm32")]
+mod page;
+
+pub use port::{FoundPort, Port};
+#[cfg(not(target_arch = "wasm32"))]
+pub use {serial::open_port, simulated::SimulatedBoard};
+#[cfg(target_arch = "wasm32")]
+pub(crate) use page::{serial, simulated};
 
 use super::capabilities::CAPABILITY_WORDS;
 use super::program::{AcceleratorCommand, FrameFormat};
@@ -93,7 +104,7 @@ impl LinkError {
     /// The connection broke, with this error.
     fn broken(error: io::Error) -> Self {
         match error.get_ref() {
-            Some(inner) if inner.is::<simulated::Ended>() => Self::Ended,
+            Some(inner) if inner.is::<port::Ended>() => Self::Ended,
             _ => Self::Unplugged(error),
         }
     }

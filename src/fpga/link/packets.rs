@@ -8,7 +8,7 @@ use super::{Beats, End, Link, LinkError, ReadBack};
 use crate::fpga::program::FrameFormat;
 use std::collections::VecDeque;
 use std::io::{self, Read, Write};
-use std::time::{Duration, Instant};
+use web_time::{Duration, Instant};
 
 /// How often anything is tried before it is given up.
 pub(crate) const TRIES: usize = 5;

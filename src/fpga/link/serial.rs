@@ -2,12 +2,13 @@
 
 use super::LinkError;
 use super::packets::{PacketLink, Patience};
+use super::port::{AnyLink, FoundPort};
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use serialport::{ErrorKind, SerialPort, SerialPortInfo, SerialPortType};
-use std::io::{self, Read, Write};
+use std::io;
 use std::os::fd::AsRawFd;
 use std::path::Path;
-use std::time::{Duration, SystemTime};
+use web_time::{Duration, SystemTime};
 
 /// Bits a second: the highest rate of an FT231X.
 const BAUD: u32 = 3_000_000;
@@ -20,25 +21,6 @@ const FTDI_PRODUCTS: [u16; 4] = [0x6010, 0x6011, 0x6014, 0x6015];
 /// How the boards call themselves that there is a bitstream for: `ULX3S FPGA 85K v3.0.8`. All else with such a chip may be
 /// anything, a printer or a machine that obeys what it is sent.
 const BOARDS: [&str; 1] = ["ULX3S"];
-
-/// Something to write bytes to and to read bytes from; reading waits some milliseconds.
-pub trait Port: Read + Write + Send {}
-
-impl<P: Read + Write + Send> Port for P {}
-
-/// A board on any port.
-pub(crate) type AnyLink = PacketLink<Box<dyn Port>>;
-
-/// A port that may be a board's.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FoundPort {
-    /// Its path.
-    pub path: String,
-    /// What it calls itself.
-    pub name: String,
-    /// Whether that is a board's name; to any other port nothing is written that nobody has named.
-    pub is_board: bool,
-}
 
 /// The USB serial ports with a chip that FPGA boards have, in the order of their paths. A port is only looked at, not opened.
 pub(crate) fn ports() -> Vec<FoundPort> {

@@ -3,12 +3,12 @@
 
 use super::LinkError;
 use super::packets::{PacketLink, Patience, is_waiting};
-use super::serial::{AnyLink, open_port, session_seed};
+use super::port::{AnyLink, Ended};
+use super::serial::{open_port, session_seed};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
-use thiserror::Error;
 
 /// The program's name.
 const PROGRAM: &str = "ernscope-board-sim";
@@ -65,11 +65,6 @@ impl Drop for SimulatedBoard {
         let _ = self.child.wait();
     }
 }
-
-/// The simulated board's process is gone: what an [`OwnedPort`]'s error says where that of a cable would be an unplugged board.
-#[derive(Debug, Error)]
-#[error("the process has ended")]
-pub(super) struct Ended;
 
 /// A port, and the board behind it.
 struct OwnedPort<P> {

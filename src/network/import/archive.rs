@@ -2,8 +2,7 @@
 
 use super::error::ImportError;
 use super::pickle::{Pickle, PickleError};
-use crate::regular;
-use std::fs::File;
+use crate::host::files::{self, File};
 use std::io::{BufReader, Read, Seek};
 use std::path::Path;
 use zip::ZipArchive;
@@ -39,8 +38,8 @@ impl Archive {
     /// # Errors
     /// [`ImportError`], where the file is no checkpoint, or one that we cannot read.
     pub(super) fn open(path: &Path) -> Result<Self, ImportError> {
-        let mut file = regular::open(path)?;
-        if file.metadata()?.len() == 0 {
+        let mut file = files::open(path)?;
+        if files::length(&file)? == 0 {
             return Err(ImportError::Empty);
         }
         let mut start = Vec::new();

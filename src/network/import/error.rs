@@ -3,7 +3,7 @@
 use super::pickle::PickleError;
 use crate::network::NetworkError;
 use crate::network::published::{PublishedShape, SHAPES};
-use crate::regular::RegularFileError;
+use crate::host::RegularFileError;
 use thiserror::Error;
 
 /// Why a checkpoint did not become a network.

@@ -1,6 +1,6 @@
 //! Our side of a capture process: start it, listen to it, kill it when it falls silent.
 
-use super::super::camera_list::CameraInfo;
+use super::super::camera_info::CameraInfo;
 use super::super::error::{CameraFault, SourceError};
 use super::super::interface::{Polled, Source};
 use super::super::picture::Picture;
@@ -11,7 +11,7 @@ use std::os::unix::process::CommandExt;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use web_time::{Duration, Instant};
 
 /// How long a camera may take for its first frame (opening it, the first exposure).
 pub(crate) const FIRST_FRAME: Duration = Duration::from_secs(5);

@@ -1,50 +1,19 @@
 //! Which cameras there are, and which of them to take.
 
-use crate::source::capture::SUBCOMMAND;
-use crate::source::capture::process::CapturedCamera;
 use crate::source::error::{CameraFault, SourceError};
-use crate::source::{CameraInfo, cameras};
+use crate::source::{CameraInfo, Source};
 use crate::text::one_line;
-use std::process::Command;
 
-/// How the supervisor reaches cameras. Its tests put scripts in the place of [`SystemCameras`].
+/// How the supervisor reaches cameras. Its tests put scripts in the place of those of this computer.
 pub(crate) trait Cameras: Send {
-    /// As [`cameras`].
+    /// As [`crate::source::cameras`].
     fn list(&self) -> Vec<CameraInfo>;
 
-    /// The command that runs a capture process for the camera.
+    /// Starts a camera.
     ///
     /// # Errors
-    /// Where our own binary cannot be found.
-    fn capture_command(&self, camera: &CameraInfo) -> Result<Command, SourceError>;
-
-    /// Starts a capture process.
-    ///
-    /// # Errors
-    /// Where the system refuses one; the camera's own troubles come later.
-    fn open(&self, camera: CameraInfo) -> Result<CapturedCamera, SourceError> {
-        let command = self.capture_command(&camera)?;
-        CapturedCamera::start(camera, command)
-    }
-}
-
-/// The cameras of this computer.
-pub(crate) struct SystemCameras;
-
-impl Cameras for SystemCameras {
-    fn list(&self) -> Vec<CameraInfo> {
-        cameras()
-    }
-
-    fn capture_command(&self, camera: &CameraInfo) -> Result<Command, SourceError> {
-        let program = std::env::current_exe().map_err(|error| SourceError::System {
-            what: "capture process".to_owned(),
-            why: one_line(&error.to_string()),
-        })?;
-        let mut command = Command::new(program);
-        command.arg(SUBCOMMAND).arg(camera.index.to_string());
-        Ok(command)
-    }
+    /// Where the system refuses what reads it; the camera's own troubles come later.
+    fn open(&self, camera: CameraInfo) -> Result<Box<dyn Source>, SourceError>;
 }
 
 /// The camera that a user wants, as far as it is known.
@@ -70,7 +39,7 @@ impl WantedCamera {
     /// # Errors
     /// Where there is none, or not the one with the number.
     pub(crate) fn choose(number: Option<u32>, named: bool, list: Vec<CameraInfo>) -> Result<Self, SourceError> {
-        if cfg!(not(feature = "camera")) && list.is_empty() {
+        if !crate::source::HAS_CAMERAS && list.is_empty() {
             return Err(SourceError::NoCameraSupport);
         }
         let connected: Vec<String> = list.iter().map(|c| format!("{} is {}", c.index, one_line(&c.name))).collect();

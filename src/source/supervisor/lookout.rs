@@ -1,9 +1,8 @@
 //! While the demo stands in for a camera that nobody has plugged in yet: looking for one.
 
 use super::cameras::{Cameras, WantedCamera};
-use crate::source::capture::process::CapturedCamera;
 use crate::source::{CameraInfo, Polled, Source, SourceError};
-use std::time::{Duration, Instant};
+use web_time::{Duration, Instant};
 
 /// How often the list of cameras is looked at.
 const PERIOD: Duration = Duration::from_secs(2);
@@ -19,7 +18,7 @@ pub(crate) struct Lookout {
     next_look: Instant,
     next_trial: Instant,
     pause: Duration,
-    trial: Option<(WantedCamera, CapturedCamera)>,
+    trial: Option<(WantedCamera, Box<dyn Source>)>,
 }
 
 impl Lookout {
@@ -31,7 +30,7 @@ impl Lookout {
     }
 
     /// A camera that has just begun to deliver. Never waits.
-    pub(crate) fn look(&mut self, cameras: &dyn Cameras) -> Option<(WantedCamera, CapturedCamera)> {
+    pub(crate) fn look(&mut self, cameras: &dyn Cameras) -> Option<(WantedCamera, Box<dyn Source>)> {
         match self.trial.as_mut().map(|(_, source)| source.next(Duration::ZERO)) {
             Some(Ok(Polled::NotYet | Polled::LeftOut { .. })) => return None,
             Some(Ok(Polled::Picture(_))) => return self.trial.take(),
@@ -69,7 +68,7 @@ impl Lookout {
     }
 }
 
-fn open(wanted: WantedCamera, cameras: &dyn Cameras) -> Option<(WantedCamera, CapturedCamera)> {
+fn open(wanted: WantedCamera, cameras: &dyn Cameras) -> Option<(WantedCamera, Box<dyn Source>)> {
     let source = cameras.open(wanted.camera.clone()).ok()?;
     Some((wanted, source))
 }

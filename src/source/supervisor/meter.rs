@@ -1,7 +1,7 @@
 //! Frames a second.
 
 use std::collections::VecDeque;
-use std::time::{Duration, Instant};
+use web_time::{Duration, Instant};
 
 /// The time that the rate is taken over.
 const WINDOW: Duration = Duration::from_secs(1);

@@ -15,11 +15,13 @@ use super::error::SourceError;
 use super::interface::Source;
 use super::state::SourceStatus;
 use crate::frame::Frame;
+use crate::host::threads::{Task, drive};
 use crossbeam_channel::{Receiver, Sender};
+use std::io;
 use std::sync::{Arc, Mutex};
-use std::thread::{self, JoinHandle};
 
-use self::cameras::{Cameras, SystemCameras};
+pub(crate) use self::cameras::Cameras;
+use crate::source::HostCameras;
 pub use self::command::Delivery;
 use self::command::SourceCommand;
 use self::outlet::{Outlet, locked};
@@ -40,7 +42,7 @@ pub struct Supervisor {
     frames: Receiver<Frame>,
     commands: Sender<SourceCommand>,
     status: Arc<Mutex<SourceStatus>>,
-    thread: Option<JoinHandle<()>>,
+    task: Option<Task>,
 }
 
 impl Supervisor {
@@ -55,7 +57,7 @@ impl Supervisor {
         delivery: Delivery,
         on_change: impl Fn() + Send + 'static,
     ) -> Result<Self, SourceError> {
-        Self::start_with(Beginning::Chosen(wanted), delivery, Box::new(SystemCameras), on_change)
+        Self::start_with(Beginning::Chosen(wanted), delivery, Box::new(HostCameras), on_change)
     }
 
     /// The same with a source of the caller's own, until another one is chosen.
@@ -67,7 +69,7 @@ impl Supervisor {
         delivery: Delivery,
         on_change: impl Fn() + Send + 'static,
     ) -> Result<Self, SourceError> {
-        Self::start_with(Beginning::Own(source), delivery, Box::new(SystemCameras), on_change)
+        Self::start_with(Beginning::Own(source), delivery, Box::new(HostCameras), on_change)
     }
 
     fn start_with(
@@ -81,11 +83,9 @@ impl Supervisor {
         let status = Arc::new(Mutex::new(SourceStatus::default()));
         let outlet = Outlet::new((sender, frames.clone()), Arc::clone(&status), Box::new(on_change));
         let worker = Worker::new(beginning, delivery, cameras, orders, outlet)?;
-        let thread = thread::Builder::new()
-            .name("source".to_owned())
-            .spawn(move || worker.run())
-            .map_err(|error| SourceError::System { what: "thread".to_owned(), why: error.to_string() })?;
-        Ok(Self { frames, commands, status, thread: Some(thread) })
+        let no_thread = |error: io::Error| SourceError::System { what: "thread".to_owned(), why: error.to_string() };
+        let task = drive("source", worker).map_err(no_thread)?;
+        Ok(Self { frames, commands, status, task: Some(task) })
     }
 
     /// Where frames arrive: a channel of one that holds the newest. It closes when no more can come ([`Delivery`]); the state
@@ -131,8 +131,8 @@ impl Supervisor {
 impl Drop for Supervisor {
     fn drop(&mut self) {
         self.send(SourceCommand::Stop);
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
+        if let Some(task) = self.task.take() {
+            task.join();
         }
     }
 }

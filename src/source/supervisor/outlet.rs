@@ -5,7 +5,7 @@ use crate::frame::Frame;
 use crate::source::{LeftOut, Picture, SourceChoice, SourceError, SourceState, SourceStatus};
 use crossbeam_channel::{Receiver, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use web_time::{Duration, Instant};
 
 /// Of so many pictures that are left out, the log tells what is wrong with them.
 const EXPLAINED: u64 = 3;

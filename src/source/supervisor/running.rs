@@ -4,7 +4,7 @@ use super::cameras::WantedCamera;
 use super::command::Delivery;
 use super::lookout::Lookout;
 use crate::source::{Picture, Polled, Source, SourceError, SourceState};
-use std::time::{Duration, Instant};
+use web_time::{Duration, Instant};
 
 /// How long a camera is waited for before commands are looked at again.
 const PATIENCE: Duration = Duration::from_millis(20);

@@ -1,13 +1,14 @@
 //! The supervisor against sources that behave and cameras that do not: scripts in the place of capture processes.
 
 use super::*;
+use crate::source::capture::process::CapturedCamera;
 use crate::source::capture::{CapturedFrame, HEADER, write_fault, write_frame, write_undecodable};
 use crate::source::jpeg::made;
 use crate::source::{CameraFault, CameraInfo, LeftOut, SourceState};
 use std::path::Path;
 use std::process::Command as Process;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use web_time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// Cameras made of shell scripts. Cloning shares them.
@@ -90,7 +91,7 @@ impl Cameras for Fakes {
         self.plugged.lock().unwrap().clone()
     }
 
-    fn capture_command(&self, camera: &CameraInfo) -> Result<Process, SourceError> {
+    fn open(&self, camera: CameraInfo) -> Result<Box<dyn Source>, SourceError> {
         self.starts.lock().unwrap().push(Instant::now());
         let mut command = Process::new("sh");
         command.arg("-c").arg(&self.scripts.lock().unwrap()[camera.index as usize]);
@@ -98,7 +99,7 @@ impl Cameras for Fakes {
             command.env(variable, self.folder.path().join(name));
         }
         command.env("SIZE", FRAME.to_string());
-        Ok(command)
+        Ok(Box::new(CapturedCamera::start(camera, command)?))
     }
 }
 

@@ -6,10 +6,11 @@ use super::lookout::Lookout;
 use super::outlet::Outlet;
 use super::running::{Next, Over, Running};
 use crate::frame::Frame;
+use crate::host::Steps;
 use crate::source::rendered::Rendered;
 use crate::source::{DEFAULT_SEED, Picture, Source, SourceChoice, SourceError, SourceState, files};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Select, TryRecvError, TrySendError};
-use std::time::{Duration, Instant};
+use web_time::{Duration, Instant};
 
 /// The pause before a camera is opened again for the first time, and between looks at the list while it is not there.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
@@ -70,6 +71,33 @@ pub(crate) struct Worker {
     /// A frame that must not be lost and for which there was no room.
     untaken: Option<Frame>,
     stopping: bool,
+    /// What the last step has left to be waited for.
+    awaited: Wait,
+}
+
+/// Until told to stop, or, other than for a window, until no more frames can come.
+impl Steps for Worker {
+    fn step(&mut self) -> bool {
+        self.awaited = self.poll();
+        !matches!(self.awaited, Wait::Over)
+    }
+
+    fn wait(&mut self) {
+        match self.awaited {
+            Wait::Over => {}
+            Wait::Until(at) => {
+                let received = self.orders.recv_timeout(at.saturating_duration_since(Instant::now()));
+                if received != Err(RecvTimeoutError::Timeout) {
+                    self.receive(received.ok());
+                }
+            }
+            Wait::Command => {
+                let received = self.orders.recv();
+                self.receive(received.ok());
+            }
+            Wait::Room => self.wait_for_room(),
+        }
+    }
 }
 
 impl Worker {
@@ -100,29 +128,10 @@ impl Worker {
             steps: 0,
             untaken: None,
             stopping: false,
+            awaited: Wait::Until(Instant::now()),
         };
         worker.launch(plan, choice);
         Ok(worker)
-    }
-
-    /// Works until told to stop, or, other than for a window, until no more frames can come.
-    pub(crate) fn run(mut self) {
-        loop {
-            match self.poll() {
-                Wait::Over => return,
-                Wait::Until(at) => {
-                    let received = self.orders.recv_deadline(at);
-                    if received != Err(RecvTimeoutError::Timeout) {
-                        self.receive(received.ok());
-                    }
-                }
-                Wait::Command => {
-                    let received = self.orders.recv();
-                    self.receive(received.ok());
-                }
-                Wait::Room => self.wait_for_room(),
-            }
-        }
     }
 
     /// A step: obeys what was asked, then hands over the next frame where one is due. Waits for nothing but a camera, and for that
@@ -229,7 +238,7 @@ impl Worker {
 
     fn open_camera(&mut self, wanted: WantedCamera) {
         match self.cameras.open(wanted.camera.clone()) {
-            Ok(source) => self.phase = Phase::Running(Box::new(Running::camera(Box::new(source), wanted))),
+            Ok(source) => self.phase = Phase::Running(Box::new(Running::camera(source, wanted))),
             Err(error) => self.camera_failed(wanted, error),
         }
     }
@@ -300,7 +309,7 @@ impl Worker {
             && let Some(lookout) = &mut running.lookout
             && let Some((wanted, source)) = lookout.look(self.cameras.as_ref())
         {
-            **running = Running::camera(Box::new(source), wanted);
+            **running = Running::camera(source, wanted);
             self.outlet.start_over(None);
         }
     }

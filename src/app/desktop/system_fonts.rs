@@ -1,6 +1,6 @@
 //! Letters that our typeface lacks come from the system's fonts: names in any script can be read.
 
-use super::theme;
+use crate::app::theme;
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use egui::epaint::text::{FontInsert, FontPriority, InsertFontFamily};
 use egui::{FontData, FontFamily};

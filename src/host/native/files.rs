@@ -1,28 +1,23 @@
 //! Opening files whose names come from outside: never waiting for a pipe, never reading a device, which may have no end. And writing
 //! them whole.
 
+use crate::host::RegularFileError;
+#[cfg(feature = "app")]
+use directories::{ProjectDirs, UserDirs};
 use nix::fcntl::OFlag;
-use std::fs::{self, File, Metadata, OpenOptions};
+#[cfg(feature = "live")]
+pub(crate) use std::fs::{create_dir_all as make_folder, write};
+use std::fs::{self, Metadata, OpenOptions};
 use std::io;
-#[cfg(feature = "cli")]
+#[cfg(feature = "live")]
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
-use thiserror::Error;
+#[cfg(feature = "app")]
+use std::path::PathBuf;
 
-/// Why a path opens no file.
-#[derive(Debug, Error)]
-pub(crate) enum RegularFileError {
-    /// The system refuses.
-    #[error("{0}")]
-    Io(#[from] io::Error),
-    /// A folder.
-    #[error("it is a folder, not a file")]
-    Folder,
-    /// A pipe, a socket, a device.
-    #[error("it is a device or a pipe, not a file")]
-    Device,
-}
+/// A file of the system.
+pub(crate) use std::fs::File;
 
 /// Opens a regular file to read from it. Returns at once, whatever stands there.
 ///
@@ -54,7 +49,7 @@ fn check(metadata: &Metadata) -> Result<(), RegularFileError> {
 ///
 /// # Errors
 /// What the system says.
-#[cfg(feature = "cli")]
+#[cfg(feature = "live")]
 pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     write_whole_by(path, |file| file.write_all(bytes))
 }
@@ -63,7 +58,7 @@ pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
 ///
 /// # Errors
 /// As [`write_whole`].
-#[cfg(feature = "cli")]
+#[cfg(feature = "live")]
 pub(crate) fn write_whole_by<T>(path: &Path, write: impl FnOnce(&mut File) -> io::Result<T>) -> io::Result<T> {
     let mut name = std::ffi::OsString::from(".");
     name.push(path.file_name().unwrap_or_default());
@@ -80,6 +75,68 @@ pub(crate) fn write_whole_by<T>(path: &Path, write: impl FnOnce(&mut File) -> io
         let _ = fs::remove_file(&part);
     }
     written
+}
+
+/// The file's length in bytes.
+///
+/// # Errors
+/// What the system says.
+pub(crate) fn length(file: &File) -> io::Result<u64> {
+    Ok(file.metadata()?.len())
+}
+
+/// Whether a file may be written there, as far as can be told before it is.
+///
+/// # Errors
+/// Where something else is there, or no folder around it.
+#[cfg(feature = "live")]
+pub(crate) fn check_place(path: &Path) -> io::Result<()> {
+    match fs::metadata(path) {
+        Ok(there) if !there.is_file() => Err(io::Error::other("it is no regular file")),
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            fs::read_dir(folder).map(drop)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether a folder stands there.
+///
+/// # Errors
+/// What the system says, where nothing does.
+#[cfg(feature = "live")]
+pub(crate) fn is_folder(path: &Path) -> io::Result<bool> {
+    Ok(fs::metadata(path)?.is_dir())
+}
+
+/// Whether anything stands there.
+#[cfg(feature = "live")]
+pub(crate) fn exists(path: &Path) -> bool {
+    path.exists()
+}
+
+/// Where settings lie; `None` where the user has no home.
+#[cfg(feature = "app")]
+pub(crate) fn settings() -> Option<PathBuf> {
+    Some(ProjectDirs::from("", "", "ernscope")?.config_dir().join("settings.json"))
+}
+
+/// Where what a person takes along goes: among the user's pictures, else into the home folder.
+#[cfg(feature = "app")]
+pub(crate) fn exports() -> Option<PathBuf> {
+    let user = UserDirs::new()?;
+    Some(user.picture_dir().unwrap_or_else(|| user.home_dir()).to_owned())
+}
+
+/// A new file to write at its end, which only its owner can read.
+///
+/// # Errors
+/// What the system says; that there is one already.
+#[cfg(feature = "live")]
+pub(crate) fn create_private(path: &Path) -> io::Result<File> {
+    OpenOptions::new().append(true).create_new(true).mode(0o600).open(path)
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The cameras of this machine.
+//! What is told of a camera.
 
 use crate::text::one_line;
 use std::fmt;
@@ -19,12 +19,4 @@ impl fmt::Display for CameraInfo {
             name => write!(f, "camera {} ({})", self.index, one_line(name)),
         }
     }
-}
-
-/// The cameras that the system knows, lowest number first; none in a build without the feature `app`. Opens none of them.
-pub(crate) fn cameras() -> Vec<CameraInfo> {
-    #[cfg(feature = "camera")]
-    return super::camera::list();
-    #[cfg(not(feature = "camera"))]
-    Vec::new()
 }

@@ -3,28 +3,17 @@
 //! On Linux it is the desktop's portal that shows it, asked over D-Bus. Where there is none, the person is told so at once and
 //! types the path.
 
-use super::state::DialogKind;
+use crate::app::state::{DialogAnswer, DialogKind};
 use crossbeam_channel::{Receiver, TryRecvError, bounded};
 use rfd::FileDialog;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use web_time::{Duration, Instant};
 
 /// How long the portal has to say that it is there: it may have to be started first.
 const PATIENCE: Duration = Duration::from_secs(3);
 /// Nobody closes a dialog sooner than this: it never opened.
 const SOONEST: Duration = Duration::from_millis(150);
 const PORTAL: &str = "org.freedesktop.portal.Desktop";
-
-/// What became of a dialog.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum DialogAnswer {
-    /// The person chose this.
-    Chosen(PathBuf),
-    /// The person chose nothing.
-    Dismissed,
-    /// There is no dialog here: why, in a sentence.
-    Failed(String),
-}
 
 /// Asks the system; at most one dialog is open at a time.
 #[derive(Default)]

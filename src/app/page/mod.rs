@@ -1,0 +1,102 @@
+//! In a browser: a canvas of the page, its dialog for files, and what the page can be asked.
+
+mod asked;
+mod dialog;
+
+pub(crate) use asked::follow;
+pub(crate) use dialog::Dialogs;
+
+use super::shell::{Options, run};
+use crate::host::browser::{self, GivenFile};
+use crate::host::{files, threads};
+use crate::network::shipped::SHIPPED;
+use js_sys::Uint8Array;
+use std::path::PathBuf;
+use wasm_bindgen::prelude::*;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+
+/// The canvas of the page.
+const CANVAS: &str = "ernscope";
+/// Steps are taken so often, in milliseconds, between two repaints.
+const TICK_MS: u32 = 5;
+
+/// Starts the window in the page's canvas, as the part of the address behind the # asks for: `source=camera:0&model=objects`.
+pub fn start_page() {
+    console_error_panic_hook::set_once();
+    spawn_local(async {
+        // Without an answer there is no camera yet.
+        let _ = JsFuture::from(browser::know_cameras()).await;
+        if let Err(error) = run(options()) {
+            browser::fail(&error.to_string());
+        }
+        fetch_networks().await;
+    });
+}
+
+fn options() -> Options {
+    let text = browser::options();
+    let value = |key: &str| text.split('&').find_map(|part| part.strip_prefix(key)?.strip_prefix('='));
+    Options {
+        source: value("source").and_then(|text| text.parse().ok()),
+        model: value("model").and_then(|text| text.parse().ok()),
+        engine: value("engine").and_then(|text| text.parse().ok()),
+        ..Options::default()
+    }
+}
+
+/// Gets the networks that are not inside, one after the other.
+async fn fetch_networks() {
+    for shipped in SHIPPED.iter().filter(|shipped| shipped.bytes().is_none()) {
+        let path = format!("networks/{}.safetensors", shipped.name);
+        if let Ok(loaded) = JsFuture::from(browser::load(&path)).await
+            && let Ok(bytes) = loaded.dyn_into::<Uint8Array>()
+        {
+            shipped.give(bytes.to_vec().into());
+        }
+    }
+}
+
+/// Shows the window in the page's canvas, whose size is the browser's business.
+///
+/// # Errors
+/// None here: what fails later is said on the page.
+pub(crate) fn show(_: [f32; 2], make: eframe::AppCreator<'static>) -> eframe::Result {
+    let canvas = web_sys::window()
+        .and_then(|window| window.document())
+        .and_then(|document| document.get_element_by_id(CANVAS))
+        .and_then(|element| element.dyn_into::<web_sys::HtmlCanvasElement>().ok());
+    let Some(canvas) = canvas else {
+        browser::fail("the page has no canvas");
+        return Ok(());
+    };
+    let steps = Closure::<dyn FnMut()>::new(threads::tick);
+    browser::every(TICK_MS, &steps);
+    steps.forget();
+    spawn_local(async move {
+        let options = eframe::WebOptions::default();
+        if let Err(error) = eframe::WebRunner::new().start(canvas, options, make).await {
+            browser::fail(&format!("the canvas cannot be drawn on ({error:?}): use a browser with WebGL 2 or WebGPU"));
+        }
+    });
+    Ok(())
+}
+
+/// Names in scripts that our typeface lacks stay boxes.
+#[derive(Default)]
+pub(crate) struct SystemFonts;
+
+impl SystemFonts {
+    /// Does nothing yet.
+    pub(crate) fn follow<'a>(&mut self, _: &egui::Context, _: impl Iterator<Item = &'a str>) {}
+}
+
+/// Keeps a file that the person gave; its name to open it by, or what is wrong with it.
+fn keep(given: &GivenFile) -> Result<PathBuf, String> {
+    let path = PathBuf::from(given.name());
+    match (given.fault(), given.url(), given.bytes()) {
+        (Some(fault), ..) => return Err(fault),
+        (_, Some(address), _) => files::give_video(&path, address),
+        (.., bytes) => files::give(&path, bytes.map(|bytes| bytes.to_vec()).unwrap_or_default().into()),
+    }
+    Ok(path)
+}

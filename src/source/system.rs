@@ -1,0 +1,52 @@
+//! What the system reads for us: the cameras of this computer, each by a process of its own.
+
+use super::camera_info::CameraInfo;
+use super::capture::SUBCOMMAND;
+use super::capture::process::CapturedCamera;
+use super::error::SourceError;
+use super::interface::Source;
+use super::supervisor::Cameras;
+use crate::text::one_line;
+use std::path::Path;
+use std::process::Command;
+
+/// Whether this build can read cameras.
+pub(crate) const HAS_CAMERAS: bool = cfg!(feature = "camera");
+
+/// What is wrong with a camera that may not be opened, and what a person can do about it.
+pub(crate) const DENIED: [&str; 2] = [
+    "may not be opened by this user",
+    "add yourself to the group 'video' (sudo usermod -aG video $USER) and log in again",
+];
+
+/// The system decodes no videos for us.
+pub(crate) fn video(_: &Path) -> Option<Box<dyn Source>> {
+    None
+}
+
+/// The cameras that the system knows, lowest number first; none in a build without the feature `camera`. Opens none of them.
+pub(crate) fn cameras() -> Vec<CameraInfo> {
+    #[cfg(feature = "camera")]
+    return super::camera::list();
+    #[cfg(not(feature = "camera"))]
+    Vec::new()
+}
+
+/// The cameras of this computer.
+pub(crate) struct HostCameras;
+
+impl Cameras for HostCameras {
+    fn list(&self) -> Vec<CameraInfo> {
+        cameras()
+    }
+
+    fn open(&self, camera: CameraInfo) -> Result<Box<dyn Source>, SourceError> {
+        let program = std::env::current_exe().map_err(|error| SourceError::System {
+            what: "capture process".to_owned(),
+            why: one_line(&error.to_string()),
+        })?;
+        let mut command = Command::new(program);
+        command.arg(SUBCOMMAND).arg(camera.index.to_string());
+        Ok(Box::new(CapturedCamera::start(camera, command)?))
+    }
+}
