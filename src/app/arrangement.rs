@@ -1,4 +1,5 @@
-//! Where the panels stand: two arrangements, one for working and one to be read from afar, both free to be rearranged.
+//! Where the panels stand: arrangements for working, to be read from afar, and for windows that are higher than wide, all free to be
+//! rearranged.
 
 use egui::{Vec2, vec2};
 use egui_tiles::{Container, Linear, LinearDir, Tile, TileId, Tiles, Tree};
@@ -39,12 +40,15 @@ impl Panel {
 const DESK: [Panel; 6] =
     [Panel::Picture, Panel::Prediction, Panel::Detail, Panel::Strip, Panel::Comparison, Panel::Timeline];
 const STAGE: [Panel; 3] = [Panel::Picture, Panel::Prediction, Panel::Strip];
+const TALL: [Panel; 4] = [Panel::Picture, Panel::Prediction, Panel::Strip, Panel::Comparison];
 
-/// Both arrangements, and which one is shown.
+/// The arrangements, and which of the wide ones is shown.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Layout {
     desk: Tree<Panel>,
     stage: Tree<Panel>,
+    #[serde(default = "tall")]
+    tall: Tree<Panel>,
     /// Whether the one with large type is shown.
     #[serde(skip)]
     pub large: bool,
@@ -52,14 +56,18 @@ pub struct Layout {
 
 impl Default for Layout {
     fn default() -> Self {
-        Self { desk: desk(), stage: stage(), large: false }
+        Self { desk: desk(), stage: stage(), tall: tall(), large: false }
     }
 }
 
 impl Layout {
-    /// The arrangement that is shown.
-    pub(crate) fn shown(&mut self) -> &mut Tree<Panel> {
-        if self.large { &mut self.stage } else { &mut self.desk }
+    /// The arrangement that is shown in a window of this size.
+    pub(crate) fn shown(&mut self, size: Vec2) -> &mut Tree<Panel> {
+        match self.large {
+            _ if is_tall(size) => &mut self.tall,
+            true => &mut self.stage,
+            false => &mut self.desk,
+        }
     }
 
     /// As at the first start.
@@ -69,12 +77,16 @@ impl Layout {
 
     /// Whether every panel stands in its place once: what is read from a file may hold anything.
     pub(crate) fn is_sound(&self) -> bool {
-        sound(&self.desk, &DESK) && sound(&self.stage, &STAGE)
+        sound(&self.desk, &DESK) && sound(&self.stage, &STAGE) && sound(&self.tall, &TALL)
     }
 }
 
 /// The size in points that the working arrangement is drawn for.
 const DRAWN_FOR: Vec2 = vec2(1360.0, 850.0);
+/// The same of the one for windows that are higher than wide.
+const TALL_DRAWN_FOR: Vec2 = vec2(430.0, 860.0);
+/// A window is higher than wide where its width is less than this part of its height.
+const TALLER_THAN: f32 = 0.8;
 /// The smallest and the largest zoom, and the largest of the arrangement with large type.
 const ZOOM: [f32; 3] = [0.5, 1.0, 4.0];
 /// Smaller type than this one's, in pixels of the screen for each of its points, cannot be read.
@@ -85,7 +97,13 @@ const LEAST_PIXELS: f32 = 0.7;
 pub fn zoom(size: Vec2, pixels_per_point: f32, large: bool) -> f32 {
     let [least, small, most] = ZOOM;
     let least = (LEAST_PIXELS / pixels_per_point.max(0.1)).clamp(least, LEAST_PIXELS);
-    (size / DRAWN_FOR).min_elem().clamp(least, if large { most } else { small })
+    let drawn_for = if is_tall(size) { TALL_DRAWN_FOR } else { DRAWN_FOR };
+    (size / drawn_for).min_elem().clamp(least, if large { most } else { small })
+}
+
+/// Whether a window of this size is higher than wide, as a phone is held.
+pub(super) fn is_tall(size: Vec2) -> bool {
+    size.x < size.y * TALLER_THAN
 }
 
 fn row(tiles: &mut Tiles<Panel>, panels: &[(Panel, f32)]) -> TileId {
@@ -116,6 +134,14 @@ fn stage() -> Tree<Panel> {
     Tree::new(egui::Id::unique("stage"), root, tiles)
 }
 
+fn tall() -> Tree<Panel> {
+    let mut tiles = Tiles::default();
+    let parts = [(Panel::Picture, 3.0), (Panel::Prediction, 2.8), (Panel::Strip, 1.5), (Panel::Comparison, 1.6)];
+    let parts = parts.map(|(panel, share)| (tiles.insert_pane(panel), share));
+    let root = split(&mut tiles, LinearDir::Vertical, &parts);
+    Tree::new(egui::Id::unique("tall"), root, tiles)
+}
+
 /// Whether the tree hangs together without circles and holds `panels`, each once.
 fn sound(tree: &Tree<Panel>, panels: &[Panel]) -> bool {
     let mut seen = HashSet::new();
@@ -143,6 +169,7 @@ mod tests {
         assert_eq!(zoomed(2720.0, 1700.0, 1.0, true), 2.0);
         assert_eq!(zoomed(680.0, 850.0, 1.0, false), 0.7);
         assert_eq!(zoomed(680.0, 425.0, 2.0, false), 0.5);
+        assert_eq!(zoomed(430.0, 860.0, 3.0, false), 1.0);
         assert_eq!(zoomed(100.0, 100.0, 2.0, true), 0.5);
     }
 

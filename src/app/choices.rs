@@ -1,6 +1,7 @@
 //! What can be chosen, in the order in which lists show it and keys walk it.
 
 use super::model::Model;
+use super::place;
 use crate::board::BoardState;
 use crate::engine::EngineKind;
 use crate::engine::cpu::{self, Level};
@@ -90,12 +91,14 @@ pub(crate) fn engines(model: &Model) -> Vec<Choice<EngineChoice>> {
     let mut list = vec![(EngineChoice::Cpu(None), "cpu: the best level for the network".to_owned())];
     list.extend(levels.map(|level| (EngineChoice::Cpu(Some(level)), format!("cpu:{level}"))));
     list.push((EngineChoice::Reference, "reference: plain loops".into()));
-    list.push((EngineChoice::Fpga(BoardChoice::First), "fpga: the first board found".into()));
-    list.extend(model.ports.iter().map(|port| {
-        let says = format!("fpga:{}: {}", port.path, port.name);
-        (EngineChoice::Fpga(BoardChoice::Port(port.path.clone())), says)
-    }));
-    list.push((EngineChoice::Fpga(BoardChoice::Simulated), "fpga:sim: a simulated board".into()));
+    if place::HAS_BOARDS {
+        list.push((EngineChoice::Fpga(BoardChoice::First), "fpga: the first board found".into()));
+        list.extend(model.ports.iter().map(|port| {
+            let says = format!("fpga:{}: {}", port.path, port.name);
+            (EngineChoice::Fpga(BoardChoice::Port(port.path.clone())), says)
+        }));
+        list.push((EngineChoice::Fpga(BoardChoice::Simulated), "fpga:sim: a simulated board".into()));
+    }
     let chosen = &model.settings.engine;
     list.into_iter().map(|(value, says)| Choice { chosen: value == *chosen, value, says }).collect()
 }

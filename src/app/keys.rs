@@ -1,9 +1,10 @@
 //! The keyboard: one table that is both acted on and shown.
 
+use super::place;
 use super::state::DialogKind;
 use super::theme::{self, Tokens};
 use super::why::Depth;
-use egui::{Key, Modifiers, RichText, Ui, Window};
+use egui::{Button, Key, Modifiers, RichText, Ui, Window};
 
 /// What a key does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -149,8 +150,9 @@ pub(crate) fn pressed(ctx: &egui::Context, teaching: bool) -> Vec<Deed> {
 /// Height of the window around the list of keys: its title, what stands below the list, and air.
 const AROUND_KEYS: f32 = 160.0;
 
-/// The list of keys; `open` becomes false when it is closed.
-pub(crate) fn help(ui: &Ui, open: &mut bool) {
+/// The list of keys; `open` becomes false when it is closed. A line that is clicked does what its key does, for who has none.
+pub(crate) fn help(ui: &Ui, open: &mut bool) -> Option<Deed> {
+    let mut chosen = None;
     let frame = egui::Frame::window(&ui.ctx().global_style()).inner_margin(theme::MARGIN);
     let window = Window::new("Keys").open(open).collapsible(false).resizable(false).frame(frame);
     window.anchor(egui::Align2::CENTER_CENTER, egui::Vec2::ZERO).show(ui.ctx(), |ui| {
@@ -158,9 +160,12 @@ pub(crate) fn help(ui: &Ui, open: &mut bool) {
         let room = (ui.ctx().content_rect().height() - AROUND_KEYS).max(60.0);
         egui::ScrollArea::vertical().max_height(room).show(ui, |ui| {
             egui::Grid::new("keys").num_columns(2).spacing([24.0, 6.0]).show(ui, |ui| {
-                for (.., keys, says) in TABLE.iter().filter(|row| !row.4.is_empty()) {
-                    ui.label(RichText::new(*keys).font(theme::mono(theme::BODY)).color(tokens.chosen));
-                    ui.label(*says);
+                for &(_, _, deed, keys, says) in shown_rows() {
+                    let key = RichText::new(keys).font(theme::mono(theme::BODY)).color(tokens.chosen);
+                    let clicked = ui.add(Button::new(key).frame(false)).clicked();
+                    if ui.add(Button::new(says).frame(false)).clicked() || clicked {
+                        chosen = Some(deed);
+                    }
                     ui.end_row();
                 }
             });
@@ -169,6 +174,13 @@ pub(crate) fn help(ui: &Ui, open: &mut bool) {
         let drop = "Drop a picture, a folder, a video or a network's file anywhere. Drag panels by their titles.";
         ui.label(RichText::new(drop).size(theme::SMALL).color(tokens.quiet));
     });
+    chosen
+}
+
+/// The lines of the list: what cannot be done here is left out.
+fn shown_rows() -> impl Iterator<Item = &'static KeyRow> {
+    let is_here = |row: &&KeyRow| place::HAS_FOLDERS || !matches!(row.2, Deed::Open(DialogKind::Folder) | Deed::TypePath);
+    TABLE.iter().filter(|row| !row.4.is_empty()).filter(is_here)
 }
 
 #[cfg(test)]

@@ -221,7 +221,9 @@ impl App {
         theme::apply(&cc.egui_ctx);
         cc.egui_ctx.set_theme(window.state.theme);
         let software = |state: &eframe::egui_wgpu::RenderState| {
-            state.adapter.get_info().device_type == eframe::wgpu::DeviceType::Cpu
+            let info = state.adapter.get_info();
+            // A browser does not tell what kind of device it draws with, but what it is called.
+            info.device_type == eframe::wgpu::DeviceType::Cpu || info.name.contains("SwiftShader")
         };
         model.software_rendering = cc.wgpu_render_state.as_ref().is_some_and(software);
         waker.attach(&cc.egui_ctx, REPAINT_EVERY[usize::from(model.software_rendering)]);
@@ -360,6 +362,9 @@ impl eframe::App for App {
         self.refresh(ui.ctx());
         self.fonts.follow(ui.ctx(), names(&self.model));
         place::follow(&self.model, frame);
+        if let Some(text) = place::news() {
+            self.window.state.toasts.push(text, Tone::Hint);
+        }
         let answer = self.dialogs.answer().and_then(|answer| self.window.answered(answer));
         for action in self.window.show(ui, &self.model).into_iter().chain(answer) {
             self.act(ui.ctx(), action, frame);

@@ -1,9 +1,11 @@
 //! The bar at the top: what runs, the counters, and buttons for what keys do.
 
+use super::arrangement;
 use super::choices::{self, Choice};
 use super::format;
 use super::keys::Deed;
 use super::model::Model;
+use super::place;
 use super::state::{Action, DialogKind};
 use super::theme::{self, Tokens};
 use super::why::Depth;
@@ -46,32 +48,55 @@ const SPACE: f32 = 6.0;
 pub(super) fn show(ui: &mut Ui, model: &Model, mirrored: bool, actions: &mut Vec<Action>) -> Vec<Deed> {
     ui.spacing_mut().interact_size.y = theme::BUTTON;
     let mut deeds = Vec::new();
-    ui.horizontal_centered(|ui| {
-        let room = ui.available_width();
-        let brevity = BREVITIES.into_iter().find(|&brevity| width(ui, model, brevity) <= room);
-        let brevity = brevity.unwrap_or(BREVITIES[BREVITIES.len() - 1]);
+    let room = ui.available_width();
+    let in_two = rows(ui) > 1;
+    let fits = |brevity: Brevity| {
+        let [choosers, others] = widths(ui, model, brevity);
+        room >= if in_two { choosers.max(others) } else { choosers + others }
+    };
+    let brevity = BREVITIES.into_iter().find(|&brevity| fits(brevity)).unwrap_or(BREVITIES[BREVITIES.len() - 1]);
+    let choosers = |ui: &mut Ui, deeds: &mut Vec<Deed>| {
         if brevity.title {
             ui.label(title());
             ui.add_space(SPACE);
         }
-        sources(ui, model, mirrored, brevity, actions, &mut deeds);
-        networks(ui, model, brevity, actions, &mut deeds);
-        engines(ui, model, brevity, actions, &mut deeds);
+        sources(ui, model, mirrored, brevity, actions, deeds);
+        networks(ui, model, brevity, actions, deeds);
+        engines(ui, model, brevity, actions, deeds);
+    };
+    let others = |ui: &mut Ui, deeds: &mut Vec<Deed>| {
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            buttons(ui, model, brevity, &mut deeds);
+            buttons(ui, model, brevity, deeds);
             ui.add_space(SPACE);
             counters(ui, model, brevity);
         });
-    });
+    };
+    if in_two {
+        let size = vec2(room, theme::TOOLBAR);
+        let row = Layout::left_to_right(Align::Center);
+        ui.spacing_mut().item_spacing.y = 0.0;
+        ui.allocate_ui_with_layout(size, row, |ui| choosers(ui, &mut deeds));
+        ui.allocate_ui_with_layout(size, row, |ui| others(ui, &mut deeds));
+    } else {
+        ui.horizontal_centered(|ui| {
+            choosers(ui, &mut deeds);
+            others(ui, &mut deeds);
+        });
+    }
     deeds
+}
+
+/// In so many rows the bar stands: in two where the window is higher than wide.
+pub(super) fn rows(ui: &Ui) -> usize {
+    if arrangement::is_tall(ui.ctx().content_rect().size()) { 2 } else { 1 }
 }
 
 fn title() -> RichText {
     RichText::new("Ernscope").font(theme::bold(17.0))
 }
 
-/// The width that the bar takes.
-fn width(ui: &Ui, model: &Model, brevity: Brevity) -> f32 {
+/// The widths that what can be chosen takes, and all else in the bar.
+fn widths(ui: &Ui, model: &Model, brevity: Brevity) -> [f32; 2] {
     let text = |words: &str, font| widgets::layout(ui, words, font, Color32::PLACEHOLDER).size().x;
     let spacing = ui.spacing();
     let (padding, gap, between) = (2.0 * spacing.button_padding.x, spacing.icon_spacing, spacing.item_spacing.x);
@@ -90,7 +115,7 @@ fn width(ui: &Ui, model: &Model, brevity: Brevity) -> f32 {
     });
     let says = figures(model, brevity);
     let counters = if says.is_empty() { 0.0 } else { text(&says, counter_font()) + between };
-    title + choosers.sum::<f32>() + buttons.sum::<f32>() + SPACE + counters
+    [title + choosers.sum::<f32>(), buttons.sum::<f32>() + SPACE + counters]
 }
 
 /// A button that opens a list: what it chooses, quietly, then what is chosen.
@@ -194,7 +219,7 @@ fn sources(
             (Deed::Open(DialogKind::Folder), "a folder of pictures …  Shift O"),
             (Deed::TypePath, "a typed path …  P"),
         ];
-        open_entries(ui, &ways, deeds);
+        open_entries(ui, &ways[..if place::HAS_FOLDERS { 3 } else { 1 }], deeds);
     });
 }
 
@@ -223,7 +248,7 @@ fn networks(ui: &mut Ui, model: &Model, brevity: Brevity, actions: &mut Vec<Acti
             }
         });
         let ways = [(Deed::Open(DialogKind::File), "a model file …  O"), (Deed::TypePath, "a typed path …  P")];
-        open_entries(ui, &ways, deeds);
+        open_entries(ui, &ways[..if place::HAS_FOLDERS { 2 } else { 1 }], deeds);
     });
 }
 

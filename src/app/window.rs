@@ -44,8 +44,9 @@ impl Window {
         let tokens = Tokens::of(ui);
         ui.ctx().layer_painter(egui::LayerId::background()).rect_filled(ui.ctx().content_rect(), 0.0, tokens.ground);
         let bar = Frame::new().fill(tokens.ground).inner_margin(Margin::symmetric(theme::GAP as i8, 0));
-        let top =
-            Side::top("toolbar").exact_size(theme::TOOLBAR).frame(bar).show_separator_line(false).resizable(false);
+        let rows = toolbar::rows(ui);
+        let height = theme::TOOLBAR * rows as f32;
+        let top = Side::top("toolbar").exact_size(height).frame(bar).show_separator_line(false).resizable(false);
         let mirrored = self.state.mirror;
         let deeds = top.show(ui, |ui| toolbar::show(ui, model, mirrored, &mut actions)).inner;
         for deed in deeds {
@@ -63,7 +64,9 @@ impl Window {
         self.panels(ui, model, &mut actions);
         actions.extend(self.state.why.take_commands().map(Action::Send));
         notices::show(ui, model, &mut self.state.toasts);
-        keys::help(ui, &mut self.state.help);
+        if let Some(deed) = keys::help(ui, &mut self.state.help) {
+            self.perform(ui, deed, model, &mut actions);
+        }
         self.path(ui, &mut actions);
         hovering_files(ui);
         // From the next frame on: within one all panels look alike.
@@ -88,7 +91,7 @@ impl Window {
         egui::CentralPanel::no_frame().frame(frame).show(ui, |ui| {
             let mut layout = std::mem::take(&mut self.state.layout);
             let mut panels = Panels { model, state: &mut self.state, actions };
-            layout.shown().ui(&mut panels, ui);
+            layout.shown(ui.ctx().content_rect().size()).ui(&mut panels, ui);
             self.state.layout = layout;
         });
     }

@@ -9,8 +9,18 @@ pub(crate) use system_fonts::SystemFonts;
 use crate::app::model::Model;
 use egui::ViewportBuilder;
 
+/// Folders can be opened, and paths typed.
+pub(crate) const HAS_FOLDERS: bool = true;
+/// Boards can be reached.
+pub(crate) const HAS_BOARDS: bool = true;
+
 /// The smallest window: a screen of 1280×800 pixels scaled by two has no more points.
 const LEAST_SIZE: [f32; 2] = [640.0, 400.0];
+
+/// The system has nothing to tell.
+pub(crate) fn news() -> Option<String> {
+    None
+}
 
 /// Nobody asks what the window shows but who looks at it.
 pub(crate) fn follow(_: &Model, _: &eframe::Frame) {}

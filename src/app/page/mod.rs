@@ -15,6 +15,11 @@ use std::path::PathBuf;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 
+/// A page sees the files that it is given, and no folders.
+pub(crate) const HAS_FOLDERS: bool = false;
+/// It reaches no boards.
+pub(crate) const HAS_BOARDS: bool = false;
+
 /// The canvas of the page.
 const CANVAS: &str = "ernscope";
 /// Steps are taken so often, in milliseconds, between two repaints.
@@ -79,6 +84,15 @@ pub(crate) fn show(_: [f32; 2], make: eframe::AppCreator<'static>) -> eframe::Re
         }
     });
     Ok(())
+}
+
+/// Shorter rests are not worth a word, in seconds.
+const LEAST_REST: f64 = 2.0;
+
+/// What the person is to be told of.
+pub(crate) fn news() -> Option<String> {
+    let seconds = browser::rest();
+    (seconds > LEAST_REST).then(|| format!("The page was not seen for {seconds:.0} s, and rested meanwhile."))
 }
 
 /// Names in scripts that our typeface lacks stay boxes.

@@ -214,6 +214,21 @@ export function fail(why) {
   dispatchEvent(new CustomEvent('ernscope-failed', { detail: why }));
 }
 
+// For how long the page was not seen.
+let hidden_at;
+let rested = 0;
+document.addEventListener('visibilitychange', () => {
+  if (document.hidden) hidden_at = performance.now();
+  else if (hidden_at !== undefined) rested = (performance.now() - hidden_at) / 1000;
+});
+
+/** For how many seconds the page was not seen and nothing ran, once. */
+export function rest() {
+  const seconds = rested;
+  rested = 0;
+  return seconds;
+}
+
 /** Calls `step` so often, in milliseconds, while the page is seen. */
 export function every(milliseconds, step) {
   setInterval(() => document.hidden || step(), milliseconds);

@@ -16,6 +16,7 @@ extern "C" {
     pub(crate) fn load(path: &str) -> Promise;
     pub(crate) fn options() -> String;
     pub(crate) fn fail(why: &str);
+    pub(crate) fn rest() -> f64;
     pub(crate) fn every(milliseconds: u32, step: &Closure<dyn FnMut()>);
 
     /// A file that the person gave.
