@@ -257,7 +257,9 @@ async function newest() {
 async function keep() {
   try {
     if (!worker()) return;
-    await worker().register('sw.js', { updateViaCache: 'none' });
+    const registration = await worker().register('sw.js', { updateViaCache: 'none' });
+    // Without a network there is nothing newer.
+    registration.update().catch(() => {});
     const { active } = await worker().ready;
     for (let told = 0; ; await seconds(3000)) {
       const loaded = performance.getEntriesByType('resource').map(entry => entry.name);
