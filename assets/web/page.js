@@ -144,7 +144,7 @@ async function load() {
     if (state === 'failed') return;
     // What was under way may tell its own cause a moment later.
     if (!cut) await seconds(0);
-    if (cut) return fail(`The load was cut: ${cut.message}.`, 'The network or the server may be gone. What had come is not lost for long: try again when it is back.', { again: load });
+    if (cut) return fail(`The load was cut: ${cut.message}.`, 'The network or the server may be gone. Try again when it is back.', { again: load });
     if (error instanceof WebAssembly.CompileError || error instanceof SyntaxError) return fail('This browser does not understand the program.', NEWER, { words: String(error) });
     return stopped(error);
   }
@@ -175,6 +175,9 @@ console.error = (...words) => {
   if (/panicked at/.test(text)) stopped(text);
   else complaint = text;
 };
+
+// What the program says of itself, where it cannot go on.
+addEventListener('ernscope-failed', event => stopped(event.detail));
 
 const isTrap = error => typeof WebAssembly === 'object' && error instanceof WebAssembly.RuntimeError;
 addEventListener('error', event => {
