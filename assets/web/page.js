@@ -64,7 +64,7 @@ async function isEnough() {
   } else if (!WebAssembly.validate(new Uint8Array(SIMD))) {
     fail('This browser, or this processor, lacks the vectors of WebAssembly (SIMD).', `Without them the network would be forty times slower. ${NEWER}`);
   } else if (!await canDraw()) {
-    fail('This browser gives the page neither WebGL2 nor WebGPU to draw with.', `Switch on hardware acceleration in its settings, or update it and the graphics driver; then reload. ${NEWER}`);
+    fail('This browser gives the page neither WebGL2 nor WebGPU to draw with.', `Switch on hardware acceleration in its settings, or update the graphics driver; then reload. ${NEWER}`);
   } else {
     return true;
   }
@@ -145,7 +145,7 @@ async function load() {
     // What was under way may tell its own cause a moment later.
     if (!cut) await seconds(0);
     if (cut) return fail(`The load was cut: ${cut.message}.`, 'The network or the server may be gone. Try again when it is back.', { again: load });
-    if (error instanceof WebAssembly.CompileError || error instanceof SyntaxError) return fail('This browser does not understand the program.', NEWER, { words: String(error) });
+    if (error instanceof WebAssembly.CompileError || error instanceof SyntaxError) return fail('This browser does not understand the program, or it came damaged.', `Reload the page. If that does not help: ${NEWER[0].toLowerCase()}${NEWER.slice(1)}`, { words: String(error) });
     return stopped(error);
   }
   await running();
@@ -165,7 +165,7 @@ function stopped(error) {
   fail(state === 'running' ? 'The program stopped: it has a fault.' : 'The program did not start.', 'Reload the page. If it happens again, please report these words:', { again: reload, words });
 }
 
-// The last complaint before it ran.
+// The last complaint, of whatever kind.
 let complaint = '';
 
 const complain = console.error.bind(console);
@@ -180,12 +180,12 @@ console.error = (...words) => {
 addEventListener('ernscope-failed', event => stopped(event.detail));
 
 const isTrap = error => typeof WebAssembly === 'object' && error instanceof WebAssembly.RuntimeError;
-addEventListener('error', event => {
-  if (isTrap(event.error) || (state === 'starting' && event.error)) stopped(event.error);
-});
-addEventListener('unhandledrejection', event => {
-  if (isTrap(event.reason) || state === 'starting') stopped(event.reason);
-});
+const wrong = error => {
+  if (isTrap(error)) stopped(error);
+  else if (error) complaint = String(error.message ?? error);
+};
+addEventListener('error', event => wrong(event.error));
+addEventListener('unhandledrejection', event => wrong(event.reason));
 
 part('ernscope').addEventListener('webglcontextlost', () => {
   if (state !== 'failed') fail('The browser took the graphics away from this page.', 'Too many pages draw at once, or the graphics driver started anew. Reload to go on.', { again: reload });
@@ -199,13 +199,14 @@ function status() {
   }
 }
 
-// Until it draws, the cover stays; for somebody who reads there, until he says so.
+// Until it draws, the cover stays; for somebody who reads there, until they say so.
 async function running() {
   const begun = performance.now();
   while (state === 'starting' && !status().drawing) {
     await seconds(50);
     if (performance.now() - begun < LONG_MS) continue;
-    if (complaint) return stopped(complaint);
+    // What was complained of is the likeliest cause.
+    if (complaint && !document.hidden) return stopped(complaint);
     progress('Starting takes long here: the graphics may be computed by the processor', 1, 0);
   }
   if (state !== 'starting') return;

@@ -12,6 +12,9 @@ const SUM = 'x-ernscope-sha256';
 // Other networks are kept once the page has loaded them.
 const AT_ONCE = Object.keys(FILES).filter(name => !name.startsWith('networks/') || name === 'networks/cards.safetensors');
 
+// The page names these with their version: only under that very address the browser still has them.
+const VERSIONED = ['page.js', 'ernscope.js', 'ernscope_bg.wasm'];
+
 const TYPES = { html: 'text/html; charset=utf-8', js: 'text/javascript; charset=utf-8', wasm: 'application/wasm', svg: 'image/svg+xml', png: 'image/png', webmanifest: 'application/manifest+json' };
 
 // The name of one of our files, or nothing. What names another version is none of this one's.
@@ -30,8 +33,9 @@ async function sumOf(bytes) {
 
 // The bytes of a file from the server, or from what the browser has just loaded of it.
 async function fetched(name) {
+  const address = VERSIONED.includes(name) ? `${name}?v=${VERSION}` : name;
   for (const cache of ['force-cache', 'reload']) {
-    const response = await fetch(name, { cache, credentials: 'same-origin' });
+    const response = await fetch(address, { cache, credentials: 'same-origin' });
     if (!response.ok) throw new Error(`${response.status} for ${name}`);
     const bytes = await response.arrayBuffer();
     if (await sumOf(bytes) === FILES[name][1]) return bytes;

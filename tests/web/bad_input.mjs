@@ -42,7 +42,7 @@ refuses('no module on the server', /answered 404 for ernscope_bg.wasm.*Try again
 refuses('no script on the server', /load was cut.*ernscope\.js.*Try again/, { faults: { 'ernscope.js': { status: 404 } } });
 refuses('another module on the server', /bytes of \d+ came/, { faults: { [MODULE]: { bytes: Buffer.from('not a module') } } });
 const spoilt = readFileSync(path.join(PAGE, MODULE)).fill(0, 20_000, 60_000);
-refuses('a spoilt module', /does not understand the program.*CompileError/, { faults: { [MODULE]: { bytes: spoilt } } });
+refuses('a spoilt module', /does not understand the program.*Reload.*CompileError/, { faults: { [MODULE]: { bytes: spoilt } } });
 
 test('the network gone in the middle of a load: it says so, and goes on when asked', async () => {
   await beside(chromium(), async (browser, server) => {

@@ -31,11 +31,12 @@ export async function chromium({ camera, prompts = 'allow', forbidStorage, args 
   return browser;
 }
 
+// On a display, a virtual one will do: without any, Firefox draws no WebGL.
 export async function firefox({ camera } = {}) {
   return puppeteer.launch({
     browser: 'firefox',
     executablePath: '/usr/bin/firefox-esr',
-    headless: true,
+    headless: false,
     protocolTimeout: 300_000,
     extraPrefsFirefox: {
       'media.navigator.streams.fake': Boolean(camera),

@@ -1,7 +1,6 @@
 // What every test needs: the page that was built, its server, and an end to what a test began.
 import { existsSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
-import { after } from 'node:test';
 import { ROOT } from './native.mjs';
 import { Server } from './server.mjs';
 
@@ -26,11 +25,7 @@ export async function beside(browser, work, root = PAGE) {
   }
 }
 
-// Figures, told at the end together.
-const figures = [];
-export const tell = line => figures.push(line);
-after(() => {
-  for (const line of figures) console.log(line);
-});
+// A figure, or what the page says, among what the runner prints.
+export const tell = line => console.log(`  ${line}`);
 
 export const shot = (page, name) => page.screenshot({ path: path.join(SHOTS, `${name}.png`) });
