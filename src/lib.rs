@@ -112,10 +112,10 @@ mod flight;
 #[cfg(feature = "fpga")]
 pub mod fpga;
 pub mod frame;
-#[cfg(any(feature = "live", feature = "import"))]
-mod host;
 #[cfg(all(any(test, fuzzing), feature = "cli"))]
 pub mod fuzzing;
+#[cfg(any(feature = "live", feature = "import"))]
+mod host;
 pub mod inspect;
 pub mod network;
 #[cfg(feature = "live")]

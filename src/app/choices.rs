@@ -55,7 +55,13 @@ pub(crate) fn networks(model: &Model) -> (Vec<Choice<ModelChoice>>, Vec<Choice<M
         let says = value.to_string();
         Choice { chosen: value == model.settings.model, says, value }
     };
-    let shipped = SHIPPED.iter().map(|shipped| choice(ModelChoice::Shipped(shipped.name)));
+    let shipped = SHIPPED.iter().map(|shipped| {
+        let mut line = choice(ModelChoice::Shipped(shipped.name));
+        if shipped.bytes().is_none() {
+            line.says.push_str(": not loaded yet");
+        }
+        line
+    });
     let random = SHAPES.map(|shape| {
         let mut line = choice(ModelChoice::Random { shape, float_input: false, seed: 1 });
         line.says = shape.name().into();

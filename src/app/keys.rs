@@ -179,7 +179,8 @@ pub(crate) fn help(ui: &Ui, open: &mut bool) -> Option<Deed> {
 
 /// The lines of the list: what cannot be done here is left out.
 fn shown_rows() -> impl Iterator<Item = &'static KeyRow> {
-    let is_here = |row: &&KeyRow| place::HAS_FOLDERS || !matches!(row.2, Deed::Open(DialogKind::Folder) | Deed::TypePath);
+    let is_here =
+        |row: &&KeyRow| place::HAS_FOLDERS || !matches!(row.2, Deed::Open(DialogKind::Folder) | Deed::TypePath);
     TABLE.iter().filter(|row| !row.4.is_empty()).filter(is_here)
 }
 

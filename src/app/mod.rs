@@ -48,7 +48,7 @@ use page as place;
 pub use arrangement::zoom;
 pub use model::Model;
 #[cfg(feature = "web")]
-pub use place::start_page;
+pub use place::{last_frame, layer_crcs, start_page, status};
 pub(crate) use shell::{Options, run};
 pub use state::{Action, DialogAnswer, DialogKind};
 pub use theme::apply;

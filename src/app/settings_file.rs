@@ -57,9 +57,9 @@ pub(crate) fn save(path: &Path, remembered: &Remembered) -> std::io::Result<()> 
 #[cfg(test)]
 mod tests {
     use super::super::arrangement::Layout;
-    use std::fs;
     use super::*;
     use crate::source::SourceChoice;
+    use std::fs;
 
     #[test]
     fn what_is_saved_is_read_back() {

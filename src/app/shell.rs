@@ -4,8 +4,8 @@ use super::arrangement;
 use super::export::Exporter;
 use super::lister::Lister;
 use super::model::Model;
-use super::place::{self, Dialogs, SystemFonts};
 use super::notices::Tone;
+use super::place::{self, Dialogs, SystemFonts};
 use super::settings::{self, Remembered};
 use super::settings_file;
 use super::state::{Action, DialogKind, State};
@@ -23,8 +23,8 @@ use egui::{Context, Theme, ThemePreference, ViewportCommand};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use web_time::{Duration, Instant};
 use thiserror::Error;
+use web_time::{Duration, Instant};
 
 /// Least time between two repaints that news asks for, with a graphics card and without.
 const REPAINT_EVERY: [Duration; 2] = [Duration::from_millis(16), Duration::from_millis(100)];

@@ -5,7 +5,7 @@ use super::choices;
 use super::keys::{self, Deed};
 use super::model::Model;
 use super::notices::{self, Tone};
-use super::state::{DialogAnswer, Action, State, TypedPath};
+use super::state::{Action, DialogAnswer, State, TypedPath};
 use super::theme::{self, Tokens};
 use super::{
     comparison, layer_detail, network_strip, picture_panel, prediction, square, teach_panel, timeline, toolbar, why,

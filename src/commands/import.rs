@@ -1,8 +1,8 @@
 //! `ernscope import`: a published checkpoint becomes a model file.
 
 use super::output;
-use crate::network::{file, import};
 use crate::host::files;
+use crate::network::{file, import};
 use anyhow::{Context, Result, bail};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};

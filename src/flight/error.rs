@@ -1,7 +1,7 @@
 //! What can be wrong with a recording, each with its remedy.
 
-use crate::network::MAX_EDGE;
 use crate::host::RegularFileError;
+use crate::network::MAX_EDGE;
 use std::io;
 use std::path::PathBuf;
 use thiserror::Error;

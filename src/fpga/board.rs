@@ -15,8 +15,8 @@ use crate::frame::InputImage;
 use crate::network::{Logits, Network, Op};
 use std::collections::VecDeque;
 use std::sync::Arc;
-use web_time::{Duration, Instant};
 use thiserror::Error;
+use web_time::{Duration, Instant};
 
 /// Why a board does not run a network.
 #[derive(Debug, Error)]

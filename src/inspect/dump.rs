@@ -2,9 +2,9 @@
 
 use crate::engine::{Engine, EngineError, Probe, Wants};
 use crate::frame::InputImage;
+use crate::host::files;
 use crate::network::{LayerShape, Network};
 use serde_json::{Map, Value, json};
-use crate::host::files;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use thiserror::Error;

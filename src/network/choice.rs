@@ -1,10 +1,10 @@
 //! Which network to run: one inside the binary, a file, or a random one of a published shape.
 
-use crate::host::files;
 use super::file;
 use super::network::{Network, NetworkError};
 use super::published::{FLOAT_INPUT, PublishedShape};
 use super::shipped::{SHIPPED, Shipped};
+use crate::host::files;
 use std::convert::Infallible;
 use std::ffi::OsString;
 use std::fmt;
@@ -144,7 +144,9 @@ impl ModelChoice {
     pub(crate) fn twin(&self) -> Option<Self> {
         match self {
             Self::Shipped(name) => Shipped::named(&twin_name(name)).map(|shipped| Self::Shipped(shipped.name)),
-            Self::File(path) => twin_path(path).filter(|path| files::is_folder(path).is_ok_and(|is| !is)).map(Self::File),
+            Self::File(path) => {
+                twin_path(path).filter(|path| files::is_folder(path).is_ok_and(|is| !is)).map(Self::File)
+            }
             Self::Random { shape, float_input, seed } => {
                 Some(Self::Random { shape: *shape, float_input: !float_input, seed: *seed })
             }

@@ -9,8 +9,8 @@ use crate::network::{Knowing, LoadError, Logits, ModelChoice, Network};
 use crate::preprocess::{PreprocessError, Preprocessor, WHOLE_SQUARE, zoomed_crop};
 use crate::source::demo;
 use std::sync::Arc;
-use web_time::{Duration, Instant};
 use thiserror::Error;
+use web_time::{Duration, Instant};
 
 /// Why there is no prediction.
 #[derive(Debug, Error)]

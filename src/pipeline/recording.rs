@@ -3,10 +3,10 @@
 use super::outbox::{About, Outbox};
 use crate::flight::{self, FlightLimits, FlightRecorder, FlightWriteError, Written};
 use crate::frame::Frame;
+use crate::host::{files, threads};
 use crate::source::SourceStatus;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use crate::host::{files, threads};
 use std::time::Duration;
 
 /// Where no frame came for so long, that is worth a note.

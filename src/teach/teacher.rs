@@ -5,10 +5,10 @@ use super::eyes::TeachError;
 use super::lesson::{Lesson, TaughtClass};
 use super::validate::{TaughtConfusion, Validation};
 use crate::frame::{Crop, Frame, InputImage};
-use crate::network::{ModelChoice, NOTHING, Network, file};
-use crate::preprocess::Preprocessor;
 use crate::host::threads::{self, Task};
 use crate::host::{Steps, files};
+use crate::network::{ModelChoice, NOTHING, Network, file};
+use crate::preprocess::Preprocessor;
 use crossbeam_channel::{Receiver, Sender, TryRecvError, unbounded};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -220,7 +220,6 @@ impl Steps for School {
 }
 
 impl School {
-
     /// Goes on with what a former run of the program left.
     fn resume(&mut self) {
         let Some(path) = self.draft_path.clone() else { return };

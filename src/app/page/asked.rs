@@ -29,12 +29,10 @@ thread_local! {
 
 /// Notes what the window shows.
 pub(crate) fn follow(model: &Model, frame: &eframe::Frame) {
-    let drawing = frame.wgpu_render_state().map_or_else(String::new, |state| {
-        match state.adapter.get_info().backend {
-            eframe::wgpu::Backend::BrowserWebGpu => "WebGPU".into(),
-            eframe::wgpu::Backend::Gl => "WebGL2".into(),
-            other => other.to_string(),
-        }
+    let drawing = frame.wgpu_render_state().map_or_else(String::new, |state| match state.adapter.get_info().backend {
+        eframe::wgpu::Backend::BrowserWebGpu => "WebGPU".into(),
+        eframe::wgpu::Backend::Gl => "WebGL2".into(),
+        other => other.to_string(),
     });
     let source = crate::app::choices::source_name(model);
     let state = model.source.state.to_string();
@@ -110,8 +108,7 @@ pub fn layer_crcs(model: &str, width: u32, height: u32, rgb: &[u8]) -> Result<St
         engines::open(&EngineChoice::Cpu(None), Arc::clone(&network), setup).map_err(|error| error.to_string())?;
     let mut crcs = Crcs(Vec::new());
     engine.run_probed(&input, &mut crcs).map_err(|error| error.to_string())?;
-    let named: Vec<Value> =
-        crcs.0.iter().map(|&(layer, crc)| json!([network.layers()[layer].name, crc])).collect();
+    let named: Vec<Value> = crcs.0.iter().map(|&(layer, crc)| json!([network.layers()[layer].name, crc])).collect();
     Ok(Value::Array(named).to_string())
 }
 

@@ -4,12 +4,15 @@ mod asked;
 mod dialog;
 
 pub(crate) use asked::follow;
+pub use asked::{last_frame, layer_crcs, status};
 pub(crate) use dialog::Dialogs;
 
+use super::settings_file;
 use super::shell::{Options, run};
 use crate::host::browser::{self, GivenFile};
 use crate::host::{files, threads};
-use crate::network::shipped::SHIPPED;
+use crate::network::ModelChoice;
+use crate::network::shipped::{SHIPPED, Shipped};
 use js_sys::Uint8Array;
 use std::path::PathBuf;
 use wasm_bindgen::prelude::*;
@@ -31,10 +34,20 @@ pub fn start_page() {
     spawn_local(async {
         // Without an answer there is no camera yet.
         let _ = JsFuture::from(browser::know_cameras()).await;
-        if let Err(error) = run(options()) {
+        let options = options();
+        let remembered = files::settings().map(|path| settings_file::load(&path).0);
+        let wanted = options.model.clone().or_else(|| remembered?.model?.parse().ok());
+        if let Some(ModelChoice::Shipped(name)) = wanted
+            && let Some(shipped) = Shipped::named(name)
+        {
+            fetch(shipped).await;
+        }
+        if let Err(error) = run(options) {
             browser::fail(&error.to_string());
         }
-        fetch_networks().await;
+        for shipped in &SHIPPED {
+            fetch(shipped).await;
+        }
     });
 }
 
@@ -49,15 +62,14 @@ fn options() -> Options {
     }
 }
 
-/// Gets the networks that are not inside, one after the other.
-async fn fetch_networks() {
-    for shipped in SHIPPED.iter().filter(|shipped| shipped.bytes().is_none()) {
-        let path = format!("networks/{}.safetensors", shipped.name);
-        if let Ok(loaded) = JsFuture::from(browser::load(&path)).await
-            && let Ok(bytes) = loaded.dyn_into::<Uint8Array>()
-        {
-            shipped.give(bytes.to_vec().into());
-        }
+/// Gets a network that is not there yet; without an answer it stays so.
+async fn fetch(shipped: &Shipped) {
+    let path = format!("networks/{}.safetensors", shipped.name);
+    if shipped.bytes().is_none()
+        && let Ok(loaded) = JsFuture::from(browser::load(&path)).await
+        && let Ok(bytes) = loaded.dyn_into::<Uint8Array>()
+    {
+        shipped.give(bytes.to_vec().into());
     }
 }
 

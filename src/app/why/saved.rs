@@ -1,13 +1,13 @@
 //! An answer as files: a picture, a table.
 
 use crate::frame::InputImage;
+use crate::host::files;
 use crate::inspect::evidence::EvidenceMap;
 use crate::inspect::explain::{Explanation, write_csv};
 use crate::inspect::overlay;
 use crate::pipeline::{Covered, Report};
 use crate::preprocess::Preprocessor;
 use anyhow::{Context as _, Result};
-use crate::host::files;
 use std::path::Path;
 use std::sync::Arc;
 

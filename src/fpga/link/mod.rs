@@ -4,20 +4,20 @@
 //! [`simulated`] board alike. [`core`] reaches the simulated core without packets, for tests that count its cycles.
 
 pub(crate) mod packets;
-pub(crate) mod protocol;
+#[cfg(target_arch = "wasm32")]
+mod page;
 pub(crate) mod port;
+pub(crate) mod protocol;
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) mod serial;
 #[cfg(not(target_arch = "wasm32"))]
 pub(crate) mod simulated;
-#[cfg(target_arch = "wasm32")]
-mod page;
 
+#[cfg(target_arch = "wasm32")]
+pub(crate) use page::{serial, simulated};
 pub use port::{FoundPort, Port};
 #[cfg(not(target_arch = "wasm32"))]
 pub use {serial::open_port, simulated::SimulatedBoard};
-#[cfg(target_arch = "wasm32")]
-pub(crate) use page::{serial, simulated};
 
 use super::capabilities::CAPABILITY_WORDS;
 use super::program::{AcceleratorCommand, FrameFormat};

@@ -2,8 +2,8 @@
 
 /// Serial lines.
 pub(crate) mod serial {
-    use crate::fpga::link::LinkError;
     use crate::fpga::link::FoundPort;
+    use crate::fpga::link::LinkError;
     use crate::fpga::link::packets::Patience;
     use crate::fpga::link::port::AnyLink;
 

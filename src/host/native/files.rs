@@ -5,9 +5,9 @@ use crate::host::RegularFileError;
 #[cfg(feature = "app")]
 use directories::{ProjectDirs, UserDirs};
 use nix::fcntl::OFlag;
+use std::fs::{self, Metadata, OpenOptions};
 #[cfg(feature = "live")]
 pub(crate) use std::fs::{create_dir_all as make_folder, write};
-use std::fs::{self, Metadata, OpenOptions};
 use std::io;
 #[cfg(feature = "live")]
 use std::io::Write;

@@ -140,7 +140,8 @@ pub(crate) fn length(file: &File) -> io::Result<u64> {
 pub(crate) fn write(path: &Path, bytes: impl AsRef<[u8]>) -> io::Result<()> {
     let bytes = bytes.as_ref();
     if path == Path::new(SETTINGS) {
-        return browser::keep(SETTINGS, &String::from_utf8_lossy(bytes)).map_or(Ok(()), |why| Err(io::Error::other(why)));
+        return browser::keep(SETTINGS, &String::from_utf8_lossy(bytes))
+            .map_or(Ok(()), |why| Err(io::Error::other(why)));
     }
     give(path, bytes.into());
     let name = path.file_name().unwrap_or_default().to_string_lossy();

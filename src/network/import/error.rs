@@ -1,9 +1,9 @@
 //! Why a checkpoint becomes no network.
 
 use super::pickle::PickleError;
+use crate::host::RegularFileError;
 use crate::network::NetworkError;
 use crate::network::published::{PublishedShape, SHAPES};
-use crate::host::RegularFileError;
 use thiserror::Error;
 
 /// Why a checkpoint did not become a network.

@@ -21,11 +21,11 @@ use std::io;
 use std::sync::{Arc, Mutex};
 
 pub(crate) use self::cameras::Cameras;
-use crate::source::HostCameras;
 pub use self::command::Delivery;
 use self::command::SourceCommand;
 use self::outlet::{Outlet, locked};
 use self::worker::{Beginning, Worker};
+use crate::source::HostCameras;
 
 /// A source on its own thread. Dropping it stops the thread and kills a capture process, and waits for both.
 ///

@@ -8,8 +8,8 @@ use crate::source::{CameraFault, CameraInfo, LeftOut, SourceState};
 use std::path::Path;
 use std::process::Command as Process;
 use std::sync::Arc;
-use web_time::{Duration, Instant};
 use tempfile::TempDir;
+use web_time::{Duration, Instant};
 
 /// Cameras made of shell scripts. Cloning shares them.
 #[derive(Clone)]
