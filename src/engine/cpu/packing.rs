@@ -18,8 +18,10 @@ pub(super) struct Packing {
     pub(super) index_bytes: usize,
     /// Indices that a convolution takes at once: one to look up, several to multiply.
     pub(super) tap: usize,
-    /// Whether there are kernels that look up in tables along positions, see [`AlongPositions`].
-    pub(super) has_positions: bool,
+    /// Blocks whose weights lie together, as a convolution takes them at once: one or two.
+    pub(super) together: usize,
+    /// Output channels from which on tables along positions pay, see [`AlongPositions`]; `usize::MAX` where there are none.
+    pub(super) least_along_positions: usize,
 }
 
 /// Weights to look up with in tables along positions. They are numbers of a table's entries, a byte each:
@@ -41,9 +43,9 @@ impl AlongPositions {
     pub(super) const LEAST_PART: usize = 16 * Tiling::TILE;
 
     /// Whether a convolution gains by them: it has enough output channels for what tables cost, and a map that fills its tiles.
-    pub(super) fn pays(g: Geometry, width: usize) -> bool {
+    pub(super) fn pays(g: Geometry, width: usize, packing: Packing) -> bool {
         (g.kernel, g.stride) == (3, 1)
-            && g.out_channels >= 256
+            && g.out_channels >= packing.least_along_positions
             && g.in_channels >= 32
             && Tiling::new(width).is_filled(width)
     }
@@ -327,8 +329,8 @@ impl<N: Quantity> LaneThresholds<N> {
 mod tests {
     use super::*;
 
-    const SIXES: Packing = Packing { lanes: 64, group: 6, index_bytes: 2, tap: 1, has_positions: false };
-    const QUADS: Packing = Packing { lanes: 16, group: 4, index_bytes: 1, tap: 1, has_positions: false };
+    const SIXES: Packing = Packing { lanes: 64, group: 6, index_bytes: 2, tap: 1, together: 2, least_along_positions: usize::MAX };
+    const QUADS: Packing = Packing { lanes: 16, group: 4, index_bytes: 1, tap: 1, together: 2, least_along_positions: usize::MAX };
 
     #[test]
     fn indices_start_anew_every_64_channels() {

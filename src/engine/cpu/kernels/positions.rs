@@ -20,6 +20,8 @@ use std::ops::Range;
 
 /// What an instruction set supplies.
 pub(super) trait PositionVector: Vector {
+    /// The next two bytes of a word come last.
+    fn next_two(word: u64) -> u64;
     /// One byte in all lanes.
     ///
     /// # Safety
@@ -211,7 +213,7 @@ impl Chunk<'_> {
                 let ready = if tile + 1 == tiles { tiling.rows + 2 } else { tiling.rows };
                 // The first row that waits is a row above the tile's first one.
                 let above = Ready { y: y as isize - 1, rows: from..from + ready, has_bottom };
-                self.emit::<V, S>(&above, sink);
+                V::apart(|| self.emit::<V, S>(&above, sink));
             }
         }
     }
@@ -255,7 +257,7 @@ impl Chunk<'_> {
             let groups = count.div_ceil(AlongPositions::GROUP);
             // SAFETY: the places are inside the map, and so is a piece behind each; the weights hold all of it.
             unsafe {
-                build::<V>(&places, pass * PIECE, count, self.tables);
+                V::apart(|| build::<V>(&places, pass * PIECE, count, self.tables));
                 for ky in 0..3 {
                     // The output row that the first of the tile's rows adds to under this row of the kernel.
                     let from = y as isize + 1 - ky;
@@ -268,7 +270,7 @@ impl Chunk<'_> {
                     let mut weights = conv.weights.as_ptr().add(before + first * 3 * groups);
                     for channel in 0..self.blocks.len() * lanes {
                         let to = waiting.at(channel, row + 2 - ky, 0);
-                        look_up::<V, PITCH>(self.tables, weights, groups, (to, waiting.odd()), is_new);
+                        V::apart(|| look_up::<V, PITCH>(self.tables, weights, groups, (to, waiting.odd()), is_new));
                         weights = weights.add(3 * groups);
                     }
                 }
@@ -491,20 +493,6 @@ unsafe fn look_up<V: PositionVector, const PITCH: usize>(
     }
 }
 
-/// The next two bytes of a word come last. The compiler is not to see through it: it would take every byte with three
-/// operations, not one and a half.
-#[inline(always)]
-fn next_two(word: u64) -> u64 {
-    #[cfg_attr(miri, allow(unused_mut))]
-    let mut next = word >> 16;
-    #[cfg(not(miri))]
-    // SAFETY: there is no instruction in it.
-    unsafe {
-        std::arch::asm!("/* {0} */", inout(reg) next, options(pure, nomem, nostack, preserves_flags));
-    }
-    next
-}
-
 /// The sums of a tile for one output channel: of each vector those of all bytes, and of the odd ones.
 struct PositionSums<V>([[V; 2]; PAIR]);
 
@@ -531,7 +519,7 @@ impl<V: PositionVector> PositionSums<V> {
                         }
                         let place = if $i % 2 == 0 { word & 255 } else { word >> 8 & 255 };
                         if $i % 2 == 1 {
-                            word = next_two(word);
+                            word = V::next_two(word);
                         }
                         let entry = tables.add($i / 3 * ENTRIES * PAIR * lanes + place as usize * AlongPositions::UNIT);
                         for half in 0..PAIR {
