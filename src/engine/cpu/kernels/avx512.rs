@@ -151,7 +151,7 @@ macro_rules! common {
 pub(super) use common;
 
 impl Vector for Avx512 {
-    const PACKING: Packing = Packing { lanes: 64, group: 4, index_bytes: 1, tap: 1, together: 2, least_along_positions: usize::MAX };
+    const PACKING: Packing = Packing { lanes: 64, group: 4, index_bytes: 1, tap: 1, together: 2, along: None };
     common!(2);
 
     #[inline(always)]
@@ -184,7 +184,7 @@ impl LookUp for Avx512 {
 }
 
 impl Vector for Avx512Vbmi {
-    const PACKING: Packing = Packing { lanes: 64, group: 6, index_bytes: 2, tap: 1, together: 2, least_along_positions: usize::MAX };
+    const PACKING: Packing = Packing { lanes: 64, group: 6, index_bytes: 2, tap: 1, together: 2, along: None };
     common!(2);
 
     #[inline(always)]

@@ -23,6 +23,8 @@ pub(super) const MAX_LANES: usize = 64;
 pub(super) trait Vector: Copy {
     /// How codes and sums lie in memory.
     const PACKING: Packing;
+    /// Whether the compiler behind ours finds registers for small functions alone.
+    const IN_PARTS: bool = false;
     /// Whether rounding a · b + c once takes far longer than rounding twice.
     const MULTIPLIES_APART: bool = false;
     /// A quarter of the lanes as floats.
@@ -43,12 +45,6 @@ pub(super) trait Vector: Copy {
     /// # Safety
     /// The processor has the instruction set, and `to` points at room for a vector of bytes.
     unsafe fn store(self, to: *mut u8);
-    /// Does `work`. Where a compiler that finds registers for a whole function at once does it badly in large ones, in a function
-    /// of its own.
-    #[inline(always)]
-    fn apart<R>(work: impl FnOnce() -> R) -> R {
-        work()
-    }
     /// Adds bytes.
     ///
     /// # Safety
@@ -152,6 +148,21 @@ pub(super) trait LookUp: Vector {
     unsafe fn look_up(table: Self, positions: Self) -> Self;
 }
 
+/// Evaluates an expression, in a function of its own where [`Vector::IN_PARTS`].
+macro_rules! in_parts {
+    ($vector:ident, $work:expr) => {
+        // Not a closure elsewhere: it would be compiled by itself, without the instruction set.
+        if $vector::IN_PARTS { $crate::engine::cpu::kernels::generic::apart(|| $work) } else { $work }
+    };
+}
+pub(super) use in_parts;
+
+/// Does `work`, in a function of its own.
+#[inline(never)]
+pub(super) fn apart<R>(work: impl FnOnce() -> R) -> R {
+    work()
+}
+
 /// How often a byte can grow by one look-up.
 const fn look_ups_a_byte(packing: Packing) -> usize {
     255 / (3 * packing.group)
@@ -224,9 +235,9 @@ impl Conv<'_> {
     fn is_inside_along(&self, along: Along<'_>, packing: Packing) -> bool {
         let lanes = self.all_blocks * packing.lanes;
         (self.kernel, self.stride) == (3, 1)
-            && packing.least_along_positions < usize::MAX
+            && packing.along.is_some_and(|pays| self.width <= pays.width.min(Tiling::WIDEST))
             && (self.width, self.rows.end.max(self.width)) == (self.map.edge, self.map.edge)
-            && (2..=Tiling::TILE).contains(&self.width)
+            && self.width >= 2
             && along.channels.div_ceil(4) <= self.map.pixel
             && self.input.len() >= self.map.bytes() + AlongPositions::SPARE
             && self.weights.len() == AlongPositions::bytes(along.channels, lanes)
@@ -373,7 +384,7 @@ unsafe fn ready<V: LookUp, S: Sink<V>, const P: usize, const B: usize>(conv: &Co
                 }
                 for chunk in conv.blocks.start / B..conv.blocks.end / B {
                     let weights = weights.add(chunk * chunk_bytes);
-                    let sums = V::apart(|| tile::<V, P, B>(conv.taps.len(), weights, |tap, p| waiting[tap][p]));
+                    let sums = in_parts!(V, tile::<V, P, B>(conv.taps.len(), weights, |tap, p| waiting[tap][p]));
                     for p in 0..P {
                         for b in 0..B {
                             if x + p >= done {
@@ -438,7 +449,7 @@ unsafe fn neighbours<
             // taps and weights.
             unsafe {
                 let first = conv.input.as_ptr().add(conv.first_tap(conv.rows.start + y, x));
-                let sums = V::apart(|| row_tile::<V, P, B, KERNEL, STRIDE>(conv, first, weights));
+                let sums = in_parts!(V, row_tile::<V, P, B, KERNEL, STRIDE>(conv, first, weights));
                 for p in 0..P {
                     for b in 0..B {
                         if x + p >= done {
@@ -482,7 +493,7 @@ unsafe fn scattered<V: LookUp, S: Sink<V>, const P: usize, const B: usize>(
             let first = |(y, x): (usize, usize)| conv.input.as_ptr().add(conv.first_tap(conv.rows.start + y, x));
             let first = at.map(first);
             let table = |tap: usize, p: usize| V::table(tables, first[p].wrapping_add(conv.taps[tap] as usize));
-            let sums = V::apart(|| tile::<V, P, B>(conv.taps.len(), weights, table));
+            let sums = in_parts!(V, tile::<V, P, B>(conv.taps.len(), weights, table));
             for (&(y, x), sums) in at.iter().zip(&sums).take(count) {
                 for (b, sums) in sums.iter().enumerate() {
                     let [even, odd] = sums.halves();

@@ -4,7 +4,7 @@
 //! Engines compile a swizzle to two instructions at least, as indices that are too large must give 0, and have no load that adds;
 //! yet for a load and an addition they need two altogether, so that tables along positions pay for far more layers than elsewhere.
 
-use super::super::packing::Packing;
+use super::super::packing::{Packing, PaysAlong, Tiling};
 use super::generic::{LookUp, Vector};
 use super::positions::PositionVector;
 use super::tables::QUADS;
@@ -47,16 +47,18 @@ impl Simd128 {
 }
 
 impl Vector for Simd128 {
-    const PACKING: Packing =
-        Packing { lanes: 32, group: 4, index_bytes: 1, tap: 1, together: 1, least_along_positions: 32 };
+    const PACKING: Packing = Packing {
+        lanes: 32,
+        group: 4,
+        index_bytes: 1,
+        tap: 1,
+        together: 1,
+        along: Some(PaysAlong { out_channels: 32, width: Tiling::WIDEST }),
+    };
+    const IN_PARTS: bool = true;
     const MULTIPLIES_APART: bool = true;
     /// Eight.
     type Floats = (v128, v128);
-
-    #[inline(never)]
-    fn apart<R>(work: impl FnOnce() -> R) -> R {
-        work()
-    }
 
     #[inline(always)]
     unsafe fn zero() -> Self {
@@ -231,9 +233,11 @@ impl LookUp for Simd128 {
 }
 
 impl PositionVector for Simd128 {
+    const IS_UNROLLED: bool = false;
+
     #[inline(always)]
-    fn next_two(word: u64) -> u64 {
-        word >> 16
+    unsafe fn ends(self) -> [u8; 2] {
+        [u8x16_extract_lane::<0>(self.0), u8x16_extract_lane::<15>(self.1)]
     }
 
     #[inline(always)]
