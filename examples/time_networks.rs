@@ -1,5 +1,5 @@
 //! How long networks take on one thread, as tables: `cargo run --release --example time_networks -- [SECONDS [MODEL…]]`;
-//! where LAYERS is in the environment, every layer's time as well.
+//! where LAYERS is in the environment, every layer's time as well, and where APART is, with float layers that round apart.
 //!
 //! It knows no file and no process, so that it runs wherever the library does: `benches/web` runs it natively and as WebAssembly.
 
@@ -55,6 +55,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let edge = network.edge();
         let image = picture(edge);
         let mut engine = CpuEngine::new(network, edge, Level::best_for(0), 1)?;
+        engine.round_apart(std::env::var_os("APART").is_some());
         let (start, mut best) = (Instant::now(), Duration::MAX);
         while start.elapsed().as_secs_f64() < seconds {
             let start = Instant::now();

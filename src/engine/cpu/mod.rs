@@ -105,7 +105,9 @@ impl Engine for CpuEngine {
             Work::Embed { .. } => "table",
             Work::PixelConv { .. } => "sums of table rows",
             Work::FloatConv { .. } => self.kernels.float_convolution(),
-            Work::Conv { conv, .. } | Work::Residual { conv, .. } if conv.is_along_positions() => self.kernels.along_positions(),
+            Work::Conv { conv, .. } | Work::Residual { conv, .. } if conv.is_along_positions() => {
+                self.kernels.along_positions()
+            }
             Work::Conv { .. } | Work::Residual { .. } => self.kernels.convolution(),
             Work::Activation { .. } | Work::Activated { .. } => "thresholds",
             Work::Classify { .. } => "pooled lut4",

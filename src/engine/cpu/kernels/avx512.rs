@@ -286,7 +286,11 @@ mod tests {
         for (codes, (lower, upper)) in HALVES.lower.iter().zip(&HALVES.upper).enumerate() {
             let of_four = &QUADS.0[codes | 3 << 6];
             for bits in 0..64 {
-                assert_eq!([lower[bits], upper[bits]], [of_four[bits & 7], of_four[bits >> 3]], "codes {codes:#b}, bits {bits:#b}");
+                assert_eq!(
+                    [lower[bits], upper[bits]],
+                    [of_four[bits & 7], of_four[bits >> 3]],
+                    "codes {codes:#b}, bits {bits:#b}"
+                );
             }
         }
     }

@@ -3,7 +3,7 @@
 //! The picture stays bytes, until they are under the kernel. What lies outside the picture is the float 0, which adds nothing.
 
 use super::super::packing::{LaneThresholds, Packing};
-use super::generic::{CodeRows, FLOATS, Vector};
+use super::generic::{CodeRows, FLOATS, Vector, in_parts};
 use super::picture::{PictureRows, PictureWindow};
 use std::ops::Range;
 
@@ -85,7 +85,7 @@ unsafe fn convolve_strip<V: Vector, S: FloatSink<V>, const P: usize, const K: us
                         if strip.len() < P {
                             tile::<V, S, 1, K, APART>(job, rows, place, sink)
                         } else {
-                            tile::<V, S, P, K, APART>(job, rows, place, sink)
+                            in_parts!(V, tile::<V, S, P, K, APART>(job, rows, place, sink))
                         }
                     };
             }

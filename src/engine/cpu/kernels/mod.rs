@@ -202,7 +202,9 @@ impl Kernels {
         let row = width * offsets.len();
         share(pool, conv, sink, |part, sink: &ToWide, below| {
             // SAFETY: as in `share_narrow`.
-            unsafe { (self.functions.to_wide)(part, &mut ToWide { trunk: sink.trunk.wrapping_add(below * row), ..*sink }) }
+            unsafe {
+                (self.functions.to_wide)(part, &mut ToWide { trunk: sink.trunk.wrapping_add(below * row), ..*sink })
+            }
         });
     }
 
@@ -251,7 +253,9 @@ impl Kernels {
         assert_eq!(job.over.width, map.edge);
         let rows = self.code_rows(map, job.over.rows.len(), job.over.blocks, out);
         // SAFETY: the level is available; picture, weights, thresholds and rows hold every position and block.
-        unsafe { (self.functions.floats_to_codes[usize::from(self.apart)])(job, &mut FloatsToCodes { thresholds, rows }) }
+        unsafe {
+            (self.functions.floats_to_codes[usize::from(self.apart)])(job, &mut FloatsToCodes { thresholds, rows })
+        }
     }
 
     /// Convolves floats into memory, `[y][x][block][lane]`.
@@ -260,7 +264,12 @@ impl Kernels {
         assert!(job.is_inside(self.packing()));
         assert_eq!(sums.len(), job.over.rows.len() * width * blocks * self.packing().lanes);
         // SAFETY: the level is available; picture, weights and sums hold every position and block.
-        unsafe { (self.functions.floats_to_sums[usize::from(self.apart)])(job, &mut FloatsToSums { sums: sums.as_mut_ptr(), width, blocks }) }
+        unsafe {
+            (self.functions.floats_to_sums[usize::from(self.apart)])(
+                job,
+                &mut FloatsToSums { sums: sums.as_mut_ptr(), width, blocks },
+            )
+        }
     }
 
     /// Convolves into a trunk of 16 bits; `codes` have every position and block of it.

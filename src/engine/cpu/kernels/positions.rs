@@ -299,12 +299,18 @@ impl Chunk<'_> {
                     let is_new = pass == 0 && ky == 0 && tiling.columns == 1;
                     let ky = ky as usize;
                     let first = (ky * conv.all_blocks + self.blocks.start) * lanes;
-                    let mut weights = conv.weights.as_ptr().add(before + first * 3 * groups);
-                    for channel in 0..self.blocks.len() * lanes {
-                        let to = (waiting.at(channel, row + 2 - ky, left), waiting.odd());
-                        generic::in_parts!(V, look_up::<V, PITCH>(self.tables, weights, groups, to, (is_new, beside)));
-                        weights = weights.add(3 * groups);
-                    }
+                    let weights = conv.weights.as_ptr().add(before + first * 3 * groups);
+                    let job = LookUps {
+                        tables: self.tables,
+                        weights,
+                        groups,
+                        channels: self.blocks.len() * lanes,
+                        to: waiting.at(0, row + 2 - ky, left),
+                        channel: waiting.channel(),
+                        is_new,
+                        beside,
+                    };
+                    generic::in_parts!(V, job.run::<V, PITCH>());
                 }
             }
             before += conv.all_blocks * lanes * 9 * groups;
@@ -483,12 +489,50 @@ unsafe fn fill<V: PositionVector>(codes: *const u8, pitch: usize, table: *mut u8
     }
 }
 
-/// Adds what `groups` groups of channels give one output channel, for a row of the kernel, to sums of 16 bits at `to`, and
-/// `odd` further; where they are new, in place of what is there. Where there are tiles `beside` this one, on the left and on the
-/// right, what goes beyond its ends is added to their sums.
+/// What some groups of channels give output channels, for a row of the kernel.
+#[derive(Clone, Copy)]
+struct LookUps {
+    tables: *const u8,
+    weights: *const u8,
+    groups: usize,
+    /// Output channels.
+    channels: usize,
+    /// Where the sums of the first one go, and how far those of the next one lie.
+    to: *mut i16,
+    channel: usize,
+    /// Whether the sums are new, in place of what is there.
+    is_new: bool,
+    /// Whether there are tiles on the left and on the right: what goes beyond the ends is added to their sums.
+    beside: [bool; 2],
+}
+
+impl LookUps {
+    /// # Safety
+    /// The processor has the instruction set; tables, weights and sums hold all of it.
+    #[inline(always)]
+    unsafe fn run<V: PositionVector, const PITCH: usize>(self) {
+        let Self { mut weights, mut to, .. } = self;
+        for _ in 0..self.channels {
+            // SAFETY: the caller's promises.
+            unsafe {
+                look_up::<V, PITCH>(
+                    self.tables,
+                    weights,
+                    self.groups,
+                    (to, self.channel / 2),
+                    (self.is_new, self.beside),
+                );
+                weights = weights.add(3 * self.groups);
+            }
+            to = to.wrapping_add(self.channel);
+        }
+    }
+}
+
+/// Adds what `groups` groups of channels give one output channel to sums of 16 bits at `to`, and `odd` further, as [`LookUps`] says.
 ///
 /// # Safety
-/// The processor has the instruction set; tables, weights and sums hold all of it.
+/// As [`LookUps::run`].
 #[inline(always)]
 unsafe fn look_up<V: PositionVector, const PITCH: usize>(
     mut tables: *const u8,

@@ -186,17 +186,39 @@ impl Vector for Simd128 {
 mod fused {
     use std::arch::wasm32::*;
 
-    /// Of four floats. The product of two is exact as a double; its sum with the third, rounded to odd, rounds to a float as if
-    /// it were rounded once.
+    /// What rounds on to a float at its 25th digit: halfway between two.
+    const LAST: i64 = (1 << 29) - 1;
+    const HALFWAY: i64 = 1 << 28;
+
+    /// Of four floats. The product of two is exact as a double, and its sum with the third one, rounded to a double, rounds on to the
+    /// right float, unless it then lies halfway between two. The smallest floats have fewer digits, so that any may be halfway.
     #[inline(always)]
     pub(super) fn multiply_add(a: v128, b: v128, c: v128) -> v128 {
+        let upper = |v: v128| f64x2_promote_low_f32x4(i64x2_shuffle::<1, 1>(v, v));
+        let low = f64x2_promote_low_f32x4;
+        let sum = |a, b, c| f64x2_add(f64x2_mul(a, b), c);
+        let sums = [sum(low(a), low(b), low(c)), sum(upper(a), upper(b), upper(c))];
+        let may_err = |sum: v128| {
+            let halfway = i64x2_eq(v128_and(sum, i64x2_splat(LAST)), i64x2_splat(HALFWAY));
+            v128_or(halfway, f64x2_lt(f64x2_abs(sum), f64x2_splat(f64::from(f32::MIN_POSITIVE))))
+        };
+        if v128_any_true(v128_or(may_err(sums[0]), may_err(sums[1]))) {
+            return by_odd(a, b, c);
+        }
+        i32x4_shuffle::<0, 1, 4, 5>(f32x4_demote_f64x2_zero(sums[0]), f32x4_demote_f64x2_zero(sums[1]))
+    }
+
+    /// The same, for all sums.
+    #[cold]
+    #[inline(never)]
+    fn by_odd(a: v128, b: v128, c: v128) -> v128 {
         let upper = |v: v128| f64x2_promote_low_f32x4(i64x2_shuffle::<1, 1>(v, v));
         let low = to_odd(f64x2_promote_low_f32x4(a), f64x2_promote_low_f32x4(b), f64x2_promote_low_f32x4(c));
         let high = to_odd(upper(a), upper(b), upper(c));
         i32x4_shuffle::<0, 1, 4, 5>(f32x4_demote_f64x2_zero(low), f32x4_demote_f64x2_zero(high))
     }
 
-    /// a · b + c as doubles, rounded to odd: where the sum is not exact, its last bit is set. 53 bits are two more than twice 24
+    /// a · b + c as doubles, rounded to odd: where the sum is not exact, its last bit is set. 53 digits are two more than twice 24
     /// and one, so that rounding on to a float is rounding once (Boldo and Melquiond, 2008).
     #[inline(always)]
     fn to_odd(a: v128, b: v128, c: v128) -> v128 {
@@ -206,7 +228,8 @@ mod fused {
         let of_c = f64x2_sub(sum, product);
         let of_product = f64x2_sub(sum, of_c);
         let lost = f64x2_add(f64x2_sub(product, of_product), f64x2_sub(c, of_c));
-        let inexact = f64x2_ne(lost, f64x2_splat(0.0));
+        // Of an infinity that is no number, neither more nor less than 0.
+        let inexact = v128_or(f64x2_gt(lost, f64x2_splat(0.0)), f64x2_lt(lost, f64x2_splat(0.0)));
         let even = i64x2_eq(v128_and(sum, i64x2_splat(1)), i64x2_splat(0));
         // One step towards what was lost: away from zero where that has the sum's sign.
         let step = v128_or(i64x2_shr(v128_xor(sum, lost), 63), i64x2_splat(1));
@@ -228,7 +251,8 @@ impl LookUp for Simd128 {
 
     #[inline(always)]
     unsafe fn look_up(table: Self, positions: Self) -> Self {
-        table.with(positions, |a, b| u8x16_swizzle(a, b))
+        // Both are the same, which a compiler does not know of those that waited in memory.
+        positions.each(|positions| u8x16_swizzle(table.0, positions))
     }
 }
 
@@ -334,6 +358,50 @@ impl PositionVector for Simd128 {
                     v128_store(to.add((8 * across + i) * 32 + 16 * down).cast(), row);
                 }
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fused::multiply_add;
+    use proptest::prelude::*;
+    use std::arch::wasm32::*;
+
+    fn check(a: [f32; 4], b: [f32; 4], c: [f32; 4]) {
+        let of = |[w, x, y, z]: [f32; 4]| f32x4(w, x, y, z);
+        let sums = multiply_add(of(a), of(b), of(c));
+        let sums = [
+            f32x4_extract_lane::<0>(sums),
+            f32x4_extract_lane::<1>(sums),
+            f32x4_extract_lane::<2>(sums),
+            f32x4_extract_lane::<3>(sums),
+        ];
+        for i in 0..4 {
+            let expected = a[i].mul_add(b[i], c[i]);
+            let same = sums[i].to_bits() == expected.to_bits() || sums[i].is_nan() && expected.is_nan();
+            assert!(same, "{:e} · {:e} + {:e} is {expected:e}, not {:e}", a[i], b[i], c[i], sums[i]);
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+
+        /// All bits, so the smallest and the largest numbers, infinities and what is no number.
+        #[test]
+        fn any_floats_are_rounded_once(bits in prop::array::uniform12(any::<u32>())) {
+            let floats = |from: usize| std::array::from_fn(|i| f32::from_bits(bits[from + i]));
+            check(floats(0), floats(4), floats(8));
+        }
+
+        /// Half the last digit of c, and so little more or less that a double forgets it.
+        #[test]
+        fn sums_about_halfway_are_rounded_once(bits in any::<u32>(), exponent in 1_i32..254, little in 10_i32..23) {
+            let c = f32::from_bits(bits & 0x807f_ffff | (exponent as u32) << 23);
+            let half = 2.0_f64.powi(exponent - 127 - 24) as f32;
+            let epsilon = 2.0_f32.powi(-little);
+            let a = [1.0 + epsilon, 1.0 + epsilon, 1.0, -1.0 - epsilon];
+            check(a, [half * (1.0 - epsilon), half * (1.0 + epsilon), half, half * (1.0 - epsilon)], [c; 4]);
         }
     }
 }
