@@ -375,7 +375,7 @@ impl Chunk<'_> {
         let lanes = V::PACKING.lanes;
         let last = conv.width - 1;
         // Where a tile reaches over the map's end, its border was in it.
-        let last_column = if conv.width == self.tiling.pitch { last } else { usize::MAX };
+        let last_column = if conv.width == self.tiling.row() { last } else { usize::MAX };
         let row_kind = if y == 0 { 0 } else { 1 + usize::from(y == last && !ready.has_bottom) };
         for place in 0..side.min(conv.width.saturating_sub(x)) {
             let x = x + place;
