@@ -50,6 +50,11 @@ pub trait Engine: Send {
     /// whose number of threads is given.
     fn set_threads(&mut self, _threads: usize) {}
 
+    /// Whether the float first layer may round products and sums apart from now on, where rounding them once takes several times as
+    /// long as the whole network: at the level `simd128`. Some of its codes may then differ from those of other engines, so it may
+    /// not unless it is told, and who compares layers does not tell it.
+    fn round_apart(&mut self, _apart: bool) {}
+
     /// What a probe can be shown of a layer: everything, but for a board, which keeps some to itself.
     fn shows(&self, _layer: usize) -> Wants {
         Wants { codes: true, histogram: true, sums: true }

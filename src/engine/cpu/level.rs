@@ -16,6 +16,8 @@ pub enum Level {
     /// ARM with the dot-product extension. Its kernels are NEON's: 16 table look-ups of four one-bit weights do more than
     /// 16 lanes of four 8-bit products.
     NeonDot,
+    /// WebAssembly with 128-bit SIMD, none of it relaxed.
+    Simd128,
     /// x86 with AVX2 and FMA.
     Avx2,
     /// x86 with AVX-512 F, BW, VL and DQ.
@@ -28,8 +30,8 @@ pub enum Level {
 
 impl Level {
     /// All levels; of those that one processor has, the best comes last.
-    pub const ALL: [Self; 7] =
-        [Self::Scalar, Self::Neon, Self::NeonDot, Self::Avx2, Self::Avx512, Self::Avx512Vbmi, Self::Amx];
+    pub const ALL: [Self; 8] =
+        [Self::Scalar, Self::Neon, Self::NeonDot, Self::Simd128, Self::Avx2, Self::Avx512, Self::Avx512Vbmi, Self::Amx];
 
     /// The level that the command line calls `name`.
     pub fn named(name: &str) -> Option<Self> {
@@ -42,6 +44,7 @@ impl Level {
             Self::Scalar => "scalar",
             Self::Neon => "neon",
             Self::NeonDot => "neondot",
+            Self::Simd128 => "simd128",
             Self::Avx2 => "avx2",
             Self::Avx512 => "avx512",
             Self::Avx512Vbmi => "avx512vbmi",
@@ -62,7 +65,7 @@ impl Level {
             Self::Avx512Vbmi => Some(331),
             Self::Avx512 => Some(256),
             Self::Avx2 => Some(if is_intel() { 192 } else { 256 }),
-            Self::Scalar | Self::Neon | Self::NeonDot => None,
+            Self::Scalar | Self::Neon | Self::NeonDot | Self::Simd128 => None,
         }
     }
 
@@ -85,7 +88,7 @@ impl Level {
         };
         match self {
             Self::Scalar => true,
-            Self::Neon | Self::NeonDot => false,
+            Self::Neon | Self::NeonDot | Self::Simd128 => false,
             Self::Avx2 => avx2(),
             Self::Avx512 => avx512(),
             Self::Avx512Vbmi => avx512() && is_x86_feature_detected!("avx512vbmi"),
@@ -101,14 +104,15 @@ impl Level {
             Self::Scalar => true,
             Self::Neon => is_aarch64_feature_detected!("neon"),
             Self::NeonDot => is_aarch64_feature_detected!("neon") && is_aarch64_feature_detected!("dotprod"),
-            Self::Avx2 | Self::Avx512 | Self::Avx512Vbmi | Self::Amx => false,
+            Self::Simd128 | Self::Avx2 | Self::Avx512 | Self::Avx512Vbmi | Self::Amx => false,
         }
     }
 
-    /// Whether this processor can.
+    /// Whether this processor can. A module of WebAssembly runs nowhere unless everything in it does.
     #[cfg(any(fuzzing, not(any(target_arch = "x86_64", target_arch = "aarch64"))))]
     pub fn is_available(self) -> bool {
-        self == Self::Scalar
+        let has_simd128 = cfg!(all(target_arch = "wasm32", target_feature = "simd128", not(fuzzing)));
+        self == Self::Scalar || self == Self::Simd128 && has_simd128
     }
 
     /// The best one here for a large network.

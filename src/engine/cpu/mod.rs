@@ -104,8 +104,10 @@ impl Engine for CpuEngine {
         let kernel = |work: &Work| match work {
             Work::Embed { .. } => "table",
             Work::PixelConv { .. } => "sums of table rows",
-            Work::FloatConv { .. } => "float fma",
-            Work::Conv { conv, .. } | Work::Residual { conv, .. } if conv.is_along_positions() => "lut5 vpaddb",
+            Work::FloatConv { .. } => self.kernels.float_convolution(),
+            Work::Conv { conv, .. } | Work::Residual { conv, .. } if conv.is_along_positions() => {
+                self.kernels.along_positions()
+            }
             Work::Conv { .. } | Work::Residual { .. } => self.kernels.convolution(),
             Work::Activation { .. } | Work::Activated { .. } => "thresholds",
             Work::Classify { .. } => "pooled lut4",
@@ -143,6 +145,10 @@ impl Engine for CpuEngine {
 
     fn shareable(&self) -> Option<&dyn Any> {
         Some(self)
+    }
+
+    fn round_apart(&mut self, apart: bool) {
+        self.kernels.round_apart(apart);
     }
 
     fn set_threads(&mut self, threads: usize) {

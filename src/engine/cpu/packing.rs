@@ -18,8 +18,19 @@ pub(super) struct Packing {
     pub(super) index_bytes: usize,
     /// Indices that a convolution takes at once: one to look up, several to multiply.
     pub(super) tap: usize,
-    /// Whether there are kernels that look up in tables along positions, see [`AlongPositions`].
-    pub(super) has_positions: bool,
+    /// Blocks whose weights lie together, as a convolution takes them at once: one or two.
+    pub(super) together: usize,
+    /// Where tables along positions pay, see [`AlongPositions`]; `None` where there are no such kernels.
+    pub(super) along: Option<PaysAlong>,
+}
+
+/// For which layers tables along positions pay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct PaysAlong {
+    /// So many output channels at least.
+    pub(super) out_channels: usize,
+    /// Rows of so many positions at most, of [`Tiling::WIDEST`].
+    pub(super) width: usize,
 }
 
 /// Weights to look up with in tables along positions. They are numbers of a table's entries, a byte each:
@@ -41,9 +52,10 @@ impl AlongPositions {
     pub(super) const LEAST_PART: usize = 16 * Tiling::TILE;
 
     /// Whether a convolution gains by them: it has enough output channels for what tables cost, and a map that fills its tiles.
-    pub(super) fn pays(g: Geometry, width: usize) -> bool {
+    pub(super) fn pays(g: Geometry, width: usize, packing: Packing) -> bool {
+        let pays = |pays: PaysAlong| g.out_channels >= pays.out_channels && width <= pays.width;
         (g.kernel, g.stride) == (3, 1)
-            && g.out_channels >= 256
+            && packing.along.is_some_and(pays)
             && g.in_channels >= 32
             && Tiling::new(width).is_filled(width)
     }
@@ -146,29 +158,39 @@ impl Packing {
     }
 }
 
-/// How the rows of a map lie in tiles of positions.
+/// How the rows of a map lie in tiles of positions: several rows in a tile, or a row in several tiles.
 #[derive(Clone, Copy)]
 pub(super) struct Tiling {
     /// Positions of a tile that a row takes, a power of two.
     pub(super) pitch: usize,
     /// Rows of a tile.
     pub(super) rows: usize,
+    /// Tiles of a row.
+    pub(super) columns: usize,
 }
 
 impl Tiling {
     /// Positions of a tile: two vectors of bytes.
     pub(super) const TILE: usize = 64;
 
-    /// For rows of `width` positions, which must not be more than a tile's.
+    /// Positions of a row at most.
+    pub(super) const WIDEST: usize = 4 * Self::TILE;
+
+    /// For rows of `width` positions.
     pub(super) fn new(width: usize) -> Self {
         let pitch = width.next_power_of_two().clamp(8, Self::TILE);
-        Self { pitch, rows: Self::TILE / pitch }
+        Self { pitch, rows: Self::TILE / pitch, columns: width.div_ceil(pitch) }
+    }
+
+    /// Positions of a row of all its tiles.
+    pub(super) fn row(self) -> usize {
+        self.columns * self.pitch
     }
 
     /// Whether four fifths of the tiles of a map are positions.
     fn is_filled(self, width: usize) -> bool {
         let rows = width.next_multiple_of(self.rows);
-        width <= self.pitch && 5 * width * width >= 4 * rows * self.pitch
+        5 * width * width >= 4 * rows * self.row()
     }
 }
 
@@ -327,8 +349,8 @@ impl<N: Quantity> LaneThresholds<N> {
 mod tests {
     use super::*;
 
-    const SIXES: Packing = Packing { lanes: 64, group: 6, index_bytes: 2, tap: 1, has_positions: false };
-    const QUADS: Packing = Packing { lanes: 16, group: 4, index_bytes: 1, tap: 1, has_positions: false };
+    const SIXES: Packing = Packing { lanes: 64, group: 6, index_bytes: 2, tap: 1, together: 2, along: None };
+    const QUADS: Packing = Packing { lanes: 16, group: 4, index_bytes: 1, tap: 1, together: 2, along: None };
 
     #[test]
     fn indices_start_anew_every_64_channels() {

@@ -422,7 +422,7 @@ impl PackedConv {
         let most = NARROW as usize / (3 * g.kernel * g.kernel);
         let a_pass = if g.in_channels <= most { g.in_channels } else { most / 64 * 64 };
         let starts = (0..g.in_channels).step_by(a_pass).enumerate();
-        let along = packing.has_positions && a_pass == g.in_channels && AlongPositions::pays(g, map.edge);
+        let along = a_pass == g.in_channels && AlongPositions::pays(g, map.edge, packing);
         let passes = starts.map(|(pass, start)| {
             let channels = start..g.in_channels.min(start + a_pass);
             let taps = tap_offsets(g.kernel, packing.tap_groups(&channels), map, packing);
@@ -539,8 +539,9 @@ impl PackedPass {
         let mut offsets = Lines::new(0_i16, blocks * packing.lanes);
         for (out, &turned) in turned.iter().enumerate() {
             let (block, lane) = (out / packing.lanes, out % packing.lanes);
-            // Pairs of blocks share a chunk; the last block may be alone.
-            let (first, together) = (block / 2 * 2, (blocks - block / 2 * 2).min(2));
+            // Blocks that lie together share a chunk; the last one may be alone.
+            let first = block / packing.together * packing.together;
+            let together = (blocks - first).min(packing.together);
             for tap in 0..taps {
                 let bits = conv.tap(out, tap / g.kernel, tap % g.kernel);
                 for channel in channels.clone() {

@@ -368,7 +368,7 @@ unsafe fn halves(sums: &[i32; LANES]) -> [Amx; 2] {
 }
 
 impl Vector for Amx {
-    const PACKING: Packing = Packing { lanes: LANES, group: 1, index_bytes: 1, tap: 64, has_positions: false };
+    const PACKING: Packing = Packing { lanes: LANES, group: 1, index_bytes: 1, tap: 64, together: 1, along: None };
     common!(8);
 
     #[inline(always)]

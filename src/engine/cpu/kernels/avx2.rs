@@ -1,9 +1,10 @@
 //! x86 with AVX2: 32 output channels a vector, four input channels a `vpshufb`; or 32 positions, five channels a `vpaddb`.
 
-use super::super::packing::Packing;
+use super::super::packing::{Packing, PaysAlong, Tiling};
 use super::generic::{LookUp, Vector};
 use super::positions::PositionVector;
 use super::tables::QUADS;
+use std::arch::asm;
 use std::arch::x86_64::*;
 
 /// 32 bytes.
@@ -28,7 +29,14 @@ impl Avx2 {
 }
 
 impl Vector for Avx2 {
-    const PACKING: Packing = Packing { lanes: 32, group: 4, index_bytes: 1, tap: 1, has_positions: true };
+    const PACKING: Packing = Packing {
+        lanes: 32,
+        group: 4,
+        index_bytes: 1,
+        tap: 1,
+        together: 2,
+        along: Some(PaysAlong { out_channels: 256, width: Tiling::TILE }),
+    };
     type Floats = __m256;
 
     #[inline(always)]
@@ -178,6 +186,25 @@ impl LookUp for Avx2 {
 }
 
 impl PositionVector for Avx2 {
+    const IS_UNROLLED: bool = true;
+
+    #[inline(always)]
+    unsafe fn ends(self) -> [u8; 2] {
+        // SAFETY: the caller promises the instruction set.
+        unsafe { [_mm256_extract_epi8::<0>(self.0) as u8, _mm256_extract_epi8::<31>(self.0) as u8] }
+    }
+
+    /// The compiler is not to see through it: it would take every byte with three operations, not one and a half.
+    #[inline(always)]
+    fn next_two(word: u64) -> u64 {
+        let mut next = word >> 16;
+        // SAFETY: there is no instruction in it.
+        unsafe {
+            asm!("/* {0} */", inout(reg) next, options(pure, nomem, nostack, preserves_flags));
+        }
+        next
+    }
+
     #[inline(always)]
     unsafe fn splat_byte(byte: u8) -> Self {
         // SAFETY: the caller promises the instruction set.

@@ -2,7 +2,7 @@
 
 use super::super::packing::Packing;
 use super::generic::{LookUp, Vector};
-use super::tables::{HALVES, Halves, QUADS};
+use super::tables::{self, QUADS};
 use std::arch::x86_64::*;
 use std::mem::offset_of;
 
@@ -151,7 +151,7 @@ macro_rules! common {
 pub(super) use common;
 
 impl Vector for Avx512 {
-    const PACKING: Packing = Packing { lanes: 64, group: 4, index_bytes: 1, tap: 1, has_positions: false };
+    const PACKING: Packing = Packing { lanes: 64, group: 4, index_bytes: 1, tap: 1, together: 2, along: None };
     common!(2);
 
     #[inline(always)]
@@ -184,7 +184,7 @@ impl LookUp for Avx512 {
 }
 
 impl Vector for Avx512Vbmi {
-    const PACKING: Packing = Packing { lanes: 64, group: 6, index_bytes: 2, tap: 1, has_positions: false };
+    const PACKING: Packing = Packing { lanes: 64, group: 6, index_bytes: 2, tap: 1, together: 2, along: None };
     common!(2);
 
     #[inline(always)]
@@ -229,6 +229,29 @@ const fn sixes() -> [u8; 64] {
     bytes
 }
 
+/// Two tables of 64 bytes for each index of six channels: one for its lower three channels, one for its upper three.
+#[repr(C, align(64))]
+struct Halves {
+    lower: [[u8; 64]; 64],
+    upper: [[u8; 64]; 64],
+}
+
+/// 8 KiB, and one addition: 4096 whole tables would take 256 KiB and wait for the second-level cache.
+static HALVES: Halves = {
+    let (mut lower, mut upper) = ([[0; 64]; 64], [[0; 64]; 64]);
+    let mut index = 0;
+    while index < 64 {
+        let mut bits = 0;
+        while bits < 64 {
+            lower[index][bits] = tables::sum(index, bits & 7, 3);
+            upper[index][bits] = tables::sum(index, bits >> 3, 3);
+            bits += 1;
+        }
+        index += 1;
+    }
+    Halves { lower, upper }
+};
+
 impl LookUp for Avx512Vbmi {
     fn tables() -> *const u8 {
         (&raw const HALVES).cast()
@@ -250,5 +273,25 @@ impl LookUp for Avx512Vbmi {
     unsafe fn look_up(table: Self, positions: Self) -> Self {
         // SAFETY: the caller promises the instruction set.
         Self(unsafe { _mm512_permutexvar_epi8(positions.0, table.0) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// All of them, against tables that are tested. A fourth channel's code 3 adds nothing where its bit is 0.
+    #[test]
+    fn every_half_is_a_table_of_three_channels() {
+        for (codes, (lower, upper)) in HALVES.lower.iter().zip(&HALVES.upper).enumerate() {
+            let of_four = &QUADS.0[codes | 3 << 6];
+            for bits in 0..64 {
+                assert_eq!(
+                    [lower[bits], upper[bits]],
+                    [of_four[bits & 7], of_four[bits >> 3]],
+                    "codes {codes:#b}, bits {bits:#b}"
+                );
+            }
+        }
     }
 }

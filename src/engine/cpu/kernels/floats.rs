@@ -3,7 +3,7 @@
 //! The picture stays bytes, until they are under the kernel. What lies outside the picture is the float 0, which adds nothing.
 
 use super::super::packing::{LaneThresholds, Packing};
-use super::generic::{CodeRows, FLOATS, Vector};
+use super::generic::{CodeRows, FLOATS, Vector, in_parts};
 use super::picture::{PictureRows, PictureWindow};
 use std::ops::Range;
 
@@ -37,18 +37,21 @@ pub(super) trait FloatSink<V: Vector> {
 }
 
 /// Runs the float first layer, `P` positions at a time. The sums run over ky, kx, colour: their order is part of what the
-/// layer means.
+/// layer means. So is that products and sums are rounded once; `APART` they are not, see [`Vector::multiply_then_add`].
 ///
 /// # Safety
 /// The processor has the instruction set, the job is inside its slices, and the sink takes all of its positions and blocks.
 #[inline(always)]
-pub(super) unsafe fn convolve_floats<V: Vector, S: FloatSink<V>, const P: usize>(job: &FloatRows<'_>, sink: &mut S) {
+pub(super) unsafe fn convolve_floats<V: Vector, S: FloatSink<V>, const P: usize, const APART: bool>(
+    job: &FloatRows<'_>,
+    sink: &mut S,
+) {
     for strip in job.over.strips() {
         // SAFETY: the caller's promises, passed on.
         unsafe {
             match job.over.kernel {
-                1 => convolve_strip::<V, S, P, 1>(job, &strip, sink),
-                _ => convolve_strip::<V, S, P, 3>(job, &strip, sink),
+                1 => convolve_strip::<V, S, P, 1, APART>(job, &strip, sink),
+                _ => convolve_strip::<V, S, P, 3, APART>(job, &strip, sink),
             }
         }
     }
@@ -59,7 +62,7 @@ pub(super) unsafe fn convolve_floats<V: Vector, S: FloatSink<V>, const P: usize>
 /// # Safety
 /// The processor has the instruction set, and positions, blocks and taps are those of the job, which is inside its slices.
 #[inline(always)]
-unsafe fn convolve_strip<V: Vector, S: FloatSink<V>, const P: usize, const K: usize>(
+unsafe fn convolve_strip<V: Vector, S: FloatSink<V>, const P: usize, const K: usize, const APART: bool>(
     job: &FloatRows<'_>,
     strip: &Range<usize>,
     sink: &mut S,
@@ -80,9 +83,9 @@ unsafe fn convolve_strip<V: Vector, S: FloatSink<V>, const P: usize, const K: us
                 done = first
                     + unsafe {
                         if strip.len() < P {
-                            tile::<V, S, 1, K>(job, rows, place, sink)
+                            tile::<V, S, 1, K, APART>(job, rows, place, sink)
                         } else {
-                            tile::<V, S, P, K>(job, rows, place, sink)
+                            in_parts!(V, tile::<V, S, P, K, APART>(job, rows, place, sink))
                         }
                     };
             }
@@ -97,7 +100,7 @@ unsafe fn convolve_strip<V: Vector, S: FloatSink<V>, const P: usize, const K: us
 /// The processor has the instruction set, and positions, blocks and taps are those of the job, which is inside its slices.
 #[allow(clippy::needless_range_loop)]
 #[inline(always)]
-unsafe fn tile<V: Vector, S: FloatSink<V>, const P: usize, const K: usize>(
+unsafe fn tile<V: Vector, S: FloatSink<V>, const P: usize, const K: usize, const APART: bool>(
     job: &FloatRows<'_>,
     rows: [*const f32; K],
     (y, x, block): (usize, usize, usize),
@@ -120,7 +123,11 @@ unsafe fn tile<V: Vector, S: FloatSink<V>, const P: usize, const K: usize>(
                 for i in 0..FLOATS {
                     let weight = V::load_floats(weights.add(i * lanes / FLOATS));
                     for p in 0..P {
-                        sums[p][i] = V::multiply_add(weight, values[p], sums[p][i]);
+                        sums[p][i] = if APART {
+                            V::multiply_then_add(weight, values[p], sums[p][i])
+                        } else {
+                            V::multiply_add(weight, values[p], sums[p][i])
+                        };
                     }
                 }
                 weights = weights.add(lanes);

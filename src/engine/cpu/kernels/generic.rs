@@ -23,6 +23,10 @@ pub(super) const MAX_LANES: usize = 64;
 pub(super) trait Vector: Copy {
     /// How codes and sums lie in memory.
     const PACKING: Packing;
+    /// Whether the compiler behind ours finds registers for small functions alone.
+    const IN_PARTS: bool = false;
+    /// Whether rounding a · b + c once takes far longer than rounding twice.
+    const MULTIPLIES_APART: bool = false;
     /// A quarter of the lanes as floats.
     type Floats: Copy;
 
@@ -111,6 +115,15 @@ pub(super) trait Vector: Copy {
     /// # Safety
     /// The processor has the instruction set.
     unsafe fn multiply_add(a: Self::Floats, b: Self::Floats, c: Self::Floats) -> Self::Floats;
+    /// The same, rounded twice where [`Vector::MULTIPLIES_APART`].
+    ///
+    /// # Safety
+    /// The processor has the instruction set.
+    #[inline(always)]
+    unsafe fn multiply_then_add(a: Self::Floats, b: Self::Floats, c: Self::Floats) -> Self::Floats {
+        // SAFETY: the caller's promise.
+        unsafe { Self::multiply_add(a, b, c) }
+    }
     /// How many of three thresholds each float reaches, of half a block: a 16-bit lane each.
     ///
     /// # Safety
@@ -133,6 +146,21 @@ pub(super) trait LookUp: Vector {
     /// # Safety
     /// The processor has the instruction set.
     unsafe fn look_up(table: Self, positions: Self) -> Self;
+}
+
+/// Evaluates an expression, in a function of its own where [`Vector::IN_PARTS`].
+macro_rules! in_parts {
+    ($vector:ident, $work:expr) => {
+        // Not a closure elsewhere: it would be compiled by itself, without the instruction set.
+        if $vector::IN_PARTS { $crate::engine::cpu::kernels::generic::apart(|| $work) } else { $work }
+    };
+}
+pub(super) use in_parts;
+
+/// Does `work`, in a function of its own.
+#[inline(never)]
+pub(super) fn apart<R>(work: impl FnOnce() -> R) -> R {
+    work()
 }
 
 /// How often a byte can grow by one look-up.
@@ -162,7 +190,8 @@ pub(in super::super) struct Conv<'a> {
     pub(in super::super) all_blocks: usize,
     /// Those to convolve to: an even number of them starts before.
     pub(in super::super) blocks: Range<usize>,
-    /// Positions in the tables: pairs of blocks, then a single one; `[tap][block of the pair][lane]`. Or signs, a bit each,
+    /// Positions in the tables: blocks that lie together, see [`Packing::together`], then what is left of them;
+    /// `[tap][block of those][lane]`. Or signs, a bit each,
     /// block after block, as [`Packing::place_of_sign`] places them. Or [`AlongPositions`].
     pub(in super::super) weights: &'a [u8],
     /// Where weights are [`AlongPositions`], what is there beside them.
@@ -206,9 +235,9 @@ impl Conv<'_> {
     fn is_inside_along(&self, along: Along<'_>, packing: Packing) -> bool {
         let lanes = self.all_blocks * packing.lanes;
         (self.kernel, self.stride) == (3, 1)
-            && packing.has_positions
+            && packing.along.is_some_and(|pays| self.width <= pays.width.min(Tiling::WIDEST))
             && (self.width, self.rows.end.max(self.width)) == (self.map.edge, self.map.edge)
-            && (2..=Tiling::TILE).contains(&self.width)
+            && self.width >= 2
             && along.channels.div_ceil(4) <= self.map.pixel
             && self.input.len() >= self.map.bytes() + AlongPositions::SPARE
             && self.weights.len() == AlongPositions::bytes(along.channels, lanes)
@@ -290,18 +319,34 @@ impl<V: Vector> ByteSums<V> {
 /// positions and blocks.
 #[inline(always)]
 pub(super) unsafe fn convolve<V: LookUp, S: Sink<V>>(conv: &Conv<'_>, sink: &mut S) {
-    let pairs = conv.blocks.start / 2..conv.blocks.end / 2;
     // SAFETY: the caller's promises, passed on.
     unsafe {
-        if conv.kernel == 1 && conv.width >= READY && pairs.len() > 1 && conv.taps.len() <= MOST_READY {
-            ready::<V, S, READY>(conv, sink);
-        } else {
-            for pair in pairs {
-                convolve_blocks::<V, S, 4, 2>(conv, 2 * pair, sink);
+        if V::PACKING.together == 2 {
+            convolve_together::<V, S, 4, 2>(conv, sink);
+            if conv.blocks.end % 2 == 1 {
+                convolve_blocks::<V, S, 8, 1>(conv, conv.blocks.end - 1, sink);
             }
+        } else {
+            convolve_together::<V, S, 4, 1>(conv, sink);
         }
-        if conv.blocks.end % 2 == 1 {
-            convolve_blocks::<V, S, 8, 1>(conv, conv.blocks.end - 1, sink);
+    }
+}
+
+/// As many times `B` blocks as there are, `P` positions at a time.
+///
+/// # Safety
+/// As [`convolve`].
+#[inline(always)]
+unsafe fn convolve_together<V: LookUp, S: Sink<V>, const P: usize, const B: usize>(conv: &Conv<'_>, sink: &mut S) {
+    let chunks = conv.blocks.start / B..conv.blocks.end / B;
+    // SAFETY: the caller's promises, passed on.
+    unsafe {
+        if conv.kernel == 1 && conv.width >= READY && chunks.len() > 1 && conv.taps.len() <= MOST_READY {
+            ready::<V, S, READY, B>(conv, sink);
+        } else {
+            for chunk in chunks {
+                convolve_blocks::<V, S, P, B>(conv, B * chunk, sink);
+            }
         }
     }
 }
@@ -311,15 +356,15 @@ const READY: usize = 4;
 /// Tables of a position that wait ready: those of all positions fit the first-level cache.
 const MOST_READY: usize = 88;
 
-/// All pairs of blocks of a kernel of 1×1, `P` neighbours at a time: their tables are made once for all pairs.
+/// All blocks of a kernel of 1×1, `B` together, `P` neighbours at a time: their tables are made once for all blocks.
 ///
 /// # Safety
 /// The processor has the instruction set, and positions, blocks and taps are those of the job, which is inside its slices.
 #[allow(clippy::needless_range_loop)]
 #[inline(always)]
-unsafe fn ready<V: LookUp, S: Sink<V>, const P: usize>(conv: &Conv<'_>, sink: &mut S) {
+unsafe fn ready<V: LookUp, S: Sink<V>, const P: usize, const B: usize>(conv: &Conv<'_>, sink: &mut S) {
     let weights = conv.weights.as_ptr();
-    let pair_bytes = 2 * conv.taps.len() * V::PACKING.lanes;
+    let chunk_bytes = B * conv.taps.len() * V::PACKING.lanes;
     let tables = V::tables();
     // SAFETY: the processor has V's instruction set: the caller's promise.
     let mut waiting = unsafe { [[V::zero(); P]; MOST_READY] };
@@ -337,14 +382,14 @@ unsafe fn ready<V: LookUp, S: Sink<V>, const P: usize>(conv: &Conv<'_>, sink: &m
                         tables_of_tap[p] = V::table(tables, index);
                     }
                 }
-                for pair in conv.blocks.start / 2..conv.blocks.end / 2 {
-                    let weights = weights.add(pair * pair_bytes);
-                    let sums = tile::<V, P, 2>(conv.taps.len(), weights, |tap, p| waiting[tap][p]);
+                for chunk in conv.blocks.start / B..conv.blocks.end / B {
+                    let weights = weights.add(chunk * chunk_bytes);
+                    let sums = in_parts!(V, tile::<V, P, B>(conv.taps.len(), weights, |tap, p| waiting[tap][p]));
                     for p in 0..P {
-                        for b in 0..2 {
+                        for b in 0..B {
                             if x + p >= done {
                                 let [even, odd] = sums[p][b].halves();
-                                sink.put(y, x + p, 2 * pair + b, even, odd);
+                                sink.put(y, x + p, B * chunk + b, even, odd);
                             }
                         }
                     }
@@ -404,7 +449,7 @@ unsafe fn neighbours<
             // taps and weights.
             unsafe {
                 let first = conv.input.as_ptr().add(conv.first_tap(conv.rows.start + y, x));
-                let sums = row_tile::<V, P, B, KERNEL, STRIDE>(conv, first, weights);
+                let sums = in_parts!(V, row_tile::<V, P, B, KERNEL, STRIDE>(conv, first, weights));
                 for p in 0..P {
                     for b in 0..B {
                         if x + p >= done {
@@ -448,7 +493,7 @@ unsafe fn scattered<V: LookUp, S: Sink<V>, const P: usize, const B: usize>(
             let first = |(y, x): (usize, usize)| conv.input.as_ptr().add(conv.first_tap(conv.rows.start + y, x));
             let first = at.map(first);
             let table = |tap: usize, p: usize| V::table(tables, first[p].wrapping_add(conv.taps[tap] as usize));
-            let sums = tile::<V, P, B>(conv.taps.len(), weights, table);
+            let sums = in_parts!(V, tile::<V, P, B>(conv.taps.len(), weights, table));
             for (&(y, x), sums) in at.iter().zip(&sums).take(count) {
                 for (b, sums) in sums.iter().enumerate() {
                     let [even, odd] = sums.halves();

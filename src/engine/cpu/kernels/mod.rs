@@ -1,7 +1,7 @@
 //! The kernels of one level behind safe functions, and the one place of the engine where unsafe code lives.
 //!
-//! [`generic`], `positions`, [`pixels`] and [`floats`] hold the algorithms, `scalar`, `avx2`, `avx512` and `neon` the vectors they
-//! run on, `tables` what they look up, [`pool`] the threads. [`Kernels`] exists only where the processor has its level, and checks
+//! [`generic`], `positions`, [`pixels`] and [`floats`] hold the algorithms, `scalar`, `avx2`, `avx512`, `neon` and `simd128` the
+//! vectors they run on, `tables` what they look up, [`pool`] the threads. [`Kernels`] exists only where the processor has its level, and checks
 //! that a job stays inside its slices before it starts.
 #![allow(unsafe_code)]
 #![cfg_attr(fuzzing, allow(dead_code, unused_imports, reason = "only the scalar level is fuzzed"))]
@@ -19,9 +19,11 @@ mod neon;
 mod picture;
 mod pixels;
 pub(super) mod pool;
-#[cfg(target_arch = "x86_64")]
+#[cfg(any(target_arch = "x86_64", all(target_arch = "wasm32", target_feature = "simd128")))]
 mod positions;
 mod scalar;
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+mod simd128;
 mod tables;
 
 pub(super) use floats::FloatRows;
@@ -37,12 +39,20 @@ use pool::{MAX_THREADS, Pool};
 
 /// The kernels of one level.
 #[derive(Clone, Copy)]
-pub(super) struct Kernels(&'static Functions);
+pub(super) struct Kernels {
+    functions: &'static Functions,
+    /// Whether the float layer may multiply and add apart.
+    apart: bool,
+}
 
 /// One level's kernels, compiled for it.
 struct Functions {
     packing: Packing,
     convolution: &'static str,
+    /// The same along positions.
+    along_positions: &'static str,
+    /// Whether rounding apart changes the float layer.
+    floats_apart: bool,
     to_codes: unsafe fn(&Conv<'_>, &mut ToCodes),
     to_narrow: unsafe fn(&Conv<'_>, &mut ToNarrow),
     to_wide: unsafe fn(&Conv<'_>, &mut ToWide),
@@ -50,14 +60,15 @@ struct Functions {
     quantize_wide: unsafe fn(&[i32], &LaneThresholds<i32>, CodeRows),
     pixels_to_codes: unsafe fn(&PixelRows<'_>, &mut ToCodes),
     pixels_to_wide: unsafe fn(&PixelRows<'_>, &mut ToWide),
-    floats_to_codes: unsafe fn(&FloatRows<'_>, &mut FloatsToCodes),
-    floats_to_sums: unsafe fn(&FloatRows<'_>, &mut FloatsToSums),
+    /// Rounded as the layer is defined, and as it is fastest.
+    floats_to_codes: [unsafe fn(&FloatRows<'_>, &mut FloatsToCodes); 2],
+    floats_to_sums: [unsafe fn(&FloatRows<'_>, &mut FloatsToSums); 2],
 }
 
 /// The generic algorithms over one vector, compiled with its instruction set. `$tile` positions of a float row share the
 /// loads of their weights; four vectors each, they must fit the registers.
 macro_rules! functions {
-    ($vector:ty, $convolution:literal, $convolve:expr, $tile:literal, $(#[$features:meta])?) => {{
+    ($vector:ty, $convolution:literal $(or $along:literal)?, $convolve:expr, $tile:literal, $(#[$features:meta])?) => {{
         $(#[$features])?
         unsafe fn convolve<S: Sink<$vector>>(conv: &Conv<'_>, sink: &mut S) {
             // SAFETY: the caller's promises.
@@ -74,13 +85,16 @@ macro_rules! functions {
             unsafe { pixels::add_up::<$vector, S>(job, sink) }
         }
         $(#[$features])?
-        unsafe fn convolve_floats<S: FloatSink<$vector>>(job: &FloatRows<'_>, sink: &mut S) {
+        unsafe fn convolve_floats<S: FloatSink<$vector>, const APART: bool>(job: &FloatRows<'_>, sink: &mut S) {
             // SAFETY: the caller's promises.
-            unsafe { floats::convolve_floats::<$vector, S, $tile>(job, sink) }
+            unsafe { floats::convolve_floats::<$vector, S, $tile, APART>(job, sink) }
         }
+        const APART: bool = <$vector>::MULTIPLIES_APART;
         &Functions {
             packing: <$vector>::PACKING,
             convolution: $convolution,
+            along_positions: concat!($($along)?),
+            floats_apart: APART,
             to_codes: convolve,
             to_narrow: convolve,
             to_wide: convolve,
@@ -88,8 +102,8 @@ macro_rules! functions {
             quantize_wide: quantize,
             pixels_to_codes: add_up,
             pixels_to_wide: add_up,
-            floats_to_codes: convolve_floats,
-            floats_to_sums: convolve_floats,
+            floats_to_codes: [convolve_floats::<_, false>, convolve_floats::<_, APART>],
+            floats_to_sums: [convolve_floats::<_, false>, convolve_floats::<_, APART>],
         }
     }};
 }
@@ -100,17 +114,32 @@ pub(super) use amx::is_available as has_amx;
 impl Kernels {
     /// The kernels of `level`; `None` where this processor lacks it.
     pub(super) fn new(level: Level) -> Option<Self> {
-        level.is_available().then(|| Self(functions(level)))
+        level.is_available().then(|| Self { functions: functions(level), apart: false })
     }
 
     /// How they pack channels.
     pub(super) fn packing(self) -> Packing {
-        self.0.packing
+        self.functions.packing
     }
 
     /// What they convolve with.
     pub(super) fn convolution(self) -> &'static str {
-        self.0.convolution
+        self.functions.convolution
+    }
+
+    /// What they convolve with by tables along positions, where they do.
+    pub(super) fn along_positions(self) -> &'static str {
+        self.functions.along_positions
+    }
+
+    /// Lets the float layer round products and sums apart, where rounding them once takes far longer, or forbids it.
+    pub(super) fn round_apart(&mut self, apart: bool) {
+        self.apart = apart && self.functions.floats_apart;
+    }
+
+    /// What the float layer is computed with.
+    pub(super) fn float_convolution(self) -> &'static str {
+        if self.apart { "float mul, add" } else { "float fma" }
     }
 
     /// Convolves into packed codes. `thresholds` are `[block][even lanes, odd lanes][3][lane]` over the sums as
@@ -130,7 +159,7 @@ impl Kernels {
         let sink = ToCodes { thresholds: thresholds.as_ptr(), rows };
         share(pool, conv, sink, |part, sink: &ToCodes, below| {
             // SAFETY: the level is available; input, weights, thresholds and rows hold every position and block.
-            unsafe { (self.0.to_codes)(part, &mut ToCodes { rows: sink.rows.below(below), ..*sink }) }
+            unsafe { (self.functions.to_codes)(part, &mut ToCodes { rows: sink.rows.below(below), ..*sink }) }
         });
     }
 
@@ -173,7 +202,9 @@ impl Kernels {
         let row = width * offsets.len();
         share(pool, conv, sink, |part, sink: &ToWide, below| {
             // SAFETY: as in `share_narrow`.
-            unsafe { (self.0.to_wide)(part, &mut ToWide { trunk: sink.trunk.wrapping_add(below * row), ..*sink }) }
+            unsafe {
+                (self.functions.to_wide)(part, &mut ToWide { trunk: sink.trunk.wrapping_add(below * row), ..*sink })
+            }
         });
     }
 
@@ -181,14 +212,14 @@ impl Kernels {
     pub(super) fn quantize_narrow(self, sums: &[i16], thresholds: &LaneThresholds<i16>, map: CodeMap, out: &mut [u8]) {
         let rows = self.quantized_rows(sums.len(), thresholds.flips.len(), map, out);
         // SAFETY: the level is available; the rows hold every position and block.
-        unsafe { (self.0.quantize_narrow)(sums, thresholds, rows) }
+        unsafe { (self.functions.quantize_narrow)(sums, thresholds, rows) }
     }
 
     /// The same with 32 bits.
     pub(super) fn quantize_wide(self, sums: &[i32], thresholds: &LaneThresholds<i32>, map: CodeMap, out: &mut [u8]) {
         let rows = self.quantized_rows(sums.len(), thresholds.flips.len(), map, out);
         // SAFETY: as in `quantize_narrow`.
-        unsafe { (self.0.quantize_wide)(sums, thresholds, rows) }
+        unsafe { (self.functions.quantize_wide)(sums, thresholds, rows) }
     }
 
     /// Convolves bytes behind their embedding into packed codes; `thresholds` as for [`Kernels::to_codes`].
@@ -197,7 +228,7 @@ impl Kernels {
         assert_eq!(job.over.width, map.edge);
         let rows = self.code_rows(map, job.over.rows.len(), job.over.blocks, out);
         // SAFETY: the level is available; picture, table, thresholds and rows hold every position and block.
-        unsafe { (self.0.pixels_to_codes)(job, &mut ToCodes { thresholds: thresholds.as_ptr(), rows }) }
+        unsafe { (self.functions.pixels_to_codes)(job, &mut ToCodes { thresholds: thresholds.as_ptr(), rows }) }
     }
 
     /// The same into memory, `[y][x][block][lane]`; `offsets` are taken off.
@@ -207,7 +238,7 @@ impl Kernels {
         assert_eq!(sums.len(), job.over.rows.len() * width * offsets.len());
         let mut sink = ToWide { offsets: offsets.as_ptr(), trunk: sums.as_mut_ptr(), width, blocks, add: false };
         // SAFETY: the level is available; picture, table, offsets and sums hold every position and block.
-        unsafe { (self.0.pixels_to_wide)(job, &mut sink) }
+        unsafe { (self.functions.pixels_to_wide)(job, &mut sink) }
     }
 
     /// Convolves floats into packed codes.
@@ -222,7 +253,9 @@ impl Kernels {
         assert_eq!(job.over.width, map.edge);
         let rows = self.code_rows(map, job.over.rows.len(), job.over.blocks, out);
         // SAFETY: the level is available; picture, weights, thresholds and rows hold every position and block.
-        unsafe { (self.0.floats_to_codes)(job, &mut FloatsToCodes { thresholds, rows }) }
+        unsafe {
+            (self.functions.floats_to_codes[usize::from(self.apart)])(job, &mut FloatsToCodes { thresholds, rows })
+        }
     }
 
     /// Convolves floats into memory, `[y][x][block][lane]`.
@@ -231,7 +264,12 @@ impl Kernels {
         assert!(job.is_inside(self.packing()));
         assert_eq!(sums.len(), job.over.rows.len() * width * blocks * self.packing().lanes);
         // SAFETY: the level is available; picture, weights and sums hold every position and block.
-        unsafe { (self.0.floats_to_sums)(job, &mut FloatsToSums { sums: sums.as_mut_ptr(), width, blocks }) }
+        unsafe {
+            (self.functions.floats_to_sums[usize::from(self.apart)])(
+                job,
+                &mut FloatsToSums { sums: sums.as_mut_ptr(), width, blocks },
+            )
+        }
     }
 
     /// Convolves into a trunk of 16 bits; `codes` have every position and block of it.
@@ -251,7 +289,7 @@ impl Kernels {
             let mut sink = ToNarrow { trunk: sink.trunk.wrapping_add(below * row), codes, ..*sink };
             // SAFETY: the level is available; input, weights, offsets, trunk, masks, thresholds and rows hold every position and
             // block.
-            unsafe { (self.0.to_narrow)(part, &mut sink) }
+            unsafe { (self.functions.to_narrow)(part, &mut sink) }
         });
     }
 
@@ -316,9 +354,12 @@ fn functions(level: Level) -> &'static Functions {
             #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512dq,avx2,fma")]
         ),
         Level::Avx2 => {
-            functions!(avx2::Avx2, "lut4 vpshufb", positions::convolve::<avx2::Avx2, S>, 3, #[target_feature(enable = "avx2,fma")])
+            functions!(
+                avx2::Avx2, "lut4 vpshufb" or "lut5 vpaddb", positions::convolve::<avx2::Avx2, S>, 3,
+                #[target_feature(enable = "avx2,fma")]
+            )
         }
-        Level::Scalar | Level::Neon | Level::NeonDot => {
+        Level::Scalar | Level::Neon | Level::NeonDot | Level::Simd128 => {
             functions!(scalar::Scalar, "lut4", generic::convolve::<scalar::Scalar, S>, 1,)
         }
     }
@@ -331,14 +372,33 @@ fn functions(level: Level) -> &'static Functions {
         Level::Neon | Level::NeonDot => {
             functions!(neon::Neon, "lut4 tbl", generic::convolve::<neon::Neon, S>, 4, #[target_feature(enable = "neon")])
         }
-        Level::Scalar | Level::Avx2 | Level::Avx512 | Level::Avx512Vbmi | Level::Amx => {
+        Level::Scalar | Level::Simd128 | Level::Avx2 | Level::Avx512 | Level::Avx512Vbmi | Level::Amx => {
             functions!(scalar::Scalar, "lut4", generic::convolve::<scalar::Scalar, S>, 1,)
         }
     }
 }
 
+/// The two levels of WebAssembly.
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128", not(fuzzing)))]
+fn functions(level: Level) -> &'static Functions {
+    match level {
+        Level::Simd128 => functions!(
+            simd128::Simd128, "lut4 i8x16.swizzle" or "lut5 i8x16.add", positions::convolve::<simd128::Simd128, S>, 1,
+            #[target_feature(enable = "simd128")]
+        ),
+        _ => functions!(scalar::Scalar, "lut4", generic::convolve::<scalar::Scalar, S>, 1,),
+    }
+}
+
 /// The one level of other architectures; of a fuzzer, too, as what it instruments for all levels takes most of every execution.
-#[cfg(any(fuzzing, not(any(target_arch = "x86_64", target_arch = "aarch64"))))]
+#[cfg(any(
+    fuzzing,
+    not(any(
+        target_arch = "x86_64",
+        target_arch = "aarch64",
+        all(target_arch = "wasm32", target_feature = "simd128")
+    ))
+))]
 fn functions(_: Level) -> &'static Functions {
     functions!(scalar::Scalar, "lut4", generic::convolve::<scalar::Scalar, S>, 1,)
 }

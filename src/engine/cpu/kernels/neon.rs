@@ -42,7 +42,7 @@ impl Neon {
 }
 
 impl Vector for Neon {
-    const PACKING: Packing = Packing { lanes: 16, group: 4, index_bytes: 1, tap: 1, has_positions: false };
+    const PACKING: Packing = Packing { lanes: 16, group: 4, index_bytes: 1, tap: 1, together: 2, along: None };
     type Floats = float32x4_t;
 
     #[inline(always)]

@@ -264,9 +264,18 @@ mod tests {
     use super::*;
     use std::panic::{AssertUnwindSafe, catch_unwind};
 
+    /// A pool of so many threads; `None`, which it says, where there is one alone, as in WebAssembly.
+    fn pool_of(threads: usize) -> Option<Pool> {
+        let pool = Some(Pool::new(threads)).filter(|pool| pool.threads() == threads);
+        if pool.is_none() {
+            eprintln!("skipped: {threads} threads: there are fewer");
+        }
+        pool
+    }
+
     #[test]
     fn every_part_is_worked_on_once() {
-        let mut pool = Pool::new(3);
+        let Some(mut pool) = pool_of(3) else { return };
         for round in 0..if cfg!(miri) { 10 } else { 2000 } {
             let mut parts = [0; 3];
             let count = 1 + round % 3;
@@ -278,7 +287,7 @@ mod tests {
 
     #[test]
     fn sleepers_wake() {
-        let mut pool = Pool::new(2);
+        let Some(mut pool) = pool_of(2) else { return };
         for _ in 0..3 {
             std::thread::sleep(std::time::Duration::from_millis(20));
             let mut parts = [1, 2];
@@ -289,7 +298,7 @@ mod tests {
 
     #[test]
     fn a_panic_in_a_part_reaches_the_caller() {
-        let mut pool = Pool::new(2);
+        let Some(mut pool) = pool_of(2) else { return };
         for bad in 0..2 {
             let mut parts = [0, 1];
             let run = || pool.run(&mut parts, |part| assert_ne!(*part, bad));

@@ -20,6 +20,18 @@ use std::ops::Range;
 
 /// What an instruction set supplies.
 pub(super) trait PositionVector: Vector {
+    /// Whether look-ups gain by being unrolled.
+    const IS_UNROLLED: bool;
+
+    /// The next two bytes of a word come last.
+    fn next_two(word: u64) -> u64 {
+        word >> 16
+    }
+    /// The first and the last byte.
+    ///
+    /// # Safety
+    /// The processor has the instruction set.
+    unsafe fn ends(self) -> [u8; 2];
     /// One byte in all lanes.
     ///
     /// # Safety
@@ -160,12 +172,12 @@ unsafe fn chunks<V: PositionVector, S: Sink<V>, const PITCH: usize>(
     let lanes = V::PACKING.lanes;
     let mut room = Room::<i16, { MOST_SUMS + MOST_TILE }>::new();
     let mut tables = Room::<u8, { TABLES * ENTRIES * MOST_TILE }>::new();
-    let (tile, halo) = (PAIR * lanes, 2 * tiling.pitch);
+    let (tile, halo) = (tiling.rows * tiling.row(), 2 * tiling.row());
     // As few chunks as can be, and then as many rows as fit.
     let most_blocks = (MOST_SUMS / ((tile + halo) * lanes)).max(1);
     let a_chunk = even_part(conv.blocks.len(), most_blocks);
     let slack = ((MOST_SUMS / (a_chunk * lanes) - halo) / tile).clamp(1, MOST_SLACK);
-    let waiting = WaitingSums { start: room.start(), rows: slack * tiling.rows + 2, row: tiling.pitch };
+    let waiting = WaitingSums { start: room.start(), rows: slack * tiling.rows + 2, row: tiling.row() };
     for first in conv.blocks.clone().step_by(a_chunk) {
         let blocks = first..conv.blocks.end.min(first + a_chunk);
         let job = Chunk { conv, along, tiling, waiting, blocks, slack, tables: tables.start() };
@@ -207,11 +219,16 @@ impl Chunk<'_> {
                 if from == 0 && tile > 0 {
                     self.move_to_front::<V>();
                 }
-                self.add_tile::<V, PITCH>(y, from);
+                if tiling.columns > 1 {
+                    self.clear_row::<V>(from + 2);
+                }
+                for column in 0..tiling.columns {
+                    self.add_tile::<V, PITCH>((y, column * PITCH), from);
+                }
                 let ready = if tile + 1 == tiles { tiling.rows + 2 } else { tiling.rows };
                 // The first row that waits is a row above the tile's first one.
                 let above = Ready { y: y as isize - 1, rows: from..from + ready, has_bottom };
-                self.emit::<V, S>(&above, sink);
+                generic::in_parts!(V, self.emit::<V, S>(&above, sink));
             }
         }
     }
@@ -233,44 +250,67 @@ impl Chunk<'_> {
         }
     }
 
-    /// Adds what the tile of input rows from `y` on gives, to rows of sums from `row` on.
+    /// Zeroes a row of sums: where several tiles make a row, each adds to those beside it.
     ///
     /// # Safety
     /// As [`Chunk::run`].
     #[inline(always)]
-    unsafe fn add_tile<V: PositionVector, const PITCH: usize>(&self, y: usize, row: usize) {
+    unsafe fn clear_row<V: Vector>(&self, row: usize) {
+        let waiting = self.waiting;
+        for channel in 0..self.blocks.len() * V::PACKING.lanes {
+            for half in [0, waiting.odd()] {
+                // SAFETY: the row lies among the channel's sums.
+                unsafe { waiting.at(channel, row, 0).wrapping_add(half).write_bytes(0, waiting.row / 2) };
+            }
+        }
+    }
+
+    /// Adds what the tile of input positions from (`y`, `left`) on gives, to rows of sums from `row` on.
+    ///
+    /// # Safety
+    /// As [`Chunk::run`].
+    #[inline(always)]
+    unsafe fn add_tile<V: PositionVector, const PITCH: usize>(&self, (y, left): (usize, usize), row: usize) {
         let Self { conv, tiling, waiting, .. } = *self;
         let lanes = V::PACKING.lanes;
         let tile = PAIR * lanes;
         let mut places = [std::ptr::null(); MOST_TILE];
         for (lane, place) in places[..tile].iter_mut().enumerate() {
             // Behind the last column and row lies the border, which is read for all positions further on.
-            let (y, x) = (y + lane / PITCH, lane % PITCH);
+            let (y, x) = (y + lane / PITCH, left + lane % PITCH);
             *place = conv.input.as_ptr().wrapping_add(conv.map.at(y.min(conv.map.edge), x.min(conv.map.edge)));
         }
         let channels = self.along.channels;
+        // Whether there are tiles of the same row on the left and on the right.
+        let beside = [left > 0, left + PITCH < tiling.row()];
         let mut before = 0;
         for (pass, start) in (0..channels).step_by(AlongPositions::BLOCK).enumerate() {
             let count = AlongPositions::BLOCK.min(channels - start);
             let groups = count.div_ceil(AlongPositions::GROUP);
             // SAFETY: the places are inside the map, and so is a piece behind each; the weights hold all of it.
             unsafe {
-                build::<V>(&places, pass * PIECE, count, self.tables);
+                generic::in_parts!(V, build::<V>(&places, pass * PIECE, count, self.tables));
                 for ky in 0..3 {
                     // The output row that the first of the tile's rows adds to under this row of the kernel.
                     let from = y as isize + 1 - ky;
                     if from >= conv.rows.end as isize || from + tiling.rows as isize <= conv.rows.start as isize {
                         continue;
                     }
-                    let is_new = pass == 0 && ky == 0;
+                    let is_new = pass == 0 && ky == 0 && tiling.columns == 1;
                     let ky = ky as usize;
                     let first = (ky * conv.all_blocks + self.blocks.start) * lanes;
-                    let mut weights = conv.weights.as_ptr().add(before + first * 3 * groups);
-                    for channel in 0..self.blocks.len() * lanes {
-                        let to = waiting.at(channel, row + 2 - ky, 0);
-                        look_up::<V, PITCH>(self.tables, weights, groups, (to, waiting.odd()), is_new);
-                        weights = weights.add(3 * groups);
-                    }
+                    let weights = conv.weights.as_ptr().add(before + first * 3 * groups);
+                    let job = LookUps {
+                        tables: self.tables,
+                        weights,
+                        groups,
+                        channels: self.blocks.len() * lanes,
+                        to: waiting.at(0, row + 2 - ky, left),
+                        channel: waiting.channel(),
+                        is_new,
+                        beside,
+                    };
+                    generic::in_parts!(V, job.run::<V, PITCH>());
                 }
             }
             before += conv.all_blocks * lanes * 9 * groups;
@@ -335,7 +375,7 @@ impl Chunk<'_> {
         let lanes = V::PACKING.lanes;
         let last = conv.width - 1;
         // Where a tile reaches over the map's end, its border was in it.
-        let last_column = if conv.width == self.tiling.pitch { last } else { usize::MAX };
+        let last_column = if conv.width == self.tiling.row() { last } else { usize::MAX };
         let row_kind = if y == 0 { 0 } else { 1 + usize::from(y == last && !ready.has_bottom) };
         for place in 0..side.min(conv.width.saturating_sub(x)) {
             let x = x + place;
@@ -449,18 +489,57 @@ unsafe fn fill<V: PositionVector>(codes: *const u8, pitch: usize, table: *mut u8
     }
 }
 
-/// Adds what `groups` groups of channels give one output channel, for a row of the kernel, to sums of 16 bits at `to`, and
-/// `odd` further; where they are new, in place of what is there.
+/// What some groups of channels give output channels, for a row of the kernel.
+#[derive(Clone, Copy)]
+struct LookUps {
+    tables: *const u8,
+    weights: *const u8,
+    groups: usize,
+    /// Output channels.
+    channels: usize,
+    /// Where the sums of the first one go, and how far those of the next one lie.
+    to: *mut i16,
+    channel: usize,
+    /// Whether the sums are new, in place of what is there.
+    is_new: bool,
+    /// Whether there are tiles on the left and on the right: what goes beyond the ends is added to their sums.
+    beside: [bool; 2],
+}
+
+impl LookUps {
+    /// # Safety
+    /// The processor has the instruction set; tables, weights and sums hold all of it.
+    #[inline(always)]
+    unsafe fn run<V: PositionVector, const PITCH: usize>(self) {
+        let Self { mut weights, mut to, .. } = self;
+        for _ in 0..self.channels {
+            // SAFETY: the caller's promises.
+            unsafe {
+                look_up::<V, PITCH>(
+                    self.tables,
+                    weights,
+                    self.groups,
+                    (to, self.channel / 2),
+                    (self.is_new, self.beside),
+                );
+                weights = weights.add(3 * self.groups);
+            }
+            to = to.wrapping_add(self.channel);
+        }
+    }
+}
+
+/// Adds what `groups` groups of channels give one output channel to sums of 16 bits at `to`, and `odd` further, as [`LookUps`] says.
 ///
 /// # Safety
-/// The processor has the instruction set; tables, weights and sums hold all of it.
+/// As [`LookUps::run`].
 #[inline(always)]
 unsafe fn look_up<V: PositionVector, const PITCH: usize>(
     mut tables: *const u8,
     mut weights: *const u8,
     groups: usize,
     (to, odd): (*mut i16, usize),
-    is_new: bool,
+    (is_new, beside): (bool, [bool; 2]),
 ) {
     // SAFETY: the processor has V's instruction set.
     let mut sums = PositionSums([[unsafe { V::zero() }; 2]; PAIR]);
@@ -478,8 +557,12 @@ unsafe fn look_up<V: PositionVector, const PITCH: usize>(
     }
     // SAFETY: the caller's promises.
     unsafe {
-        // A byte holds 17 look-ups.
-        parts!(5 3 2 1);
+        if V::IS_UNROLLED {
+            // A byte holds 17 look-ups.
+            parts!(5 3 2 1);
+        } else {
+            sums.add_groups::<PITCH>(tables, weights, groups, (to, odd), beside);
+        }
         for half in 0..PAIR {
             for (i, place) in [0, odd].into_iter().enumerate() {
                 let to = to.add(half * V::PACKING.lanes / 2 + place).cast::<u8>();
@@ -491,24 +574,73 @@ unsafe fn look_up<V: PositionVector, const PITCH: usize>(
     }
 }
 
-/// The next two bytes of a word come last. The compiler is not to see through it: it would take every byte with three
-/// operations, not one and a half.
-#[inline(always)]
-fn next_two(word: u64) -> u64 {
-    #[cfg_attr(miri, allow(unused_mut))]
-    let mut next = word >> 16;
-    #[cfg(not(miri))]
-    // SAFETY: there is no instruction in it.
-    unsafe {
-        std::arch::asm!("/* {0} */", inout(reg) next, options(pure, nomem, nostack, preserves_flags));
-    }
-    next
-}
-
 /// The sums of a tile for one output channel: of each vector those of all bytes, and of the odd ones.
 struct PositionSums<V>([[V; 2]; PAIR]);
 
 impl<V: PositionVector> PositionSums<V> {
+    /// Adds all groups of channels of a pass, in loops that are small enough for a compiler that has few registers and no plan for
+    /// them: a column of the kernel after the other, two groups at a time.
+    ///
+    /// # Safety
+    /// The processor has the instruction set; tables and weights hold as many; see [`look_up`] for what is beside.
+    #[allow(clippy::needless_range_loop)]
+    #[inline(always)]
+    unsafe fn add_groups<const PITCH: usize>(
+        &mut self,
+        tables: *const u8,
+        weights: *const u8,
+        groups: usize,
+        (to, odd): (*mut i16, usize),
+        beside: [bool; 2],
+    ) {
+        // A byte holds a column.
+        const { assert!(TABLES * AlongPositions::GROUP * 3 <= 255) };
+        let lanes = V::PACKING.lanes;
+        let bytes = ENTRIES * PAIR * lanes;
+        // SAFETY: the caller's promises.
+        unsafe {
+            for kx in 0..3 {
+                let mut column = [V::zero(); PAIR];
+                let (mut table, mut place) = (tables, weights.add(kx));
+                for _ in 0..groups / 2 {
+                    let first = table.add(usize::from(*place) * AlongPositions::UNIT);
+                    let second = table.add(bytes + usize::from(*place.add(3)) * AlongPositions::UNIT);
+                    for half in 0..PAIR {
+                        let both = V::load(first.add(half * lanes)).add_bytes(V::load(second.add(half * lanes)));
+                        column[half] = column[half].add_bytes(both);
+                    }
+                    table = table.add(2 * bytes);
+                    place = place.add(6);
+                }
+                if groups % 2 == 1 {
+                    let entry = table.add(usize::from(*place) * AlongPositions::UNIT);
+                    for half in 0..PAIR {
+                        column[half] = column[half].add_bytes(V::load(entry.add(half * lanes)));
+                    }
+                }
+                // Even positions of other tiles have sums of their own, odd ones count 256-fold in those of both.
+                if kx == 0 && beside[1] {
+                    let next = to.add(PITCH / 2);
+                    *next = (*next).wrapping_add(i16::from(column[PAIR - 1].ends()[1]));
+                }
+                if kx == 2 && beside[0] {
+                    let (before, byte) = (to.sub(1), i16::from(column[0].ends()[0]));
+                    *before = (*before).wrapping_add(byte << 8);
+                    *before.add(odd) = (*before.add(odd)).wrapping_add(byte);
+                }
+                let column = match kx {
+                    0 => V::one_on::<PITCH>(column),
+                    1 => column,
+                    _ => V::one_back::<PITCH>(column),
+                };
+                for half in 0..PAIR {
+                    let [both, odd] = self.0[half];
+                    self.0[half] = [both.add(column[half]), odd.add(column[half].odds())];
+                }
+            }
+        }
+    }
+
     /// Adds `N` groups of channels.
     ///
     /// # Safety
@@ -531,7 +663,7 @@ impl<V: PositionVector> PositionSums<V> {
                         }
                         let place = if $i % 2 == 0 { word & 255 } else { word >> 8 & 255 };
                         if $i % 2 == 1 {
-                            word = next_two(word);
+                            word = V::next_two(word);
                         }
                         let entry = tables.add($i / 3 * ENTRIES * PAIR * lanes + place as usize * AlongPositions::UNIT);
                         for half in 0..PAIR {

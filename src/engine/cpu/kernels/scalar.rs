@@ -40,7 +40,7 @@ impl Scalar {
 }
 
 impl Vector for Scalar {
-    const PACKING: Packing = Packing { lanes: 16, group: 4, index_bytes: 1, tap: 1, has_positions: false };
+    const PACKING: Packing = Packing { lanes: 16, group: 4, index_bytes: 1, tap: 1, together: 2, along: None };
     type Floats = [f32; 4];
 
     #[inline(always)]

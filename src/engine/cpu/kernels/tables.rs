@@ -1,7 +1,7 @@
 //! The look-up tables: for every packed index, and every combination of weight bits, the sum that [`super::generic`] describes.
 
 /// `Σ (bit ? code : 3 − code)` over the `group` two-bit codes of `index` and the bits of `bits`.
-const fn sum(index: usize, bits: usize, group: usize) -> u8 {
+pub(super) const fn sum(index: usize, bits: usize, group: usize) -> u8 {
     let mut sum = 0;
     let mut i = 0;
     while i < group {
@@ -31,31 +31,6 @@ pub(super) static QUADS: Quads = {
     Quads(tables)
 };
 
-/// Two tables of 64 bytes for each index of six channels: one for its lower three channels, one for its upper three.
-#[cfg(target_arch = "x86_64")]
-#[repr(C, align(64))]
-pub(super) struct Halves {
-    pub(super) lower: [[u8; 64]; 64],
-    pub(super) upper: [[u8; 64]; 64],
-}
-
-/// 8 KiB, and one addition: 4096 whole tables would take 256 KiB and wait for the second-level cache.
-#[cfg(target_arch = "x86_64")]
-pub(super) static HALVES: Halves = {
-    let (mut lower, mut upper) = ([[0; 64]; 64], [[0; 64]; 64]);
-    let mut index = 0;
-    while index < 64 {
-        let mut bits = 0;
-        while bits < 64 {
-            lower[index][bits] = sum(index, bits & 7, 3);
-            upper[index][bits] = sum(index, bits >> 3, 3);
-            bits += 1;
-        }
-        index += 1;
-    }
-    Halves { lower, upper }
-};
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -83,13 +58,6 @@ mod tests {
         for (codes, table) in QUADS.0.iter().enumerate() {
             for (bits, &entry) in table.iter().enumerate() {
                 assert_eq!(entry, expected(codes, bits & 15, 4), "codes {codes:#b}, bits {bits:#b}");
-            }
-        }
-        #[cfg(target_arch = "x86_64")]
-        for (codes, (lower, upper)) in HALVES.lower.iter().zip(&HALVES.upper).enumerate() {
-            for bits in 0..64 {
-                assert_eq!(lower[bits], expected(codes, bits & 7, 3), "codes {codes:#b}, bits {bits:#b}");
-                assert_eq!(upper[bits], expected(codes, bits >> 3, 3), "codes {codes:#b}, bits {bits:#b}");
             }
         }
     }
