@@ -185,7 +185,7 @@ fn engines_agree_on_shipped_networks() {
         }
     };
     std::thread::scope(|scope| {
-        for shipped in ernscope::network::shipped::SHIPPED {
+        for shipped in &ernscope::network::shipped::SHIPPED {
             scope.spawn(|| agree_on(shipped.name));
         }
     });

@@ -6,34 +6,43 @@ mod recipe;
 
 use ernscope::engine::cpu::{CpuEngine, Level};
 use ernscope::engine::reference::ReferenceEngine;
-use ernscope::engine::{Engine, Probe, Wants};
+use ernscope::engine::{Engine, Probe, Sums, Wants};
 use ernscope::frame::InputImage;
 use ernscope::network::Network;
 use ernscope::network::shipped::SHIPPED;
 use std::sync::Arc;
 
-/// Keeps the codes of the first layer.
-#[derive(Default)]
-struct FirstCodes(Vec<u8>);
+/// Keeps the codes of the first layer, and the bits of its sums.
+#[derive(Debug, Default, PartialEq)]
+struct FirstLayer {
+    codes: Vec<u8>,
+    sums: Vec<u32>,
+}
 
-impl Probe for FirstCodes {
+impl Probe for FirstLayer {
     fn wants(&self, layer: usize) -> Wants {
-        Wants { codes: layer == 0, ..Wants::default() }
+        Wants { codes: layer == 0, sums: layer == 0, histogram: false }
     }
 
     fn codes(&mut self, _: usize, codes: &[u8]) {
-        self.0 = codes.to_vec();
+        self.codes = codes.to_vec();
+    }
+
+    fn sums(&mut self, _: usize, sums: Sums<'_>) {
+        if let Sums::Floats(sums) = sums {
+            self.sums = sums.iter().map(|x| x.to_bits()).collect();
+        }
     }
 }
 
-/// Class, logits and codes of the first layer.
-fn answer(engine: &mut dyn Engine, image: &InputImage) -> (usize, Vec<u32>, Vec<u8>) {
-    let mut codes = FirstCodes::default();
-    let outcome = engine.run_probed(image, &mut codes).expect("it fits");
+/// Class, logits and what the first layer made.
+fn answer(engine: &mut dyn Engine, image: &InputImage) -> (usize, Vec<u32>, FirstLayer) {
+    let mut first = FirstLayer::default();
+    let outcome = engine.run_probed(image, &mut first).expect("it fits");
     let logits: Vec<u32> = outcome.logits.iter().map(|x| x.to_bits()).collect();
     let class = outcome.class();
     assert_eq!(engine.run(image).expect("it fits").class(), class, "unprobed");
-    (class, logits, codes.0)
+    (class, logits, first)
 }
 
 /// Two colours that run into each other, a square of a third one, and some noise: large even surfaces, as in pictures.
@@ -68,18 +77,21 @@ fn rounding_apart_changes_few_codes_and_no_answer() {
         apart.round_apart(true);
         let may_differ = apart.info().kernels[0] != exact.info().kernels[0];
         assert_eq!(may_differ, Level::best() == Level::Simd128, "native levels stay exact");
-        let (mut all, mut other, mut logits) = (0, 0, 0);
+        let (mut all, mut other, mut other_sums, mut logits) = (0, 0, 0, 0);
         for image in pictures(edge) {
             let (expected, seen) = (answer(&mut exact, &image), answer(&mut apart, &image));
             assert_eq!(seen.0, expected.0, "the answer of {}", network.name());
-            all += expected.2.len();
-            other += expected.2.iter().zip(&seen.2).filter(|(a, b)| a != b).count();
+            all += expected.2.codes.len();
+            other += expected.2.codes.iter().zip(&seen.2.codes).filter(|(a, b)| a != b).count();
+            other_sums += expected.2.sums.iter().zip(&seen.2.sums).filter(|(a, b)| a != b).count();
             logits += usize::from(seen.1 != expected.1);
         }
         println!(
             "{}: {other} of {all} codes of the first layer differ, logits of {logits} pictures of 20",
             network.name()
         );
+        println!("{}: {other_sums} sums", network.name());
+        assert_eq!(may_differ, other_sums > 0, "{other_sums} sums differ");
         assert!(may_differ || other == 0, "{other} codes");
         assert!(other * 10_000 < all, "{other} of {all} codes");
     }

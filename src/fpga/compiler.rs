@@ -549,7 +549,7 @@ mod tests {
         Capabilities { pixels: 8, code_depth: 4096, weight_depth: 12_288, trunk_depth: 4096, pool_depth: 128, ..ULX3S };
 
     fn cards() -> Network {
-        crate::network::file::parse(SHIPPED[0].bytes).expect("ours")
+        crate::network::file::parse(SHIPPED[0].bytes().expect("inside")).expect("ours")
     }
 
     fn short(capabilities: Capabilities) -> (String, Resource, u64) {

@@ -17,7 +17,7 @@ use crate::engine::Probe;
 use crate::engines::EngineChoice;
 use crate::flight::FlightSeen;
 use crate::frame::Frame;
-use crate::host::Steps;
+use crate::host::{ROUNDS_APART, Steps};
 use crate::inspect::LayerSample;
 use crate::inspect::probe_list::ProbeList;
 use crate::inspect::timing::milliseconds;
@@ -243,7 +243,10 @@ impl EngineThread {
                 return self.look_again();
             }
             EngineCommand::Zoom(percent) => return self.zoom(percent),
-            EngineCommand::Record(megabytes) => return self.recording.switch(megabytes, &self.shared),
+            EngineCommand::Record(megabytes) => {
+                self.recording.switch(megabytes, &self.shared);
+                return self.choose_rounding();
+            }
             EngineCommand::SaveRecord(path) => {
                 return self.recording.save(path, &self.source.status(), &self.shared);
             }
@@ -355,7 +358,14 @@ impl EngineThread {
             }
         }
         self.check_told = [false; 2];
+        self.choose_rounding();
         self.shared.latest().check = self.check.as_ref().map(|check| Arc::clone(check.shared_state()));
+    }
+
+    /// What is compared with other engines, now or later, is computed as they do.
+    fn choose_rounding(&mut self) {
+        let is_compared = self.checking_with.is_some() || self.recording.recorder().is_some();
+        self.predictor.engine_mut().round_apart(ROUNDS_APART && !is_compared);
     }
 
     /// Says so where a check found its first difference, or ended.

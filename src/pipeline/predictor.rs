@@ -5,6 +5,7 @@ use crate::board::{BoardFrame, LayerCycles};
 use crate::engine::{self, Engine, EngineError, Probe, likeliest, softmax};
 use crate::engines::{self, BoardPolicy, EngineChoice, OpenError, Setup};
 use crate::frame::{Crop, Frame, InputImage};
+use crate::host::ROUNDS_APART;
 use crate::network::{Knowing, LoadError, Logits, ModelChoice, Network};
 use crate::preprocess::{PreprocessError, Preprocessor, WHOLE_SQUARE, zoomed_crop};
 use crate::source::demo;
@@ -153,7 +154,8 @@ impl Predictor {
     ) -> Result<Self, PredictError> {
         let edge = settings.edge.unwrap_or(network.edge());
         let setup = Setup { edge, threads: settings.threads, policy, before };
-        let engine = engines::open(&settings.engine, network, setup)?;
+        let mut engine = engines::open(&settings.engine, network, setup)?;
+        engine.round_apart(ROUNDS_APART);
         Ok(Self::with(settings, engine, policy))
     }
 

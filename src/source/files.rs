@@ -203,7 +203,7 @@ mod tests {
     fn many_bad_pictures_are_read_one_after_the_other() {
         let folder = tempfile::tempdir().unwrap();
         let bad = MOST_BAD_AHEAD + 3;
-        (0..bad).for_each(|at| fs::write(folder.path().join(format!("{at:03}.png")), b"no picture").unwrap());
+        (0..bad).for_each(|at| std::fs::write(folder.path().join(format!("{at:03}.png")), b"no picture").unwrap());
         let mut source = open(folder.path()).unwrap();
         let mut left_out = 0;
         let error = loop {

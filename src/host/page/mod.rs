@@ -1,5 +1,9 @@
 //! A page in a browser: one thread, no files but those that a person gives, and what `browser.js` asks of it.
 
+/// Whether the float first layer may round products and sums apart where nobody compares layers: to round them once takes several times
+/// as long as the whole network here.
+pub(crate) const ROUNDS_APART: bool = true;
+
 pub(crate) mod browser;
 pub(crate) mod files;
 pub(crate) mod threads;

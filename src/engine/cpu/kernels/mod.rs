@@ -203,7 +203,7 @@ impl Kernels {
         share(pool, conv, sink, |part, sink: &ToWide, below| {
             // SAFETY: as in `share_narrow`.
             unsafe {
-                (self.functions.to_wide)(part, &mut ToWide { trunk: sink.trunk.wrapping_add(below * row), ..*sink })
+                (self.functions.to_wide)(part, &mut ToWide { trunk: sink.trunk.wrapping_add(below * row), ..*sink });
             }
         });
     }
