@@ -158,7 +158,7 @@ fn check_network(program: &Path, network: &Arc<Network>, pictures: u64) -> (u64,
 fn shipped_networks_are_identical() {
     let Some(program) = core("default", &[]) else { return };
     for shipped in &SHIPPED {
-        check_network(&program, &Arc::new(file::parse(shipped.bytes).expect("ours")), 2);
+        check_network(&program, &Arc::new(file::parse(shipped.bytes().expect("inside")).expect("ours")), 2);
     }
 }
 
@@ -187,7 +187,7 @@ fn cards_uses_the_ulx3s() {
     let parameters: Vec<&str> = parameters.iter().map(String::as_str).collect();
     let Some(program) = core("ulx3s", &parameters) else { return };
     for shipped in SHIPPED.iter().filter(|shipped| shipped.name.starts_with("cards")) {
-        let (cycles, used) = check_network(&program, &Arc::new(file::parse(shipped.bytes).expect("ours")), 1);
+        let (cycles, used) = check_network(&program, &Arc::new(file::parse(shipped.bytes().expect("inside")).expect("ours")), 1);
         assert!(used >= 0.7, "utilisation {used}");
         assert!(cycles * 300 <= 60_000_000, "{cycles} cycles are less than 300 frames a second at 60 MHz");
     }
@@ -200,7 +200,7 @@ fn random_networks_are_identical_behind_the_bus() {
     let Some(program) = board::build("axi", &[&["--axi"], &ROOM[..], &size].concat()) else { return };
     random_networks(&program, 10, 0);
     random_networks(&program, 15, 300);
-    let network = Arc::new(file::parse(SHIPPED[0].bytes).expect("ours"));
+    let network = Arc::new(file::parse(SHIPPED[0].bytes().expect("inside")).expect("ours"));
     let mut link = SimulatedCore::start(&program).expect("built");
     link.stall(5, 100).expect("it answers");
     let mut board = BoardEngine::new(link, "axi", Arc::clone(&network), network.edge()).expect("it fits");
