@@ -55,7 +55,7 @@ pub(super) fn show(ui: &mut Ui, model: &Model, mirrored: bool, actions: &mut Vec
         room >= if in_two { choosers.max(others) } else { choosers + others }
     };
     let brevity = BREVITIES.into_iter().find(|&brevity| fits(brevity)).unwrap_or(BREVITIES[BREVITIES.len() - 1]);
-    let choosers = |ui: &mut Ui, deeds: &mut Vec<Deed>| {
+    let mut choosers = |ui: &mut Ui, deeds: &mut Vec<Deed>| {
         if brevity.title {
             ui.label(title());
             ui.add_space(SPACE);
