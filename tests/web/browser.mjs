@@ -4,7 +4,10 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import puppeteer from 'puppeteer-core';
 
+// Small, since the processor paints; a desktop; a telephone.
 export const SMALL = { width: 480, height: 310 };
+export const DESKTOP = { width: 1440, height: 900 };
+export const PHONE = { width: 390, height: 844, hasTouch: true, isMobile: true, deviceScaleFactor: 2 };
 
 // No traffic but the page's; WebGL2 computed by the processor.
 const CHROMIUM = [
@@ -89,4 +92,5 @@ export async function fault(page) {
   return page.evaluate(() => ['cause', 'remedy', 'words'].map(id => document.getElementById(id)).filter(part => !part.hidden).map(part => part.textContent).join(' '));
 }
 
-export const isCovered = page => page.evaluate(() => !document.getElementById('cover').hidden);
+// The cover is gone, and the canvas has the page alone.
+export const uncovered = page => until(page, () => document.getElementById('cover').hidden);

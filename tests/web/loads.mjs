@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { statSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
-import { chromium, isCovered, open, predicts, status, until } from './browser.mjs';
+import { DESKTOP, PHONE, chromium, open, predicts, status, uncovered, until } from './browser.mjs';
 import { PAGE, beside, shot, tell } from './setting.mjs';
 
 const MEGA = 1e6;
@@ -21,7 +21,7 @@ test('the page loads, predicts, and complains about nothing', async () => {
       await predicts(page);
       await until(page, () => performance.getEntriesByName('predicted').length);
       times.push(await page.evaluate(() => ['transferred', 'predicted'].map(name => performance.getEntriesByName(name)[0].startTime)));
-      assert.equal(await isCovered(page), false, 'the cover is gone');
+      await uncovered(page);
       const { drawing, engine, model, networks } = await status(page);
       assert.equal(drawing, 'WebGL2');
       assert.equal(engine, 'cpu:simd128');
@@ -58,7 +58,7 @@ test('while it loads, the page says what it is and how far it is', async () => {
   await beside(chromium(), async (browser, server) => {
     const half = Math.round(statSync(path.join(PAGE, 'ernscope_bg.wasm.br')).size / 2);
     server.faults.set('ernscope_bg.wasm', { stallAfter: half });
-    for (const [name, viewport, scheme] of [['loading-desktop', { width: 1440, height: 900 }, 'dark'], ['loading-phone', { width: 390, height: 844, hasTouch: true, isMobile: true, deviceScaleFactor: 2 }, 'light']]) {
+    for (const [name, viewport, scheme] of [['loading-desktop', DESKTOP, 'dark'], ['loading-phone', PHONE, 'light']]) {
       const { page } = await open(browser, `${server.origin}/`, {
         viewport,
         before: page => page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: scheme }]),

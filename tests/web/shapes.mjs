@@ -1,7 +1,7 @@
 // The canvas fills whatever it is shown in: a desktop, a telephone either way, a zoomed page.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { chromium, open, predicts, until } from './browser.mjs';
+import { DESKTOP, PHONE, chromium, open, predicts, uncovered, until } from './browser.mjs';
 import { beside, shot } from './setting.mjs';
 
 const seconds = ms => new Promise(done => setTimeout(done, ms));
@@ -16,18 +16,16 @@ const fills = (page, ratio) => until(page, ratio => {
     && document.documentElement.scrollWidth <= innerWidth && document.documentElement.scrollHeight <= innerHeight;
 }, ratio);
 
-const PHONE = { width: 390, height: 844, hasTouch: true, isMobile: true, deviceScaleFactor: 2 };
-
 for (const scheme of ['dark', 'light']) {
   test(`a desktop and a telephone, ${scheme}`, { timeout: 180_000 }, async () => {
     await beside(chromium({ camera: true }), async (browser, server) => {
-      for (const [name, viewport] of [['desktop', { width: 1440, height: 900 }], ['phone', PHONE]]) {
+      for (const [name, viewport] of [['desktop', DESKTOP], ['phone', PHONE]]) {
         const { page, seen } = await open(browser, `${server.origin}/#source=demo:7`, {
           viewport,
           before: page => page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: scheme }]),
         });
         await predicts(page);
-        await until(page, () => document.getElementById('cover').hidden);
+        await uncovered(page);
         await fills(page, viewport.deviceScaleFactor ?? 1);
         await seconds(PAINTED_MS);
         await shot(page, `${name}-${scheme}`);
