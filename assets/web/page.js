@@ -145,7 +145,8 @@ async function load() {
     module.catch(() => {});
     const late = seconds(SILENCE_MS).then(() => Promise.reject(new Error(`ernscope.js did not come within ${SILENCE_MS / 1000} s`)));
     program ??= await Promise.race([import(name), late]).catch(error => {
-      if (!(error instanceof SyntaxError)) cut ??= error;
+      // Browsers name the address here, and no cause.
+      if (!(error instanceof SyntaxError)) cut ??= new Error('ernscope.js did not arrive');
       throw error;
     });
     const response = await module;
