@@ -11,6 +11,11 @@ const SILENCE_MS = 20_000;
 const LONG_MS = 15_000;
 
 const reload = () => location.reload();
+// Without what the address asked for.
+const plainly = () => {
+  history.replaceState(null, '', location.pathname);
+  location.reload();
+};
 const part = id => document.getElementById(id);
 const seconds = ms => new Promise(done => setTimeout(done, ms));
 
@@ -25,7 +30,7 @@ function fail(cause, remedy, { again, words } = {}) {
   part('words').textContent = words ?? '';
   part('words').hidden = !words;
   part('again').hidden = !again;
-  part('again').textContent = again === reload ? 'Reload' : 'Try again';
+  part('again').textContent = new Map([[reload, 'Reload'], [plainly, 'Start with the demo']]).get(again) ?? 'Try again';
   part('again').onclick = again ?? null;
   for (const id of ['loading', 'show']) part(id).hidden = true;
   part('fault').hidden = part('cover').hidden = false;
@@ -192,7 +197,9 @@ console.error = (...words) => {
 };
 
 // What the program says of itself, where it cannot go on.
-addEventListener('ernscope-failed', event => stopped(event.detail));
+addEventListener('ernscope-failed', ({ detail }) => {
+  if (state !== 'failed') fail('The program did not start.', `${detail[0].toUpperCase()}${detail.slice(1)}.`, { again: plainly });
+});
 
 const isTrap = error => typeof WebAssembly === 'object' && error instanceof WebAssembly.RuntimeError;
 const wrong = error => {

@@ -147,18 +147,23 @@ test('storage full: it runs all the same', async () => {
   });
 });
 
-// A state in the program's own words.
+// Said in the program's own words: in the window, or on the page where it does not even open one.
 function says(title, words, { browser = {}, host }) {
   test(`${title}: the program says so`, async () => {
     const rules = host ? [`--host-resolver-rules=MAP ${host} 127.0.0.1`] : [];
     await beside(chromium({ ...browser, args: [...rules, ...(browser.args ?? [])] }), async (opened, server) => {
-      const { page } = await open(opened, `http://${host ?? '127.0.0.1'}:${server.port}/${CAMERA}`, { viewport: { width: 960, height: 620 } });
-      await uncovered(page);
-      const end = Date.now() + 20_000;
+      const address = `http://${host ?? '127.0.0.1'}:${server.port}/${CAMERA}`;
+      const { page } = await open(opened, address, { viewport: { width: 960, height: 620 } });
+      const said = () => {
+        const part = id => document.getElementById(id);
+        if (part('cover').hidden) return JSON.parse(ernscope.status()).state;
+        return part('fault').hidden ? '' : [...document.querySelectorAll('#fault :not([hidden]), #insecure:not([hidden])')].map(part => part.textContent).join(' ');
+      };
+      const end = Date.now() + 60_000;
       let text = '';
       while (!words.test(text) && Date.now() < end) {
         await seconds(200);
-        text = (await status(page)).state ?? '';
+        text = await page.evaluate(said);
       }
       tell(`${title}: ${JSON.stringify(text)}`);
       assert.match(text, words);
