@@ -14,6 +14,7 @@ const PLAIN_LIMIT = 15 * MEGA;
 test('the page loads, predicts, and complains about nothing', async () => {
   await beside(chromium(), async (browser, server) => {
     const times = [];
+    let stands;
     // On a busy machine one start in three counts.
     for (let start = 0; start < 3; start++) {
       const context = await browser.createBrowserContext();
@@ -22,19 +23,17 @@ test('the page loads, predicts, and complains about nothing', async () => {
       await until(page, () => performance.getEntriesByName('predicted').length);
       times.push(await page.evaluate(() => ['transferred', 'predicted'].map(name => performance.getEntriesByName(name)[0].startTime)));
       await uncovered(page);
-      const { drawing, engine, model, networks } = await status(page);
-      assert.equal(drawing, 'WebGL2');
-      assert.equal(engine, 'cpu:simd128');
-      assert.equal(model, 'cards');
-      assert.equal(networks.cards, true);
       await until(page, () => Object.values(JSON.parse(ernscope.status()).networks).every(Boolean));
       assert.deepEqual(seen.complaints, []);
       assert.deepEqual([...seen.hosts], [`127.0.0.1:${server.port}`]);
+      stands = await status(page);
       await context.close();
     }
     const [transferred, predicted] = times.reduce((best, time) => (time[1] - time[0] < best[1] - best[0] ? time : best));
     tell(`first prediction: ${predicted.toFixed(0)} ms from navigation, ${(predicted - transferred).toFixed(0)} ms from the end of the transfer`);
     assert.ok(predicted - transferred <= FIRST_PREDICTION_LIMIT_MS, `${predicted - transferred} ms`);
+    const { drawing, engine, model } = stands;
+    assert.deepEqual({ drawing, engine, model }, { drawing: 'WebGL2', engine: 'cpu:simd128', model: 'cards' });
   });
 });
 
