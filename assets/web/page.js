@@ -10,12 +10,19 @@ const SILENCE_MS = 20_000;
 // A start that takes longer than this is said to.
 const LONG_MS = 15_000;
 
+const reload = () => location.reload();
+// Without what the address asked for.
+const plainly = () => {
+  history.replaceState(null, '', location.pathname);
+  location.reload();
+};
 const part = id => document.getElementById(id);
 const seconds = ms => new Promise(done => setTimeout(done, ms));
 
 // 'loading', 'starting', 'running', 'failed'
 let state = 'loading';
 
+// `again` is what its button does: to load once more, or to reload.
 function fail(cause, remedy, { again, words } = {}) {
   state = 'failed';
   part('cause').textContent = cause;
@@ -23,6 +30,7 @@ function fail(cause, remedy, { again, words } = {}) {
   part('words').textContent = words ?? '';
   part('words').hidden = !words;
   part('again').hidden = !again;
+  part('again').textContent = new Map([[reload, 'Reload'], [plainly, 'Start with the demo']]).get(again) ?? 'Try again';
   part('again').onclick = again ?? null;
   for (const id of ['loading', 'show']) part(id).hidden = true;
   part('fault').hidden = part('cover').hidden = false;
@@ -60,11 +68,20 @@ async function canDraw() {
 // True where the program can run; else it is said why not.
 async function isEnough() {
   if (typeof WebAssembly !== 'object') {
-    fail('This browser runs no WebAssembly, or it is switched off.', `The program is such a module. ${NEWER} Some protective modes switch it off: allow it for this address.`);
+    fail(
+      'This browser runs no WebAssembly, or it is switched off.',
+      `The program is such a module. ${NEWER} Some protective modes switch it off: allow it for this address.`,
+    );
   } else if (!WebAssembly.validate(new Uint8Array(SIMD))) {
-    fail('This browser, or this processor, lacks the vectors of WebAssembly (SIMD).', `Without them the network would be forty times slower. ${NEWER}`);
+    fail(
+      'This browser, or this processor, lacks the vectors of WebAssembly (SIMD).',
+      `Without them the network would be many times slower. ${NEWER}`,
+    );
   } else if (!await canDraw()) {
-    fail('This browser gives the page neither WebGL2 nor WebGPU to draw with.', `Switch on hardware acceleration in its settings, or update the graphics driver; then reload. ${NEWER}`);
+    fail(
+      'This browser gives the page neither WebGL2 nor WebGPU to draw with.',
+      `Switch on hardware acceleration in its settings, or update the graphics driver; then reload. ${NEWER}`,
+    );
   } else {
     return true;
   }
@@ -133,7 +150,8 @@ async function load() {
     module.catch(() => {});
     const late = seconds(SILENCE_MS).then(() => Promise.reject(new Error(`ernscope.js did not come within ${SILENCE_MS / 1000} s`)));
     program ??= await Promise.race([import(name), late]).catch(error => {
-      if (!(error instanceof SyntaxError)) cut ??= error;
+      // Browsers name the address here, and no cause.
+      if (!(error instanceof SyntaxError)) cut ??= new Error('ernscope.js did not arrive');
       throw error;
     });
     const response = await module;
@@ -144,8 +162,13 @@ async function load() {
     if (state === 'failed') return;
     // What was under way may tell its own cause a moment later.
     if (!cut) await seconds(0);
-    if (cut) return fail(`The load was cut: ${cut.message}.`, 'The network or the server may be gone. Try again when it is back.', { again: load });
-    if (error instanceof WebAssembly.CompileError || error instanceof SyntaxError) return fail('This browser does not understand the program, or it came damaged.', `Reload the page. If that does not help: ${NEWER[0].toLowerCase()}${NEWER.slice(1)}`, { words: String(error) });
+    if (cut) {
+      return fail(`The load was cut: ${cut.message}.`, 'The network or the server may be gone. Try again when it is back.', { again: load });
+    }
+    if (error instanceof WebAssembly.CompileError || error instanceof SyntaxError) {
+      const remedy = `Reload the page. If that does not help: ${NEWER[0].toLowerCase()}${NEWER.slice(1)}`;
+      return fail('This browser does not understand the program, or it came damaged.', remedy, { again: reload, words: String(error) });
+    }
     return stopped(error);
   }
   await running();
@@ -153,16 +176,13 @@ async function load() {
 
 // ---- Running ----
 
-const reload = () => location.reload();
-
 // The program ended by itself: a panic, or a trap.
 function stopped(error) {
+  // The first words are a panic's own, and tell more than the trap after it.
+  if (state === 'failed') return;
+  const cause = state === 'running' ? 'The program stopped: it has a fault.' : 'The program did not start.';
   const words = String(error?.message ?? error);
-  if (state === 'failed') {
-    // The first words are a panic's own, and tell more than the trap after it.
-    return;
-  }
-  fail(state === 'running' ? 'The program stopped: it has a fault.' : 'The program did not start.', 'Reload the page. If it happens again, please report these words:', { again: reload, words });
+  fail(cause, 'Reload the page. If it happens again, please report these words:', { again: reload, words });
 }
 
 // The last complaint, of whatever kind.
@@ -177,7 +197,9 @@ console.error = (...words) => {
 };
 
 // What the program says of itself, where it cannot go on.
-addEventListener('ernscope-failed', event => stopped(event.detail));
+addEventListener('ernscope-failed', ({ detail }) => {
+  if (state !== 'failed') fail('The program did not start.', `${detail[0].toUpperCase()}${detail.slice(1)}.`, { again: plainly });
+});
 
 const isTrap = error => typeof WebAssembly === 'object' && error instanceof WebAssembly.RuntimeError;
 const wrong = error => {
@@ -188,7 +210,9 @@ addEventListener('error', event => wrong(event.error));
 addEventListener('unhandledrejection', event => wrong(event.reason));
 
 part('ernscope').addEventListener('webglcontextlost', () => {
-  if (state !== 'failed') fail('The browser took the graphics away from this page.', 'Too many pages draw at once, or the graphics driver started anew. Reload to go on.', { again: reload });
+  if (state === 'failed') return;
+  const why = 'Too many pages draw at once, or the graphics driver started anew. Reload to go on.';
+  fail('The browser took the graphics away from this page.', why, { again: reload });
 });
 
 function status() {
@@ -281,7 +305,9 @@ part('late').hidden = true;
 part('insecure').hidden = isSecureContext;
 part('clock').textContent = globalThis.crossOriginIsolated
   ? 'Times are measured by the browser\u2019s sharp clock, which steps by a few microseconds.'
-  : 'The browser\u2019s clock steps by 0.1 ms or more here, so short times are told roughly. It steps by a few microseconds where the server sends the headers Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp, or from the second visit on, when the copy that the browser keeps brings them.';
+  : 'The browser\u2019s clock steps by 0.1 ms or more here, so short times are told roughly. It steps by a few microseconds where the '
+    + 'server sends the headers Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp, or from the '
+    + 'second visit on, when the copy that the browser keeps brings them.';
 progress('Loading', 0, FILES[MODULE][0]);
 if (await isEnough()) {
   await newest();

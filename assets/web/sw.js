@@ -9,8 +9,8 @@ const OURS = 'ernscope ';
 const CACHE = OURS + VERSION;
 // Where a kept answer says what it holds.
 const SUM = 'x-ernscope-sha256';
-// Other networks are kept once the page has loaded them.
-const AT_ONCE = Object.keys(FILES).filter(name => !name.startsWith('networks/') || name === 'networks/cards.safetensors');
+// Networks are kept once the page has loaded them.
+const AT_ONCE = Object.keys(FILES).filter(name => !name.startsWith('networks/'));
 
 // The page names these with their version: only under that very address the browser still has them.
 const VERSIONED = ['page.js', 'ernscope.js', 'ernscope_bg.wasm'];

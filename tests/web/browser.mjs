@@ -4,7 +4,11 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import puppeteer from 'puppeteer-core';
 
+// Small, since the processor paints; a desktop; a telephone, whose pixels are the browser's (`scale`): where the tools for developers
+// pretend them, a canvas is not told of them.
 export const SMALL = { width: 480, height: 310 };
+export const DESKTOP = { width: 1440, height: 900 };
+export const PHONE = { width: 390, height: 844, hasTouch: true, isMobile: true, deviceScaleFactor: 0 };
 
 // No traffic but the page's; WebGL2 computed by the processor.
 const CHROMIUM = [
@@ -14,14 +18,15 @@ const CHROMIUM = [
 ];
 
 // Options: `camera` is a y4m that the fake camera shows, or true for its own picture; `prompts` 'allow' or 'deny'; `forbidStorage`;
-// `args`, further ones; `without`, some of the above left out.
-export async function chromium({ camera, prompts = 'allow', forbidStorage, args = [], without = [] } = {}) {
+// `scale`, pixels of the screen for one of the page; `args`, further ones; `without`, some of the above left out.
+export async function chromium({ camera, prompts = 'allow', forbidStorage, scale, args = [], without = [] } = {}) {
   const profile = await mkdtemp(path.join(tmpdir(), 'ernscope-web-'));
   if (forbidStorage) {
     await mkdir(path.join(profile, 'Default'), { recursive: true });
     await writeFile(path.join(profile, 'Default', 'Preferences'), JSON.stringify({ profile: { default_content_setting_values: { cookies: 2 } } }));
   }
   const all = [...CHROMIUM.filter(flag => !without.some(start => flag.startsWith(start))), ...args];
+  if (scale) all.push(`--force-device-scale-factor=${scale}`);
   if (camera) all.push('--use-fake-device-for-media-stream');
   if (camera && prompts === 'allow') all.push('--use-fake-ui-for-media-stream');
   if (prompts === 'deny') all.push('--deny-permission-prompts');
@@ -89,4 +94,5 @@ export async function fault(page) {
   return page.evaluate(() => ['cause', 'remedy', 'words'].map(id => document.getElementById(id)).filter(part => !part.hidden).map(part => part.textContent).join(' '));
 }
 
-export const isCovered = page => page.evaluate(() => !document.getElementById('cover').hidden);
+// The cover is gone, and the canvas has the page alone.
+export const uncovered = page => until(page, () => document.getElementById('cover').hidden);

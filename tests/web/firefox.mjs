@@ -1,7 +1,7 @@
 // Firefox, where packaging/test-web was asked for it (--firefox): it loads, predicts, and its made-up camera delivers.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { firefox, isCovered, open, predicts, status, until } from './browser.mjs';
+import { firefox, open, predicts, status, uncovered, until } from './browser.mjs';
 import { beside, shot, tell } from './setting.mjs';
 
 const options = { skip: process.env.ERNSCOPE_FIREFOX ? false : 'packaging/test-web --firefox runs it', timeout: 300_000 };
@@ -11,7 +11,7 @@ test('Firefox loads it and predicts', options, async () => {
     const { page, seen } = await open(browser, `${server.origin}/#source=demo:7`);
     await predicts(page);
     await until(page, () => performance.getEntriesByName('predicted').length);
-    assert.equal(await isCovered(page), false);
+    await uncovered(page);
     const [transferred, predicted] = await page.evaluate(() => ['transferred', 'predicted'].map(name => performance.getEntriesByName(name)[0].startTime));
     tell(`Firefox: first prediction ${predicted.toFixed(0)} ms from navigation, ${(predicted - transferred).toFixed(0)} ms from the end of the transfer`);
     await shot(page, 'firefox');

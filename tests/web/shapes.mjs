@@ -1,7 +1,7 @@
 // The canvas fills whatever it is shown in: a desktop, a telephone either way, a zoomed page.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { chromium, open, predicts, until } from './browser.mjs';
+import { DESKTOP, PHONE, chromium, open, predicts, uncovered, until } from './browser.mjs';
 import { beside, shot } from './setting.mjs';
 
 const seconds = ms => new Promise(done => setTimeout(done, ms));
@@ -16,30 +16,27 @@ const fills = (page, ratio) => until(page, ratio => {
     && document.documentElement.scrollWidth <= innerWidth && document.documentElement.scrollHeight <= innerHeight;
 }, ratio);
 
-const PHONE = { width: 390, height: 844, hasTouch: true, isMobile: true, deviceScaleFactor: 2 };
-
 for (const scheme of ['dark', 'light']) {
-  test(`a desktop and a telephone, ${scheme}`, { timeout: 180_000 }, async () => {
-    await beside(chromium({ camera: true }), async (browser, server) => {
-      for (const [name, viewport] of [['desktop', { width: 1440, height: 900 }], ['phone', PHONE]]) {
+  for (const [name, viewport, scale] of [['desktop', DESKTOP, 1], ['phone', PHONE, 2]]) {
+    test(`a ${name}, ${scheme}`, { timeout: 180_000 }, async () => {
+      await beside(chromium({ scale }), async (browser, server) => {
         const { page, seen } = await open(browser, `${server.origin}/#source=demo:7`, {
           viewport,
           before: page => page.emulateMediaFeatures([{ name: 'prefers-color-scheme', value: scheme }]),
         });
         await predicts(page);
-        await until(page, () => document.getElementById('cover').hidden);
-        await fills(page, viewport.deviceScaleFactor ?? 1);
+        await uncovered(page);
+        await fills(page, scale);
         await seconds(PAINTED_MS);
         await shot(page, `${name}-${scheme}`);
         assert.deepEqual(seen.complaints, []);
-        await page.close();
-      }
+      });
     });
-  });
+  }
 }
 
-test('a telephone is turned, and back', { timeout: 180_000 }, async () => {
-  await beside(chromium(), async (browser, server) => {
+test('a phone is turned, and back', { timeout: 180_000 }, async () => {
+  await beside(chromium({ scale: 2 }), async (browser, server) => {
     const { page, seen } = await open(browser, `${server.origin}/#source=demo:7`, { viewport: PHONE });
     await predicts(page);
     await page.setViewport({ ...PHONE, width: PHONE.height, height: PHONE.width, isLandscape: true });
@@ -52,17 +49,17 @@ test('a telephone is turned, and back', { timeout: 180_000 }, async () => {
   });
 });
 
-test('zoomed from 50 to 300 %', { timeout: 180_000 }, async () => {
-  await beside(chromium(), async (browser, server) => {
-    for (const zoom of [0.5, 1, 1.5, 3]) {
-      const viewport = { width: Math.round(960 / zoom), height: Math.round(620 / zoom), deviceScaleFactor: zoom };
+for (const zoom of [0.5, 1, 1.5, 3]) {
+  test(`zoomed to ${zoom * 100} %`, { timeout: 180_000 }, async () => {
+    await beside(chromium({ scale: zoom }), async (browser, server) => {
+      const viewport = { width: Math.round(960 / zoom), height: Math.round(620 / zoom), deviceScaleFactor: 0 };
       const { page, seen } = await open(browser, `${server.origin}/#source=demo:7`, { viewport });
       await predicts(page);
+      await uncovered(page);
       await fills(page, zoom);
       await seconds(PAINTED_MS / 2);
       await shot(page, `zoom-${zoom * 100}`);
       assert.deepEqual(seen.complaints, []);
-      await page.close();
-    }
+    });
   });
-});
+}
