@@ -84,7 +84,7 @@ impl Layout {
 /// The size in points that the working arrangement is drawn for.
 const DRAWN_FOR: Vec2 = vec2(1360.0, 850.0);
 /// The same of the one for windows that are higher than wide.
-const TALL_DRAWN_FOR: Vec2 = vec2(430.0, 860.0);
+const TALL_DRAWN_FOR: Vec2 = vec2(480.0, 960.0);
 /// A window is higher than wide where its width is less than this part of its height.
 const TALLER_THAN: f32 = 0.8;
 /// The smallest and the largest zoom, and the largest of the arrangement with large type.
@@ -169,7 +169,7 @@ mod tests {
         assert_eq!(zoomed(2720.0, 1700.0, 1.0, true), 2.0);
         assert_eq!(zoomed(680.0, 850.0, 1.0, false), 0.7);
         assert_eq!(zoomed(680.0, 425.0, 2.0, false), 0.5);
-        assert_eq!(zoomed(430.0, 860.0, 3.0, false), 1.0);
+        assert_eq!(zoomed(480.0, 960.0, 3.0, false), 1.0);
         assert_eq!(zoomed(100.0, 100.0, 2.0, true), 0.5);
     }
 

@@ -44,6 +44,8 @@ pub(crate) struct Options {
     pub threads: Option<usize>,
     /// The engine that checks the other one.
     pub check: Option<EngineChoice>,
+    /// What is wrong with what was asked for before.
+    pub complaint: Option<String>,
 }
 
 /// Why there is no window.
@@ -73,7 +75,7 @@ pub(crate) fn run(options: Options) -> Result<(), WindowError> {
     if options.check.is_some() {
         pipeline.send(EngineCommand::Check(options.check));
     }
-    if let Some(text) = complaint {
+    for text in complaint.into_iter().chain(options.complaint) {
         window.state.toasts.push(text, Tone::Bad);
     }
     let make = move |cc: &eframe::CreationContext<'_>| -> Result<Box<dyn eframe::App>, _> {
@@ -86,7 +88,8 @@ pub(crate) fn run(options: Options) -> Result<(), WindowError> {
 fn restore(state: &mut State, last: Remembered, pipeline: &Pipeline) {
     state.theme = match last.theme.as_deref() {
         Some("light") => ThemePreference::Light,
-        _ => ThemePreference::Dark,
+        Some("dark") => ThemePreference::Dark,
+        _ => place::THEME,
     };
     state.compare = !last.compare_off;
     if last.compare_off {

@@ -50,11 +50,14 @@ pub(super) fn show(ui: &mut Ui, model: &Model, mirrored: bool, actions: &mut Vec
     let mut deeds = Vec::new();
     let room = ui.available_width();
     let in_two = rows(ui) > 1;
-    let fits = |brevity: Brevity| {
-        let [choosers, others] = widths(ui, model, brevity);
-        room >= if in_two { choosers.max(others) } else { choosers + others }
+    let fitting = |width: &dyn Fn([f32; 2]) -> f32| {
+        let fits = |brevity: &Brevity| width(widths(ui, model, *brevity)) <= room;
+        BREVITIES.into_iter().find(fits).unwrap_or(BREVITIES[BREVITIES.len() - 1])
     };
-    let brevity = BREVITIES.into_iter().find(|&brevity| fits(brevity)).unwrap_or(BREVITIES[BREVITIES.len() - 1]);
+    // Each row as it fits, or all of it.
+    let whole = |[choosers, others]: [f32; 2]| choosers + others;
+    let [brevity, others_brevity] =
+        if in_two { [fitting(&|widths| widths[0]), fitting(&|widths| widths[1])] } else { [fitting(&whole); 2] };
     let mut choosers = |ui: &mut Ui, deeds: &mut Vec<Deed>| {
         if brevity.title {
             ui.label(title());
@@ -66,9 +69,9 @@ pub(super) fn show(ui: &mut Ui, model: &Model, mirrored: bool, actions: &mut Vec
     };
     let others = |ui: &mut Ui, deeds: &mut Vec<Deed>| {
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            buttons(ui, model, brevity, deeds);
+            buttons(ui, model, others_brevity, deeds);
             ui.add_space(SPACE);
-            counters(ui, model, brevity);
+            counters(ui, model, others_brevity);
         });
     };
     if in_two {

@@ -90,6 +90,7 @@ fn window(args: RunArgs) -> Result<()> {
         edge: args.size,
         threads: args.threads,
         check: args.check,
+        complaint: None,
     };
     Ok(crate::app::run(options)?)
 }

@@ -491,7 +491,7 @@ fn a_simulated_board_that_is_not_built_is_an_error() {
 fn cards_are_right_over_a_bad_line() {
     let Some(program) = build("default-board", &[]) else { return };
     let shipped = SHIPPED.iter().find(|shipped| shipped.name == "cards").expect("shipped");
-    let network = Arc::new(file::parse(shipped.bytes).expect("ours"));
+    let network = Arc::new(file::parse(shipped.bytes().expect("inside")).expect("ours"));
     let (_board, port) = plug(&program);
     let port: Box<dyn Port> = Box::new(BadLine::new(port, 9, 20));
     let mut engine = engine(port, &network).expect("it fits");

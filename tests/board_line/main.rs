@@ -142,7 +142,7 @@ fn two_frames_are_under_way() {
 #[test]
 fn a_line_of_3_megabaud_carries_23_frames_a_second() {
     let Some(program) = build("default-board", &[]) else { return };
-    let network = Arc::new(file::parse(SHIPPED[0].bytes).expect("ours"));
+    let network = Arc::new(file::parse(SHIPPED[0].bytes().expect("inside")).expect("ours"));
     let (_board, port) = plug(&program);
     let sent = Arc::new(AtomicU64::new(0));
     let port: Box<dyn Port> = Box::new(Counting { port, sent: Arc::clone(&sent) });

@@ -14,7 +14,7 @@ use std::sync::Arc;
 pub(crate) fn networks_are_identical(pictures: u64) {
     let Some(program) = build("default-board", &[]) else { return };
     for shipped in &SHIPPED {
-        let network = Arc::new(file::parse(shipped.bytes).expect("ours"));
+        let network = Arc::new(file::parse(shipped.bytes().expect("inside")).expect("ours"));
         let board = SimulatedBoard::start(&program, &[]).expect("built");
         let port = Box::new(open_port(board.port()).expect("a terminal"));
         let link = PacketLink::open(port, Patience::SIMULATION, 7).expect("it answers");

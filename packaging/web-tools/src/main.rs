@@ -47,11 +47,12 @@ fn main() -> Result<()> {
     self::page(page, out)
 }
 
-/// Copies the networks. A bank is what teaching compares with, and no network.
+/// Copies the networks that are not inside the module. A bank is what teaching compares with, and no network.
 fn networks(models: &Path, out: &Path) -> Result<()> {
     for file in files(models)? {
         let name = file.to_string_lossy();
-        if name.ends_with(".safetensors") && !name.contains(".bank.") && !name.contains('/') {
+        let is_inside = name.starts_with("cards");
+        if name.ends_with(".safetensors") && !is_inside && !name.contains(".bank.") && !name.contains('/') {
             fs::copy(models.join(&file), out.join(&file)).with_context(|| file.display().to_string())?;
         }
     }

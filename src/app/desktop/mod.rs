@@ -7,8 +7,10 @@ pub(crate) use dialog::Dialogs;
 pub(crate) use system_fonts::SystemFonts;
 
 use crate::app::model::Model;
-use egui::ViewportBuilder;
+use egui::{ThemePreference, ViewportBuilder};
 
+/// The theme of the first start.
+pub(crate) const THEME: ThemePreference = ThemePreference::Dark;
 /// Folders can be opened, and paths typed.
 pub(crate) const HAS_FOLDERS: bool = true;
 /// Boards can be reached.

@@ -13,11 +13,14 @@ use crate::host::browser::{self, GivenFile};
 use crate::host::{files, threads};
 use crate::network::ModelChoice;
 use crate::network::shipped::{SHIPPED, Shipped};
+use crate::source::{DEFAULT_SEED, SourceChoice};
 use js_sys::Uint8Array;
 use std::path::PathBuf;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 
+/// The theme of the first start: the page's own.
+pub(crate) const THEME: egui::ThemePreference = egui::ThemePreference::System;
 /// A page sees the files that it is given, and no folders.
 pub(crate) const HAS_FOLDERS: bool = false;
 /// It reaches no boards.
@@ -42,13 +45,21 @@ pub fn start_page() {
         {
             fetch(shipped).await;
         }
-        if let Err(error) = run(options) {
-            browser::fail(&error.to_string());
-        }
+        begin(options);
         for shipped in &SHIPPED {
             fetch(shipped).await;
         }
     });
+}
+
+/// Opens the window; what the address asks for and cannot be had gives way to the demo, and is told of.
+fn begin(options: Options) {
+    let without = Options { source: Some(SourceChoice::Demo { seed: DEFAULT_SEED }), ..Options::default() };
+    let refused = run(options).err();
+    let again = refused.and_then(|error| run(Options { complaint: Some(format!("{error}.")), ..without }).err());
+    if let Some(error) = again {
+        browser::fail(&error.to_string());
+    }
 }
 
 fn options() -> Options {
@@ -86,6 +97,9 @@ pub(crate) fn show(_: [f32; 2], make: eframe::AppCreator<'static>) -> eframe::Re
         browser::fail("the page has no canvas");
         return Ok(());
     };
+    let news = Closure::<dyn FnMut()>::new(|| ());
+    browser::take_drops(&news);
+    news.forget();
     let steps = Closure::<dyn FnMut()>::new(threads::tick);
     browser::every(TICK_MS, &steps);
     steps.forget();

@@ -93,6 +93,8 @@ export async function know_cameras() {
 
 /** What the cameras are called; the browser tells it only once one may be used. */
 export function camera_names() {
+  // Where a page may not ask for any, that is told when one is opened.
+  if (!navigator.mediaDevices) return [''];
   return devices.map((device) => device.label);
 }
 
