@@ -187,7 +187,8 @@ fn cards_uses_the_ulx3s() {
     let parameters: Vec<&str> = parameters.iter().map(String::as_str).collect();
     let Some(program) = core("ulx3s", &parameters) else { return };
     for shipped in SHIPPED.iter().filter(|shipped| shipped.name.starts_with("cards")) {
-        let (cycles, used) = check_network(&program, &Arc::new(file::parse(shipped.bytes().expect("inside")).expect("ours")), 1);
+        let (cycles, used) =
+            check_network(&program, &Arc::new(file::parse(shipped.bytes().expect("inside")).expect("ours")), 1);
         assert!(used >= 0.7, "utilisation {used}");
         assert!(cycles * 300 <= 60_000_000, "{cycles} cycles are less than 300 frames a second at 60 MHz");
     }

@@ -25,7 +25,7 @@ pub(crate) struct HistoryPoint {
 
 /// The last [`SPAN`].
 #[derive(Clone, Debug, Default)]
-pub struct History {
+pub(crate) struct History {
     points: VecDeque<HistoryPoint>,
     predicted: VecDeque<(Instant, u64)>,
     /// The source that they are of.

@@ -7,8 +7,6 @@
 pub(crate) mod arrangement;
 pub(crate) mod choices;
 mod comparison;
-#[cfg(not(target_arch = "wasm32"))]
-mod desktop;
 pub(crate) mod export;
 pub(crate) mod format;
 mod histogram;
@@ -21,9 +19,8 @@ pub(crate) mod model;
 mod mosaic;
 mod network_strip;
 pub(crate) mod notices;
-#[cfg(target_arch = "wasm32")]
-mod page;
 mod picture_panel;
+mod place;
 mod prediction;
 pub(crate) mod settings;
 mod settings_file;
@@ -38,12 +35,6 @@ mod toolbar;
 mod why;
 mod widgets;
 pub(crate) mod window;
-
-/// Where the window is.
-#[cfg(not(target_arch = "wasm32"))]
-use desktop as place;
-#[cfg(target_arch = "wasm32")]
-use page as place;
 
 pub use arrangement::zoom;
 pub use model::Model;

@@ -23,7 +23,7 @@ pub struct Model {
     /// A report of the last quarter of a second: figures.
     pub steady: Option<Arc<Report>>,
     /// The last seconds.
-    pub history: History,
+    pub(crate) history: History,
     /// What the engine thread does.
     pub engine: EngineState,
     /// What the source does.

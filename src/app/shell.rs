@@ -14,7 +14,7 @@ use super::theme;
 use super::window::Window;
 use crate::engines::{EngineChoice, OpenError};
 use crate::fpga::FoundPort;
-use crate::fpga::link::serial;
+use crate::fpga::link::ports::serial;
 use crate::host::files;
 use crate::network::ModelChoice;
 use crate::pipeline::{EngineCommand, EngineState, MOST_THREADS, Pipeline, PredictError, Settings, StartError};
@@ -237,7 +237,7 @@ impl App {
             window,
             exporter,
             waker,
-            cameras: Lister::new("cameras", source::cameras),
+            cameras: Lister::new("cameras", source::reader::cameras),
             ports: Lister::new("ports", serial::ports),
             dialogs: Dialogs::default(),
             teaching: Teaching::new(file.as_deref()),

@@ -4,7 +4,7 @@ use super::output;
 use crate::engine::cpu::Level;
 use crate::fpga::board::{BoardError, capabilities};
 use crate::fpga::link::packets::Patience;
-use crate::fpga::link::{serial, simulated};
+use crate::fpga::link::ports::{serial, simulated};
 use crate::network::shipped::SHIPPED;
 use crate::source;
 use anyhow::Result;
@@ -21,7 +21,7 @@ pub(crate) fn run() -> Result<()> {
         writeln!(out, "  {:<12} {}", level.name(), if level.is_available() { "yes" } else { "no" })?;
     }
     writeln!(out, "cameras:")?;
-    let cameras = source::cameras();
+    let cameras = source::reader::cameras();
     cameras.iter().try_for_each(|camera| writeln!(out, "  camera:{} {}", camera.index, camera.name))?;
     if cameras.is_empty() {
         writeln!(out, "  none is connected; the demo source runs without one")?;

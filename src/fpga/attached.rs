@@ -6,9 +6,10 @@
 
 use super::board::{BoardEngine, BoardError};
 use super::choice::BoardChoice;
+use super::link::LinkError;
 use super::link::packets::{Patience, TRIES};
 use super::link::port::AnyLink;
-use super::link::{LinkError, serial, simulated};
+use super::link::ports::{serial, simulated};
 use crate::board::{BoardFrame, BoardState};
 #[cfg(feature = "live")]
 use crate::engine::isolated::{InputsRead, IsolatesLayers, LayerInputs};

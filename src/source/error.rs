@@ -1,6 +1,6 @@
 //! What can go wrong with a source, each as one sentence with its cause and its remedy.
 
-use super::DENIED;
+use super::reader::DENIED;
 use crate::text::one_line;
 use std::path::Path;
 use thiserror::Error;

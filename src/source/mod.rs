@@ -17,15 +17,12 @@ pub(crate) mod files;
 mod interface;
 mod jpeg;
 mod mjpeg;
-#[cfg(target_arch = "wasm32")]
-mod page;
 pub(crate) mod picture;
+pub(crate) mod reader;
 mod recording;
 mod rendered;
 pub(crate) mod state;
 pub(crate) mod supervisor;
-#[cfg(not(target_arch = "wasm32"))]
-mod system;
 #[cfg(all(feature = "camera", target_os = "linux"))]
 mod v4l2;
 mod webp;
@@ -36,10 +33,6 @@ pub(crate) use choice::DEFAULT_SEED;
 pub use choice::SourceChoice;
 pub use error::{CameraFault, SourceError};
 pub use interface::{Polled, Source};
-#[cfg(target_arch = "wasm32")]
-pub(crate) use page::{DENIED, HAS_CAMERAS, HostCameras, cameras, video};
 pub use picture::{Picture, read_picture};
 pub use state::{LeftOut, SourceState, SourceStatus};
 pub use supervisor::{Delivery, Supervisor};
-#[cfg(not(target_arch = "wasm32"))]
-pub(crate) use system::{DENIED, HAS_CAMERAS, HostCameras, cameras, video};

@@ -1,23 +1,12 @@
 //! How a board is reached.
 //!
-//! [`packets`] is the driver: the [`protocol`] over anything that carries bytes, a [`serial`] line or the terminal of a
-//! [`simulated`] board alike. [`core`] reaches the simulated core without packets, for tests that count its cycles.
+//! [`packets`] is the driver: the [`protocol`] over anything that carries bytes, a serial line or the terminal of a
+//! simulated board alike ([`ports`]). [`core`] reaches the simulated core without packets, for tests that count its cycles.
 
 pub(crate) mod packets;
-#[cfg(target_arch = "wasm32")]
-mod page;
 pub(crate) mod port;
+pub(crate) mod ports;
 pub(crate) mod protocol;
-#[cfg(not(target_arch = "wasm32"))]
-pub(crate) mod serial;
-#[cfg(not(target_arch = "wasm32"))]
-pub(crate) mod simulated;
-
-#[cfg(target_arch = "wasm32")]
-pub(crate) use page::{serial, simulated};
-pub use port::{FoundPort, Port};
-#[cfg(not(target_arch = "wasm32"))]
-pub use {serial::open_port, simulated::SimulatedBoard};
 
 use super::capabilities::CAPABILITY_WORDS;
 use super::program::{AcceleratorCommand, FrameFormat};

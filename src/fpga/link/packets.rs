@@ -360,7 +360,7 @@ impl<P: Read + Write + Send> PacketLink<P> {
 }
 
 /// Whether an error only says that nothing came yet.
-pub(super) fn is_waiting(error: &io::Error) -> bool {
+pub(in crate::fpga) fn is_waiting(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
 }
 

@@ -26,4 +26,4 @@ pub struct FoundPort {
 /// The simulated board's process is gone: what its port's error says where that of a cable would be an unplugged board.
 #[derive(Debug, Error)]
 #[error("the process has ended")]
-pub(super) struct Ended;
+pub(in crate::fpga) struct Ended;

@@ -13,26 +13,26 @@ const SETTINGS: &str = "ernscope/settings.json";
 const MOST_KEPT: usize = 192 << 20;
 
 /// A file in memory, or a video that the browser holds at an address.
-struct Kept {
+struct KeptFile {
     path: PathBuf,
     bytes: Arc<[u8]>,
     video: Option<String>,
 }
 
-static KEPT: Mutex<VecDeque<Kept>> = Mutex::new(VecDeque::new());
+static KEPT: Mutex<VecDeque<KeptFile>> = Mutex::new(VecDeque::new());
 
-fn kept() -> MutexGuard<'static, VecDeque<Kept>> {
+fn kept() -> MutexGuard<'static, VecDeque<KeptFile>> {
     KEPT.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Keeps a file to be read by its name.
 pub(crate) fn give(path: &Path, bytes: Arc<[u8]>) {
-    put(Kept { path: path.to_owned(), bytes, video: None });
+    put(KeptFile { path: path.to_owned(), bytes, video: None });
 }
 
 /// Keeps the address of a video.
 pub(crate) fn give_video(path: &Path, address: String) {
-    put(Kept { path: path.to_owned(), bytes: Arc::default(), video: Some(address) });
+    put(KeptFile { path: path.to_owned(), bytes: Arc::default(), video: Some(address) });
 }
 
 /// The address of a video of this name.
@@ -40,7 +40,7 @@ pub(crate) fn video(path: &Path) -> Option<String> {
     kept().iter().find(|file| file.path == path)?.video.clone()
 }
 
-fn put(new: Kept) {
+fn put(new: KeptFile) {
     let mut files = kept();
     files.retain(|file| file.path != new.path);
     files.push_back(new);

@@ -5,13 +5,13 @@ use std::io;
 use std::sync::{Arc, Mutex, PoisonError, TryLockError};
 
 /// `None`: ended.
-type Running = Arc<Mutex<Option<Box<dyn Steps>>>>;
+type RunningSteps = Arc<Mutex<Option<Box<dyn Steps>>>>;
 
 /// All that goes on.
-static RUNNING: Mutex<Vec<Running>> = Mutex::new(Vec::new());
+static RUNNING: Mutex<Vec<RunningSteps>> = Mutex::new(Vec::new());
 
 /// What runs beside its caller. Letting go of it does not end it.
-pub(crate) struct Task(Running);
+pub(crate) struct Task(RunningSteps);
 
 impl Task {
     /// Takes all its steps until it has ended.
@@ -26,7 +26,7 @@ impl Task {
 }
 
 /// Takes a step; whether there will be more. One that is in the middle of a step ends by itself.
-fn step(running: &Running) -> bool {
+fn step(running: &RunningSteps) -> bool {
     let mut steps = match running.try_lock() {
         Ok(steps) => steps,
         Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
@@ -45,7 +45,7 @@ pub(crate) fn tick() {
     all.iter().for_each(|running| {
         step(running);
     });
-    let ended = |running: &Running| matches!(running.try_lock().as_deref(), Ok(None));
+    let ended = |running: &RunningSteps| matches!(running.try_lock().as_deref(), Ok(None));
     RUNNING.lock().unwrap_or_else(PoisonError::into_inner).retain(|running| !ended(running));
 }
 
@@ -76,7 +76,7 @@ pub(crate) fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> io::Res
 /// # Errors
 /// As [`spawn`].
 pub(crate) fn drive(_: &str, steps: impl Steps + 'static) -> io::Result<Task> {
-    let running: Running = Arc::new(Mutex::new(Some(Box::new(steps))));
+    let running: RunningSteps = Arc::new(Mutex::new(Some(Box::new(steps))));
     RUNNING.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::clone(&running));
     Ok(Task(running))
 }

@@ -6,7 +6,7 @@ use crate::text::one_line;
 
 /// How the supervisor reaches cameras. Its tests put scripts in the place of those of this computer.
 pub(crate) trait Cameras: Send {
-    /// As [`crate::source::cameras`].
+    /// As [`crate::source::reader::cameras`].
     fn list(&self) -> Vec<CameraInfo>;
 
     /// Starts a camera.
@@ -39,7 +39,7 @@ impl WantedCamera {
     /// # Errors
     /// Where there is none, or not the one with the number.
     pub(crate) fn choose(number: Option<u32>, named: bool, list: Vec<CameraInfo>) -> Result<Self, SourceError> {
-        if !crate::source::HAS_CAMERAS && list.is_empty() {
+        if !crate::source::reader::HAS_CAMERAS && list.is_empty() {
             return Err(SourceError::NoCameraSupport);
         }
         let connected: Vec<String> = list.iter().map(|c| format!("{} is {}", c.index, one_line(&c.name))).collect();

@@ -25,7 +25,7 @@ pub use self::command::Delivery;
 use self::command::SourceCommand;
 use self::outlet::{Outlet, locked};
 use self::worker::{Beginning, Worker};
-use crate::source::HostCameras;
+use crate::source::reader::HostCameras;
 
 /// A source on its own thread. Dropping it stops the thread and kills a capture process, and waits for both.
 ///

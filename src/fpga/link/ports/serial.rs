@@ -1,8 +1,8 @@
 //! Serial lines: the ports of boards, and how one is opened.
 
-use super::LinkError;
-use super::packets::{PacketLink, Patience};
-use super::port::{AnyLink, FoundPort};
+use crate::fpga::link::LinkError;
+use crate::fpga::link::packets::{PacketLink, Patience};
+use crate::fpga::link::port::{AnyLink, FoundPort};
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use serialport::{ErrorKind, SerialPort, SerialPortInfo, SerialPortType};
 use std::io;

@@ -7,15 +7,14 @@ pub(crate) use asked::follow;
 pub use asked::{last_frame, layer_crcs, status};
 pub(crate) use dialog::Dialogs;
 
-use super::settings_file;
-use super::shell::{Options, run};
-use crate::host::browser::{self, GivenFile};
+use crate::app::settings_file;
+use crate::app::shell::{Options, run};
+use crate::host::browser;
 use crate::host::{files, threads};
 use crate::network::ModelChoice;
 use crate::network::shipped::{SHIPPED, Shipped};
 use crate::source::{DEFAULT_SEED, SourceChoice};
 use js_sys::Uint8Array;
-use std::path::PathBuf;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 
@@ -128,15 +127,4 @@ pub(crate) struct SystemFonts;
 impl SystemFonts {
     /// Does nothing yet.
     pub(crate) fn follow<'a>(&mut self, _: &egui::Context, _: impl Iterator<Item = &'a str>) {}
-}
-
-/// Keeps a file that the person gave; its name to open it by, or what is wrong with it.
-fn keep(given: &GivenFile) -> Result<PathBuf, String> {
-    let path = PathBuf::from(given.name());
-    match (given.fault(), given.url(), given.bytes()) {
-        (Some(fault), ..) => return Err(fault),
-        (_, Some(address), _) => files::give_video(&path, address),
-        (.., bytes) => files::give(&path, bytes.map(|bytes| bytes.to_vec()).unwrap_or_default().into()),
-    }
-    Ok(path)
 }

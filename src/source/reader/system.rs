@@ -1,11 +1,11 @@
 //! What the system reads for us: the cameras of this computer, each by a process of its own.
 
-use super::camera_info::CameraInfo;
-use super::capture::SUBCOMMAND;
-use super::capture::process::CapturedCamera;
-use super::error::SourceError;
-use super::interface::Source;
-use super::supervisor::Cameras;
+use crate::source::camera_info::CameraInfo;
+use crate::source::capture::SUBCOMMAND;
+use crate::source::capture::process::CapturedCamera;
+use crate::source::error::SourceError;
+use crate::source::interface::Source;
+use crate::source::supervisor::Cameras;
 use crate::text::one_line;
 use std::path::Path;
 use std::process::Command;
@@ -27,7 +27,7 @@ pub(crate) fn video(_: &Path) -> Option<Box<dyn Source>> {
 /// The cameras that the system knows, lowest number first; none in a build without the feature `camera`. Opens none of them.
 pub(crate) fn cameras() -> Vec<CameraInfo> {
     #[cfg(feature = "camera")]
-    return super::camera::list();
+    return crate::source::camera::list();
     #[cfg(not(feature = "camera"))]
     Vec::new()
 }

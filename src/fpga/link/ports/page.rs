@@ -2,10 +2,9 @@
 
 /// Serial lines.
 pub(crate) mod serial {
-    use crate::fpga::link::FoundPort;
     use crate::fpga::link::LinkError;
     use crate::fpga::link::packets::Patience;
-    use crate::fpga::link::port::AnyLink;
+    use crate::fpga::link::port::{AnyLink, FoundPort};
 
     /// None.
     pub(crate) fn ports() -> Vec<FoundPort> {

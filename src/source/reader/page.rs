@@ -1,12 +1,12 @@
 //! What the browser reads for us: cameras, and videos of whatever kinds it knows.
 
-use super::camera_info::CameraInfo;
-use super::error::{CameraFault, SourceError, shown};
-use super::interface::{Polled, Source};
-use super::picture::Picture;
-use super::supervisor::Cameras;
 use crate::host::browser::{Film, FilmPicture, camera_names};
 use crate::host::files;
+use crate::source::camera_info::CameraInfo;
+use crate::source::error::{CameraFault, SourceError, shown};
+use crate::source::interface::{Polled, Source};
+use crate::source::picture::Picture;
+use crate::source::supervisor::Cameras;
 use send_wrapper::SendWrapper;
 use std::path::Path;
 use std::time::Duration;

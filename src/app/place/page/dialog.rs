@@ -1,9 +1,9 @@
 //! The browser's dialog for choosing a file; what is dropped on the page takes the same way.
 
-use super::keep;
 use crate::app::state::{DialogAnswer, DialogKind};
-use crate::host::browser;
-use std::path::Path;
+use crate::host::browser::{self, GivenFile};
+use crate::host::files;
+use std::path::{Path, PathBuf};
 
 /// Asks the browser.
 #[derive(Default)]
@@ -27,4 +27,15 @@ impl Dialogs {
         let given = browser::next_given()?;
         Some(keep(&given).map_or_else(DialogAnswer::Refused, DialogAnswer::Chosen))
     }
+}
+
+/// Keeps a file that the person gave; its name to open it by, or what is wrong with it.
+fn keep(given: &GivenFile) -> Result<PathBuf, String> {
+    let path = PathBuf::from(given.name());
+    match (given.fault(), given.url(), given.bytes()) {
+        (Some(fault), ..) => return Err(fault),
+        (_, Some(address), _) => files::give_video(&path, address),
+        (.., bytes) => files::give(&path, bytes.map(|bytes| bytes.to_vec()).unwrap_or_default().into()),
+    }
+    Ok(path)
 }
