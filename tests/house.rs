@@ -38,7 +38,7 @@ fn item<'a>(line: &'a str, kinds: &[&str]) -> Option<&'a str> {
 
 /// Whether a file is the page's side of a seam: what it has bears the names of the other side.
 fn is_of_the_page(path: &Path) -> bool {
-    path.iter().any(|part| ["page", "page.rs"].iter().any(|name| part == *name))
+    path.iter().any(|part| ["page", "page.rs", "no_v4l2.rs"].iter().any(|name| part == *name))
 }
 
 #[test]

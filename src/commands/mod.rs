@@ -76,7 +76,7 @@ enum CliCommand {
     Replay(replay::ReplayArgs),
     /// Capture from a camera into a pipe: what the program itself starts
     #[cfg(feature = "camera")]
-    #[command(name = crate::source::capture::SUBCOMMAND, hide = true)]
+    #[command(name = crate::source::reader::capture::SUBCOMMAND, hide = true)]
     CaptureCamera {
         /// The camera's number
         index: u32,
@@ -105,7 +105,7 @@ pub fn main() -> ExitCode {
         CliCommand::Render(args) => render::run(&args),
         CliCommand::Replay(args) => return finish_whole(replay::run(&args)),
         #[cfg(feature = "camera")]
-        CliCommand::CaptureCamera { index } => crate::source::camera::run_capture_process(index),
+        CliCommand::CaptureCamera { index } => crate::source::reader::camera::run_capture_process(index),
     };
     finish(result)
 }

@@ -6,7 +6,7 @@ use crate::flight::{self, FlightLimits, FlightRecorder, FlightSeen};
 use crate::frame::InputImage;
 use crate::network::file;
 use crate::source::CameraFault;
-use crate::source::capture::{CapturedFrame, write_fault, write_frame, write_undecodable};
+use crate::source::reader::capture::{CapturedFrame, write_fault, write_frame, write_undecodable};
 use image::codecs::bmp::BmpEncoder;
 use image::codecs::jpeg::JpegEncoder;
 use image::codecs::png::PngEncoder;

@@ -1,8 +1,8 @@
 //! Pictures, videos, and what a capture process says.
 
 use super::with_file;
-use crate::source::capture::{Message, read_message, write_fault, write_frame, write_undecodable};
 use crate::source::picture::{Limits, decode_jpeg};
+use crate::source::reader::capture::{Message, read_message, write_fault, write_frame, write_undecodable};
 use crate::source::{Picture, Polled, Source, SourceError, files, read_picture};
 use std::borrow::Cow;
 use std::time::Duration;

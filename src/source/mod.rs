@@ -4,11 +4,7 @@
 //! thread of its own, paces it, looks after a camera that fails, and says at any time what is going on
 //! ([`state::SourceStatus`]). [`SourceChoice`] is what a user asks for.
 
-#[cfg(feature = "camera")]
-pub(crate) mod camera;
 mod camera_info;
-#[cfg(not(target_arch = "wasm32"))]
-pub(crate) mod capture;
 mod choice;
 mod decode_error;
 pub mod demo;
@@ -23,8 +19,6 @@ mod recording;
 mod rendered;
 pub(crate) mod state;
 pub(crate) mod supervisor;
-#[cfg(all(feature = "camera", target_os = "linux"))]
-mod v4l2;
 mod webp;
 mod y4m;
 

@@ -1,10 +1,10 @@
 //! What the system reads for us: the cameras of this computer, each by a process of its own.
 
 use crate::source::camera_info::CameraInfo;
-use crate::source::capture::SUBCOMMAND;
-use crate::source::capture::process::CapturedCamera;
 use crate::source::error::SourceError;
 use crate::source::interface::Source;
+use crate::source::reader::capture::SUBCOMMAND;
+use crate::source::reader::capture::process::CapturedCamera;
 use crate::source::supervisor::Cameras;
 use crate::text::one_line;
 use std::path::Path;
@@ -27,7 +27,7 @@ pub(crate) fn video(_: &Path) -> Option<Box<dyn Source>> {
 /// The cameras that the system knows, lowest number first; none in a build without the feature `camera`. Opens none of them.
 pub(crate) fn cameras() -> Vec<CameraInfo> {
     #[cfg(feature = "camera")]
-    return crate::source::camera::list();
+    return crate::source::reader::camera::list();
     #[cfg(not(feature = "camera"))]
     Vec::new()
 }

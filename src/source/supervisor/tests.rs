@@ -1,9 +1,9 @@
 //! The supervisor against sources that behave and cameras that do not: scripts in the place of capture processes.
 
 use super::*;
-use crate::source::capture::process::CapturedCamera;
-use crate::source::capture::{CapturedFrame, HEADER, write_fault, write_frame, write_undecodable};
 use crate::source::jpeg::made;
+use crate::source::reader::capture::process::CapturedCamera;
+use crate::source::reader::capture::{CapturedFrame, HEADER, write_fault, write_frame, write_undecodable};
 use crate::source::{CameraFault, CameraInfo, LeftOut, SourceState};
 use std::path::Path;
 use std::process::Command as Process;

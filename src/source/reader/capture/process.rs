@@ -1,10 +1,10 @@
 //! Our side of a capture process: start it, listen to it, kill it when it falls silent.
 
-use super::super::camera_info::CameraInfo;
-use super::super::error::{CameraFault, SourceError};
-use super::super::interface::{Polled, Source};
-use super::super::picture::Picture;
 use super::{CapturedFrame, Message, Order, ProtocolError, read_message};
+use crate::source::camera_info::CameraInfo;
+use crate::source::error::{CameraFault, SourceError};
+use crate::source::interface::{Polled, Source};
+use crate::source::picture::Picture;
 use crate::text::one_line;
 use std::io::{BufReader, Read};
 use std::os::unix::process::CommandExt;

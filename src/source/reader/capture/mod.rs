@@ -17,8 +17,8 @@
 
 pub(crate) mod process;
 
-use super::error::CameraFault;
-use super::picture::{Limits, black, only_owner};
+use crate::source::error::CameraFault;
+use crate::source::picture::{Limits, black, only_owner};
 use crate::text::one_line;
 #[cfg(any(feature = "camera", test, fuzzing))]
 use std::io::Write;

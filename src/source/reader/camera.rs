@@ -4,12 +4,11 @@
 //! intervals, a format that the driver changes). So the device is asked what it offers, and the offers are tried, best
 //! first, until one delivers a frame. What it does not see of Linux's cameras is in `v4l2`.
 
-use super::camera_info::CameraInfo;
 use super::capture::{CapturedFrame, write_fault, write_frame, write_undecodable};
-use super::error::CameraFault;
-use super::picture::{Limits, black, decode_jpeg, only_owner};
-#[cfg(target_os = "linux")]
 use super::v4l2;
+use crate::source::camera_info::CameraInfo;
+use crate::source::error::CameraFault;
+use crate::source::picture::{Limits, black, decode_jpeg, only_owner};
 use crate::text::one_line;
 use nokhwa::utils::{
     ApiBackend, CameraFormat, CameraIndex, FrameFormat, RequestedFormat, RequestedFormatType, Resolution,
@@ -113,14 +112,12 @@ fn systems_words(text: &str) -> &str {
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Offer {
     Format(CameraFormat),
-    #[cfg(target_os = "linux")]
     Grey,
 }
 
 /// A camera that is open.
 enum Device {
     Camera(Camera),
-    #[cfg(target_os = "linux")]
     Grey(v4l2::GreyCamera),
 }
 
@@ -132,7 +129,6 @@ impl Device {
                 camera.open_stream()?;
                 Ok(Self::Camera(camera))
             }
-            #[cfg(target_os = "linux")]
             Offer::Grey => v4l2::GreyCamera::open(index, LIKED).map(Self::Grey),
         }
     }
@@ -140,7 +136,6 @@ impl Device {
     fn frame(&mut self) -> Result<Buffer, NokhwaError> {
         match self {
             Self::Camera(camera) => camera.frame(),
-            #[cfg(target_os = "linux")]
             Self::Grey(camera) => camera.frame(),
         }
     }
@@ -181,7 +176,6 @@ fn open_as(index: u32, request: RequestedFormatType) -> Result<Camera, NokhwaErr
 /// The offers worth trying, best first, grey last. A camera that does not tell what it offers is tried with the usual ones.
 fn offers(index: u32) -> Result<Vec<Offer>, Fault> {
     // Where it fails, what comes next fails too and is told of.
-    #[cfg(target_os = "linux")]
     let _ = v4l2::settle(index, LIKED);
     let told = open_as(index, RequestedFormatType::None).and_then(|mut camera| camera.compatible_camera_formats());
     let mut formats = match told {
@@ -198,7 +192,6 @@ fn offers(index: u32) -> Result<Vec<Offer>, Fault> {
     formats.sort_by_key(rank);
     formats.truncate(TRIES);
     let mut offers: Vec<Offer> = formats.into_iter().map(Offer::Format).collect();
-    #[cfg(target_os = "linux")]
     if v4l2::offers_grey(index) {
         offers.push(Offer::Grey);
     }
@@ -285,9 +278,9 @@ fn decode(buffer: &Buffer) -> Result<(u32, u32, Arc<[u8]>), String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::SourceError;
-    use super::super::jpeg::made;
     use super::*;
+    use crate::source::SourceError;
+    use crate::source::jpeg::made;
 
     fn format(width: u32, height: u32, format: FrameFormat, rate: u32) -> CameraFormat {
         CameraFormat::new(Resolution::new(width, height), format, rate)
