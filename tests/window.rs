@@ -169,6 +169,12 @@ fn small() {
     compare(&mut open_on(scenes::model(card()), [1280.0, 800.0], 1.0, |_| ()), "small");
 }
 
+/// As a phone is held.
+#[test]
+fn tall() {
+    compare(&mut open_on(scenes::model(card()), [780.0, 1688.0], 2.0, |_| ()), "tall");
+}
+
 #[test]
 fn no_camera() {
     let mut model = scenes::model(card());

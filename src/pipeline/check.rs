@@ -239,13 +239,16 @@ impl Check {
     }
 }
 
+/// Makes the engine that checks, on the checking thread.
+type OpenChecking = Box<dyn FnOnce() -> Result<Box<dyn Engine>, CheckError> + Send>;
+
 /// The checking thread.
 struct CheckingThread {
     state: Arc<Mutex<CheckState>>,
     is_idle: Arc<AtomicBool>,
     received: Receiver<RecordedRun>,
     /// Makes the engine, once.
-    open: Option<Box<dyn FnOnce() -> Result<Box<dyn Engine>, CheckError> + Send>>,
+    open: Option<OpenChecking>,
     engine: Option<Box<dyn Engine>>,
     /// A run that was waited for.
     next: Option<RecordedRun>,

@@ -254,7 +254,7 @@ impl Kernels {
         let rows = self.code_rows(map, job.over.rows.len(), job.over.blocks, out);
         // SAFETY: the level is available; picture, weights, thresholds and rows hold every position and block.
         unsafe {
-            (self.functions.floats_to_codes[usize::from(self.apart)])(job, &mut FloatsToCodes { thresholds, rows })
+            (self.functions.floats_to_codes[usize::from(self.apart)])(job, &mut FloatsToCodes { thresholds, rows });
         }
     }
 
@@ -268,7 +268,7 @@ impl Kernels {
             (self.functions.floats_to_sums[usize::from(self.apart)])(
                 job,
                 &mut FloatsToSums { sums: sums.as_mut_ptr(), width, blocks },
-            )
+            );
         }
     }
 
