@@ -74,19 +74,22 @@
 //! | feature | brings |
 //! | --- | --- |
 //! | none | [`network`] with model files from memory (`network::file::parse`), [`engine`], [`frame`], [`preprocess`], [`inspect`]: no file, process or device, seven dependencies; for browsers, Windows and macOS too |
-//! | `shipped` | `network::shipped`, the networks inside: 6 MB |
+//! | `cards` | `network::shipped` with the network of the cards and its twin |
+//! | `shipped` | all networks inside: 6 MB |
 //! | `import` | `network::import`, published checkpoints; model files from disk (`network::file::read`) |
 //! | `fpga` | `fpga`, boards |
-//! | `cli` | `source` with `read_picture`, `network::ModelChoice`, `engines`, `pipeline`, `commands`, and all of the above; Linux |
+//! | `live` | `source` with `read_picture`, `network::ModelChoice`, `engines`, `pipeline`, and all of the above but `shipped`; Linux, browsers |
+//! | `cli` | `commands`, with `live` and `shipped`; Linux |
 //! | `camera` | cameras as a source |
-//! | `app` | `app`, the window, with `cli` and `camera`; together they are the default |
+//! | `app` | `app`, the window, with `live`; with `cli` and `camera` it is the default |
+//! | `web` | the window as a page in a browser |
 //!
-//! `pictures` and `demo` are parts of `cli` and bring nothing alone.
+//! `pictures` and `demo` are parts of `live` and bring nothing alone.
 //!
 //! # The house
 //!
 //! Who may know whom, arrows down only: `app` → `pipeline`, `evaluate` → `engines` → `source`, [`inspect`],
-//! `fpga` → [`engine`] → [`network`], [`frame`] → `regular`. See `ARCHITECTURE.md` for a sentence about each room.
+//! `fpga` → [`engine`] → [`network`], [`frame`] → `host`. See `ARCHITECTURE.md` for a sentence about each room.
 
 // Without the terminal, what only its commands ask for is unused.
 #![cfg_attr(all(feature = "live", not(feature = "cli")), allow(dead_code, unused_imports))]

@@ -22,6 +22,7 @@ pub use choice::BoardChoice;
 pub use compiler::CompileError;
 pub use link::packets::{LineCounts, PacketLink, Patience};
 pub use link::port::{FoundPort, Port};
+#[allow(unreachable_pub, reason = "a page has none of these")]
 pub use link::ports::*;
 pub use link::{Beats, End, Link, LinkError, ReadBack};
 pub use program::FrameFormat;
