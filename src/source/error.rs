@@ -98,7 +98,9 @@ pub enum SourceError {
         why: String,
     },
     /// The program was built without cameras.
-    #[error("this build has no cameras: build it with the cargo feature 'camera', or use 'demo' or a file as the source")]
+    #[error(
+        "this build has no cameras: build it with the cargo feature 'camera', or use 'demo' or a file as the source"
+    )]
     NoCameraSupport,
     /// No camera at all.
     #[error("no camera is connected: plug one in, or use 'demo' or a file as the source")]

@@ -156,7 +156,10 @@ function says(title, words, { browser = {}, host }) {
       const { page } = await open(opened, address, { viewport: { width: 960, height: 620 } });
       const said = () => {
         const part = id => document.getElementById(id);
-        if (part('cover').hidden) return JSON.parse(ernscope.status()).state;
+        if (part('cover').hidden) {
+          const { state, complaint } = JSON.parse(ernscope.status());
+          return `${complaint} ${state}`.trim();
+        }
         return part('fault').hidden ? '' : [...document.querySelectorAll('#fault :not([hidden]), #insecure:not([hidden])')].map(part => part.textContent).join(' ');
       };
       const end = Date.now() + 60_000;

@@ -25,6 +25,12 @@ struct Shown {
 
 thread_local! {
     static SHOWN: RefCell<Shown> = RefCell::default();
+    static COMPLAINT: RefCell<String> = RefCell::default();
+}
+
+/// Notes what the page was asked for and could not do.
+pub(super) fn complain(text: &str) {
+    COMPLAINT.set(text.to_owned());
 }
 
 /// Notes what the window shows.
@@ -39,8 +45,8 @@ pub(crate) fn follow(model: &Model, frame: &eframe::Frame) {
     SHOWN.set(Shown { source, state, drawing, report: model.report.clone() });
 }
 
-/// How the window stands, as JSON: source, state, network, engine, what draws, how many frames were predicted, the last answer, and
-/// which networks are there.
+/// How the window stands, as JSON: source, state, network, engine, what draws, how many frames were predicted, the last answer, what
+/// was refused at the start, and which networks are there.
 #[wasm_bindgen]
 pub fn status() -> String {
     SHOWN.with_borrow(|shown| {
@@ -51,6 +57,7 @@ pub fn status() -> String {
         json!({
             "source": shown.source,
             "state": shown.state,
+            "complaint": COMPLAINT.with_borrow(String::clone),
             "drawing": shown.drawing,
             "networks": networks,
             "model": report.map(|report| report.network.name()),

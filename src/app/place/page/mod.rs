@@ -25,6 +25,7 @@ pub(crate) const HAS_FOLDERS: bool = false;
 /// It reaches no boards.
 pub(crate) const HAS_BOARDS: bool = false;
 
+const DEMO: SourceChoice = SourceChoice::Demo { seed: DEFAULT_SEED };
 /// The canvas of the page.
 const CANVAS: &str = "ernscope";
 /// Steps are taken so often, in milliseconds, between two repaints.
@@ -36,9 +37,13 @@ pub fn start_page() {
     spawn_local(async {
         // Without an answer there is no camera yet.
         let _ = JsFuture::from(browser::know_cameras()).await;
-        let options = options();
-        let remembered = files::settings().map(|path| settings_file::load(&path).0);
-        let wanted = options.model.clone().or_else(|| remembered?.model?.parse().ok());
+        let mut options = options();
+        let remembered = files::settings().map(|path| settings_file::load(&path).0).unwrap_or_default();
+        // At the first visit nobody is asked for a camera before a word was read.
+        if options.source.is_none() && remembered.source().is_none() {
+            options.source = Some(DEMO);
+        }
+        let wanted = options.model.clone().or_else(|| remembered.model?.parse().ok());
         if let Some(ModelChoice::Shipped(name)) = wanted
             && let Some(shipped) = Shipped::named(name)
         {
@@ -53,10 +58,11 @@ pub fn start_page() {
 
 /// Opens the window; what the address asks for and cannot be had gives way to the demo, and is told of.
 fn begin(options: Options) {
-    let without = Options { source: Some(SourceChoice::Demo { seed: DEFAULT_SEED }), ..Options::default() };
-    let refused = run(options).err();
-    let again = refused.and_then(|error| run(Options { complaint: Some(format!("{error}.")), ..without }).err());
-    if let Some(error) = again {
+    let Err(refused) = run(options) else { return };
+    let complaint = format!("{refused}.");
+    asked::complain(&complaint);
+    let without = Options { source: Some(DEMO), complaint: Some(complaint), ..Options::default() };
+    if let Err(error) = run(without) {
         browser::fail(&error.to_string());
     }
 }
