@@ -1,7 +1,7 @@
 //! What the program runs on: a system with files and threads, or a page in a browser, which has neither.
 //!
 //! The two sides have the same functions. Natively a thread takes the steps of what runs beside the window; in the browser
-//! the window's own repaint takes them ([`page::threads::tick`]), one of each. Files that a page reads are those that a person gave
+//! a timer takes them between two repaints (`page/threads.rs`), one of each. Files that a page reads are those that a person gave
 //! it; what it writes becomes a download.
 
 #[cfg(not(target_arch = "wasm32"))]

@@ -32,7 +32,6 @@ export function keep(key, text) {
 // Files that the person gave: chosen in a dialog, or dropped.
 const given = [];
 const MOST_BYTES = 64 << 20;
-let told = () => {};
 
 async function take(file) {
   if (file.type.startsWith('video/') && !/\.(y4m|mjpe?g)$/i.test(file.name)) {
@@ -47,12 +46,10 @@ async function take(file) {
       given.push({ name: file.name, fault: `${file.name} cannot be read (${error.name}): choose it again` });
     }
   }
-  told();
 }
 
-/** Takes what is dropped on the page from now on; `news` is called when a file is there. */
-export function take_drops(news) {
-  told = news;
+/** Takes what is dropped on the page from now on. */
+export function take_drops() {
   const over = (event) => event.preventDefault();
   const drop = (event) => {
     event.preventDefault();

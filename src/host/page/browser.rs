@@ -8,7 +8,7 @@ extern "C" {
     pub(crate) fn download(name: &str, bytes: &[u8]);
     pub(crate) fn kept(key: &str) -> Option<String>;
     pub(crate) fn keep(key: &str, text: &str) -> Option<String>;
-    pub(crate) fn take_drops(news: &Closure<dyn FnMut()>);
+    pub(crate) fn take_drops();
     pub(crate) fn choose_file();
     pub(crate) fn next_given() -> Option<GivenFile>;
     pub(crate) fn know_cameras() -> Promise;

@@ -1,4 +1,4 @@
-//! No threads: steps are taken when the window is painted.
+//! No threads: a timer takes steps between two repaints.
 
 use crate::host::Steps;
 use std::io;
@@ -63,7 +63,7 @@ impl<W: FnOnce() + Send> Steps for Once<W> {
     fn wait(&mut self) {}
 }
 
-/// Does a piece of work when the window is painted next.
+/// Does a piece of work at the next tick.
 ///
 /// # Errors
 /// None; a system with threads may refuse one.
@@ -71,7 +71,7 @@ pub(crate) fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> io::Res
     drive(name, Once(Some(work)))
 }
 
-/// Takes a step whenever the window is painted.
+/// Takes a step at every tick.
 ///
 /// # Errors
 /// As [`spawn`].

@@ -1,7 +1,7 @@
 //! What the page's scripts can ask: how the window stands, the last frame, CRCs of all layers.
 
 use crate::app::model::Model;
-use crate::engine::{Engine, Probe, Wants};
+use crate::engine::{Probe, Wants, likeliest};
 use crate::engines::{self, EngineChoice, Setup};
 use crate::frame::InputImage;
 use crate::network::ModelChoice;
@@ -71,10 +71,6 @@ pub fn status() -> String {
         })
         .to_string()
     })
-}
-
-fn likeliest(probabilities: &[f32]) -> Option<usize> {
-    (0..probabilities.len()).max_by(|&a, &b| probabilities[a].total_cmp(&probabilities[b]))
 }
 
 /// The frame that was predicted last, its pixels as RGB bytes, and its answer; `undefined` before the first one.

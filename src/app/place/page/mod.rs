@@ -102,9 +102,7 @@ pub(crate) fn show(_: [f32; 2], make: eframe::AppCreator<'static>) -> eframe::Re
         browser::fail("the page has no canvas");
         return Ok(());
     };
-    let news = Closure::<dyn FnMut()>::new(|| ());
-    browser::take_drops(&news);
-    news.forget();
+    browser::take_drops();
     let steps = Closure::<dyn FnMut()>::new(threads::tick);
     browser::every(TICK_MS, &steps);
     steps.forget();
