@@ -1,4 +1,5 @@
-// Runs a WebAssembly program for WASI under Node, with this process's arguments and environment and the working directory:
+// Runs a WebAssembly program for WASI under Node, with this process's arguments and environment and the working directory, by
+// relative and absolute paths:
 // node packaging/web-tools/wasi.mjs PROGRAM.wasm [ARGUMENT…]
 //
 // The program runs in a process of its own, which tells how it ended: Node 20 sometimes crashes afterwards, while it ends itself.
@@ -10,7 +11,8 @@ import { WASI } from "node:wasi";
 
 const [program, ...rest] = process.argv.slice(2);
 if (process.send) {
-  const wasi = new WASI({ version: "preview1", args: [program, ...rest], env: process.env, preopens: { "/": "/", ".": "." } });
+  const here = process.cwd();
+  const wasi = new WASI({ version: "preview1", args: [program, ...rest], env: process.env, preopens: { ".": here, [here]: here } });
   const module = await WebAssembly.compile(await readFile(program));
   process.send(wasi.start(await WebAssembly.instantiate(module, wasi.getImportObject())));
 } else {
