@@ -97,12 +97,14 @@ pub(crate) fn engines(model: &Model) -> Vec<Choice<EngineChoice>> {
     let mut list = vec![(EngineChoice::Cpu(None), "cpu: the best level for the network".to_owned())];
     list.extend(levels.map(|level| (EngineChoice::Cpu(Some(level)), format!("cpu:{level}"))));
     list.push((EngineChoice::Reference, "reference: plain loops".into()));
-    if place::HAS_BOARDS {
+    if place::has_boards() {
         list.push((EngineChoice::Fpga(BoardChoice::First), "fpga: the first board found".into()));
         list.extend(model.ports.iter().map(|port| {
             let says = format!("fpga:{}: {}", port.path, port.name);
             (EngineChoice::Fpga(BoardChoice::Port(port.path.clone())), says)
         }));
+    }
+    if !place::ASKS_FOR_PORTS {
         list.push((EngineChoice::Fpga(BoardChoice::Simulated), "fpga:sim: a simulated board".into()));
     }
     let chosen = &model.settings.engine;

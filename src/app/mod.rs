@@ -39,7 +39,7 @@ pub(crate) mod window;
 pub use arrangement::zoom;
 pub use model::Model;
 #[cfg(feature = "web")]
-pub use place::{last_frame, layer_crcs, start_page, status};
+pub use place::{answer, last_frame, start_page, status, tick};
 pub(crate) use shell::{Options, run};
 pub use state::{Action, DialogAnswer, DialogKind};
 pub use theme::apply;

@@ -303,6 +303,7 @@ impl App {
             Action::Choose(wanted) => self.choose(wanted, frame),
             Action::ListCameras => self.cameras.ask(self.waking()),
             Action::ListPorts => self.ports.ask(self.waking()),
+            Action::AskForPort => place::ask_for_port(),
         }
     }
 

@@ -43,6 +43,8 @@ pub enum Action {
     ListCameras,
     /// Look for ports with boards.
     ListPorts,
+    /// Ask the person for a port, where no system lists them.
+    AskForPort,
 }
 
 /// What became of a dialog.
@@ -50,6 +52,8 @@ pub enum Action {
 pub enum DialogAnswer {
     /// The person chose this.
     Chosen(PathBuf),
+    /// The person chose the port with this path.
+    Port(String),
     /// The person chose nothing.
     Dismissed,
     /// What the person chose cannot be had: why, in a sentence.

@@ -259,6 +259,10 @@ fn engines(ui: &mut Ui, model: &Model, brevity: Brevity, actions: &mut Vec<Actio
     chooser(ui, "Engine", &choices::engine_name(model), brevity, |ui| {
         actions.push(Action::ListPorts);
         entries(ui, choices::engines(model), |engine| actions.push(Action::Send(EngineCommand::Engine(engine))));
+        if place::ASKS_FOR_PORTS && place::has_boards() && entry(ui, false, "a board on a serial port …").clicked() {
+            actions.push(Action::AskForPort);
+            ui.close();
+        }
         heading(ui, "threads");
         ui.horizontal_wrapped(|ui| {
             ui.set_max_width(250.0);

@@ -10,6 +10,8 @@ use super::theme::{self, Tokens};
 use super::{
     comparison, layer_detail, network_strip, picture_panel, prediction, square, teach_panel, timeline, toolbar, why,
 };
+use crate::engines::EngineChoice;
+use crate::fpga::BoardChoice;
 use crate::network::ModelChoice;
 use crate::pipeline::EngineCommand;
 use crate::source::SourceChoice;
@@ -78,6 +80,10 @@ impl Window {
     pub fn answered(&mut self, answer: DialogAnswer) -> Option<Action> {
         match answer {
             DialogAnswer::Chosen(path) => return Some(open(path)),
+            DialogAnswer::Port(path) => {
+                let engine = EngineChoice::Fpga(BoardChoice::Port(path));
+                return Some(Action::Send(EngineCommand::Engine(engine)));
+            }
             DialogAnswer::Dismissed => {}
             DialogAnswer::Refused(why) => self.state.toasts.push(format!("{why}."), Tone::Bad),
             DialogAnswer::Failed(why) => self.state.path = Some(TypedPath { why: Some(why), ..TypedPath::default() }),

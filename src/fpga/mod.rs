@@ -2,7 +2,8 @@
 //!
 //! `rtl/` holds the accelerator (SystemVerilog; its README tells the schedule), `sim/` what makes a simulated board of it.
 //! `compiler` makes the `program` of a network for a board of given `capabilities`; `schedule` predicts its cycles;
-//! `board` uploads it and runs frames over a `link`, `isolated` one layer by itself; `attached` finds boards and says what becomes of them.
+//! `board` uploads it and runs frames over a `link`, `isolated` one layer by itself; `attached` finds boards, `live` says what becomes of
+//! them.
 
 pub(crate) mod attached;
 pub(crate) mod board;
@@ -12,10 +13,12 @@ pub(crate) mod compiler;
 #[cfg(feature = "live")]
 mod isolated;
 pub(crate) mod link;
+#[cfg(feature = "live")]
+mod live;
 pub(crate) mod program;
 pub(crate) mod schedule;
 
-pub use attached::{AttachedBoard, LiveBoard};
+pub use attached::AttachedBoard;
 pub use board::{BoardEngine, BoardError, FRAMES_UNDER_WAY};
 pub use capabilities::CapabilityError;
 pub use choice::BoardChoice;
@@ -25,5 +28,7 @@ pub use link::port::{FoundPort, Port};
 #[allow(unreachable_pub, reason = "a page has none of these")]
 pub use link::ports::*;
 pub use link::{Beats, End, Link, LinkError, ReadBack};
+#[cfg(feature = "live")]
+pub use live::LiveBoard;
 pub use program::FrameFormat;
 pub use schedule::{frame_cycles, predict, utilisation};

@@ -63,7 +63,7 @@ for (const model of ['cards', 'cifar100', 'objects']) {
         const native = layerCrcs(model, file);
         const inPage = await page.evaluate(async (model, index, width, height) => {
           const rgb = new Uint8Array(await (await fetch(`picture-${index}.rgb`)).arrayBuffer());
-          return JSON.parse(ernscope.layer_crcs(model, width, height, rgb));
+          return JSON.parse(ernscope.answer(model, width, height, rgb)).crcs;
         }, model, index, width, height);
         const sorted = list => Object.fromEntries([...list].sort());
         assert.deepEqual(sorted(inPage), sorted(await native), file);

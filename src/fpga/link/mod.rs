@@ -101,8 +101,8 @@ impl LinkError {
     /// What a person can do about it.
     pub fn remedy(&self) -> &'static str {
         match self {
-            Self::NoBoard => "plug the board in, name its port (fpga:PORT), or use fpga:sim or cpu",
-            Self::Absent { .. } | Self::Unplugged(_) => "plug the board in, or use fpga:sim or cpu",
+            Self::NoBoard => "plug the board in, name its port (fpga:PORT), or choose another engine",
+            Self::Absent { .. } | Self::Unplugged(_) => "plug the board in, or choose another engine",
             Self::Denied { .. } => {
                 "install packaging/70-ernscope.rules into /etc/udev/rules.d and plug the board in again, or become a member of \
                  the port's group (dialout)"

@@ -3,6 +3,12 @@
 use super::packets::PacketLink;
 use std::io::{Read, Write};
 use thiserror::Error;
+use web_time::{Duration, SystemTime};
+
+/// Bits a second: the highest rate of an FT231X.
+pub(super) const BAUD: u32 = 3_000_000;
+/// How long a port waits for something to read.
+pub(super) const READ_WAIT: Duration = Duration::from_millis(5);
 
 /// Something to write bytes to and to read bytes from; reading waits some milliseconds.
 pub trait Port: Read + Write + Send {}
@@ -27,3 +33,9 @@ pub struct FoundPort {
 #[derive(Debug, Error)]
 #[error("the process has ended")]
 pub(in crate::fpga) struct Ended;
+
+/// A number that was hardly used a moment ago.
+pub(super) fn session_seed() -> u8 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    (since.as_millis() / 16) as u8
+}

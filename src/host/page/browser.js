@@ -29,7 +29,7 @@ export function keep(key, text) {
   }
 }
 
-// Files that the person gave: chosen in a dialog, or dropped.
+// What the person gave: files, chosen in a dialog or dropped, and ports.
 const given = [];
 const MOST_BYTES = 64 << 20;
 
@@ -70,7 +70,12 @@ export function choose_file() {
   input.click();
 }
 
-/** The next file that was given, once: its name, and bytes, or the address of a video, or what is wrong with it. */
+/** Gives what is no file: a port (`port`, its index), or why there is none (`fault`). */
+export function give(other) {
+  given.push(other);
+}
+
+/** What was given next, once: a file with its name, and bytes, or the address of a video, or what is wrong with it; or a port. */
 export function next_given() {
   return given.shift();
 }
@@ -226,9 +231,4 @@ export function rest() {
   const seconds = rested;
   rested = 0;
   return seconds;
-}
-
-/** Calls `step` so often, in milliseconds, while the page is seen. */
-export function every(milliseconds, step) {
-  setInterval(() => document.hidden || step(), milliseconds);
 }

@@ -10,26 +10,27 @@ extern "C" {
     pub(crate) fn keep(key: &str, text: &str) -> Option<String>;
     pub(crate) fn take_drops();
     pub(crate) fn choose_file();
-    pub(crate) fn next_given() -> Option<GivenFile>;
+    pub(crate) fn next_given() -> Option<Given>;
     pub(crate) fn know_cameras() -> Promise;
     pub(crate) fn camera_names() -> Array;
     pub(crate) fn load(path: &str) -> Promise;
     pub(crate) fn options() -> String;
     pub(crate) fn fail(why: &str);
     pub(crate) fn rest() -> f64;
-    pub(crate) fn every(milliseconds: u32, step: &Closure<dyn FnMut()>);
 
-    /// A file that the person gave.
+    /// What the person gave.
     #[wasm_bindgen(extends = Object)]
-    pub(crate) type GivenFile;
+    pub(crate) type Given;
     #[wasm_bindgen(method, getter)]
-    pub(crate) fn name(this: &GivenFile) -> String;
+    pub(crate) fn name(this: &Given) -> String;
     #[wasm_bindgen(method, getter)]
-    pub(crate) fn bytes(this: &GivenFile) -> Option<Uint8Array>;
+    pub(crate) fn bytes(this: &Given) -> Option<Uint8Array>;
     #[wasm_bindgen(method, getter)]
-    pub(crate) fn url(this: &GivenFile) -> Option<String>;
+    pub(crate) fn url(this: &Given) -> Option<String>;
     #[wasm_bindgen(method, getter)]
-    pub(crate) fn fault(this: &GivenFile) -> Option<String>;
+    pub(crate) fn port(this: &Given) -> Option<u32>;
+    #[wasm_bindgen(method, getter)]
+    pub(crate) fn fault(this: &Given) -> Option<String>;
 
     /// A video.
     pub(crate) type Film;

@@ -1,4 +1,5 @@
-//! No threads: a timer takes steps between two repaints.
+//! No threads: a timer takes steps between two repaints. One of them may wait for a board in its middle, where the browser can suspend
+//! it; nothing else is waited for.
 
 use crate::host::Steps;
 use std::io;

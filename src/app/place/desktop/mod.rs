@@ -13,11 +13,19 @@ use egui::{ThemePreference, ViewportBuilder};
 pub(crate) const THEME: ThemePreference = ThemePreference::Dark;
 /// Folders can be opened, and paths typed.
 pub(crate) const HAS_FOLDERS: bool = true;
-/// Boards can be reached.
-pub(crate) const HAS_BOARDS: bool = true;
+/// The system lists its ports.
+pub(crate) const ASKS_FOR_PORTS: bool = false;
 
 /// The smallest window: a screen of 1280×800 pixels scaled by two has no more points.
 const LEAST_SIZE: [f32; 2] = [640.0, 400.0];
+
+/// Whether boards can be reached.
+pub(crate) fn has_boards() -> bool {
+    true
+}
+
+/// Nobody is asked for what the system lists.
+pub(crate) fn ask_for_port() {}
 
 /// The system has nothing to tell.
 pub(crate) fn news() -> Option<String> {

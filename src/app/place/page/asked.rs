@@ -1,9 +1,10 @@
-//! What the page's scripts can ask: how the window stands, the last frame, CRCs of all layers.
+//! What the page's scripts call: the steps beside the window, how it stands, the last frame, a network by itself.
 
 use crate::app::model::Model;
 use crate::engine::{Probe, Wants, likeliest};
 use crate::engines::{self, EngineChoice, Setup};
 use crate::frame::InputImage;
+use crate::host::threads;
 use crate::network::ModelChoice;
 use crate::network::shipped::SHIPPED;
 use crate::pipeline::Report;
@@ -45,8 +46,14 @@ pub(crate) fn follow(model: &Model, frame: &eframe::Frame) {
     SHOWN.set(Shown { source, state, drawing, report: model.report.clone() });
 }
 
-/// How the window stands, as JSON: source, state, network, engine, what draws, how many frames were predicted, the last answer, what
-/// was refused at the start, and which networks are there.
+/// Takes a step of all that goes on beside the window.
+#[wasm_bindgen]
+pub fn tick() {
+    threads::tick();
+}
+
+/// How the window stands, as JSON: source, state, network, engine, the board's state, what draws, how many frames were predicted, the
+/// last answer, what was refused at the start, and which networks are there.
 #[wasm_bindgen]
 pub fn status() -> String {
     SHOWN.with_borrow(|shown| {
@@ -62,6 +69,7 @@ pub fn status() -> String {
             "networks": networks,
             "model": report.map(|report| report.network.name()),
             "engine": report.map(|report| &report.engine.name),
+            "board": report.and_then(|report| report.engine.board.as_ref()).map(ToString::to_string),
             "predictions": report.map_or(0, |report| report.counts.predicted),
             "dropped": report.map_or(0, |report| report.counts.dropped),
             "class": class,
@@ -95,13 +103,13 @@ pub fn last_frame() -> JsValue {
     told.into()
 }
 
-/// Runs a network on RGB bytes and gives the CRC-32 of the codes of every layer that makes any, in order, as JSON
-/// (`[["layer", crc], …]`).
+/// Runs a network on RGB bytes: the likeliest class, and the CRC-32 of the codes of every layer that makes any, in order, as JSON
+/// (`{"class": 7, "crcs": [["layer", crc], …]}`).
 ///
 /// # Errors
 /// A sentence, where the network or the size is refused.
 #[wasm_bindgen]
-pub fn layer_crcs(model: &str, width: u32, height: u32, rgb: &[u8]) -> Result<String, String> {
+pub fn answer(model: &str, width: u32, height: u32, rgb: &[u8]) -> Result<String, String> {
     let Ok(choice) = model.parse::<ModelChoice>();
     let network = Arc::new(choice.load().map_err(|error| error.to_string())?);
     let mut input = InputImage::black(network.edge());
@@ -110,9 +118,10 @@ pub fn layer_crcs(model: &str, width: u32, height: u32, rgb: &[u8]) -> Result<St
     let mut engine =
         engines::open(&EngineChoice::Cpu(None), Arc::clone(&network), setup).map_err(|error| error.to_string())?;
     let mut crcs = Crcs(Vec::new());
-    engine.run_probed(&input, &mut crcs).map_err(|error| error.to_string())?;
+    let outcome = engine.run_probed(&input, &mut crcs).map_err(|error| error.to_string())?;
+    let class = likeliest(outcome.logits);
     let named: Vec<Value> = crcs.0.iter().map(|&(layer, crc)| json!([network.layers()[layer].name, crc])).collect();
-    Ok(Value::Array(named).to_string())
+    Ok(json!({ "class": class, "crcs": named }).to_string())
 }
 
 /// The CRC-32 of every layer's codes.

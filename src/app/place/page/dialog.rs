@@ -1,7 +1,8 @@
-//! The browser's dialog for choosing a file; what is dropped on the page takes the same way.
+//! The browser's dialog for choosing a file. What is dropped on the page takes the same way, and a port that the person allowed.
 
 use crate::app::state::{DialogAnswer, DialogKind};
-use crate::host::browser::{self, GivenFile};
+use crate::fpga::link::ports::serial::path;
+use crate::host::browser::{self, Given};
 use crate::host::files;
 use std::path::{Path, PathBuf};
 
@@ -10,7 +11,7 @@ use std::path::{Path, PathBuf};
 pub(crate) struct Dialogs;
 
 impl Dialogs {
-    /// Shows the browser's dialog. It takes the place of one that is open.
+    /// Shows the browser's dialog for files. It takes the place of one that is open.
     pub(crate) fn open(
         &mut self,
         _: DialogKind,
@@ -22,20 +23,22 @@ impl Dialogs {
         true
     }
 
-    /// A file that the person gave, once.
+    /// What the person gave, once.
     pub(crate) fn answer(&mut self) -> Option<DialogAnswer> {
         let given = browser::next_given()?;
-        Some(keep(&given).map_or_else(DialogAnswer::Refused, DialogAnswer::Chosen))
+        Some(given.port().map_or_else(|| keep(&given), |index| DialogAnswer::Port(path(index))))
     }
 }
 
-/// Keeps a file that the person gave; its name to open it by, or what is wrong with it.
-fn keep(given: &GivenFile) -> Result<PathBuf, String> {
-    let path = PathBuf::from(given.name());
-    match (given.fault(), given.url(), given.bytes()) {
-        (Some(fault), ..) => return Err(fault),
-        (_, Some(address), _) => files::give_video(&path, address),
-        (.., bytes) => files::give(&path, bytes.map(|bytes| bytes.to_vec()).unwrap_or_default().into()),
+/// Keeps a file; what to open it by, or what is wrong with it.
+fn keep(given: &Given) -> DialogAnswer {
+    if let Some(fault) = given.fault() {
+        return DialogAnswer::Refused(fault);
     }
-    Ok(path)
+    let path = PathBuf::from(given.name());
+    match given.url() {
+        Some(address) => files::give_video(&path, address),
+        None => files::give(&path, given.bytes().map(|bytes| bytes.to_vec()).unwrap_or_default().into()),
+    }
+    DialogAnswer::Chosen(path)
 }

@@ -4,13 +4,13 @@ mod asked;
 mod dialog;
 
 pub(crate) use asked::follow;
-pub use asked::{last_frame, layer_crcs, status};
+pub use asked::{answer, last_frame, status, tick};
 pub(crate) use dialog::Dialogs;
 
 use crate::app::settings_file;
 use crate::app::shell::{Options, run};
 use crate::host::browser;
-use crate::host::{files, threads};
+use crate::host::{files, serial, steps};
 use crate::network::ModelChoice;
 use crate::network::shipped::{SHIPPED, Shipped};
 use crate::source::{DEFAULT_SEED, SourceChoice};
@@ -22,8 +22,8 @@ use wasm_bindgen_futures::{JsFuture, spawn_local};
 pub(crate) const THEME: egui::ThemePreference = egui::ThemePreference::System;
 /// A page sees the files that it is given, and no folders.
 pub(crate) const HAS_FOLDERS: bool = false;
-/// It reaches no boards.
-pub(crate) const HAS_BOARDS: bool = false;
+/// It knows no ports but those that it asked the person for.
+pub(crate) const ASKS_FOR_PORTS: bool = true;
 
 const DEMO: SourceChoice = SourceChoice::Demo { seed: DEFAULT_SEED };
 /// The canvas of the page.
@@ -37,6 +37,7 @@ pub fn start_page() {
     spawn_local(async {
         // Without an answer there is no camera yet.
         let _ = JsFuture::from(browser::know_cameras()).await;
+        let _ = JsFuture::from(serial::know_ports()).await;
         let mut options = options();
         let remembered = files::settings().map(|path| settings_file::load(&path).0).unwrap_or_default();
         // At the first visit nobody is asked for a camera before a word was read.
@@ -103,9 +104,7 @@ pub(crate) fn show(_: [f32; 2], make: eframe::AppCreator<'static>) -> eframe::Re
         return Ok(());
     };
     browser::take_drops();
-    let steps = Closure::<dyn FnMut()>::new(threads::tick);
-    browser::every(TICK_MS, &steps);
-    steps.forget();
+    steps::every(TICK_MS, &wasm_bindgen::exports());
     spawn_local(async move {
         let options = eframe::WebOptions::default();
         if let Err(error) = eframe::WebRunner::new().start(canvas, options, make).await {
@@ -113,6 +112,16 @@ pub(crate) fn show(_: [f32; 2], make: eframe::AppCreator<'static>) -> eframe::Re
         }
     });
     Ok(())
+}
+
+/// Whether boards can be reached: the browser has serial ports, and the driver can wait for one.
+pub(crate) fn has_boards() -> bool {
+    serial::has_serial() && steps::can_wait()
+}
+
+/// Shows the browser's dialog for ports; its answer is one of [`Dialogs`]'.
+pub(crate) fn ask_for_port() {
+    serial::choose_port();
 }
 
 /// Shorter rests are not worth a word, in seconds.

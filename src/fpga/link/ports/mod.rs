@@ -1,4 +1,4 @@
-//! What a board is reached through: the system's serial ports, or none from a page in a browser.
+//! What a board is reached through: the system's serial ports, or those that a browser gives a page.
 
 #[cfg(target_arch = "wasm32")]
 mod page;

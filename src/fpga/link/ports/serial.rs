@@ -2,18 +2,13 @@
 
 use crate::fpga::link::LinkError;
 use crate::fpga::link::packets::{PacketLink, Patience};
-use crate::fpga::link::port::{AnyLink, FoundPort};
+use crate::fpga::link::port::{AnyLink, BAUD, FoundPort, READ_WAIT, session_seed};
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use serialport::{ErrorKind, SerialPort, SerialPortInfo, SerialPortType};
 use std::io;
 use std::os::fd::AsRawFd;
 use std::path::Path;
-use web_time::{Duration, SystemTime};
 
-/// Bits a second: the highest rate of an FT231X.
-const BAUD: u32 = 3_000_000;
-/// How long a port waits for something to read.
-const READ_WAIT: Duration = Duration::from_millis(5);
 /// FTDI's number among USB vendors.
 const FTDI: u16 = 0x0403;
 /// FTDI's two- and four-port chips, FT232H, FT231X (ULX3S).
@@ -72,12 +67,6 @@ pub fn open_port(path: &str) -> Result<Box<dyn SerialPort>, LinkError> {
 /// [`LinkError`].
 pub(crate) fn connect(path: &str, patience: Patience) -> Result<AnyLink, LinkError> {
     PacketLink::open(Box::new(open_port(path)?), patience, session_seed())
-}
-
-/// A number that was hardly used a moment ago.
-pub(super) fn session_seed() -> u8 {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    (since.as_millis() / 16) as u8
 }
 
 #[cfg(test)]

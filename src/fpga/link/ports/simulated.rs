@@ -1,10 +1,10 @@
 //! The simulated board: a process that runs the Verilated RTL behind a pseudo-terminal (`sim/board.cpp`). The driver reaches it
 //! as it reaches a serial line.
 
-use super::serial::{open_port, session_seed};
+use super::serial::open_port;
 use crate::fpga::link::LinkError;
 use crate::fpga::link::packets::{PacketLink, Patience, is_waiting};
-use crate::fpga::link::port::{AnyLink, Ended};
+use crate::fpga::link::port::{AnyLink, Ended, session_seed};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
