@@ -4,4 +4,5 @@ import './answers.mjs';
 import './without_network.mjs';
 import './bad_input.mjs';
 import './shapes.mjs';
+import './names.mjs';
 import './firefox.mjs';
