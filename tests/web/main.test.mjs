@@ -5,4 +5,5 @@ import './board.mjs';
 import './without_network.mjs';
 import './bad_input.mjs';
 import './shapes.mjs';
+import './names.mjs';
 import './firefox.mjs';

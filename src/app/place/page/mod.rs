@@ -133,11 +133,11 @@ pub(crate) fn news() -> Option<String> {
     (seconds > LEAST_REST).then(|| format!("The page was not seen for {seconds:.0} s, and rested meanwhile."))
 }
 
-/// Names in scripts that our typeface lacks stay boxes.
+/// What our typeface lacks the browser draws: for every letter that no font has eframe asks a canvas of its own.
 #[derive(Default)]
 pub(crate) struct SystemFonts;
 
 impl SystemFonts {
-    /// Does nothing yet.
+    /// Nothing: no font has to be found.
     pub(crate) fn follow<'a>(&mut self, _: &egui::Context, _: impl Iterator<Item = &'a str>) {}
 }
