@@ -54,8 +54,11 @@ export function take_drops() {
   const drop = (event) => {
     event.preventDefault();
     event.stopImmediatePropagation();
-    const [file] = event.dataTransfer.files;
-    if (file) take(file);
+    const { target, dataTransfer: { files: [file] } } = event;
+    // The canvas heard of what hovers over it, and never hears that it was dropped: for it, it is gone, which also repaints it.
+    const gone = () => target.dispatchEvent(new DragEvent('dragleave'));
+    if (file) take(file).then(gone);
+    else gone();
   };
   // Before the canvas hears of it, which would read a file of any size.
   addEventListener('dragover', over, { capture: true });
