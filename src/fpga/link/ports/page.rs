@@ -12,7 +12,9 @@ pub(crate) mod serial {
     use web_time::{Duration, Instant};
 
     /// A browser opens a port at once, or says why not.
-    const OPENING: Duration = Duration::from_secs(3);
+    const OPENING: Duration = Duration::from_secs(5);
+    /// So many times as long as elsewhere anything is waited for: the thread that listens is the one that paints.
+    const PATIENCE: u32 = 5;
 
     /// What a port is called, from its index on.
     pub(crate) fn path(index: u32) -> String {
@@ -43,6 +45,8 @@ pub(crate) mod serial {
             io::ErrorKind::ResourceBusy => LinkError::InUse { port: port() },
             _ => LinkError::Port { port: port(), error },
         })?;
+        let Patience { ask, silence, standstill } = patience;
+        let patience = Patience { ask: ask * PATIENCE, silence: silence * PATIENCE, standstill: standstill * PATIENCE };
         PacketLink::open(Box::new(line), patience, session_seed())
     }
 
