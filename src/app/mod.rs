@@ -26,6 +26,8 @@ pub(crate) mod settings;
 mod settings_file;
 mod shell;
 mod square;
+#[cfg(feature = "cli")]
+pub(crate) mod stage;
 pub(crate) mod state;
 pub(crate) mod teach_panel;
 pub(crate) mod teaching;

@@ -35,7 +35,7 @@ pub(super) fn show(ui: &mut Ui, model: &Model, state: &mut State, actions: &mut 
     };
     let place = fitted(rect.shrink(1.0), &report.frame);
     let mirrored = state.is_mirrored(&report.frame);
-    picture(ui, place, &report.frame, mirrored, state);
+    picture(ui, place, &report.frame, (mirrored, state.why.is_laid_over()), state);
     let square = square_of(place, report.frame.width, report.crop, mirrored);
     why::paint_over_picture(ui, Seen { square, mirrored }, model, &mut state.why);
     let sees = crop(ui, place, report, mirrored);
@@ -56,7 +56,7 @@ pub(super) fn show(ui: &mut Ui, model: &Model, state: &mut State, actions: &mut 
 }
 
 /// The largest place in `rect` of the frame's proportions.
-fn fitted(rect: Rect, frame: &Frame) -> Rect {
+pub(super) fn fitted(rect: Rect, frame: &Frame) -> Rect {
     let size = vec2(frame.width as f32, frame.height as f32);
     let scale = (rect.size() / size.max(Vec2::splat(1.0))).min_elem();
     Rect::from_center_size(rect.center(), size * scale)
@@ -66,10 +66,9 @@ fn fitted(rect: Rect, frame: &Frame) -> Rect {
 const AS_IT_IS: Rect = Rect { min: Pos2::ZERO, max: pos2(1.0, 1.0) };
 const MIRRORED: Rect = Rect { min: pos2(1.0, 0.0), max: pos2(0.0, 1.0) };
 
-fn picture(ui: &Ui, place: Rect, frame: &Frame, mirrored: bool, state: &mut State) {
+/// Draws a frame; `grey`, so that what is laid over it in colour stands out.
+pub(super) fn picture(ui: &Ui, place: Rect, frame: &Frame, (mirrored, grey): (bool, bool), state: &mut State) {
     let size = [frame.width as usize, frame.height as usize];
-    // What is laid over it in colour stands out on grey.
-    let grey = state.why.is_laid_over();
     let key = Id::unique((frame.source, frame.index, frame.captured, grey));
     let image = || if grey { greyed(size, &frame.rgb) } else { ColorImage::from_rgb(size, &frame.rgb) };
     let texture = state.textures.picture.get(ui.ctx(), "picture", key, TextureOptions::LINEAR, image);
@@ -91,7 +90,7 @@ fn greyed(size: [usize; 2], rgb: &[u8]) -> ColorImage {
 }
 
 /// Where the network's square stands in a picture of `width` pixels that is drawn at `place`.
-fn square_of(place: Rect, width: u32, crop: Crop, mirrored: bool) -> Rect {
+pub(super) fn square_of(place: Rect, width: u32, crop: Crop, mirrored: bool) -> Rect {
     let scale = place.width() / width.max(1) as f32;
     let left = if mirrored { width.saturating_sub(crop.x + crop.edge) } else { crop.x };
     let origin = place.min + vec2(left as f32, crop.y as f32) * scale;

@@ -27,7 +27,7 @@ use thiserror::Error;
 use web_time::{Duration, Instant};
 
 /// Least time between two repaints that news asks for, with a graphics card and without.
-const REPAINT_EVERY: [Duration; 2] = [Duration::from_millis(16), Duration::from_millis(100)];
+pub(super) const REPAINT_EVERY: [Duration; 2] = [Duration::from_millis(16), Duration::from_millis(100)];
 
 /// What the command line names; what it leaves open is as it was last time.
 #[derive(Clone, Debug, Default)]
@@ -156,14 +156,14 @@ fn forget(last: &mut Remembered, options: &Options, refused: StartError) -> Resu
 
 /// Asks for a repaint when there is news, as often as the screen can use it and no more.
 #[derive(Default)]
-struct Waker {
+pub(super) struct Waker {
     context: Mutex<Option<Context>>,
     every_ms: AtomicU64,
     painted: Mutex<Option<Instant>>,
 }
 
 impl Waker {
-    fn attach(&self, context: &Context, every: Duration) {
+    pub(super) fn attach(&self, context: &Context, every: Duration) {
         self.every_ms.store(every.as_millis() as u64, Ordering::Relaxed);
         if let Ok(mut own) = self.context.lock() {
             *own = Some(context.clone());
@@ -171,7 +171,7 @@ impl Waker {
     }
 
     /// Called by the pipeline's threads; never waits for the window.
-    fn wake(&self) {
+    pub(super) fn wake(&self) {
         let context = self.context.lock().ok().and_then(|own| own.clone());
         let painted = self.painted.lock().ok().and_then(|painted| *painted);
         let every = Duration::from_millis(self.every_ms.load(Ordering::Relaxed));
@@ -195,6 +195,15 @@ fn fit(ctx: &Context, large: bool) {
     if (wanted - zoom).abs() > 0.01 {
         ctx.set_zoom_factor(wanted);
     }
+}
+
+/// Whether a window is drawn without a graphics card.
+pub(super) fn draws_in_software(cc: &eframe::CreationContext<'_>) -> bool {
+    cc.wgpu_render_state.as_ref().is_some_and(|state| {
+        let info = state.adapter.get_info();
+        // A browser does not tell what kind of device it draws with, but what it is called.
+        info.device_type == eframe::wgpu::DeviceType::Cpu || info.name.contains("SwiftShader")
+    })
 }
 
 struct App {
@@ -223,12 +232,7 @@ impl App {
     ) -> Self {
         theme::apply(&cc.egui_ctx);
         cc.egui_ctx.set_theme(window.state.theme);
-        let software = |state: &eframe::egui_wgpu::RenderState| {
-            let info = state.adapter.get_info();
-            // A browser does not tell what kind of device it draws with, but what it is called.
-            info.device_type == eframe::wgpu::DeviceType::Cpu || info.name.contains("SwiftShader")
-        };
-        model.software_rendering = cc.wgpu_render_state.as_ref().is_some_and(software);
+        model.software_rendering = draws_in_software(cc);
         waker.attach(&cc.egui_ctx, REPAINT_EVERY[usize::from(model.software_rendering)]);
         let exporter = Exporter::new(cc.egui_ctx.clone());
         let mut app = Self {

@@ -126,6 +126,11 @@ pub(super) struct CachedTexture {
 }
 
 impl CachedTexture {
+    /// The texture as it was last.
+    pub(super) fn id(&self) -> Option<egui::TextureId> {
+        self.handle.as_ref().map(egui::TextureHandle::id)
+    }
+
     /// The texture; `make` draws it where `key` is not the one of the last call.
     pub(super) fn get(
         &mut self,

@@ -1,0 +1,86 @@
+//! What runs behind the stage: once for the camera, once for the demo.
+
+use super::super::model::Model;
+use super::super::state::State;
+use super::super::why::Depth;
+use crate::pipeline::{EngineCommand, EngineState, Pipeline, Report, Settings, StartError};
+use crate::source::SourceChoice;
+use std::sync::Arc;
+use web_time::Instant;
+
+/// A pipeline, and what is known of it.
+pub(super) struct Act {
+    pipeline: Pipeline,
+    pub(super) model: Model,
+    pub(super) state: State,
+}
+
+impl Act {
+    /// Starts it.
+    ///
+    /// # Errors
+    /// [`StartError`], where network, engine or source are refused.
+    pub(super) fn start(
+        settings: Settings,
+        source: Option<SourceChoice>,
+        wake: impl Fn() + Clone + Send + Sync + 'static,
+    ) -> Result<Self, StartError> {
+        let pipeline = Pipeline::start(settings.clone(), source, wake)?;
+        let model = Model::new(settings, pipeline.source_status());
+        let mut state = State::default();
+        // The evidence is asked for all the time.
+        state.turn_why(Depth::Evidence);
+        Ok(Self { pipeline, model, state })
+    }
+
+    /// Brings it to the present; a report that was not there before.
+    pub(super) fn refresh(&mut self) -> Option<Arc<Report>> {
+        let model = &mut self.model;
+        model.engine = self.pipeline.engine_state();
+        if let EngineState::Running(settings) = &model.engine {
+            model.settings = settings.clone();
+        }
+        model.source = self.pipeline.source_status();
+        self.state.meet_source(&model.source);
+        model.answers = self.pipeline.answers();
+        self.state.why.take_commands().for_each(|command| self.pipeline.send(command));
+        let report = self.pipeline.report()?;
+        let is_new = model.report.as_ref().is_none_or(|known| !Arc::ptr_eq(known, &report));
+        model.take(report.clone(), Instant::now());
+        is_new.then_some(report)
+    }
+
+    pub(super) fn pause(&self, paused: bool) {
+        if self.model.source.paused != paused {
+            self.pipeline.source().set_paused(paused);
+        }
+    }
+
+    pub(super) fn compare(&mut self, compare: bool) {
+        if self.state.compare != compare {
+            self.state.compare = compare;
+            self.pipeline.send(EngineCommand::Compare(compare));
+        }
+    }
+
+    /// Has it see something else.
+    pub(super) fn look_at(&self, source: Option<&SourceChoice>) {
+        if self.model.source.choice.as_ref() != source {
+            self.pipeline.source().switch_to(source.cloned());
+        }
+    }
+
+    /// Has it run something else.
+    pub(super) fn change(&self, settings: &Settings) {
+        let running = &self.model.settings;
+        if settings.model != running.model {
+            self.pipeline.send(EngineCommand::Model(settings.model.clone()));
+        }
+        if settings.engine != running.engine {
+            self.pipeline.send(EngineCommand::Engine(settings.engine.clone()));
+        }
+        if settings.threads != running.threads {
+            self.pipeline.send(EngineCommand::Threads(settings.threads));
+        }
+    }
+}

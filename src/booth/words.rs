@@ -1,0 +1,121 @@
+//! What the stage says, in the languages that it speaks: `assets/booth/words.toml`.
+
+use serde::Deserialize;
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::LazyLock;
+
+/// A language that the stage speaks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+pub(crate) enum Language {
+    /// English.
+    #[default]
+    #[serde(rename = "en")]
+    English,
+    /// Japanese, where the system has glyphs for it.
+    #[serde(rename = "ja")]
+    Japanese,
+    /// German.
+    #[serde(rename = "de")]
+    German,
+}
+
+/// One language's words; `{}` is where a number stands.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Words {
+    pub live: String,
+    pub demo: String,
+    /// What one sees, in the order in which the demo says it.
+    pub explain: [String; 7],
+    pub show_a_card: String,
+    pub unknown: String,
+    pub with_embedding: String,
+    pub without_embedding: String,
+    pub frames_per_s: String,
+    pub faster: String,
+    pub alike: String,
+    pub measuring: String,
+    pub one_network: String,
+    pub runs_on: String,
+    pub a_frame: String,
+    pub cycles: String,
+    pub simulated: String,
+    pub still_there: String,
+    #[serde(rename = "move")]
+    pub keep_moving: String,
+    pub leaving: String,
+    pub private: String,
+    pub pictures_on_status: String,
+    pub pictures_kept: String,
+    pub no_camera: String,
+    pub no_board: String,
+    pub configuration: String,
+    #[serde(default)]
+    labels: HashMap<String, String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct All {
+    en: Words,
+    de: Words,
+    ja: Words,
+}
+
+static ALL: LazyLock<All> = LazyLock::new(|| {
+    // A test reads it.
+    toml::from_str(include_str!("../../assets/booth/words.toml")).expect("well formed")
+});
+
+impl fmt::Display for Language {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::English => "en",
+            Self::Japanese => "ja",
+            Self::German => "de",
+        })
+    }
+}
+
+impl Language {
+    /// Its words.
+    pub(crate) fn words(self) -> &'static Words {
+        match self {
+            Self::English => &ALL.en,
+            Self::German => &ALL.de,
+            Self::Japanese => &ALL.ja,
+        }
+    }
+}
+
+impl Words {
+    /// A label in this language, or as the network has it.
+    pub(crate) fn label<'a>(&'a self, label: &'a str) -> &'a str {
+        self.labels.get(label).map_or(label, String::as_str)
+    }
+
+    /// Every letter that a font must have for this language.
+    pub(crate) fn letters(&self) -> impl Iterator<Item = char> {
+        let some = [&self.still_there, &self.private, &self.no_camera, &self.unknown];
+        some.into_iter().chain(&self.explain).chain(self.labels.values()).flat_map(|text| text.chars())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::network::shipped::SHIPPED;
+
+    #[test]
+    fn every_card_has_a_name_in_every_language() {
+        let network = SHIPPED[0].load().expect("the cards");
+        let cards = || network.labels().iter().filter(|label| *label != "nothing");
+        assert_eq!(cards().count(), 32);
+        for language in [Language::Japanese, Language::German] {
+            let missing: Vec<_> = cards().filter(|label| !language.words().labels.contains_key(*label)).collect();
+            assert!(missing.is_empty(), "{language:?}: {missing:?}");
+        }
+        assert_eq!(Language::English.words().label("ice cream"), "ice cream");
+    }
+}
