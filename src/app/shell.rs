@@ -26,8 +26,8 @@ use std::sync::{Arc, Mutex};
 use thiserror::Error;
 use web_time::{Duration, Instant};
 
-/// Least time between two repaints that news asks for, with a graphics card and without.
-const REPAINT_EVERY: [Duration; 2] = [Duration::from_millis(16), Duration::from_millis(100)];
+/// Least time between two repaints that news asks for, where there is no graphics card.
+const REPAINT_IN_SOFTWARE: Duration = Duration::from_millis(100);
 
 /// What the command line names; what it leaves open is as it was last time.
 #[derive(Clone, Debug, Default)]
@@ -229,7 +229,7 @@ impl App {
             info.device_type == eframe::wgpu::DeviceType::Cpu || info.name.contains("SwiftShader")
         };
         model.software_rendering = cc.wgpu_render_state.as_ref().is_some_and(software);
-        waker.attach(&cc.egui_ctx, REPAINT_EVERY[usize::from(model.software_rendering)]);
+        waker.attach(&cc.egui_ctx, if model.software_rendering { REPAINT_IN_SOFTWARE } else { place::REPAINT });
         let exporter = Exporter::new(cc.egui_ctx.clone());
         let mut app = Self {
             pipeline,
