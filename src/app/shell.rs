@@ -26,8 +26,8 @@ use std::sync::{Arc, Mutex};
 use thiserror::Error;
 use web_time::{Duration, Instant};
 
-/// Least time between two repaints that news asks for, with a graphics card and without.
-pub(super) const REPAINT_EVERY: [Duration; 2] = [Duration::from_millis(16), Duration::from_millis(100)];
+/// Least time between two repaints that news asks for, where there is no graphics card.
+const REPAINT_IN_SOFTWARE: Duration = Duration::from_millis(100);
 
 /// What the command line names; what it leaves open is as it was last time.
 #[derive(Clone, Debug, Default)]
@@ -163,7 +163,9 @@ pub(super) struct Waker {
 }
 
 impl Waker {
-    pub(super) fn attach(&self, context: &Context, every: Duration) {
+    /// Wakes this window from now on.
+    pub(super) fn attach(&self, context: &Context, draws_in_software: bool) {
+        let every = if draws_in_software { REPAINT_IN_SOFTWARE } else { place::REPAINT };
         self.every_ms.store(every.as_millis() as u64, Ordering::Relaxed);
         if let Ok(mut own) = self.context.lock() {
             *own = Some(context.clone());
@@ -233,7 +235,7 @@ impl App {
         theme::apply(&cc.egui_ctx);
         cc.egui_ctx.set_theme(window.state.theme);
         model.software_rendering = draws_in_software(cc);
-        waker.attach(&cc.egui_ctx, REPAINT_EVERY[usize::from(model.software_rendering)]);
+        waker.attach(&cc.egui_ctx, model.software_rendering);
         let exporter = Exporter::new(cc.egui_ctx.clone());
         let mut app = Self {
             pipeline,

@@ -143,6 +143,15 @@ export async function answersOf(file, frames) {
   return answers;
 }
 
+// Milliseconds of the network alone, in one thread: nothing else between two runs, as `ernscope bench` has it, and with the demo's next
+// frame drawn between them, as it is in the page.
+export async function timed(model, engine) {
+  const given = ['--json', '--threads', 1, '--model', model, '--engine', engine];
+  const bench = JSON.parse((await run('bench', ...given)).stdout).models[0].median_ms;
+  const lines = (await run('run', '--headless', '--source', 'demo:7', '--frames', 200, ...given)).stdout.trim().split('\n');
+  return { bench, demo: JSON.parse(lines.at(-1)).summary.infer_ms.p50 };
+}
+
 // CRC-32 of every layer's codes for a picture, as the reference engine has them: [name, CRC] of those that have codes.
 export async function layerCrcs(model, picture, engine = 'reference') {
   const folder = mkdtempSync(path.join(tmpdir(), 'ernscope-dump-'));

@@ -10,7 +10,7 @@ mod view;
 pub(crate) use leave::Chord;
 
 use super::place::{self, SystemFonts};
-use super::shell::{REPAINT_EVERY, Waker, WindowError, draws_in_software};
+use super::shell::{Waker, WindowError, draws_in_software};
 use super::theme;
 use crate::board::BoardState;
 use crate::booth::motion::Motion;
@@ -106,7 +106,7 @@ impl Stage {
         theme::apply(ctx);
         ctx.options_mut(|options| options.zoom_with_keyboard = false);
         ctx.send_viewport_cmd(ViewportCommand::Fullscreen(true));
-        waker.attach(ctx, REPAINT_EVERY[usize::from(draws_in_software(cc))]);
+        waker.attach(ctx, draws_in_software(cc));
         let now = Instant::now();
         let mut stage = Self {
             prompter,

@@ -101,6 +101,9 @@ impl Drop for FilmSource {
 
 fn of_bytes(picture: &FilmPicture) -> Picture {
     let rgba = picture.rgba().to_vec();
-    let rgb: Vec<u8> = rgba.as_chunks::<4>().0.iter().flat_map(|&[red, green, blue, _]| [red, green, blue]).collect();
+    let mut rgb = vec![0; rgba.len() / 4 * 3];
+    for (rgb, &[red, green, blue, _]) in rgb.as_chunks_mut::<3>().0.iter_mut().zip(rgba.as_chunks::<4>().0) {
+        *rgb = [red, green, blue];
+    }
     Picture { skipped: picture.skipped() as u64, ..Picture::new(picture.width(), picture.height(), rgb.into()) }
 }

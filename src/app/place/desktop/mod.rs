@@ -8,11 +8,14 @@ pub(crate) use system_fonts::SystemFonts;
 
 use crate::app::model::Model;
 use egui::{ThemePreference, ViewportBuilder};
+use web_time::Duration;
 
 /// The theme of the first start.
 pub(crate) const THEME: ThemePreference = ThemePreference::Dark;
 /// Folders can be opened, and paths typed.
 pub(crate) const HAS_FOLDERS: bool = true;
+/// Least time between two repaints that news asks for: a screen's.
+pub(crate) const REPAINT: Duration = Duration::from_millis(16);
 /// The system lists its ports.
 pub(crate) const ASKS_FOR_PORTS: bool = false;
 

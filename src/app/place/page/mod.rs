@@ -17,11 +17,14 @@ use crate::source::{DEFAULT_SEED, SourceChoice};
 use js_sys::Uint8Array;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
+use web_time::Duration;
 
 /// The theme of the first start: the page's own.
 pub(crate) const THEME: egui::ThemePreference = egui::ThemePreference::System;
 /// A page sees the files that it is given, and no folders.
 pub(crate) const HAS_FOLDERS: bool = false;
+/// Least time between two repaints that news asks for: a camera's. What paints computes as well.
+pub(crate) const REPAINT: Duration = Duration::from_millis(33);
 /// It knows no ports but those that it asked the person for.
 pub(crate) const ASKS_FOR_PORTS: bool = true;
 
