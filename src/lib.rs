@@ -101,6 +101,8 @@ extern crate self as ernscope;
 #[cfg(feature = "app")]
 pub mod app;
 pub mod board;
+#[cfg(all(feature = "app", feature = "cli"))]
+mod booth;
 #[cfg(feature = "cli")]
 pub mod commands;
 #[cfg(test)]

@@ -1,0 +1,16 @@
+//! The booth: what keeps the stage alive for a week without a touch.
+//!
+//! Two processes of the same binary. The supervisor reads `booth.toml`, starts the stage, hears its heartbeat, keeps the log, serves
+//! the status page, and starts the stage anew where it crashes, hangs or grows. The stage is the window; it takes its configuration from
+//! the pipe that it also lives by: where that closes, the supervisor is gone, and the stage ends.
+
+pub(crate) mod config;
+pub(crate) mod figures;
+pub(crate) mod heartbeat;
+mod lines;
+pub(crate) mod log;
+pub(crate) mod orders;
+pub(crate) mod restarts;
+mod stage_process;
+pub(crate) mod supervisor;
+pub(crate) mod vital;
