@@ -40,7 +40,7 @@ pub use arrangement::zoom;
 pub use model::Model;
 #[cfg(feature = "web")]
 pub use place::{answer, last_frame, start_page, status, tick};
-pub(crate) use shell::{Options, run};
+pub(crate) use shell::{Heart, Options, WindowError, run};
 pub use state::{Action, DialogAnswer, DialogKind};
 pub use theme::apply;
 pub use window::Window;

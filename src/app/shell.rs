@@ -46,6 +46,18 @@ pub(crate) struct Options {
     pub check: Option<EngineChoice>,
     /// What is wrong with what was asked for before.
     pub complaint: Option<String>,
+    /// Who follows whether the window lives.
+    pub heart: Option<Heart>,
+}
+
+/// What is called at each repaint, with what is painted.
+#[derive(Clone)]
+pub(crate) struct Heart(pub Arc<dyn Fn(&Context, &Model) + Send + Sync>);
+
+impl std::fmt::Debug for Heart {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Heart")
+    }
 }
 
 /// Why there is no window.
@@ -79,7 +91,7 @@ pub(crate) fn run(options: Options) -> Result<(), WindowError> {
         window.state.toasts.push(text, Tone::Bad);
     }
     let make = move |cc: &eframe::CreationContext<'_>| -> Result<Box<dyn eframe::App>, _> {
-        Ok(Box::new(App::new(cc, pipeline, model, window, waker, file)))
+        Ok(Box::new(App { heart: options.heart, ..App::new(cc, pipeline, model, window, waker, file) }))
     };
     place::show(size, Box::new(make)).map_err(WindowError::Display)
 }
@@ -210,6 +222,7 @@ struct App {
     size: Option<[f32; 2]>,
     teaching: Teaching,
     fonts: SystemFonts,
+    heart: Option<Heart>,
 }
 
 impl App {
@@ -242,6 +255,7 @@ impl App {
             dialogs: Dialogs::default(),
             teaching: Teaching::new(file.as_deref()),
             fonts: SystemFonts::default(),
+            heart: None,
             file,
             size: None,
         };
@@ -364,6 +378,9 @@ impl eframe::App for App {
         self.waker.painting();
         fit(ui.ctx(), self.window.state.layout.large);
         self.refresh(ui.ctx());
+        if let Some(heart) = &self.heart {
+            (heart.0)(ui.ctx(), &self.model);
+        }
         self.fonts.follow(ui.ctx(), names(&self.model));
         place::follow(&self.model, frame);
         if let Some(text) = place::news() {

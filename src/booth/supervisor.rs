@@ -8,6 +8,7 @@ use super::restarts::RestartCause;
 use super::stage_process::StageProcess;
 use super::vital::{StageTimes, VitalSigns};
 use sd_notify::NotifyState;
+use std::fmt;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
@@ -18,7 +19,7 @@ use thiserror::Error;
 use web_time::{Duration, Instant};
 
 /// Waited before the next start: after one stage that died soon, after two, and so on.
-const BACKOFF: [Duration; 6] = [0, 500, 1000, 2000, 5000, 10_000].map(Duration::from_millis);
+const BACKOFF_MS: [u64; 6] = [0, 500, 1000, 2000, 5000, 10_000];
 /// Between two looks at the stage.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// Between two looks at its memory, the configuration, and two words to the service manager.
@@ -35,6 +36,15 @@ pub(crate) enum BoothEnd {
     Left,
     /// It was told to stop.
     Stopped,
+}
+
+impl fmt::Display for BoothEnd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Left => "somebody left the stage",
+            Self::Stopped => "it was told to stop",
+        })
+    }
 }
 
 /// What became of a stage.
@@ -92,8 +102,8 @@ impl<M: FnMut() -> Command> BoothSupervisor<M> {
 
     /// Waits where stages died soon. Whether it was told to stop.
     fn rest(&mut self, stop: &AtomicBool) -> bool {
-        let pause = self.deaths.checked_sub(1).map_or(Duration::ZERO, |died| BACKOFF[died.min(BACKOFF.len() - 1)]);
-        let until = Instant::now() + pause;
+        let pause_ms = self.deaths.checked_sub(1).map_or(0, |died| BACKOFF_MS[died.min(BACKOFF_MS.len() - 1)]);
+        let until = Instant::now() + Duration::from_millis(pause_ms);
         loop {
             if stop.load(Ordering::Relaxed) {
                 return true;

@@ -91,6 +91,7 @@ fn window(args: RunArgs) -> Result<()> {
         threads: args.threads,
         check: args.check,
         complaint: None,
+        heart: None,
     };
     Ok(crate::app::run(options)?)
 }

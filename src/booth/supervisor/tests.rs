@@ -163,8 +163,9 @@ fn the_stage_is_told_what_is_in_force_and_ends_with_its_pipe() {
 
 #[test]
 fn a_flood_on_its_pipes_does_not_hold_anybody_up() {
-    let flood =
-        format!("({LIVE}) & (while :; do head -c 100000 /dev/zero; done) & head -c 3000000 /dev/zero >&2; wait");
+    let flood = format!(
+        "({LIVE}) & (while :; do head -c 100000 /dev/zero; done) & head -c 3000000 /dev/zero | tr '\\0' x >&2; wait"
+    );
     let fixture = Fixture::start(&[&flood], "");
     fixture.wait("live", Fixture::is_live);
     assert_eq!(fixture.starts(), 1);

@@ -1,0 +1,160 @@
+//! `ernscope booth`: the supervisor of a stage that nobody watches, and the stage, a process of its own.
+
+use super::message::complain;
+use super::{output, start_log};
+use crate::app::{self, Heart, Model, Options, WindowError};
+use crate::booth::config::WatchedConfig;
+use crate::booth::figures::BoothFigures;
+use crate::booth::heartbeat::Pulse;
+use crate::booth::log::BoothLog;
+use crate::booth::orders::Orders;
+use crate::booth::restarts::RestartMemory;
+use crate::booth::supervisor::{BoothLock, BoothSupervisor, NO_DISPLAY};
+use crate::booth::vital::StageTimes;
+use crate::engines::EngineChoice;
+use crate::host::files;
+use crate::network::ModelChoice;
+use crate::source::SourceChoice;
+use anyhow::{Context, Result};
+use clap::builder::{OsStringValueParser, TypedValueParser};
+use rustix::process::{Signal, set_parent_process_death_signal};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::flag;
+use std::ffi::OsString;
+use std::io;
+use std::path::PathBuf;
+use std::process::{Command, ExitCode};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use web_time::Duration;
+
+/// How the stage is called on the command line.
+pub(super) const STAGE: &str = "booth-stage";
+/// How long the stage waits for its first order; the supervisor gives it at once.
+const FIRST_ORDER: Duration = Duration::from_secs(2);
+/// A window that has nothing new to show paints so often nevertheless, to show that it lives.
+const PAINT_EVERY: Duration = Duration::from_millis(500);
+
+#[derive(clap::Args, Clone)]
+pub(crate) struct BoothArgs {
+    /// The booth's configuration [default: booth.toml beside the settings, where there is one]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(flatten)]
+    stage: StageArgs,
+}
+
+/// What the stage shows; on the command line it goes before the configuration.
+#[derive(clap::Args, Clone)]
+pub(crate) struct StageArgs {
+    /// Where frames come from: demo[:SEED], camera[:N], or a picture, folder, video or recording [default: a camera, else the demo]
+    #[arg(long, value_name = "SOURCE", value_parser = OsStringValueParser::new().try_map(SourceChoice::from_argument))]
+    source: Option<SourceChoice>,
+    /// Network: one of `ernscope models`, random:SHAPE[:SEED], or a model file [default: cards]
+    #[arg(long, value_name = "NAME|FILE")]
+    model: Option<ModelChoice>,
+    /// Engine: reference, cpu, cpu:LEVEL, fpga, fpga:PORT, or fpga:sim [default: cpu]
+    #[arg(long)]
+    engine: Option<EngineChoice>,
+}
+
+impl StageArgs {
+    /// The same for another process.
+    fn spelled(&self) -> Vec<OsString> {
+        let source = self.source.clone().map(|source| match source {
+            SourceChoice::File(path) => path.into_os_string(),
+            named => named.to_string().into(),
+        });
+        let model = self.model.clone().map(|model| match model {
+            ModelChoice::File(path) => path.into_os_string(),
+            named => named.to_string().into(),
+        });
+        let engine = self.engine.as_ref().map(|engine| engine.to_string().into());
+        let named = [("--source=", source), ("--model=", model), ("--engine=", engine)];
+        let spell =
+            |(name, value): (&str, Option<OsString>)| value.map(|value| [name.into(), value].into_iter().collect());
+        named.into_iter().filter_map(spell).collect()
+    }
+}
+
+/// The supervisor.
+pub(crate) fn run(args: &BoothArgs) -> Result<()> {
+    let config = WatchedConfig::open(args.config.as_deref())?;
+    let state = files::booth_state();
+    let log_folder = state.as_ref().map(|state| state.join("log"));
+    let wanted = &config.config().log;
+    let log = BoothLog::new(wanted.folder.clone().or_else(|| log_folder.clone()), wanted.most_mb);
+    start_log(log.clone(), false);
+    let _lock = state.as_deref().map(BoothLock::take).transpose()?;
+    let program = std::env::current_exe().context("the program does not find itself")?;
+    let spelled = args.stage.spelled();
+    let make = move || {
+        let mut command = Command::new(&program);
+        command.arg(STAGE).args(&spelled);
+        command
+    };
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [SIGHUP, SIGINT, SIGTERM] {
+        flag::register(signal, stop.clone())?;
+    }
+    let figures = BoothFigures::new(RestartMemory::open(state.map(|state| state.join("restarts.json"))));
+    tracing::info!("the booth begins, process {}", std::process::id());
+    let times = StageTimes::default();
+    let end = BoothSupervisor::new(make, config, log, log_folder, figures, times).run(&stop);
+    tracing::info!("the booth ends: {end}");
+    Ok(())
+}
+
+/// The stage.
+pub(crate) fn run_stage(args: StageArgs) -> ExitCode {
+    match stage(args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&format!("{error:#}"), "");
+            let no_display = matches!(error.downcast_ref(), Some(WindowError::Display(_)));
+            if no_display { ExitCode::from(NO_DISPLAY) } else { ExitCode::FAILURE }
+        }
+    }
+}
+
+fn stage(args: StageArgs) -> Result<()> {
+    // One that is stopped does not notice that its pipe closed.
+    set_parent_process_death_signal(Some(Signal::KILL))?;
+    let orders = Orders::listen(io::stdin())?;
+    let pulse = Pulse::start(output::stdout())?;
+    let config = orders.config(FIRST_ORDER);
+    let options = Options {
+        source: args.source.or_else(|| config.source.clone()),
+        model: args.model.or_else(|| config.model.clone()),
+        engine: args.engine.or_else(|| config.engine.clone()),
+        threads: config.threads,
+        heart: Some(heart(pulse, orders)),
+        ..Options::default()
+    };
+    Ok(app::run(options)?)
+}
+
+/// Counts what is painted and predicted, and closes the window where the supervisor is gone.
+fn heart(pulse: Pulse, orders: Orders) -> Heart {
+    Heart(Arc::new(move |context, model| {
+        pulse.painted();
+        pulse.reported(|beat| tell(beat, model));
+        if orders.is_over() {
+            context.send_viewport_cmd(egui::ViewportCommand::Close);
+        }
+        context.request_repaint_after(PAINT_EVERY);
+    }))
+}
+
+/// What the window knows, as the supervisor hears it.
+fn tell(beat: &mut crate::booth::heartbeat::Heartbeat, model: &Model) {
+    if let Some(report) = &model.report {
+        beat.predicted = report.sequence + 1;
+        beat.frames_per_s = report.rates.predicted_per_s;
+        beat.latency_ms = report.rates.latency_ms;
+        beat.board = report.engine.board.as_ref().map_or_else(String::new, ToString::to_string);
+    }
+    beat.held = model.source.paused;
+    beat.camera = model.source.state.to_string();
+    beat.fault = if model.source.state.is_fault() { beat.camera.clone() } else { String::new() };
+}
