@@ -29,6 +29,9 @@ use web_time::{Duration, Instant};
 /// Least time between two repaints that news asks for, with a graphics card and without.
 const REPAINT_EVERY: [Duration; 2] = [Duration::from_millis(16), Duration::from_millis(100)];
 
+/// A window with nothing new to show paints so often nevertheless where somebody follows whether it lives.
+const BEAT_EVERY: Duration = Duration::from_millis(500);
+
 /// What the command line names; what it leaves open is as it was last time.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Options {
@@ -50,9 +53,9 @@ pub(crate) struct Options {
     pub heart: Option<Heart>,
 }
 
-/// What is called at each repaint, with what is painted.
+/// What is called at each repaint, with what is painted; whether the window may stay.
 #[derive(Clone)]
-pub(crate) struct Heart(pub Arc<dyn Fn(&Context, &Model) + Send + Sync>);
+pub(crate) struct Heart(pub Arc<dyn Fn(&Model) -> bool + Send + Sync>);
 
 impl std::fmt::Debug for Heart {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -379,7 +382,10 @@ impl eframe::App for App {
         fit(ui.ctx(), self.window.state.layout.large);
         self.refresh(ui.ctx());
         if let Some(heart) = &self.heart {
-            (heart.0)(ui.ctx(), &self.model);
+            ui.ctx().request_repaint_after(BEAT_EVERY);
+            if !(heart.0)(&self.model) {
+                ui.ctx().send_viewport_cmd(ViewportCommand::Close);
+            }
         }
         self.fonts.follow(ui.ctx(), names(&self.model));
         place::follow(&self.model, frame);

@@ -1,11 +1,11 @@
 //! `ernscope booth`: the supervisor of a stage that nobody watches, and the stage, a process of its own.
 
 use super::message::complain;
-use super::{output, start_log};
+use super::start_log;
 use crate::app::{self, Heart, Model, Options, WindowError};
 use crate::booth::config::WatchedConfig;
 use crate::booth::figures::BoothFigures;
-use crate::booth::heartbeat::Pulse;
+use crate::booth::heartbeat::{Heartbeat, Pulse};
 use crate::booth::log::BoothLog;
 use crate::booth::orders::Orders;
 use crate::booth::restarts::RestartMemory;
@@ -32,8 +32,6 @@ use web_time::Duration;
 pub(super) const STAGE: &str = "booth-stage";
 /// How long the stage waits for its first order; the supervisor gives it at once.
 const FIRST_ORDER: Duration = Duration::from_secs(2);
-/// A window that has nothing new to show paints so often nevertheless, to show that it lives.
-const PAINT_EVERY: Duration = Duration::from_millis(500);
 
 #[derive(clap::Args, Clone)]
 pub(crate) struct BoothArgs {
@@ -121,7 +119,7 @@ fn stage(args: StageArgs) -> Result<()> {
     // One that is stopped does not notice that its pipe closed.
     set_parent_process_death_signal(Some(Signal::KILL))?;
     let orders = Orders::listen(io::stdin())?;
-    let pulse = Pulse::start(output::stdout())?;
+    let pulse = Pulse::start(io::stdout())?;
     let config = orders.config(FIRST_ORDER);
     let options = Options {
         source: args.source.or_else(|| config.source.clone()),
@@ -134,20 +132,17 @@ fn stage(args: StageArgs) -> Result<()> {
     Ok(app::run(options)?)
 }
 
-/// Counts what is painted and predicted, and closes the window where the supervisor is gone.
+/// Counts what is painted and predicted; the window may stay as long as there is a supervisor.
 fn heart(pulse: Pulse, orders: Orders) -> Heart {
-    Heart(Arc::new(move |context, model| {
+    Heart(Arc::new(move |model| {
         pulse.painted();
         pulse.reported(|beat| tell(beat, model));
-        if orders.is_over() {
-            context.send_viewport_cmd(egui::ViewportCommand::Close);
-        }
-        context.request_repaint_after(PAINT_EVERY);
+        !orders.is_over()
     }))
 }
 
 /// What the window knows, as the supervisor hears it.
-fn tell(beat: &mut crate::booth::heartbeat::Heartbeat, model: &Model) {
+fn tell(beat: &mut Heartbeat, model: &Model) {
     if let Some(report) = &model.report {
         beat.predicted = report.sequence + 1;
         beat.frames_per_s = report.rates.predicted_per_s;
