@@ -4,13 +4,16 @@
 //! the status page, and starts the stage anew where it crashes, hangs or grows. The stage is the window; it takes its configuration from
 //! the pipe that it also lives by: where that closes, the supervisor is gone, and the stage ends.
 
+pub(crate) mod awake;
 pub(crate) mod config;
 pub(crate) mod figures;
 pub(crate) mod heartbeat;
 mod lines;
 pub(crate) mod log;
 pub(crate) mod orders;
+mod page;
 pub(crate) mod restarts;
 mod stage_process;
+pub(crate) mod status;
 pub(crate) mod supervisor;
 pub(crate) mod vital;

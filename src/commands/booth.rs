@@ -3,12 +3,14 @@
 use super::message::complain;
 use super::start_log;
 use crate::app::{self, Heart, Model, Options, WindowError};
+use crate::booth::awake::keep_awake;
 use crate::booth::config::WatchedConfig;
 use crate::booth::figures::BoothFigures;
 use crate::booth::heartbeat::{Heartbeat, Pulse};
 use crate::booth::log::BoothLog;
 use crate::booth::orders::Orders;
 use crate::booth::restarts::RestartMemory;
+use crate::booth::status::{StatusAddress, serve};
 use crate::booth::supervisor::{BoothLock, BoothSupervisor, NO_DISPLAY};
 use crate::booth::vital::StageTimes;
 use crate::engines::EngineChoice;
@@ -38,6 +40,9 @@ pub(crate) struct BoothArgs {
     /// The booth's configuration [default: booth.toml beside the settings, where there is one]
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// Serve a page that tells how the booth is, and the same as JSON; a port alone is for this machine's own browsers
+    #[arg(long, value_name = "[ADDRESS:]PORT")]
+    status: Option<StatusAddress>,
     #[command(flatten)]
     stage: StageArgs,
 }
@@ -97,6 +102,10 @@ pub(crate) fn run(args: &BoothArgs) -> Result<()> {
     }
     let figures = BoothFigures::new(RestartMemory::open(state.map(|state| state.join("restarts.json"))));
     tracing::info!("the booth begins, process {}", std::process::id());
+    keep_awake();
+    if let Some(address) = args.status {
+        serve(address, figures.clone())?;
+    }
     let times = StageTimes::default();
     let end = BoothSupervisor::new(make, config, log, log_folder, figures, times).run(&stop);
     tracing::info!("the booth ends: {end}");
