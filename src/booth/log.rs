@@ -2,10 +2,12 @@
 //! below a limit. What cannot be written is counted, and the booth goes on.
 
 use crate::text::one_line;
+use crossbeam_channel::{Sender, bounded};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
@@ -15,9 +17,15 @@ const FILES: u64 = 4;
 /// The longest line, in characters.
 const LONGEST_LINE: usize = 2000;
 
-/// The log, to be shared by all who write to it. What it is told goes to stderr too.
+/// Lines that wait for a stderr that nobody reads; more are left out there.
+const MOST_WAITING: usize = 100;
+
+/// The log, to be shared by all who write to it. What it is told goes to stderr too, which nobody waits for: a terminal may be held.
 #[derive(Clone, Debug)]
-pub(crate) struct BoothLog(Arc<Mutex<LogFiles>>);
+pub(crate) struct BoothLog {
+    files: Arc<Mutex<LogFiles>>,
+    stderr: Sender<String>,
+}
 
 #[derive(Debug)]
 struct LogFiles {
@@ -32,12 +40,17 @@ struct LogFiles {
 impl BoothLog {
     /// Writes into `folder`, `most_mb` at most.
     pub(crate) fn new(folder: Option<PathBuf>, most_mb: u64) -> Self {
-        Self(Arc::new(Mutex::new(LogFiles { folder, most: (most_mb << 20) / FILES, open: None, lost: 0 })))
+        let files = LogFiles { folder, most: (most_mb << 20) / FILES, open: None, lost: 0 };
+        let (stderr, lines) = bounded::<String>(MOST_WAITING);
+        // Without a thread the files have the lines, and without a reader nobody misses them.
+        let print = move || lines.iter().for_each(|line| drop(writeln!(io::stderr(), "{line}")));
+        let _ = thread::Builder::new().name("stderr".into()).spawn(print);
+        Self { files: Arc::new(Mutex::new(files)), stderr }
     }
 
     /// The same from now on elsewhere, or with another limit.
     pub(super) fn move_to(&self, folder: Option<PathBuf>, most_mb: u64) {
-        let mut files = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut files = self.files();
         if files.folder != folder {
             (files.folder, files.open) = (folder, None);
         }
@@ -47,9 +60,12 @@ impl BoothLog {
     /// Adds a line.
     pub(super) fn line(&self, text: &str) {
         let text = one_line(&text.chars().take(LONGEST_LINE).collect::<String>());
-        // Nobody may be there to read it.
-        let _ = writeln!(io::stderr(), "{text}");
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).add(&text);
+        self.files().add(&text);
+        let _ = self.stderr.try_send(text);
+    }
+
+    fn files(&self) -> MutexGuard<'_, LogFiles> {
+        self.files.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -148,7 +164,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let logs = folder.path().join("deep").join("logs");
         let log = BoothLog::new(Some(logs.clone()), 1);
-        let mut files = log.0.lock().expect("nobody panicked");
+        let mut files = log.files();
         for number in 0..3000 {
             files.add(&format!("{number} {}", "x".repeat(1000)));
         }
@@ -185,6 +201,6 @@ mod tests {
         std::os::unix::fs::symlink("/dev/full", folder.path().join("booth.log")).expect("a link");
         let log = BoothLog::new(Some(folder.path().to_owned()), 1);
         log.line("lost");
-        assert_eq!(log.0.lock().expect("nobody panicked").lost, 1);
+        assert_eq!(log.files().lost, 1);
     }
 }
