@@ -42,6 +42,8 @@ pub use arrangement::zoom;
 pub use model::Model;
 #[cfg(feature = "web")]
 pub use place::{answer, last_frame, start_page, status, tick};
+#[cfg(feature = "cli")]
+pub(crate) use shell::WindowError;
 pub(crate) use shell::{Options, run};
 pub use state::{Action, DialogAnswer, DialogKind};
 pub use theme::apply;

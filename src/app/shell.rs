@@ -183,7 +183,8 @@ impl Waker {
         }
     }
 
-    fn painting(&self) {
+    /// A repaint begins.
+    pub(super) fn painting(&self) {
         if let Ok(mut painted) = self.painted.lock() {
             *painted = Some(Instant::now());
         }

@@ -1,20 +1,10 @@
 //! What the stage shows when: the demo while nobody is there, the camera as soon as somebody is, and after a long rest a question.
 
+use super::config::PlayConfig;
 use web_time::{Duration, Instant};
 
 /// How long a sentence about the demo stands.
 const SENTENCE: Duration = Duration::from_secs(6);
-
-/// After how long what happens.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Pace {
-    /// Nobody is there any longer.
-    pub attract_after: Duration,
-    /// Nothing moves, though a card may lie there: somebody is asked.
-    pub reset_after: Duration,
-    /// How long an answer is waited for; any motion is one.
-    pub countdown: Duration,
-}
 
 /// What the stage shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,7 +51,7 @@ impl Play {
     }
 
     /// Goes on to `now`. Whether all is to be as at the start, since nobody answered.
-    pub(crate) fn advance(&mut self, pace: Pace, sight: Sight, now: Instant) -> bool {
+    pub(crate) fn advance(&mut self, pace: &PlayConfig, sight: Sight, now: Instant) -> bool {
         if sight.named != self.left_behind {
             self.left_behind = None;
         }
@@ -101,7 +91,7 @@ impl Play {
     }
 
     /// What is shown at `now`.
-    pub(crate) fn scene(&self, pace: Pace, now: Instant) -> Scene {
+    pub(crate) fn scene(&self, pace: &PlayConfig, now: Instant) -> Scene {
         let rested = |since: Instant| now.saturating_duration_since(since);
         match self.scene {
             Playing::Attract { since } => Scene::Attract((rested(since).as_secs() / SENTENCE.as_secs()) as usize),
@@ -117,7 +107,7 @@ impl Play {
 mod tests {
     use super::*;
 
-    const PACE: Pace = Pace {
+    const PACE: &PlayConfig = &PlayConfig {
         attract_after: Duration::from_secs(20),
         reset_after: Duration::from_secs(60),
         countdown: Duration::from_secs(10),

@@ -1,24 +1,9 @@
 //! What the stage says, in the languages that it speaks: `assets/booth/words.toml`.
 
+use super::config::BoothLanguage;
 use serde::Deserialize;
 use std::collections::HashMap;
-use std::fmt;
 use std::sync::LazyLock;
-
-/// A language that the stage speaks.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-pub(crate) enum Language {
-    /// English.
-    #[default]
-    #[serde(rename = "en")]
-    English,
-    /// Japanese, where the system has glyphs for it.
-    #[serde(rename = "ja")]
-    Japanese,
-    /// German.
-    #[serde(rename = "de")]
-    German,
-}
 
 /// One language's words; `{}` is where a number stands.
 #[derive(Debug, Deserialize)]
@@ -46,11 +31,8 @@ pub(crate) struct Words {
     pub keep_moving: String,
     pub leaving: String,
     pub private: String,
-    pub pictures_on_status: String,
-    pub pictures_kept: String,
     pub no_camera: String,
     pub no_board: String,
-    pub configuration: String,
     #[serde(default)]
     labels: HashMap<String, String>,
 }
@@ -68,17 +50,7 @@ static ALL: LazyLock<All> = LazyLock::new(|| {
     toml::from_str(include_str!("../../assets/booth/words.toml")).expect("well formed")
 });
 
-impl fmt::Display for Language {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::English => "en",
-            Self::Japanese => "ja",
-            Self::German => "de",
-        })
-    }
-}
-
-impl Language {
+impl BoothLanguage {
     /// Its words.
     pub(crate) fn words(self) -> &'static Words {
         match self {
@@ -112,10 +84,10 @@ mod tests {
         let network = SHIPPED[0].load().expect("the cards");
         let cards = || network.labels().iter().filter(|label| *label != "nothing");
         assert_eq!(cards().count(), 32);
-        for language in [Language::Japanese, Language::German] {
+        for language in [BoothLanguage::Japanese, BoothLanguage::German] {
             let missing: Vec<_> = cards().filter(|label| !language.words().labels.contains_key(*label)).collect();
             assert!(missing.is_empty(), "{language:?}: {missing:?}");
         }
-        assert_eq!(Language::English.words().label("ice cream"), "ice cream");
+        assert_eq!(BoothLanguage::English.words().label("ice cream"), "ice cream");
     }
 }

@@ -2,6 +2,8 @@
 //! its arguments with it. Data goes to stdout, everything else to stderr.
 
 mod bench;
+#[cfg(feature = "app")]
+mod booth;
 mod classify;
 mod compare;
 mod demo_input;
@@ -34,6 +36,7 @@ use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 use tracing::Level;
 use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::prelude::*;
 
 /// See a fully binary network think, live.
@@ -74,6 +77,13 @@ enum CliCommand {
     Render(render::RenderArgs),
     /// Compute a recording again, and tell whether all comes out the same
     Replay(replay::ReplayArgs),
+    /// Fill the screen with a demo that needs nobody: restarted where it fails, looked at from afar
+    #[cfg(feature = "app")]
+    Booth(booth::BoothArgs),
+    /// The booth's window: what `booth` itself starts
+    #[cfg(feature = "app")]
+    #[command(name = booth::STAGE, hide = true)]
+    BoothStage(booth::StageArgs),
     /// Capture from a camera into a pipe: what the program itself starts
     #[cfg(feature = "camera")]
     #[command(name = crate::source::reader::capture::SUBCOMMAND, hide = true)]
@@ -83,14 +93,27 @@ enum CliCommand {
     },
 }
 
+impl CliCommand {
+    /// Where a log is that is no line of stderr alone stands in a configuration, which is not read yet.
+    fn has_own_log(&self) -> bool {
+        #[cfg(feature = "app")]
+        return matches!(self, Self::Booth(_));
+        #[cfg(not(feature = "app"))]
+        return false;
+    }
+}
+
 /// Does what the command line asks for.
 pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return refuse_arguments(&error),
     };
-    start_log();
-    let result = match cli.command.unwrap_or(CliCommand::Run(cli.run)) {
+    let command = cli.command.unwrap_or(CliCommand::Run(cli.run));
+    if !command.has_own_log() {
+        start_log(io::stderr, io::stderr().is_terminal());
+    }
+    let result = match command {
         CliCommand::Run(args) => return finish_whole(run::run(args)),
         CliCommand::Classify(args) => return finish_whole(classify::run(&args)),
         CliCommand::Inspect(args) => inspect::run(&args),
@@ -104,20 +127,24 @@ pub fn main() -> ExitCode {
         CliCommand::Doctor => doctor::run(),
         CliCommand::Render(args) => render::run(&args),
         CliCommand::Replay(args) => return finish_whole(replay::run(&args)),
+        #[cfg(feature = "app")]
+        CliCommand::Booth(args) => booth::run(&args),
+        #[cfg(feature = "app")]
+        CliCommand::BoothStage(args) => return booth::run_stage(args),
         #[cfg(feature = "camera")]
         CliCommand::CaptureCamera { index } => crate::source::reader::camera::run_capture_process(index),
     };
     finish(result)
 }
 
-/// Logs go to stderr: warnings, and what `RUST_LOG` asks for.
-fn start_log() {
+/// Logs go to `writer`, in general stderr: warnings, and what `RUST_LOG` asks for.
+fn start_log(writer: impl for<'w> MakeWriter<'w> + Send + Sync + 'static, coloured: bool) {
     let asked = env::var("RUST_LOG").ok().and_then(|targets| targets.parse().ok());
     let filter: Targets =
         asked.unwrap_or_else(|| Targets::new().with_target("ernscope", Level::INFO).with_default(Level::WARN));
     let lines = tracing_subscriber::fmt::layer()
-        .with_writer(io::stderr)
-        .with_ansi(io::stderr().is_terminal())
+        .with_writer(writer)
+        .with_ansi(coloured)
         // It would tell of a full or closed stderr on stderr, and panic.
         .log_internal_errors(false)
         .without_time()

@@ -1,13 +1,10 @@
 //! The booth's logo: a picture file, read beside the window.
 
+use crate::booth::config::read_logo;
 use crate::host::threads;
-use crate::source::picture::{Limits, read_within};
 use crossbeam_channel::{Receiver, bounded};
 use egui::{ColorImage, Context, TextureHandle, TextureId, TextureOptions, Vec2};
 use std::path::{Path, PathBuf};
-
-/// More is refused before anything of that size is decoded.
-const LIMITS: Limits = Limits { pixels: 16_000_000, bytes: 128 << 20 };
 
 /// The logo, as far as it is there.
 #[derive(Default)]
@@ -52,8 +49,7 @@ fn read(path: &Path) -> Option<Receiver<Result<ColorImage, String>>> {
     threads::spawn("logo", work).ok().map(|_| coming)
 }
 
-/// What is transparent is seen as on white.
 fn decode(path: &Path) -> Result<ColorImage, String> {
-    let picture = read_within(path, LIMITS).map_err(|error| error.to_string())?;
-    Ok(ColorImage::from_rgb([picture.width as usize, picture.height as usize], &picture.rgb))
+    let picture = read_logo(path)?;
+    Ok(ColorImage::from_rgba_unmultiplied([picture.width() as usize, picture.height() as usize], picture.as_raw()))
 }

@@ -7,18 +7,19 @@ mod leave;
 mod logo;
 mod view;
 
-pub(crate) use leave::Chord;
-
 use super::place::{self, SystemFonts};
 use super::shell::{Waker, WindowError, draws_in_software};
 use super::theme;
 use crate::board::BoardState;
+use crate::booth::config::{BoothConfig, BoothKey, BoothLanguage, BoothTheme};
+use crate::booth::heartbeat::{Pulse, StageMode};
 use crate::booth::motion::Motion;
+use crate::booth::orders::Orders;
 use crate::booth::play::{Play, Scene, Sight};
-use crate::booth::staging::{StageDeed, Staging};
-use crate::booth::words::{Language, Words};
+use crate::booth::words::Words;
 use crate::engines::EngineChoice;
 use crate::fpga::BoardChoice;
+use crate::network::ModelChoice;
 use crate::pipeline::{Prediction, Report, Settings};
 use crate::source::{DEFAULT_SEED, SourceChoice, SourceState};
 use act::Act;
@@ -29,6 +30,8 @@ use std::sync::Arc;
 use view::Show;
 use web_time::{Duration, Instant};
 
+/// How long it waits for its first order; the supervisor gives it at once.
+const FIRST_ORDER: Duration = Duration::from_secs(2);
 /// The window before it fills the screen.
 const SIZE: [f32; 2] = [1280.0, 720.0];
 /// Without news the stage is painted so often.
@@ -38,31 +41,50 @@ const POINTER: Duration = Duration::from_secs(3);
 /// So long the system's fonts are looked through for a language's letters.
 const FONTS: Duration = Duration::from_secs(5);
 
-/// What the stage hears and says beside what it shows.
-pub(crate) trait Prompter: 'static {
-    /// What changed in what it is told, once; or why that cannot be read.
-    fn change(&mut self) -> Option<Result<Staging, String>>;
-    /// It was painted, with this of the camera, in this scene.
-    fn painted(&mut self, scene: Scene, report: Option<&Report>, fault: Option<&str>);
-    /// Nobody answered, and all is as at the start.
-    fn began_anew(&mut self);
+/// What the command line names, before what `booth.toml` says.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct StageOptions {
+    /// Where visitors are seen.
+    pub source: Option<SourceChoice>,
+    /// Which network.
+    pub model: Option<ModelChoice>,
+    /// Which engine.
+    pub engine: Option<EngineChoice>,
 }
 
-/// Opens the stage and stays until it is left.
+impl StageOptions {
+    fn source(&self, config: &BoothConfig) -> Option<SourceChoice> {
+        self.source.clone().or_else(|| config.source.clone())
+    }
+
+    fn settings(&self, config: &BoothConfig) -> Settings {
+        // Small networks gain nothing of more, and the window needs its own.
+        let threads = config.threads.unwrap_or(1);
+        Settings {
+            model: self.model.clone().or_else(|| config.model.clone()).unwrap_or_default(),
+            engine: self.engine.clone().or_else(|| config.engine.clone()).unwrap_or(EngineChoice::Cpu(None)),
+            edge: None,
+            threads,
+        }
+    }
+}
+
+/// Opens the stage and stays until it is left, or the supervisor is gone.
 ///
 /// # Errors
 /// [`WindowError`], where what it is told is refused, or there is no display.
-pub(crate) fn run(staging: Staging, prompter: impl Prompter) -> Result<(), WindowError> {
+pub(crate) fn run(options: StageOptions, orders: Orders, pulse: Pulse) -> Result<(), WindowError> {
+    let config = orders.config(FIRST_ORDER);
     let waker = Arc::new(Waker::default());
-    let wake = |waker: &Arc<Waker>| {
+    let wake = || {
         let waker = waker.clone();
         move || waker.wake()
     };
-    let live = Act::start(staging.settings.clone(), staging.source.clone(), wake(&waker))?;
-    let demo = Act::start(beside(&staging.settings), Some(SourceChoice::Demo { seed: DEFAULT_SEED }), wake(&waker))?;
-    let prompter = Box::new(prompter);
+    let settings = options.settings(&config);
+    let demo = Act::start(beside(&settings), Some(SourceChoice::Demo { seed: DEFAULT_SEED }), wake())?;
+    let live = Act::start(settings, options.source(&config), wake())?;
     let make = move |cc: &eframe::CreationContext<'_>| -> Result<Box<dyn eframe::App>, _> {
-        Ok(Box::new(Stage::new(cc, &waker, staging, prompter, [live, demo])))
+        Ok(Box::new(Stage::new(cc, &waker, (options, config), (orders, pulse), [live, demo])))
     };
     place::show(SIZE, Box::new(make)).map_err(WindowError::Display)
 }
@@ -77,8 +99,11 @@ fn beside(settings: &Settings) -> Settings {
 }
 
 struct Stage {
-    staging: Staging,
-    prompter: Box<dyn Prompter>,
+    options: StageOptions,
+    config: Arc<BoothConfig>,
+    orders: Orders,
+    pulse: Pulse,
+    waker: Arc<Waker>,
     live: Act,
     demo: Act,
     play: Play,
@@ -89,17 +114,15 @@ struct Stage {
     begun: Instant,
     /// Whether the language's letters are there; `None` while they are looked for.
     readable: Option<bool>,
-    /// What is wrong with what it is told.
-    complaint: bool,
     pointer_moved: Instant,
 }
 
 impl Stage {
     fn new(
         cc: &eframe::CreationContext<'_>,
-        waker: &Waker,
-        staging: Staging,
-        prompter: Box<dyn Prompter>,
+        waker: &Arc<Waker>,
+        (options, config): (StageOptions, Arc<BoothConfig>),
+        (orders, pulse): (Orders, Pulse),
         [live, demo]: [Act; 2],
     ) -> Self {
         let ctx = &cc.egui_ctx;
@@ -108,8 +131,12 @@ impl Stage {
         ctx.send_viewport_cmd(ViewportCommand::Fullscreen(true));
         waker.attach(ctx, draws_in_software(cc));
         let now = Instant::now();
-        let mut stage = Self {
-            prompter,
+        let stage = Self {
+            options,
+            config,
+            orders,
+            pulse,
+            waker: waker.clone(),
             live,
             demo,
             play: Play::new(now),
@@ -119,39 +146,34 @@ impl Stage {
             fonts: SystemFonts::default(),
             begun: now,
             readable: None,
-            complaint: false,
             pointer_moved: now,
-            staging,
         };
         stage.dress(ctx);
         stage
     }
 
     /// Takes on the theme.
-    fn dress(&mut self, ctx: &Context) {
-        ctx.set_theme(if self.staging.dark { ThemePreference::Dark } else { ThemePreference::Light });
+    fn dress(&self, ctx: &Context) {
+        ctx.set_theme(match self.config.theme {
+            BoothTheme::Dark => ThemePreference::Dark,
+            BoothTheme::Light => ThemePreference::Light,
+        });
     }
 
-    /// Takes up what changed in what it is told.
+    /// Takes up what changed in `booth.toml`.
     fn hear(&mut self, ctx: &Context) {
-        match self.prompter.change() {
-            None => return,
-            Some(Err(why)) => {
-                tracing::warn!("{why}");
-                self.complaint = true;
-                return;
-            }
-            Some(Ok(staging)) => {
-                if staging.language != self.staging.language {
-                    (self.begun, self.readable) = (Instant::now(), None);
-                }
-                self.staging = staging;
-            }
+        let config = self.orders.config(Duration::ZERO);
+        if Arc::ptr_eq(&config, &self.config) {
+            return;
         }
-        self.complaint = false;
-        self.live.change(&self.staging.settings);
-        self.live.look_at(self.staging.source.as_ref());
-        self.demo.change(&beside(&self.staging.settings));
+        if config.language != self.config.language {
+            (self.begun, self.readable) = (Instant::now(), None);
+        }
+        self.config = config;
+        let settings = self.options.settings(&self.config);
+        self.live.change(&settings);
+        self.live.look_at(self.options.source(&self.config).as_ref());
+        self.demo.change(&beside(&settings));
         self.dress(ctx);
     }
 
@@ -159,7 +181,8 @@ impl Stage {
     fn see(&mut self, now: Instant) -> Scene {
         let report = self.live.refresh();
         self.demo.refresh();
-        let pace = self.staging.pace;
+        let config = self.config.clone();
+        let pace = &config.play;
         if has_no_picture(&self.live) {
             self.play.rest(now);
         } else {
@@ -178,27 +201,31 @@ impl Stage {
         self.live.pause(false);
         self.live.compare(true);
         self.live.state.mirror = true;
-        self.prompter.began_anew();
     }
 
     /// Does what a key may do.
     fn keys(&mut self, ctx: &Context) {
-        let allowed = |deed, key| self.staging.allowed.contains(&deed) && ctx.input(|input| input.key_pressed(key));
-        let [pause, mirror, compare] =
-            [(StageDeed::Pause, Key::Space), (StageDeed::Mirror, Key::V), (StageDeed::Compare, Key::C)]
-                .map(|(deed, key)| allowed(deed, key));
-        if pause {
-            self.live.pause(!self.live.model.source.paused);
+        for (allowed, key) in [
+            (BoothKey::Pause, Key::Space),
+            (BoothKey::Mirror, Key::V),
+            (BoothKey::Comparison, Key::C),
+            (BoothKey::Theme, Key::T),
+        ] {
+            if !self.config.keys.allowed.contains(&allowed) || !ctx.input(|input| input.key_pressed(key)) {
+                continue;
+            }
+            match allowed {
+                BoothKey::Pause => self.live.pause(!self.live.model.source.paused),
+                BoothKey::Mirror => self.live.state.mirror ^= true,
+                BoothKey::Comparison => self.live.compare(!self.live.state.compare),
+                BoothKey::Theme => ctx.set_theme(if ctx.theme() == Theme::Dark { Theme::Light } else { Theme::Dark }),
+            }
         }
-        if compare {
-            self.live.compare(!self.live.state.compare);
-        }
-        self.live.state.mirror ^= mirror;
     }
 
     /// The words of its language, or the English ones where the system has no letters for it.
     fn words(&mut self, ctx: &Context, now: Instant) -> &'static Words {
-        let words = self.staging.language.words();
+        let words = self.config.language.words();
         if self.readable.is_none() {
             let letters: String = words.letters().filter(|letter| !letter.is_ascii()).collect();
             self.fonts.follow(ctx, std::iter::once(letters.as_str()));
@@ -208,14 +235,12 @@ impl Stage {
                 self.readable = Some(true);
             } else if now.saturating_duration_since(self.begun) > FONTS {
                 tracing::warn!(
-                    "no font here has all letters of the language '{}', so the stage speaks English: install one (Debian: \
-                     fonts-noto-cjk)",
-                    self.staging.language
+                    "no font here has all letters of the stage's language, so it speaks English: install one (Debian: fonts-noto-cjk)"
                 );
                 self.readable = Some(false);
             }
         }
-        if self.readable == Some(true) { words } else { Language::English.words() }
+        if self.readable == Some(true) { words } else { BoothLanguage::English.words() }
     }
 
     /// What is wrong, in a sentence; the most pressing.
@@ -223,10 +248,8 @@ impl Stage {
         let board = self.live.model.report.as_ref().and_then(|report| report.engine.board.as_ref());
         if has_no_picture(&self.live) {
             Some(&words.no_camera)
-        } else if board.is_some_and(BoardState::is_fault) {
-            Some(&words.no_board)
         } else {
-            self.complaint.then_some(words.configuration.as_str())
+            board.is_some_and(BoardState::is_fault).then_some(words.no_board.as_str())
         }
     }
 
@@ -241,36 +264,62 @@ impl Stage {
     }
 }
 
-impl eframe::App for Stage {
-    fn ui(&mut self, ui: &mut egui::Ui, _: &mut eframe::Frame) {
-        let (ctx, now) = (ui.ctx().clone(), Instant::now());
-        self.hear(&ctx);
+impl Stage {
+    /// Draws what is on; which scene that is.
+    fn show(&mut self, ui: &mut egui::Ui, now: Instant) -> Scene {
+        let ctx = ui.ctx().clone();
         let scene = self.see(now);
-        self.keys(&ctx);
         let words = self.words(&ctx, now);
         let fault = self.fault(words);
-        let leaving = ctx.input(|input| self.leaving.left(self.staging.leave, input, now));
-        if let Some(why) = self.logo.follow(&ctx, self.staging.logo.as_deref()) {
+        let leaving = ctx.input(|input| self.leaving.left(&self.config.keys.leave, input, now));
+        if let Some(why) = self.logo.follow(&ctx, self.config.logo.as_deref()) {
             tracing::warn!("the logo is left out: {why}");
         }
         let act = if matches!(scene, Scene::Attract(_)) { &mut self.demo } else { &mut self.live };
-        let privacy = match (self.staging.pictures_on_status, self.staging.pictures_kept) {
-            (true, _) => &words.pictures_on_status,
-            (false, true) => &words.pictures_kept,
-            (false, false) => &words.private,
-        };
-        let (title, line) = (&self.staging.title, &self.staging.line);
-        let show =
-            Show { scene, model: &act.model, words, title, line, logo: self.logo.texture(), fault, privacy, leaving };
+        let (title, line, logo) = (&self.config.title, &self.config.line, self.logo.texture());
+        let show = Show { scene, model: &act.model, words, title, line, logo, fault, leaving };
         view::show(ui, &show, &mut act.state);
-        self.prompter.painted(scene, self.live.model.report.as_deref(), fault);
-        self.pointer(&ctx, now);
-        if leaving == Some(0) {
+        if leaving == Some(0) || self.orders.is_over() {
             ctx.send_viewport_cmd(ViewportCommand::Close);
         } else if ctx.input(|input| input.viewport().close_requested()) {
             ctx.send_viewport_cmd(ViewportCommand::CancelClose);
         }
-        ctx.request_repaint_after(PACE);
+        scene
+    }
+
+    /// Tells the supervisor.
+    fn beat(&self, scene: Scene) {
+        let model = &self.live.model;
+        self.pulse.painted();
+        self.pulse.reported(|beat| {
+            if let Some(report) = &model.report {
+                beat.predicted = report.sequence + 1;
+                beat.frames_per_s = report.rates.predicted_per_s;
+                beat.latency_ms = report.rates.latency_ms;
+                beat.board = report.engine.board.as_ref().map_or_else(String::new, ToString::to_string);
+            }
+            beat.held = model.source.paused;
+            beat.camera = model.source.state.to_string();
+            beat.fault = if has_no_picture(&self.live) { beat.camera.clone() } else { String::new() };
+            beat.mode = match scene {
+                Scene::Attract(_) => StageMode::Attract,
+                Scene::Live => StageMode::Live,
+                Scene::StillThere(_) => StageMode::Countdown,
+            };
+        });
+    }
+}
+
+impl eframe::App for Stage {
+    fn ui(&mut self, ui: &mut egui::Ui, _: &mut eframe::Frame) {
+        let now = Instant::now();
+        self.waker.painting();
+        self.hear(ui.ctx());
+        self.keys(ui.ctx());
+        let scene = self.show(ui, now);
+        self.pointer(ui.ctx(), now);
+        self.beat(scene);
+        ui.ctx().request_repaint_after(PACE);
     }
 
     fn clear_color(&self, visuals: &egui::Visuals) -> [f32; 4] {

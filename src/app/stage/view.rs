@@ -28,8 +28,6 @@ pub(crate) struct Show<'a> {
     pub logo: Option<(TextureId, Vec2)>,
     /// What is wrong, in a sentence.
     pub fault: Option<&'a str>,
-    /// What becomes of pictures, in a sentence.
-    pub privacy: &'a str,
     /// Seconds until the stage is left, while the keys for that are held.
     pub leaving: Option<u64>,
 }
@@ -207,9 +205,10 @@ fn question(ui: &Ui, screen: Rect, asks: &str, below: &str, left: u64) {
 fn footer(ui: &Ui, places: &Places, show: &Show<'_>) {
     let (tokens, unit, rect) = (Tokens::of(ui), places.unit, places.footer);
     let half = rect.width() * 0.5 - unit;
-    let size = fitting(ui, show.privacy, theme::plain, 1.9 * unit, half);
-    let place = elided(ui, rect.left_top(), show.privacy, theme::plain(size), tokens.quiet, half);
-    widgets::say(ui, place, "privacy", show.privacy);
+    let private = &show.words.private;
+    let size = fitting(ui, private, theme::plain, 1.9 * unit, half);
+    let place = elided(ui, rect.left_top(), private, theme::plain(size), tokens.quiet, half);
+    widgets::say(ui, place, "privacy", private);
     if let Some(fault) = show.fault {
         let size = fitting(ui, fault, theme::plain, 1.9 * unit, half);
         let place = text(ui, rect.right_top(), Align2::RIGHT_TOP, fault, theme::plain(size), tokens.fault);

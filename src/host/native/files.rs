@@ -123,6 +123,13 @@ pub(crate) fn settings() -> Option<PathBuf> {
     Some(ProjectDirs::from("", "", "ernscope")?.config_dir().join("settings.json"))
 }
 
+/// Where the booth's own files lie, and what it remembers between two starts; `None` where the user has no home.
+#[cfg(all(feature = "app", feature = "cli"))]
+pub(crate) fn booth_state() -> Option<PathBuf> {
+    let folders = ProjectDirs::from("", "", "ernscope")?;
+    Some(folders.state_dir().unwrap_or_else(|| folders.data_dir()).join("booth"))
+}
+
 /// Where what a person takes along goes: among the user's pictures, else into the home folder.
 #[cfg(feature = "app")]
 pub(crate) fn exports() -> Option<PathBuf> {

@@ -1,0 +1,81 @@
+//! What the supervisor knows, for whoever looks from afar.
+
+use super::heartbeat::Heartbeat;
+use super::restarts::RestartMemory;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
+use web_time::{Duration, Instant};
+
+/// Between two points of the curves.
+pub(super) const POINT_EVERY: Duration = Duration::from_secs(10);
+/// The points of an hour.
+pub(super) const POINTS: usize = 360;
+/// A stage that painted and predicted within this time is live. A beat comes every half second.
+const LIVE_WITHIN: Duration = Duration::from_secs(2);
+
+/// Shared by the supervisor, which writes, and the status page, which reads.
+#[derive(Clone, Debug)]
+pub(crate) struct BoothFigures(Arc<Mutex<Figures>>);
+
+#[derive(Debug)]
+pub(super) struct Figures {
+    /// When the supervisor began.
+    pub(super) since: SystemTime,
+    /// When the stage that runs began; `None` while none does.
+    pub(super) stage_since: Option<Instant>,
+    /// The last beat of this stage, and when it came.
+    pub(super) beat: Option<(Heartbeat, Instant)>,
+    pub(super) memory_mb: Option<u64>,
+    pub(super) restarts: RestartMemory,
+    /// What is wrong with the newest `booth.toml`, which is not in force.
+    pub(super) config_fault: Option<String>,
+    /// The oldest first.
+    pub(super) history: VecDeque<HistoryPoint>,
+}
+
+/// What was, at one moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize)]
+pub(super) struct HistoryPoint {
+    pub(super) frames_per_s: f32,
+    pub(super) latency_ms: f32,
+    pub(super) memory_mb: u64,
+}
+
+impl BoothFigures {
+    pub(crate) fn new(restarts: RestartMemory) -> Self {
+        Self(Arc::new(Mutex::new(Figures {
+            since: SystemTime::now(),
+            stage_since: None,
+            beat: None,
+            memory_mb: None,
+            restarts,
+            config_fault: None,
+            history: VecDeque::with_capacity(POINTS),
+        })))
+    }
+
+    pub(super) fn get(&self) -> MutexGuard<'_, Figures> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Figures {
+    /// Whether the stage painted and predicted just now.
+    pub(super) fn is_live(&self, now: Instant) -> bool {
+        let Some((beat, heard)) = &self.beat else { return false };
+        let age = |ms_ago| Duration::from_millis(ms_ago).saturating_add(now.saturating_duration_since(*heard));
+        let painted = beat.painted > 0 && age(beat.painted_ms_ago) <= LIVE_WITHIN;
+        painted && beat.predicted > 0 && (beat.held || age(beat.predicted_ms_ago) <= LIVE_WITHIN)
+    }
+
+    /// Adds a point of now to the curves: zeros where nothing is live.
+    pub(super) fn remember(&mut self, now: Instant) {
+        if self.history.len() == POINTS {
+            self.history.pop_front();
+        }
+        let live = self.beat.as_ref().map(|(beat, _)| beat).filter(|_| self.is_live(now));
+        let (frames_per_s, latency_ms) = live.map_or((0.0, 0.0), |beat| (beat.frames_per_s, beat.latency_ms));
+        self.history.push_back(HistoryPoint { frames_per_s, latency_ms, memory_mb: self.memory_mb.unwrap_or(0) });
+    }
+}

@@ -1,0 +1,115 @@
+//! Whether a stage lives, told by its heartbeat.
+
+use super::heartbeat::Heartbeat;
+use super::restarts::RestartCause;
+use web_time::{Duration, Instant};
+
+/// How long what may take.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct StageTimes {
+    /// From the start to the first frame that is painted and the first that is predicted.
+    pub start: Duration,
+    /// Between two frames that are painted, or predicted.
+    pub hang: Duration,
+    /// To end when asked to.
+    pub farewell: Duration,
+    /// A stage that lived so long was well: the next one need not wait.
+    pub well: Duration,
+}
+
+impl Default for StageTimes {
+    fn default() -> Self {
+        let [start, hang, farewell, well] = [20, 5, 2, 60].map(Duration::from_secs);
+        Self { start, hang, farewell, well }
+    }
+}
+
+/// What is counted, and when it last became more.
+#[derive(Clone, Copy, Debug)]
+struct Progress {
+    count: u64,
+    at: Instant,
+}
+
+impl Progress {
+    fn see(&mut self, count: u64, now: Instant) {
+        if count != self.count {
+            *self = Self { count, at: now };
+        }
+    }
+}
+
+/// One stage's signs of life.
+#[derive(Debug)]
+pub(super) struct VitalSigns {
+    started: Instant,
+    painted: Progress,
+    predicted: Progress,
+}
+
+impl VitalSigns {
+    pub(super) fn new(now: Instant) -> Self {
+        let nothing = Progress { count: 0, at: now };
+        Self { started: now, painted: nothing, predicted: nothing }
+    }
+
+    pub(super) fn hear(&mut self, beat: &Heartbeat, now: Instant) {
+        self.painted.see(beat.painted, now);
+        self.predicted.see(beat.predicted, now);
+        if beat.held {
+            self.predicted.at = now;
+        }
+    }
+
+    /// Time in which the supervisor itself did not run is not the stage's.
+    pub(super) fn excuse(&mut self, time: Duration) {
+        for at in [&mut self.started, &mut self.painted.at, &mut self.predicted.at] {
+            *at += time;
+        }
+    }
+
+    /// Whether it has come to life.
+    pub(super) fn is_live(&self) -> bool {
+        self.painted.count > 0 && self.predicted.count > 0
+    }
+
+    /// What is wrong, and more of it in words.
+    pub(super) fn fault(&self, times: &StageTimes, now: Instant) -> Option<(RestartCause, String)> {
+        let since = |then: Instant| now.saturating_duration_since(then);
+        let missing = |what: &str, limit: Duration| format!("nothing was {what} for {} s", limit.as_secs_f32());
+        if !self.is_live() {
+            let what = if self.painted.count == 0 { "painted" } else { "predicted" };
+            return (since(self.started) > times.start).then(|| (RestartCause::NeverLive, missing(what, times.start)));
+        }
+        let still = [(self.painted, "painted"), (self.predicted, "predicted")];
+        let (_, what) = still.into_iter().find(|(progress, _)| since(progress.at) > times.hang)?;
+        Some((RestartCause::Hung, missing(what, times.hang)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stage_lives_by_what_it_paints_and_predicts() {
+        let (times, start) = (StageTimes::default(), Instant::now());
+        let at = |seconds: u64| start + Duration::from_secs(seconds);
+        let beat = |painted, predicted, held| Heartbeat { painted, predicted, held, ..Heartbeat::default() };
+        let cause = |signs: &VitalSigns, seconds| signs.fault(&times, at(seconds)).map(|fault| fault.0);
+        let mut signs = VitalSigns::new(start);
+        assert_eq!((cause(&signs, 19), cause(&signs, 21)), (None, Some(RestartCause::NeverLive)));
+        signs.hear(&beat(1, 0, false), at(1));
+        assert_eq!((cause(&signs, 19), cause(&signs, 21)), (None, Some(RestartCause::NeverLive)));
+        signs.hear(&beat(2, 1, false), at(10));
+        assert_eq!((cause(&signs, 15), cause(&signs, 16)), (None, Some(RestartCause::Hung)));
+        signs.hear(&beat(2, 90, false), at(15));
+        assert!(signs.fault(&times, at(16)).is_some_and(|fault| fault.1 == "nothing was painted for 5 s"));
+        signs.hear(&beat(90, 90, false), at(20));
+        assert!(signs.fault(&times, at(21)).is_some_and(|fault| fault.1 == "nothing was predicted for 5 s"));
+        signs.hear(&beat(91, 90, true), at(22));
+        assert_eq!((cause(&signs, 27), cause(&signs, 28)), (None, Some(RestartCause::Hung)));
+        signs.excuse(Duration::from_secs(3600));
+        assert_eq!(cause(&signs, 3627), None);
+    }
+}
