@@ -330,7 +330,9 @@ impl eframe::App for Stage {
 
 /// Whether the camera shows nothing that is of now.
 fn has_no_picture(act: &Act) -> bool {
-    act.model.report.is_none() || act.model.is_past() || matches!(act.model.source.state, SourceState::Ended { .. })
+    let state = &act.model.source.state;
+    let is_elsewhere = matches!(state, SourceState::Ended { .. } | SourceState::Fallback { .. });
+    act.model.report.is_none() || state.is_fault() || is_elsewhere
 }
 
 /// The class that the network names and is sure of.
