@@ -5,6 +5,8 @@ mod bars;
 mod layers;
 mod leave;
 mod logo;
+#[cfg(test)]
+mod tests;
 mod view;
 
 use super::place::{self, SystemFonts};
@@ -38,6 +40,8 @@ const SIZE: [f32; 2] = [1280.0, 720.0];
 const PACE: Duration = Duration::from_millis(250);
 /// The pointer goes after so long.
 const POINTER: Duration = Duration::from_secs(3);
+/// Whether the stage fills the screen is looked at so often.
+const FILL_EVERY: Duration = Duration::from_secs(1);
 /// So long the system's fonts are looked through for a language's letters.
 const FONTS: Duration = Duration::from_secs(5);
 
@@ -115,6 +119,7 @@ struct Stage {
     /// Whether the language's letters are there; `None` while they are looked for.
     readable: Option<bool>,
     pointer_moved: Instant,
+    filled: Instant,
 }
 
 impl Stage {
@@ -128,7 +133,6 @@ impl Stage {
         let ctx = &cc.egui_ctx;
         theme::apply(ctx);
         ctx.options_mut(|options| options.zoom_with_keyboard = false);
-        ctx.send_viewport_cmd(ViewportCommand::Fullscreen(true));
         waker.attach(ctx, draws_in_software(cc));
         let now = Instant::now();
         let stage = Self {
@@ -147,6 +151,7 @@ impl Stage {
             begun: now,
             readable: None,
             pointer_moved: now,
+            filled: now,
         };
         stage.dress(ctx);
         stage
@@ -253,6 +258,22 @@ impl Stage {
         }
     }
 
+    /// All of the screen, whatever becomes of it; without a window manager nobody else sees to that.
+    fn fill(&mut self, ctx: &Context, now: Instant) {
+        if now < self.filled + FILL_EVERY {
+            return;
+        }
+        self.filled = now;
+        let (monitor, fills) = ctx.input(|input| (input.viewport().monitor_size, input.viewport().fullscreen));
+        if fills != Some(true) {
+            ctx.send_viewport_cmd(ViewportCommand::Fullscreen(true));
+        }
+        if let Some(size) = monitor.filter(|size| (*size - ctx.content_rect().size()).abs().max_elem() > 1.0) {
+            ctx.send_viewport_cmd(ViewportCommand::OuterPosition(egui::Pos2::ZERO));
+            ctx.send_viewport_cmd(ViewportCommand::InnerSize(size));
+        }
+    }
+
     /// The pointer goes where nobody moves it.
     fn pointer(&mut self, ctx: &Context, now: Instant) {
         if ctx.input(|input| input.pointer.is_moving() || input.pointer.any_down()) {
@@ -317,6 +338,7 @@ impl eframe::App for Stage {
         self.hear(ui.ctx());
         self.keys(ui.ctx());
         let scene = self.show(ui, now);
+        self.fill(ui.ctx(), now);
         self.pointer(ui.ctx(), now);
         self.beat(scene);
         ui.ctx().request_repaint_after(PACE);

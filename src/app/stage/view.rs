@@ -58,8 +58,8 @@ impl Places {
         let foot = bottom - 6.0;
         if landscape {
             let (middle, strip) = (size.x * 0.53, foot - 17.0);
-            let [picture, answer] = [place(3.0, 12.0, middle, strip - 2.0), place(middle + 3.0, 12.0, right, 34.0)];
-            let bars = place(middle + 3.0, 36.0, right, strip - 2.0);
+            let [picture, answer] = [place(3.0, 12.0, middle, strip - 2.0), place(middle + 3.0, 12.0, right, 30.0)];
+            let bars = place(middle + 3.0, 32.0, right, strip - 2.0);
             Self { unit, header, picture, answer, bars, layers: place(3.0, strip, right, foot), footer }
         } else {
             let strip = foot - 26.0;
@@ -145,7 +145,7 @@ fn live_picture(ui: &mut Ui, places: &Places, (model, report): (&Model, &Report)
         };
         egui::Image::from_texture((texture, inset.size())).uv(part).tint(Color32::from_gray(150)).paint_at(ui, inset);
     }
-    why::paint_over_picture(ui, Seen { square: inset, mirrored }, model, &mut state.why);
+    why::lay_evidence(ui, Seen { square: inset, mirrored }, (model, report), &mut state.why);
     ui.painter().rect_stroke(inset, 0.0, Stroke::new(0.2 * unit, tokens.on_picture), StrokeKind::Outside);
 }
 

@@ -20,6 +20,8 @@ use super::model::Model;
 use super::theme;
 use super::widgets;
 use crate::inspect::explain::Neuron;
+#[cfg(feature = "cli")]
+use crate::pipeline::Report;
 use crate::pipeline::{EngineCommand, Questions};
 use cover::CoverState;
 use egui::{ScrollArea, Ui};
@@ -174,6 +176,12 @@ pub(super) fn paint_over_picture(ui: &Ui, seen: Seen, model: &Model, state: &mut
         Depth::Hold | Depth::Channels | Depth::Recorder => return,
     };
     overlay::paint(ui, seen, model, laid, &mut state.overlay);
+}
+
+/// Lays the evidence for the answer over a square, without words.
+#[cfg(feature = "cli")]
+pub(super) fn lay_evidence(ui: &Ui, seen: Seen, (model, report): (&Model, &Report), state: &mut WhyState) {
+    overlay::lay_evidence(ui, seen, (model, report), &mut state.evidence, &mut state.overlay);
 }
 
 /// Which depth, and the button that closes.

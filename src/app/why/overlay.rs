@@ -64,20 +64,26 @@ impl Seen {
 pub(super) fn paint(ui: &Ui, seen: Seen, model: &Model, laid: Laid<'_>, state: &mut OverlayState) {
     let Some(report) = model.report.as_deref() else { return };
     match laid {
-        Laid::Evidence(evidence) => lay_evidence(ui, seen, (model, report), evidence, state),
+        Laid::Evidence(evidence) => {
+            if let Some(class) = lay_evidence(ui, seen, (model, report), evidence, state) {
+                let label = report.network.labels().get(class).map_or("", String::as_str);
+                say(ui, seen, &format!("evidence for {label}"));
+            }
+        }
         Laid::Cover => lay_covered(ui, seen, (model, report), state),
         Laid::Field(neuron) => frame_field(ui, seen, report, neuron),
     }
 }
 
-fn lay_evidence(
+/// Lays it over the square, without words; for which class.
+pub(super) fn lay_evidence(
     ui: &Ui,
     seen: Seen,
     (model, report): (&Model, &Report),
     asked: &mut EvidenceState,
     state: &mut OverlayState,
-) {
-    let Some(map) = asked.map(model, report) else { return };
+) -> Option<usize> {
+    let map = asked.map(model, report)?;
     let (edge, class) = (map.edge, map.class);
     let shares: Vec<f32> = map.shares().collect();
     let key = Id::unique((model.answers.sample, class, "evidence"));
@@ -94,8 +100,7 @@ fn lay_evidence(
         let cell = seen.part([at(y), at(x), at(y + 1), at(x + 1)]);
         ui.painter().rect_stroke(cell, 0.0, Stroke::new(2.0, Color32::WHITE), StrokeKind::Inside);
     }
-    let label = report.network.labels().get(class).map_or("", String::as_str);
-    say(ui, seen, &format!("evidence for {label}"));
+    Some(class)
 }
 
 fn lay_covered(ui: &Ui, seen: Seen, (model, report): (&Model, &Report), state: &mut OverlayState) {
