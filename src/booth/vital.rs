@@ -68,8 +68,7 @@ impl VitalSigns {
         }
     }
 
-    /// Whether it has come to life.
-    pub(super) fn is_live(&self) -> bool {
+    fn is_live(&self) -> bool {
         self.painted.count > 0 && self.predicted.count > 0
     }
 
