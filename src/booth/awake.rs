@@ -22,8 +22,7 @@ struct SleepInhibition {
 }
 
 impl ScreenInhibition {
-    async fn ask() -> Result<Self> {
-        let bus = Connection::session().await?;
+    async fn ask(bus: Connection) -> Result<Self> {
         let name = "org.freedesktop.ScreenSaver";
         bus.call_method(Some(name), "/org/freedesktop/ScreenSaver", Some(name), "Inhibit", &(WHO, WHY)).await?;
         Ok(Self(bus))
@@ -31,8 +30,7 @@ impl ScreenInhibition {
 }
 
 impl SleepInhibition {
-    async fn ask() -> Result<Self> {
-        let bus = Connection::system().await?;
+    async fn ask(bus: Connection) -> Result<Self> {
         let (name, manager) = ("org.freedesktop.login1", "org.freedesktop.login1.Manager");
         let wish = ("sleep:idle", WHO, WHY, "block");
         let granted = bus.call_method(Some(name), "/org/freedesktop/login1", Some(manager), "Inhibit", &wish).await?;
@@ -65,10 +63,12 @@ pub(crate) fn keep_awake() {
         loop {
             pollster::block_on(async {
                 if !matches!(&screen, Some(ScreenInhibition(bus)) if is_there(bus).await) {
-                    screen = granted("the screen saver", ScreenInhibition::ask().await, &mut said[0]);
+                    let asked = async { ScreenInhibition::ask(Connection::session().await?).await };
+                    screen = granted("the screen saver", asked.await, &mut said[0]);
                 }
                 if !matches!(&sleep, Some(SleepInhibition { bus, .. }) if is_there(bus).await) {
-                    sleep = granted("sleep", SleepInhibition::ask().await, &mut said[1]);
+                    let asked = async { SleepInhibition::ask(Connection::system().await?).await };
+                    sleep = granted("sleep", asked.await, &mut said[1]);
                 }
             });
             thread::sleep(ASK_EVERY);
@@ -76,5 +76,77 @@ pub(crate) fn keep_awake() {
     };
     if let Err(error) = thread::Builder::new().name("awake".into()).spawn(work) {
         tracing::warn!("nobody keeps the screen awake: {error}");
+    }
+}
+
+#[cfg(test)]
+#[path = "../../tests/common/skipped.rs"]
+mod skipped;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{BufRead, BufReader, PipeWriter, Read};
+    use std::process::{Command, Stdio};
+    use std::sync::{Arc, Mutex};
+    use zbus::connection::Builder;
+
+    /// What stands for the screen saver, and keeps what it was asked.
+    struct ScreenSaver(Arc<Mutex<Vec<String>>>);
+
+    #[zbus::interface(name = "org.freedesktop.ScreenSaver")]
+    impl ScreenSaver {
+        fn inhibit(&self, who: String, why: String) -> u32 {
+            self.0.lock().expect("nobody panicked").extend([who, why]);
+            7
+        }
+    }
+
+    /// What stands for the login manager: gives one end of a pipe away.
+    struct LoginManager(Mutex<Option<PipeWriter>>, Arc<Mutex<Vec<String>>>);
+
+    #[zbus::interface(name = "org.freedesktop.login1.Manager")]
+    impl LoginManager {
+        fn inhibit(&self, what: String, _who: String, _why: String, mode: String) -> OwnedFd {
+            self.1.lock().expect("nobody panicked").extend([what, mode]);
+            let end = self.0.lock().expect("nobody panicked").take().expect("asked once");
+            OwnedFd::from(std::os::fd::OwnedFd::from(end))
+        }
+    }
+
+    #[test]
+    fn what_is_granted_is_held_and_given_back() {
+        let mut daemon = Command::new("dbus-daemon");
+        daemon.args(["--session", "--nofork", "--print-address"]).stdout(Stdio::piped()).stderr(Stdio::null());
+        let Ok(mut daemon) = daemon.spawn() else {
+            return skipped::skip("holding off sleep", "there is no dbus-daemon");
+        };
+        let mut address = String::new();
+        BufReader::new(daemon.stdout.take().expect("piped")).read_line(&mut address).expect("an address");
+        let address = address.trim();
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let (mut given, end) = std::io::pipe().expect("a pipe");
+        let login = LoginManager(Mutex::new(Some(end)), asked.clone());
+        pollster::block_on(async {
+            let service =
+                Builder::address(address)?.name("org.freedesktop.ScreenSaver")?.name("org.freedesktop.login1")?;
+            let service = service.serve_at("/org/freedesktop/ScreenSaver", ScreenSaver(asked.clone()))?;
+            let service = service.serve_at("/org/freedesktop/login1", login)?.build().await?;
+            let screen = ScreenInhibition::ask(Builder::address(address)?.build().await?).await?;
+            let sleep = SleepInhibition::ask(Builder::address(address)?.build().await?).await?;
+            assert!(is_there(&screen.0).await && is_there(&sleep.bus).await);
+            drop(sleep);
+            let mut rest = Vec::new();
+            given.read_to_end(&mut rest)?;
+            drop(service);
+            daemon.kill()?;
+            daemon.wait()?;
+            assert!(!is_there(&screen.0).await);
+            let nobody = ScreenInhibition::ask(screen.0).await;
+            assert!(granted("the screen saver", nobody, &mut false).is_none());
+            Result::Ok(())
+        })
+        .expect("a bus");
+        assert_eq!(*asked.lock().expect("nobody panicked"), [WHO, WHY, "sleep:idle", "block"]);
     }
 }

@@ -16,10 +16,10 @@ const LIVE_WITHIN: Duration = Duration::from_secs(2);
 
 /// Shared by the supervisor, which writes, and the status page, which reads.
 #[derive(Clone, Debug)]
-pub(crate) struct BoothFigures(Arc<Mutex<Figures>>);
+pub(crate) struct BoothFigures(Arc<Mutex<StageFigures>>);
 
 #[derive(Debug)]
-pub(super) struct Figures {
+pub(super) struct StageFigures {
     /// When the supervisor began.
     pub(super) since: SystemTime,
     /// When the stage that runs began; `None` while none does.
@@ -31,12 +31,12 @@ pub(super) struct Figures {
     /// What is wrong with the newest `booth.toml`, which is not in force.
     pub(super) config_fault: Option<String>,
     /// The oldest first.
-    pub(super) history: VecDeque<HistoryPoint>,
+    pub(super) history: VecDeque<CurvePoint>,
 }
 
 /// What was, at one moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize)]
-pub(super) struct HistoryPoint {
+pub(super) struct CurvePoint {
     pub(super) frames_per_s: f32,
     pub(super) latency_ms: f32,
     pub(super) memory_mb: u64,
@@ -44,7 +44,7 @@ pub(super) struct HistoryPoint {
 
 impl BoothFigures {
     pub(crate) fn new(restarts: RestartMemory) -> Self {
-        Self(Arc::new(Mutex::new(Figures {
+        Self(Arc::new(Mutex::new(StageFigures {
             since: SystemTime::now(),
             stage_since: None,
             beat: None,
@@ -55,12 +55,12 @@ impl BoothFigures {
         })))
     }
 
-    pub(super) fn get(&self) -> MutexGuard<'_, Figures> {
+    pub(super) fn get(&self) -> MutexGuard<'_, StageFigures> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Figures {
+impl StageFigures {
     /// Whether the stage painted and predicted just now.
     pub(super) fn is_live(&self, now: Instant) -> bool {
         let Some((beat, heard)) = &self.beat else { return false };
@@ -76,6 +76,6 @@ impl Figures {
         }
         let live = self.beat.as_ref().map(|(beat, _)| beat).filter(|_| self.is_live(now));
         let (frames_per_s, latency_ms) = live.map_or((0.0, 0.0), |beat| (beat.frames_per_s, beat.latency_ms));
-        self.history.push_back(HistoryPoint { frames_per_s, latency_ms, memory_mb: self.memory_mb.unwrap_or(0) });
+        self.history.push_back(CurvePoint { frames_per_s, latency_ms, memory_mb: self.memory_mb.unwrap_or(0) });
     }
 }

@@ -14,7 +14,7 @@ use web_time::Duration;
 const LONGEST_ORDER: usize = 512 << 10;
 
 #[derive(Serialize, Deserialize)]
-struct Order {
+struct BoothOrder {
     /// Whose folder paths begin at.
     file: PathBuf,
     text: String,
@@ -53,7 +53,7 @@ impl Orders {
     }
 
     fn take(&self, line: &str) {
-        let order = serde_json::from_str::<Order>(line).map_err(anyhow::Error::from);
+        let order = serde_json::from_str::<BoothOrder>(line).map_err(anyhow::Error::from);
         match order.and_then(|order| Ok(BoothConfig::parse(&order.file, &order.text)?)) {
             Ok(config) => self.tell(|told| told.config = Some(Arc::new(config))),
             // As where a logo is gone since the supervisor looked at it.

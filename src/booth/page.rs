@@ -1,6 +1,6 @@
 //! What the status page says, as JSON and as a page without scripts.
 
-use super::figures::{BoothFigures, HistoryPoint, POINT_EVERY, POINTS};
+use super::figures::{BoothFigures, CurvePoint, POINT_EVERY, POINTS};
 use super::heartbeat::{Heartbeat, StageMode};
 use super::restarts::Restart;
 use crate::host::files;
@@ -43,7 +43,7 @@ pub(super) struct StatusReport {
     last_restarts: VecDeque<Restart>,
     history_every_s: u64,
     /// The oldest first.
-    history: VecDeque<HistoryPoint>,
+    history: VecDeque<CurvePoint>,
 }
 
 impl StatusReport {
@@ -177,7 +177,7 @@ fn escaped(text: &str) -> String {
 }
 
 /// One curve; the newest point is at its right.
-fn curve(html: &mut String, title: &str, report: &StatusReport, value: impl Fn(&HistoryPoint) -> f32) {
+fn curve(html: &mut String, title: &str, report: &StatusReport, value: impl Fn(&CurvePoint) -> f32) {
     let top = report.history.iter().map(&value).fold(0.0, f32::max);
     let first = POINTS - report.history.len().min(POINTS);
     let mut points = String::new();

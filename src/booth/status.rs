@@ -138,13 +138,13 @@ impl Write for Timed {
 }
 
 /// What is answered.
-struct Answer {
+struct HttpAnswer {
     status: &'static str,
     kind: &'static str,
     body: String,
 }
 
-impl Answer {
+impl HttpAnswer {
     fn plain(status: &'static str, body: &str) -> Self {
         Self { status, kind: "text/plain; charset=utf-8", body: format!("{body}\n") }
     }
@@ -153,7 +153,7 @@ impl Answer {
 fn answer(mut connection: Timed, figures: &BoothFigures) -> io::Result<()> {
     let asked = asked(&mut connection)?;
     let head_alone = matches!(&asked, Ok((Method::Head, _)));
-    let Answer { status, kind, body } = match asked {
+    let HttpAnswer { status, kind, body } = match asked {
         Ok((_, path)) => answer_of(&path, figures),
         Err(refusal) => refusal,
     };
@@ -190,7 +190,7 @@ enum Method {
 }
 
 /// How and for which path is asked, or what is answered to no sound request.
-fn asked(connection: &mut Timed) -> io::Result<Result<(Method, String), Answer>> {
+fn asked(connection: &mut Timed) -> io::Result<Result<(Method, String), HttpAnswer>> {
     let mut header = Vec::new();
     let mut piece = [0; 1024];
     loop {
@@ -200,43 +200,46 @@ fn asked(connection: &mut Timed) -> io::Result<Result<(Method, String), Answer>>
             return Ok(asked);
         }
         if length == 0 {
-            return Ok(Err(Answer::plain("400 Bad Request", "no whole request")));
+            return Ok(Err(HttpAnswer::plain("400 Bad Request", "no whole request")));
         }
         if header.len() > LONGEST_HEADER {
-            return Ok(Err(Answer::plain("431 Request Header Fields Too Large", "at most 8 KiB of header are read")));
+            return Ok(Err(HttpAnswer::plain(
+                "431 Request Header Fields Too Large",
+                "at most 8 KiB of header are read",
+            )));
         }
     }
 }
 
 /// `None` where there is more to come.
-fn parsed(header: &[u8]) -> Option<Result<(Method, String), Answer>> {
+fn parsed(header: &[u8]) -> Option<Result<(Method, String), HttpAnswer>> {
     let mut fields = [httparse::EMPTY_HEADER; MOST_FIELDS];
     let mut request = httparse::Request::new(&mut fields);
     match request.parse(header) {
         Ok(httparse::Status::Partial) => return None,
         Ok(httparse::Status::Complete(_)) => {}
-        Err(error) => return Some(Err(Answer::plain("400 Bad Request", &error.to_string()))),
+        Err(error) => return Some(Err(HttpAnswer::plain("400 Bad Request", &error.to_string()))),
     }
     let method = match request.method {
         Some("GET") => Method::Get,
         Some("HEAD") => Method::Head,
-        _ => return Some(Err(Answer::plain("405 Method Not Allowed", "this page can only be read"))),
+        _ => return Some(Err(HttpAnswer::plain("405 Method Not Allowed", "this page can only be read"))),
     };
     let path = request.path.unwrap_or_default().split('?').next().unwrap_or_default();
     Some(Ok((method, path.to_owned())))
 }
 
-fn answer_of(path: &str, figures: &BoothFigures) -> Answer {
+fn answer_of(path: &str, figures: &BoothFigures) -> HttpAnswer {
     let report = || StatusReport::of(figures);
     match path {
-        "/" => Answer { status: "200 OK", kind: "text/html; charset=utf-8", body: page(&report()) },
+        "/" => HttpAnswer { status: "200 OK", kind: "text/html; charset=utf-8", body: page(&report()) },
         "/status.json" => match serde_json::to_string(&report()) {
-            Ok(body) => Answer { status: "200 OK", kind: "application/json", body: body + "\n" },
-            Err(error) => Answer::plain("500 Internal Server Error", &error.to_string()),
+            Ok(body) => HttpAnswer { status: "200 OK", kind: "application/json", body: body + "\n" },
+            Err(error) => HttpAnswer::plain("500 Internal Server Error", &error.to_string()),
         },
-        "/healthz" if figures.get().is_live(Instant::now()) => Answer::plain("200 OK", "live"),
-        "/healthz" => Answer::plain("503 Service Unavailable", "not live"),
-        _ => Answer::plain("404 Not Found", "there are /, /status.json and /healthz"),
+        "/healthz" if figures.get().is_live(Instant::now()) => HttpAnswer::plain("200 OK", "live"),
+        "/healthz" => HttpAnswer::plain("503 Service Unavailable", "not live"),
+        _ => HttpAnswer::plain("404 Not Found", "there are /, /status.json and /healthz"),
     }
 }
 

@@ -64,7 +64,6 @@ pub(crate) struct BoothSupervisor<M> {
     times: StageTimes,
     /// Stages in a row that died soon.
     deaths: usize,
-    ready: bool,
     tended: Instant,
     pointed: Instant,
 }
@@ -79,11 +78,13 @@ impl<M: FnMut() -> Command> BoothSupervisor<M> {
         times: StageTimes,
     ) -> Self {
         let now = Instant::now();
-        Self { make, config, log, log_folder, figures, times, deaths: 0, ready: false, tended: now, pointed: now }
+        Self { make, config, log, log_folder, figures, times, deaths: 0, tended: now, pointed: now }
     }
 
     /// Until a person leaves the stage, or `stop` says so.
     pub(crate) fn run(&mut self, stop: &AtomicBool) -> BoothEnd {
+        // At once: a display or a camera may come late, and a booth that waits for one must not be ended for it.
+        notify(&NotifyState::Ready);
         loop {
             if self.rest(stop) {
                 return BoothEnd::Stopped;
@@ -152,15 +153,6 @@ impl<M: FnMut() -> Command> BoothSupervisor<M> {
             if let Some((cause, words)) = fault {
                 return StageEnd::Restart(cause, words);
             }
-            self.tell_ready(&signs);
-        }
-    }
-
-    /// Once, when the first stage lives.
-    fn tell_ready(&mut self, signs: &VitalSigns) {
-        if !self.ready && signs.is_live() {
-            self.ready = true;
-            notify(&NotifyState::Ready);
         }
     }
 

@@ -26,12 +26,12 @@ impl Default for StageTimes {
 
 /// What is counted, and when it last became more.
 #[derive(Clone, Copy, Debug)]
-struct Progress {
+struct LastProgress {
     count: u64,
     at: Instant,
 }
 
-impl Progress {
+impl LastProgress {
     fn see(&mut self, count: u64, now: Instant) {
         if count != self.count {
             *self = Self { count, at: now };
@@ -43,13 +43,13 @@ impl Progress {
 #[derive(Debug)]
 pub(super) struct VitalSigns {
     started: Instant,
-    painted: Progress,
-    predicted: Progress,
+    painted: LastProgress,
+    predicted: LastProgress,
 }
 
 impl VitalSigns {
     pub(super) fn new(now: Instant) -> Self {
-        let nothing = Progress { count: 0, at: now };
+        let nothing = LastProgress { count: 0, at: now };
         Self { started: now, painted: nothing, predicted: nothing }
     }
 
@@ -68,8 +68,7 @@ impl VitalSigns {
         }
     }
 
-    /// Whether it has come to life.
-    pub(super) fn is_live(&self) -> bool {
+    fn is_live(&self) -> bool {
         self.painted.count > 0 && self.predicted.count > 0
     }
 
