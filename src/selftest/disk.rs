@@ -70,6 +70,8 @@ fn nearest(folder: &Path) -> PathBuf {
 fn write_and_read(folder: &Path) -> io::Result<()> {
     let path = folder.join(format!(".ernscope-selftest-{}", std::process::id()));
     let written: Vec<u8> = (0..PROBE_BYTES).map(|at| (at / 256 ^ at) as u8).collect();
+    // Of a check that a power cut ended, by the process of the same number.
+    let _ = fs::remove_file(&path);
     let mut file = File::create_new(&path)?;
     let same = file.write_all(&written).and_then(|()| file.sync_all()).and_then(|()| Ok(fs::read(&path)? == written));
     let removed = fs::remove_file(&path);

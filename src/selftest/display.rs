@@ -5,7 +5,7 @@ use std::env;
 use std::io;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use wgpu::{Backends, DeviceType, Instance};
+use wgpu::{Adapter, Backends, DeviceType, Instance, InstanceDescriptor};
 
 pub(super) fn check(tell: Tell<'_>) {
     let variable = |name| env::var(name).ok().filter(|value| !value.is_empty());
@@ -50,11 +50,16 @@ fn answered(name: &str, answer: io::Result<()>) -> Finding {
     }
 }
 
+/// The adapters that these drivers offer.
+fn adapters(backends: Backends) -> Vec<Adapter> {
+    let instance = Instance::new(InstanceDescriptor { backends, ..InstanceDescriptor::new_without_display_handle() });
+    pollster::block_on(instance.enumerate_adapters(backends))
+}
+
 fn graphics(has_display: bool) -> Finding {
-    let instance = Instance::default();
-    let list = |backends| pollster::block_on(instance.enumerate_adapters(backends));
     // OpenGL's drivers complain on stderr where there is no display; they are asked where there is nothing else.
-    let adapters = Some(list(Backends::PRIMARY)).filter(|list| !list.is_empty()).unwrap_or_else(|| list(Backends::GL));
+    let adapters =
+        Some(adapters(Backends::PRIMARY)).filter(|list| !list.is_empty()).unwrap_or_else(|| adapters(Backends::GL));
     let infos: Vec<_> = adapters.iter().map(|adapter| adapter.get_info()).collect();
     let best = infos.iter().find(|info| info.device_type != DeviceType::Cpu).or(infos.first());
     match best {

@@ -102,7 +102,7 @@ fn start(name: &'static str, work: Work) -> Receiver<Finding> {
 
 fn late(name: &str, within: Duration) -> Finding {
     let says = format!("the check did not come to its end within {} s", within.as_secs_f32());
-    Finding::fault(name, says, "try again; if it goes on, see what else runs here, and what this check asks of")
+    Finding::fault(name, says, "see what else runs here and what it waits for, or allow more with --within")
 }
 
 #[cfg(test)]
@@ -128,7 +128,7 @@ mod tests {
         let begun = Instant::now();
         let mut findings = Vec::new();
         asked.run(&mut |finding| findings.push(finding));
-        assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+        assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", begun.elapsed());
         let late = |name: &str| findings.iter().any(|f| f.name == name && f.state == FindingState::Fault);
         assert!(late("clock") && late("engines"), "{findings:?}");
     }
