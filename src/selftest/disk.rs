@@ -69,7 +69,7 @@ fn nearest(folder: &Path) -> PathBuf {
 /// Writes a file, to the disk itself, and reads it again. Nothing of it stays.
 fn write_and_read(folder: &Path) -> io::Result<()> {
     let path = folder.join(format!(".ernscope-selftest-{}", std::process::id()));
-    let written: Vec<u8> = (0..PROBE_BYTES).map(|at| (at / 256 ^ at) as u8).collect();
+    let written: Vec<u8> = (0..PROBE_BYTES).map(|at| ((at / 256) ^ at) as u8).collect();
     // Of a check that a power cut ended, by the process of the same number.
     let _ = fs::remove_file(&path);
     let mut file = File::create_new(&path)?;
@@ -81,6 +81,7 @@ fn write_and_read(folder: &Path) -> io::Result<()> {
     removed
 }
 
+#[allow(clippy::useless_conversion, reason = "these numbers have 32 bits on some systems")]
 fn free_bytes(folder: &Path) -> io::Result<u64> {
     let told = statvfs(folder)?;
     Ok(u64::from(told.blocks_available()) * u64::from(told.fragment_size()))
