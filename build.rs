@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
@@ -16,6 +17,14 @@ fn main() {
     let version = env!("CARGO_PKG_VERSION");
     let version = commit.map_or_else(|| version.to_owned(), |commit| format!("{version} ({commit})"));
     println!("cargo::rustc-env=ERNSCOPE_VERSION={version}");
+    // The commit's date, so that the same commit gives the same program; without a repository the day of the build.
+    let built = git(&["log", "-1", "--format=%ct"]);
+    println!("cargo::rustc-env=ERNSCOPE_BUILT={}", built.unwrap_or_else(|| now().to_string()));
+}
+
+/// Seconds since 1970.
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
 /// What git says in this repository; `None` without git, or where it is none.

@@ -126,6 +126,8 @@ pub mod network;
 #[cfg(feature = "live")]
 pub mod pipeline;
 pub mod preprocess;
+#[cfg(all(feature = "live", not(target_arch = "wasm32")))]
+mod selftest;
 #[cfg(feature = "live")]
 pub mod source;
 mod splitmix64;

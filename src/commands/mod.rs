@@ -26,6 +26,7 @@ mod render;
 mod replay;
 mod run;
 mod run_record;
+mod selftest;
 mod teach;
 mod unread;
 
@@ -73,6 +74,9 @@ enum CliCommand {
     Models,
     /// Tell what this machine offers: processor levels, cameras, graphics
     Doctor,
+    /// Check this machine: engines, network, camera, board, display, disk, clock
+    #[command(name = "selftest")]
+    SelfTest(selftest::SelfTestArgs),
     /// Render labelled frames of the demo, for training or to look at
     Render(render::RenderArgs),
     /// Compute a recording again, and tell whether all comes out the same
@@ -125,6 +129,7 @@ pub fn main() -> ExitCode {
         CliCommand::Import(args) => import::run(&args),
         CliCommand::Models => models::run(),
         CliCommand::Doctor => doctor::run(),
+        CliCommand::SelfTest(args) => return finish_whole(selftest::run(args)),
         CliCommand::Render(args) => render::run(&args),
         CliCommand::Replay(args) => return finish_whole(replay::run(&args)),
         #[cfg(feature = "app")]

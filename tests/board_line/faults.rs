@@ -1,6 +1,6 @@
 //! Faults: of the line, of the board, of what is plugged in.
 
-use super::lines::{BadLine, Boasting, Random, Replaying, Returning, Tampering, escape};
+use super::lines::{BadLine, Random, Replaying, Returning, Tampering, boasting, escape};
 use super::{PATIENCE, PROMPT, build, engine, expected, network, plug, small};
 use ernscope::board::BoardState;
 use ernscope::engine::cpu::{CpuEngine, Level};
@@ -428,14 +428,14 @@ fn a_board_with_impossible_sizes_is_refused() {
     for (word, says) in sizes {
         let (_board, port) = plug(&program);
         let start = Instant::now();
-        let refused = engine(Box::new(Boasting::new(port, word, says)), &network).err();
+        let refused = engine(Box::new(boasting(port, word, says)), &network).err();
         let is_refused = matches!(refused, Some(BoardError::Capabilities(CapabilityError::Sizes)));
         assert!(is_refused, "word {word} as {says}: {refused:?}");
         assert!(start.elapsed() < PROMPT, "{:?}", start.elapsed());
     }
     let other = |word: usize, says: u32| {
         let (_board, port) = plug(&program);
-        engine(Box::new(Boasting::new(port, word, says)), &network).err()
+        engine(Box::new(boasting(port, word, says)), &network).err()
     };
     assert!(matches!(other(0, 7), Some(BoardError::Capabilities(CapabilityError::Unknown))));
     assert!(matches!(other(1, 2), Some(BoardError::Capabilities(CapabilityError::Version(2)))));

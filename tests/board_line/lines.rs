@@ -239,32 +239,50 @@ impl<P: Write> Write for Counting<P> {
     }
 }
 
-/// Puts another value into a word of what the board tells of its sizes.
-pub(crate) struct Boasting<P> {
+/// Alters what the board says before its CRC is made: as a board would that is wrong, not as a line.
+pub(crate) struct Altering<P, F> {
     port: P,
-    word: usize,
-    says: u32,
+    alter: F,
     packet: Vec<u8>,
     coming: VecDeque<u8>,
 }
 
 const READ: u8 = 0x83;
+const RESULT: u8 = 0x84;
 /// Session, number, kind; the checksum of what the board was told.
 const BEFORE_WORDS: usize = 3 + 4;
 const CAPABILITY_WORDS: usize = 16;
 
-impl<P> Boasting<P> {
-    pub(crate) fn new(port: P, word: usize, says: u32) -> Self {
-        Self { port, word, says, packet: Vec::new(), coming: VecDeque::new() }
+/// Puts another value into a word of what the board tells of its sizes.
+pub(crate) fn boasting<P>(port: P, word: usize, says: u32) -> Altering<P, impl FnMut(&mut [u8])> {
+    Altering::new(port, move |packet| {
+        if packet[2] == READ && packet.len() == BEFORE_WORDS + 4 * CAPABILITY_WORDS {
+            let at = BEFORE_WORDS + 4 * word;
+            packet[at..at + 4].copy_from_slice(&says.to_le_bytes());
+        }
+    })
+}
+
+/// Turns a bit of one sum of every answer.
+pub(crate) fn wrong<P>(port: P) -> Altering<P, impl FnMut(&mut [u8])> {
+    Altering::new(port, |packet| {
+        if packet[2] == RESULT {
+            packet[BEFORE_WORDS + 4 * 5] ^= 1;
+        }
+    })
+}
+
+impl<P, F: FnMut(&mut [u8])> Altering<P, F> {
+    pub(crate) fn new(port: P, alter: F) -> Self {
+        Self { port, alter, packet: Vec::new(), coming: VecDeque::new() }
     }
 
     /// A packet of the board is whole.
     fn pass(&mut self) {
         let mut packet = unescape(&std::mem::take(&mut self.packet));
-        if packet.get(2) == Some(&READ) && packet.len() == BEFORE_WORDS + 4 * CAPABILITY_WORDS + 4 {
+        if packet.len() > BEFORE_WORDS {
             packet.truncate(packet.len() - 4);
-            let at = BEFORE_WORDS + 4 * self.word;
-            packet[at..at + 4].copy_from_slice(&self.says.to_le_bytes());
+            (self.alter)(&mut packet);
             packet.extend(crc32fast::hash(&packet).to_le_bytes());
         }
         if !packet.is_empty() {
@@ -273,7 +291,7 @@ impl<P> Boasting<P> {
     }
 }
 
-impl<P: Read> Read for Boasting<P> {
+impl<P: Read, F: FnMut(&mut [u8])> Read for Altering<P, F> {
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
         while self.coming.is_empty() {
             let mut came = [0; 4096];
@@ -292,7 +310,7 @@ impl<P: Read> Read for Boasting<P> {
     }
 }
 
-impl<P: Write> Write for Boasting<P> {
+impl<P: Write, F> Write for Altering<P, F> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.port.write(bytes)
     }

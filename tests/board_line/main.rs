@@ -8,6 +8,7 @@ mod lines;
 #[path = "../common/networks.rs"]
 mod networks;
 mod program;
+mod selftest;
 #[path = "../common/shipped.rs"]
 mod shipped;
 #[path = "../common/skipped.rs"]

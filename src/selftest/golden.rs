@@ -1,0 +1,277 @@
+//! Pictures that are the same on every machine, and what the networks inside the program answer to them: a CRC-32 of every layer's
+//! codes, and of the bits of the logits.
+//!
+//! The pictures come from whole numbers alone, since the demo's come from floats, whose sines are the system's. The networks' answers
+//! are constants: those of the reference engine, on the day when the network came in.
+
+use crate::engine::{Engine, EngineError, Probe, Wants};
+use crate::frame::InputImage;
+use crate::network::Network;
+use crate::splitmix64::SplitMix64;
+
+/// A picture's answer: what was seen of it, layer by layer, and at the end.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Answer {
+    /// The CRC-32 of each layer's codes (CHW, one a byte), where the layer has codes and shows them.
+    layers: Vec<Option<u32>>,
+    /// The CRC-32 of the logits' bits, little-endian: those of the classes, then those of the rows of no class.
+    logits: u32,
+}
+
+impl Answer {
+    /// What `engine` answers, with every layer that it shows.
+    pub(super) fn of(engine: &mut dyn Engine, picture: &InputImage) -> Result<Self, EngineError> {
+        let mut answer = Self { layers: vec![None; engine.network().layers().len()], logits: 0 };
+        let outcome = engine.run_probed(picture, &mut answer)?;
+        let logits = crc_of(outcome.logits, outcome.others);
+        Ok(Self { logits, ..answer })
+    }
+
+    /// The same without a look at the layers.
+    pub(super) fn of_logits(engine: &mut dyn Engine, picture: &InputImage) -> Result<Self, EngineError> {
+        let layers = vec![None; engine.network().layers().len()];
+        let outcome = engine.run(picture)?;
+        Ok(Self { logits: crc_of(outcome.logits, outcome.others), layers })
+    }
+
+    /// How many layers were seen.
+    pub(super) fn seen(&self) -> usize {
+        self.layers.iter().flatten().count()
+    }
+
+    /// The first layer that both show and that differs; the last one where only the logits do.
+    pub(super) fn first_difference(&self, other: &Self) -> Option<usize> {
+        let differ = |(ours, theirs): (&Option<u32>, &Option<u32>)| ours.zip(*theirs).is_some_and(|(a, b)| a != b);
+        let layer = self.layers.iter().zip(&other.layers).position(differ);
+        layer.or((self.logits != other.logits).then_some(self.layers.len() - 1))
+    }
+}
+
+impl Probe for Answer {
+    fn wants(&self, _: usize) -> Wants {
+        Wants { codes: true, ..Wants::default() }
+    }
+
+    fn codes(&mut self, layer: usize, codes: &[u8]) {
+        self.layers[layer] = Some(crc32fast::hash(codes));
+    }
+}
+
+fn crc_of(logits: &[f32], others: &[f32]) -> u32 {
+    let mut crc = crc32fast::Hasher::new();
+    logits.iter().chain(others).for_each(|logit| crc.update(&logit.to_bits().to_le_bytes()));
+    crc.finalize()
+}
+
+/// How many pictures there are.
+pub(super) const PICTURES: usize = 3;
+
+/// Squares of colours, then noise, then colours that change slowly.
+pub(super) fn pictures(edge: usize) -> [InputImage; PICTURES] {
+    let mut random = SplitMix64(0x45_52_4e);
+    let side = (edge / 8).max(1);
+    let colours: Vec<[u8; 3]> = (0..edge.div_ceil(side).pow(2)).map(|_| colour(&mut random)).collect();
+    let squares = painted(edge, |x, y| colours[y / side * edge.div_ceil(side) + x / side]);
+    let noise = painted(edge, |_, _| colour(&mut random));
+    let slow = painted(edge, |x, y| [x, y, x + y].map(|way| (way * 255 / (2 * edge)) as u8));
+    [squares, noise, slow]
+}
+
+fn colour(random: &mut SplitMix64) -> [u8; 3] {
+    let [red, green, blue, ..] = random.next().to_le_bytes();
+    [red, green, blue]
+}
+
+fn painted(edge: usize, mut colour: impl FnMut(usize, usize) -> [u8; 3]) -> InputImage {
+    let mut picture = InputImage::black(edge);
+    let pixels = picture.rgb_mut().as_chunks_mut::<3>().0;
+    pixels.iter_mut().enumerate().for_each(|(at, pixel)| *pixel = colour(at % edge, at / edge));
+    picture
+}
+
+/// What a network inside the program answers.
+pub(super) struct GoldenNetwork {
+    /// Its name.
+    pub(super) name: &'static str,
+    pictures: [GoldenAnswer; PICTURES],
+}
+
+struct GoldenAnswer {
+    /// Of the layers that make codes.
+    layers: &'static [u32],
+    logits: u32,
+}
+
+impl GoldenNetwork {
+    /// The right answers, of a network whose layers are these.
+    pub(super) fn answers(&self, network: &Network) -> [Answer; PICTURES] {
+        self.pictures.each_ref().map(|golden| {
+            let mut crcs = golden.layers.iter().copied();
+            let layers = network.layers().iter().map(|layer| layer.op.makes_codes().then(|| crcs.next()).flatten());
+            Answer { layers: layers.collect(), logits: golden.logits }
+        })
+    }
+}
+
+// Where a network or the pictures change on purpose, `golden_answers_are_those_of_the_reference` below prints these anew.
+
+/// The CRC-32 of the model files inside the program.
+pub(super) static FILES: [(&str, u32); 6] = [
+    ("cards", 0x36c2472d),
+    ("cards-float-input", 0x7d1e1b01),
+    ("cifar100", 0xc9ed6e34),
+    ("cifar100-float-input", 0xebec2735),
+    ("objects", 0x5f891cf9),
+    ("objects-float-input", 0x2a85f4f6),
+];
+
+/// What they answer, at their own size.
+pub(super) static NETWORKS: [GoldenNetwork; 2] = [
+    GoldenNetwork {
+        name: "cards",
+        pictures: [
+            GoldenAnswer {
+                layers: &[
+                    0xea524cb2, 0xa417ef50, 0x70c85582, 0xf6320c49, 0xaaedabb1, 0xc79ac951, 0xb96f19c3, 0x78282d4a,
+                    0x1376cc48, 0xeb0df41e, 0x620240a5, 0xe8b24932, 0x3a59e400, 0x170dbc02, 0x698d314e,
+                ],
+                logits: 0x8089de8b,
+            },
+            GoldenAnswer {
+                layers: &[
+                    0x8e5493c7, 0x939657ac, 0xe381bc89, 0xdbbde575, 0xa0be01e4, 0x51401dcf, 0xf0267e75, 0xc3b6edd2,
+                    0x397d1155, 0xeffaeaa1, 0x3d11c935, 0x562f6885, 0x1a8ef25c, 0x80b56c80, 0x465f2f6a,
+                ],
+                logits: 0x2476b9b9,
+            },
+            GoldenAnswer {
+                layers: &[
+                    0x99a166ff, 0xd74ea941, 0xe17f192d, 0xaa5c3733, 0xfa4dd76c, 0x86e72def, 0x7601d59f, 0xc83f9cb7,
+                    0x5d45bd59, 0xba8b9f08, 0xb1539ea8, 0x9f50e405, 0x53c4762e, 0xf816d579, 0x81d0fe58,
+                ],
+                logits: 0x4b8784d2,
+            },
+        ],
+    },
+    GoldenNetwork {
+        name: "cards-float-input",
+        pictures: [
+            GoldenAnswer {
+                layers: &[
+                    0x3ec205c3, 0xf5e8dae6, 0xe35e3482, 0xc89906f1, 0x78c5e476, 0xed9c1e41, 0xcfe84175, 0xbf96090c,
+                    0x6b48d326, 0x12dfdbfb, 0x252d202d, 0x7a25e9dd, 0x14136dcb, 0xaafaa086,
+                ],
+                logits: 0x6c1667ca,
+            },
+            GoldenAnswer {
+                layers: &[
+                    0xb28a85bd, 0xcdb595c1, 0xccc97cb2, 0x7b65e0d7, 0x2bc0a64c, 0x04e1a5d9, 0x3681246f, 0x031f7225,
+                    0xe7de470f, 0x39deb0c7, 0x70000b05, 0x6ceb24d2, 0x9829ae1a, 0x062111d1,
+                ],
+                logits: 0xce1da339,
+            },
+            GoldenAnswer {
+                layers: &[
+                    0x2b01a9b5, 0xd1c721ec, 0xa15524e0, 0xa862ebfe, 0x644618b6, 0xc9c56832, 0xee67c5f4, 0x72043e07,
+                    0x68e7b213, 0x8c7fcf97, 0xd7ed356e, 0xb94c6c45, 0x6e681920, 0xae83ab0c,
+                ],
+                logits: 0xac27147e,
+            },
+        ],
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::CodeHistogram;
+    use crate::engine::reference::ReferenceEngine;
+    use crate::network::shipped::{SHIPPED, Shipped};
+    use std::fmt::Write;
+    use std::sync::Arc;
+
+    fn reference(name: &str) -> ReferenceEngine {
+        let network = Arc::new(Shipped::named(name).expect("one of ours").load().expect("ours"));
+        let edge = network.edge();
+        ReferenceEngine::new(network, edge).expect("its own size")
+    }
+
+    /// As it stands above.
+    fn printed() -> String {
+        let mut text = String::new();
+        writeln!(text, "pub(super) static FILES: [(&str, u32); {}] = [", SHIPPED.len()).expect("text");
+        for shipped in &SHIPPED {
+            let crc = crc32fast::hash(shipped.bytes().expect("inside"));
+            writeln!(text, "    ({:?}, {crc:#010x}),", shipped.name).expect("text");
+        }
+        writeln!(
+            text,
+            "];\n\n/// What they answer, at their own size.\npub(super) static NETWORKS: [GoldenNetwork; 2] = ["
+        )
+        .expect("text");
+        for name in ["cards", "cards-float-input"] {
+            let mut engine = reference(name);
+            let pictures = pictures(engine.edge());
+            writeln!(text, "    GoldenNetwork {{\n        name: {name:?},\n        pictures: [").expect("text");
+            for picture in &pictures {
+                let answer = Answer::of(&mut engine, picture).expect("it runs");
+                let crcs: Vec<String> = answer.layers.iter().flatten().map(|crc| format!("{crc:#010x}")).collect();
+                writeln!(text, "            GoldenAnswer {{").expect("text");
+                writeln!(text, "                layers: &[{}],", crcs.join(", ")).expect("text");
+                writeln!(text, "                logits: {:#010x},\n            }},", answer.logits).expect("text");
+            }
+            writeln!(text, "        ],\n    }},").expect("text");
+        }
+        text + "];\n"
+    }
+
+    #[test]
+    fn golden_answers_are_those_of_the_reference() {
+        let packed = |text: &str| text.split_whitespace().collect::<String>().replace(",]", "]");
+        let own = include_str!("golden.rs");
+        let new = printed();
+        assert!(packed(own).contains(&packed(&new)), "put this into src/selftest/golden.rs, and run cargo fmt:\n{new}");
+    }
+
+    /// How often each code stands in each layer.
+    #[derive(Default)]
+    struct Counts(Vec<(usize, CodeHistogram)>);
+
+    impl Probe for Counts {
+        fn wants(&self, _: usize) -> Wants {
+            Wants { histogram: true, ..Wants::default() }
+        }
+
+        fn histogram(&mut self, layer: usize, counts: CodeHistogram) {
+            self.0.push((layer, counts));
+        }
+    }
+
+    /// A layer in which nothing happens proves nothing. The highest code is rare.
+    #[test]
+    fn the_pictures_reach_every_layer() {
+        for golden in &NETWORKS {
+            let mut engine = reference(golden.name);
+            let mut counts = Counts::default();
+            for picture in pictures(engine.edge()) {
+                engine.run_probed(&picture, &mut counts).expect("it runs");
+            }
+            for layer in 0..engine.network().layers().len() {
+                let of_it = || counts.0.iter().filter(move |(of, _)| *of == layer);
+                let all = (0..3).all(|code| of_it().any(|(_, counts)| counts[code] > 0));
+                assert!(all || of_it().next().is_none(), "{} layer {layer}", golden.name);
+            }
+        }
+    }
+
+    #[test]
+    fn the_first_layer_that_differs_is_told() {
+        let answer = |layers: &[Option<u32>], logits| Answer { layers: layers.to_vec(), logits };
+        let right = answer(&[Some(1), Some(2), None, Some(4)], 5);
+        assert_eq!(right.first_difference(&right), None);
+        assert_eq!(answer(&[Some(1), Some(3), None, Some(9)], 6).first_difference(&right), Some(1));
+        // What is not shown cannot differ, but the answer can.
+        assert_eq!(answer(&[Some(1), None, None, None], 5).first_difference(&right), None);
+        assert_eq!(answer(&[Some(1), None, None, None], 6).first_difference(&right), Some(3));
+    }
+}
