@@ -313,8 +313,10 @@ impl Stage {
         let model = &self.live.model;
         self.pulse.painted();
         self.pulse.reported(|beat| {
+            // Without a camera the demo's are the ones that go on.
+            let reports = [&self.live, &self.demo].into_iter().filter_map(|act| act.model.report.as_ref());
+            beat.predicted = reports.map(|report| report.sequence + 1).sum();
             if let Some(report) = &model.report {
-                beat.predicted = report.sequence + 1;
                 beat.frames_per_s = report.rates.predicted_per_s;
                 beat.latency_ms = report.rates.latency_ms;
                 beat.board = report.engine.board.as_ref().map_or_else(String::new, ToString::to_string);
