@@ -10,7 +10,7 @@ use crate::pipeline::Settings;
 use crate::source::SourceChoice;
 use egui::{Rect, vec2};
 use egui_kittest::Harness;
-use egui_kittest::kittest::{NodeT, Queryable};
+use egui_kittest::kittest::Queryable;
 use std::path::Path;
 use web_time::{Duration, Instant};
 
