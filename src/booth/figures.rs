@@ -2,6 +2,7 @@
 
 use super::heartbeat::Heartbeat;
 use super::restarts::RestartMemory;
+use super::vital::FIRST_FRAMES;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
@@ -65,7 +66,7 @@ impl StageFigures {
     pub(super) fn is_live(&self, now: Instant) -> bool {
         let Some((beat, heard)) = &self.beat else { return false };
         let age = |ms_ago| Duration::from_millis(ms_ago).saturating_add(now.saturating_duration_since(*heard));
-        let painted = beat.painted > 0 && age(beat.painted_ms_ago) <= LIVE_WITHIN;
+        let painted = beat.painted >= FIRST_FRAMES && age(beat.painted_ms_ago) <= LIVE_WITHIN;
         painted && beat.predicted > 0 && (beat.held || age(beat.predicted_ms_ago) <= LIVE_WITHIN)
     }
 

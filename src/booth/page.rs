@@ -147,8 +147,8 @@ fn rows(report: &StatusReport) -> Vec<(&'static str, String)> {
         StageMode::Countdown => "countdown",
     });
     vec![
-        ("Booth runs since", format!("{} ago", duration(report.up_s))),
-        ("Stage runs since", report.stage_up_s.map_or("it does not".into(), |up| format!("{} ago", duration(up)))),
+        ("Booth runs for", duration(report.up_s)),
+        ("Stage runs for", report.stage_up_s.map_or("it does not run".into(), duration)),
         ("Plays", mode.to_owned()),
         ("Frames a second", format!("{:.1}", report.frames_per_s)),
         ("Latency", format!("{:.1} ms", report.latency_ms)),

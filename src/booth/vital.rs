@@ -4,10 +4,13 @@ use super::heartbeat::Heartbeat;
 use super::restarts::RestartCause;
 use web_time::{Duration, Instant};
 
+/// A stage that painted so many frames has begun to paint: the first ones may take seconds each, while shaders are built.
+pub(super) const FIRST_FRAMES: u64 = 3;
+
 /// How long what may take.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct StageTimes {
-    /// From the start to the first frame that is painted and the first that is predicted.
+    /// From the start to the first frames that are painted and the first that is predicted.
     pub start: Duration,
     /// Between two frames that are painted, or predicted.
     pub hang: Duration,
@@ -69,20 +72,20 @@ impl VitalSigns {
     }
 
     fn is_live(&self) -> bool {
-        self.painted.count > 0 && self.predicted.count > 0
+        self.painted.count >= FIRST_FRAMES && self.predicted.count > 0
     }
 
     /// What is wrong, and more of it in words.
     pub(super) fn fault(&self, times: &StageTimes, now: Instant) -> Option<(RestartCause, String)> {
         let since = |then: Instant| now.saturating_duration_since(then);
-        let missing = |what: &str, limit: Duration| format!("nothing was {what} for {} s", limit.as_secs_f32());
         if !self.is_live() {
-            let what = if self.painted.count == 0 { "painted" } else { "predicted" };
-            return (since(self.started) > times.start).then(|| (RestartCause::NeverLive, missing(what, times.start)));
+            let what = if self.painted.count < FIRST_FRAMES { "paint" } else { "predict" };
+            let words = || format!("it did not begin to {what} within {} s", times.start.as_secs_f32());
+            return (since(self.started) > times.start).then(|| (RestartCause::NeverLive, words()));
         }
         let still = [(self.painted, "painted"), (self.predicted, "predicted")];
         let (_, what) = still.into_iter().find(|(progress, _)| since(progress.at) > times.hang)?;
-        Some((RestartCause::Hung, missing(what, times.hang)))
+        Some((RestartCause::Hung, format!("nothing was {what} for {} s", times.hang.as_secs_f32())))
     }
 }
 
@@ -98,11 +101,14 @@ mod tests {
         let cause = |signs: &VitalSigns, seconds| signs.fault(&times, at(seconds)).map(|fault| fault.0);
         let mut signs = VitalSigns::new(start);
         assert_eq!((cause(&signs, 19), cause(&signs, 21)), (None, Some(RestartCause::NeverLive)));
-        signs.hear(&beat(1, 0, false), at(1));
+        signs.hear(&beat(2, 1, false), at(1));
+        assert!(signs.fault(&times, at(21)).is_some_and(|fault| fault.1 == "it did not begin to paint within 20 s"));
+        let mut signs = VitalSigns::new(start);
+        signs.hear(&beat(3, 0, false), at(1));
         assert_eq!((cause(&signs, 19), cause(&signs, 21)), (None, Some(RestartCause::NeverLive)));
-        signs.hear(&beat(2, 1, false), at(10));
+        signs.hear(&beat(4, 1, false), at(10));
         assert_eq!((cause(&signs, 15), cause(&signs, 16)), (None, Some(RestartCause::Hung)));
-        signs.hear(&beat(2, 90, false), at(15));
+        signs.hear(&beat(4, 90, false), at(15));
         assert!(signs.fault(&times, at(16)).is_some_and(|fault| fault.1 == "nothing was painted for 5 s"));
         signs.hear(&beat(90, 90, false), at(20));
         assert!(signs.fault(&times, at(21)).is_some_and(|fault| fault.1 == "nothing was predicted for 5 s"));

@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicUsize;
 /// A stage that lives: it paints and predicts.
 const LIVE: &str = r#"n=1; while :; do echo "{\"painted\":$n,\"predicted\":$n}"; n=$((n+1)); sleep 0.05; done"#;
 /// One beat.
-const BEAT: &str = r#"echo '{"painted":1,"predicted":1}'; "#;
+const BEAT: &str = r#"echo '{"painted":3,"predicted":1}'; "#;
 
 fn short_times() -> StageTimes {
     let [start, hang, farewell, well] = [3000, 800, 300, 60_000].map(Duration::from_millis);
