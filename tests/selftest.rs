@@ -174,6 +174,7 @@ fn what_is_asked_for_and_not_there_is_a_fault() {
         (["--engine", "cpu:simd128"], "engine cpu:simd128", "simd128"),
         (["--model", "/no/such/model"], "model /no/such/model", "check the path"),
         (["--model", "Cargo.toml"], "model Cargo.toml", "no safetensors file"),
+        (["--model", "two\nlines"], "model two\\nlines", "`two\\nlines`"),
         (["--keep-in", "Cargo.toml"], "disk Cargo.toml", "nothing can be kept in Cargo.toml"),
         (["--keep-in", "/proc/1/task"], "disk /proc/1/task", "nothing can be kept in /proc/1/task"),
     ];

@@ -2,7 +2,7 @@
 
 use super::engines::{inside, told};
 use super::finding::{Finding, Tell};
-use super::golden::{Answer, NETWORKS, PICTURES, pictures};
+use super::golden::{Fingerprint, NETWORKS, PICTURES, pictures};
 use crate::engine::Engine;
 use crate::engines::{self, EngineChoice, Setup};
 use crate::fpga::BoardChoice;
@@ -37,11 +37,11 @@ fn look(choice: &EngineChoice) -> Result<Result<String, String>> {
     let mut board: Box<dyn Engine> = engines::open(choice, Arc::clone(&network), Setup::new(edge, 1))?;
     let (pictures, right) = (pictures(edge), golden.answers(&network));
     for (number, (picture, right)) in pictures.iter().zip(&right).enumerate() {
-        if Answer::of_logits(&mut *board, picture)?.first_difference(right).is_some() {
+        if Fingerprint::of_logits(&mut *board, picture)?.first_difference(right).is_some() {
             return Ok(Err(format!("it answers wrongly: `{}` on test picture {}", network.name(), number + 1)));
         }
     }
-    let seen = Answer::of(&mut *board, &pictures[0])?;
+    let seen = Fingerprint::of(&mut *board, &pictures[0])?;
     Ok(match seen.first_difference(&right[0]) {
         Some(layer) => Err(told(&network, layer, 0)),
         None => {

@@ -43,7 +43,7 @@ pub(super) fn check(asked: Option<SourceChoice>, until: Instant, tell: Tell<'_>)
 
 /// What was seen of a source.
 #[derive(Default)]
-struct Seen {
+struct Footage {
     /// Pictures; one that is shown again counts once.
     pictures: usize,
     /// Whether two of them differed.
@@ -56,16 +56,16 @@ struct Seen {
     first_after: Duration,
 }
 
-impl Seen {
+impl Footage {
     fn shows_something(&self) -> bool {
         self.spread >= LEAST_SPREAD && (self.brightness >= DARK || self.spread >= DARK)
     }
 }
 
 /// Looks at pictures until all is clear, or the time is up.
-fn watch(source: &Supervisor, is_camera: bool, until: Instant) -> Seen {
+fn watch(source: &Supervisor, is_camera: bool, until: Instant) -> Footage {
     let begun = Instant::now();
-    let mut seen = Seen::default();
+    let mut seen = Footage::default();
     let mut last: Option<Frame> = None;
     loop {
         let is_still = last.is_some() && seen.pictures == 1 && begun.elapsed() > seen.first_after + STILL;
@@ -86,7 +86,7 @@ fn watch(source: &Supervisor, is_camera: bool, until: Instant) -> Seen {
     }
 }
 
-fn look(frame: &Frame, last: Option<&Frame>, seen: &mut Seen) {
+fn look(frame: &Frame, last: Option<&Frame>, seen: &mut Footage) {
     if last.is_some_and(|last| Arc::ptr_eq(&last.rgb, &frame.rgb)) {
         return;
     }
@@ -110,8 +110,8 @@ fn brightness(rgb: &[u8]) -> (f64, f64) {
     (mean, (squares as f64 / count.max(1) as f64 - mean * mean).max(0.0).sqrt())
 }
 
-fn judge(seen: &Seen, is_camera: bool, took: Duration, status: &SourceStatus) -> Finding {
-    let Seen { pictures, moved, brightness, spread, size: [width, height], first_after } = seen;
+fn judge(seen: &Footage, is_camera: bool, took: Duration, status: &SourceStatus) -> Finding {
+    let Footage { pictures, moved, brightness, spread, size: [width, height], first_after } = seen;
     let seconds = took.as_secs_f32();
     if is_camera && *pictures < MOST_EQUAL || *pictures == 0 {
         return nothing_comes(*pictures, seconds, status);
@@ -156,7 +156,7 @@ mod tests {
     use crate::selftest::finding::FindingState;
 
     fn judged(pictures: usize, moved: bool, [brightness, spread]: [f64; 2]) -> Finding {
-        let seen = Seen { pictures, moved, brightness, spread, ..Seen::default() };
+        let seen = Footage { pictures, moved, brightness, spread, ..Footage::default() };
         judge(&seen, true, WATCHED, &SourceStatus::default())
     }
 

@@ -3,7 +3,7 @@
 
 use super::engines::{REMEDY, here, threads, told};
 use super::finding::{Finding, Tell};
-use super::golden::{Answer, FILES, pictures};
+use super::golden::{FILES, Fingerprint, pictures};
 use crate::engines::{self, EngineChoice, Setup};
 use crate::frame::InputImage;
 use crate::network::shipped::SHIPPED;
@@ -36,7 +36,7 @@ pub(super) fn check_inside(tell: Tell<'_>) {
 /// The network that was asked for.
 pub(super) fn check(asked: Option<&ModelChoice>, tell: Tell<'_>) {
     let Some(choice) = asked else { return };
-    let name = format!("model {}", crate::text::one_line(&choice.to_string()));
+    let name = format!("model {choice}");
     let network = match choice.load() {
         Ok(network) => network,
         Err(error) => return tell(Finding::of_error(name, &error)),
@@ -135,14 +135,15 @@ fn agree(network: &Arc<Network>) -> Result<Result<String, String>> {
     Ok(Ok(format!("{engines} engines agree in {} layers at {edge}×{edge} pixels", right.seen())))
 }
 
-fn answer(choice: &EngineChoice, network: &Arc<Network>, picture: &InputImage) -> Result<Answer> {
+fn answer(choice: &EngineChoice, network: &Arc<Network>, picture: &InputImage) -> Result<Fingerprint> {
     let mut engine = engines::open(choice, Arc::clone(network), Setup::new(picture.edge(), threads()))?;
-    Ok(Answer::of(&mut *engine, picture)?)
+    Ok(Fingerprint::of(&mut *engine, picture)?)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::network::KnownScore;
     use crate::network::file;
     use crate::network::shipped::Shipped;
 
@@ -200,8 +201,9 @@ mod tests {
             change(&mut parts);
             differs(&Network::new(parts).expect("well formed"), &cards()).expect("something differs")
         };
+        let score = KnownScore { limit: 0.9, offset: 0.0, log_probability: 1.0, largest: 0.0, others: vec![] };
         assert_eq!(differs(&|parts| parts.labels.swap(0, 1)), "other names of classes");
-        assert_eq!(differs(&|parts| parts.known = None), "another limit of what is known");
+        assert_eq!(differs(&|parts| parts.known = Some(score.clone())), "another limit of what is known");
         assert_eq!(differs(&|parts| parts.edge *= 2), "another input size");
         assert!(differs(&|parts| parts.layers[3].name.push('x')).contains("something else in layer"));
     }

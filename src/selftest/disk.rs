@@ -3,7 +3,6 @@
 use super::finding::{Finding, Tell};
 #[cfg(feature = "app")]
 use crate::host::files;
-use crate::text::one_line;
 use nix::sys::statvfs::statvfs;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
@@ -57,7 +56,7 @@ fn look(name: String, folder: &Path) -> Finding {
 }
 
 fn shown(path: &Path) -> String {
-    one_line(&path.to_string_lossy())
+    path.display().to_string()
 }
 
 /// The folder, or what is there of the way to it: the rest is made when it is needed.

@@ -5,7 +5,7 @@ use std::env;
 use std::io;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use wgpu::{Adapter, Backends, DeviceType, Instance, InstanceDescriptor};
+use wgpu::{Backends, DeviceType, Instance};
 
 pub(super) fn check(tell: Tell<'_>) {
     let variable = |name| env::var(name).ok().filter(|value| !value.is_empty());
@@ -41,25 +41,13 @@ fn answered(name: &str, answer: io::Result<()>) -> Finding {
         Ok(()) => Finding::well("display", name),
         Err(error) => {
             let says = format!("{name} does not answer ({error})");
-            Finding::fault(
-                "display",
-                crate::text::one_line(&says),
-                "log in on the desktop, and start the program there",
-            )
+            Finding::fault("display", says, "log in on the desktop, and start the program there")
         }
     }
 }
 
-/// The adapters that these drivers offer.
-fn adapters(backends: Backends) -> Vec<Adapter> {
-    let instance = Instance::new(InstanceDescriptor { backends, ..InstanceDescriptor::new_without_display_handle() });
-    pollster::block_on(instance.enumerate_adapters(backends))
-}
-
 fn graphics(has_display: bool) -> Finding {
-    // OpenGL's drivers complain on stderr where there is no display; they are asked where there is nothing else.
-    let adapters =
-        Some(adapters(Backends::PRIMARY)).filter(|list| !list.is_empty()).unwrap_or_else(|| adapters(Backends::GL));
+    let adapters = pollster::block_on(Instance::default().enumerate_adapters(Backends::all()));
     let infos: Vec<_> = adapters.iter().map(|adapter| adapter.get_info()).collect();
     let best = infos.iter().find(|info| info.device_type != DeviceType::Cpu).or(infos.first());
     match best {

@@ -1,7 +1,7 @@
 //! Every engine that this machine has, on the pictures whose answers are known.
 
 use super::finding::{Finding, Tell};
-use super::golden::{Answer, NETWORKS, PICTURES, pictures};
+use super::golden::{Fingerprint, NETWORKS, PICTURES, pictures};
 use crate::engine::cpu::Level;
 use crate::engines::{self, EngineChoice, Setup};
 use crate::network::Network;
@@ -47,7 +47,7 @@ fn look(choice: &EngineChoice) -> Result<Result<usize, String>> {
         let edge = network.edge();
         let mut engine = engines::open(choice, Arc::clone(&network), Setup::new(edge, threads()))?;
         for (number, (picture, right)) in pictures(edge).iter().zip(golden.answers(&network)).take(count).enumerate() {
-            let answer = Answer::of(&mut *engine, picture)?;
+            let answer = Fingerprint::of(&mut *engine, picture)?;
             if let Some(layer) = answer.first_difference(&right) {
                 return Ok(Err(told(&network, layer, number)));
             }

@@ -1,5 +1,6 @@
 //! What a check finds.
 
+use crate::text::one_line;
 use serde::Serialize;
 use std::fmt::{self, Display};
 
@@ -32,20 +33,25 @@ pub(crate) struct Finding {
 }
 
 impl Finding {
-    pub(crate) fn well(name: impl Into<String>, says: impl Into<String>) -> Self {
-        Self { name: name.into(), state: FindingState::Well, says: says.into(), remedy: None }
+    pub(crate) fn well(name: impl AsRef<str>, says: impl AsRef<str>) -> Self {
+        Self::new(name.as_ref(), FindingState::Well, says.as_ref(), None)
     }
 
-    pub(crate) fn absent(name: impl Into<String>, says: impl Into<String>) -> Self {
-        Self { name: name.into(), state: FindingState::Absent, says: says.into(), remedy: None }
+    pub(crate) fn absent(name: impl AsRef<str>, says: impl AsRef<str>) -> Self {
+        Self::new(name.as_ref(), FindingState::Absent, says.as_ref(), None)
     }
 
-    pub(crate) fn fault(name: impl Into<String>, says: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { name: name.into(), state: FindingState::Fault, says: says.into(), remedy: Some(remedy.into()) }
+    pub(crate) fn fault(name: impl AsRef<str>, says: impl AsRef<str>, remedy: impl AsRef<str>) -> Self {
+        Self::new(name.as_ref(), FindingState::Fault, says.as_ref(), Some(remedy.as_ref()))
+    }
+
+    /// Names of files and devices are from outside.
+    fn new(name: &str, state: FindingState, says: &str, remedy: Option<&str>) -> Self {
+        Self { name: one_line(name), state, says: one_line(says), remedy: remedy.map(one_line) }
     }
 
     /// A fault that an error tells of, with its remedy behind the last colon, as errors here have it.
-    pub(crate) fn of_error(name: impl Into<String>, error: &dyn Display) -> Self {
+    pub(crate) fn of_error(name: impl AsRef<str>, error: &dyn Display) -> Self {
         let text = error.to_string();
         let (says, remedy) = text.rsplit_once(": ").unwrap_or((&text, "see `ernscope --help`"));
         Self::fault(name, says, remedy)

@@ -9,16 +9,16 @@ use crate::frame::InputImage;
 use crate::network::Network;
 use crate::splitmix64::SplitMix64;
 
-/// A picture's answer: what was seen of it, layer by layer, and at the end.
+/// What an engine makes of a picture, layer by layer and at the end.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Answer {
+pub(super) struct Fingerprint {
     /// The CRC-32 of each layer's codes (CHW, one a byte), where the layer has codes and shows them.
     layers: Vec<Option<u32>>,
     /// The CRC-32 of the logits' bits, little-endian: those of the classes, then those of the rows of no class.
     logits: u32,
 }
 
-impl Answer {
+impl Fingerprint {
     /// What `engine` answers, with every layer that it shows.
     pub(super) fn of(engine: &mut dyn Engine, picture: &InputImage) -> Result<Self, EngineError> {
         let mut answer = Self { layers: vec![None; engine.network().layers().len()], logits: 0 };
@@ -47,7 +47,7 @@ impl Answer {
     }
 }
 
-impl Probe for Answer {
+impl Probe for Fingerprint {
     fn wants(&self, _: usize) -> Wants {
         Wants { codes: true, ..Wants::default() }
     }
@@ -104,11 +104,11 @@ struct GoldenAnswer {
 
 impl GoldenNetwork {
     /// The right answers, of a network whose layers are these.
-    pub(super) fn answers(&self, network: &Network) -> [Answer; PICTURES] {
+    pub(super) fn answers(&self, network: &Network) -> [Fingerprint; PICTURES] {
         self.pictures.each_ref().map(|golden| {
             let mut crcs = golden.layers.iter().copied();
             let layers = network.layers().iter().map(|layer| layer.op.makes_codes().then(|| crcs.next()).flatten());
-            Answer { layers: layers.collect(), logits: golden.logits }
+            Fingerprint { layers: layers.collect(), logits: golden.logits }
         })
     }
 }
@@ -214,7 +214,7 @@ mod tests {
             let pictures = pictures(engine.edge());
             writeln!(text, "    GoldenNetwork {{\n        name: {name:?},\n        pictures: [").expect("text");
             for picture in &pictures {
-                let answer = Answer::of(&mut engine, picture).expect("it runs");
+                let answer = Fingerprint::of(&mut engine, picture).expect("it runs");
                 let crcs: Vec<String> = answer.layers.iter().flatten().map(|crc| format!("{crc:#010x}")).collect();
                 writeln!(text, "            GoldenAnswer {{").expect("text");
                 writeln!(text, "                layers: &[{}],", crcs.join(", ")).expect("text");
@@ -266,7 +266,7 @@ mod tests {
 
     #[test]
     fn the_first_layer_that_differs_is_told() {
-        let answer = |layers: &[Option<u32>], logits| Answer { layers: layers.to_vec(), logits };
+        let answer = |layers: &[Option<u32>], logits| Fingerprint { layers: layers.to_vec(), logits };
         let right = answer(&[Some(1), Some(2), None, Some(4)], 5);
         assert_eq!(right.first_difference(&right), None);
         assert_eq!(answer(&[Some(1), Some(3), None, Some(9)], 6).first_difference(&right), Some(1));

@@ -42,7 +42,7 @@ pub(crate) struct SelfTest {
     pub within: Duration,
 }
 
-type Work = Box<dyn FnOnce(Tell<'_>) + Send>;
+type CheckWork = Box<dyn FnOnce(Tell<'_>) + Send>;
 
 impl SelfTest {
     /// Checks everything, side by side, and tells each finding as soon as those before it are told.
@@ -66,7 +66,7 @@ impl SelfTest {
     }
 
     /// What is checked, in the order in which it is told: what is quick first.
-    fn checks(self, until: Instant) -> Vec<(&'static str, Work)> {
+    fn checks(self, until: Instant) -> Vec<(&'static str, CheckWork)> {
         let Self { model, engine, source, keep_in, .. } = self;
         let chosen = engine.clone();
         vec![
@@ -83,7 +83,7 @@ impl SelfTest {
     }
 }
 
-fn start(name: &'static str, work: Work) -> Receiver<Finding> {
+fn start(name: &'static str, work: CheckWork) -> Receiver<Finding> {
     let (sender, findings) = unbounded();
     let refused = sender.clone();
     // Nobody listens to a check that came too late.
