@@ -62,7 +62,7 @@ impl LiveBoard {
             edge: stand_in.edge(),
             state: Arc::clone(&state),
             asked,
-            next: Next::WhenAsked,
+            next: NextLook::WhenAsked,
             found: give,
         };
         drive("board", search)?;
@@ -167,7 +167,7 @@ impl Engine for LiveBoard {
 
 /// When a board is looked for.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Next {
+enum NextLook {
     WhenAsked,
     At(Instant),
     /// Nobody can ask any longer.
@@ -181,38 +181,38 @@ struct Search {
     edge: usize,
     state: Arc<Mutex<BoardState>>,
     asked: Receiver<()>,
-    next: Next,
+    next: NextLook,
     found: Sender<AttachedBoard>,
 }
 
 impl Steps for Search {
     fn step(&mut self) -> bool {
         match self.asked.try_recv() {
-            Ok(()) => self.next = Next::At(Instant::now()),
-            Err(TryRecvError::Disconnected) => self.next = Next::Never,
+            Ok(()) => self.next = NextLook::At(Instant::now()),
+            Err(TryRecvError::Disconnected) => self.next = NextLook::Never,
             Err(TryRecvError::Empty) => {}
         }
-        if matches!(self.next, Next::At(when) if when <= Instant::now()) {
+        if matches!(self.next, NextLook::At(when) if when <= Instant::now()) {
             self.next = match self.attempt() {
-                Ok(()) => Next::WhenAsked,
+                Ok(()) => NextLook::WhenAsked,
                 Err(error) => {
                     self.refused(&error);
                     let larger = matches!(error, BoardError::Compile(_));
-                    Next::At(Instant::now() + if larger { LOOK_FOR_LARGER_EVERY } else { LOOK_EVERY })
+                    NextLook::At(Instant::now() + if larger { LOOK_FOR_LARGER_EVERY } else { LOOK_EVERY })
                 }
             };
         }
-        self.next != Next::Never
+        self.next != NextLook::Never
     }
 
     fn wait(&mut self) {
         let asked = match self.next {
-            Next::At(when) => self.asked.recv_timeout(when.saturating_duration_since(Instant::now())),
+            NextLook::At(when) => self.asked.recv_timeout(when.saturating_duration_since(Instant::now())),
             _ => self.asked.recv().map_err(|_| RecvTimeoutError::Disconnected),
         };
         match asked {
-            Ok(()) => self.next = Next::At(Instant::now()),
-            Err(RecvTimeoutError::Disconnected) => self.next = Next::Never,
+            Ok(()) => self.next = NextLook::At(Instant::now()),
+            Err(RecvTimeoutError::Disconnected) => self.next = NextLook::Never,
             Err(RecvTimeoutError::Timeout) => {}
         }
     }
