@@ -8,7 +8,7 @@ const SENTENCE: Duration = Duration::from_secs(6);
 
 /// What the stage shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Scene {
+pub(crate) enum StageScene {
     /// The demo, and this sentence about it, counted from 0 without end.
     Attract(usize),
     /// The camera.
@@ -91,13 +91,13 @@ impl Play {
     }
 
     /// What is shown at `now`.
-    pub(crate) fn scene(&self, pace: &PlayConfig, now: Instant) -> Scene {
+    pub(crate) fn scene(&self, pace: &PlayConfig, now: Instant) -> StageScene {
         let rested = |since: Instant| now.saturating_duration_since(since);
         match self.scene {
-            Playing::Attract { since } => Scene::Attract((rested(since).as_secs() / SENTENCE.as_secs()) as usize),
-            Playing::Live => Scene::Live,
+            Playing::Attract { since } => StageScene::Attract((rested(since).as_secs() / SENTENCE.as_secs()) as usize),
+            Playing::Live => StageScene::Live,
             Playing::StillThere { since } => {
-                Scene::StillThere(pace.countdown.saturating_sub(rested(since)).as_secs_f32().ceil() as u64)
+                StageScene::StillThere(pace.countdown.saturating_sub(rested(since)).as_secs_f32().ceil() as u64)
             }
         }
     }
@@ -128,13 +128,13 @@ mod tests {
         let at = |second| start + Duration::from_secs(second);
         let mut stage = Play::new(start);
         play(&mut stage, start, 0..13, NOBODY);
-        assert_eq!(stage.scene(PACE, at(13)), Scene::Attract(2));
+        assert_eq!(stage.scene(PACE, at(13)), StageScene::Attract(2));
         stage.advance(PACE, HAND, at(13));
-        assert_eq!(stage.scene(PACE, at(13)), Scene::Live);
+        assert_eq!(stage.scene(PACE, at(13)), StageScene::Live);
         play(&mut stage, start, 14..33, NOBODY);
-        assert_eq!(stage.scene(PACE, at(32)), Scene::Live);
+        assert_eq!(stage.scene(PACE, at(32)), StageScene::Live);
         stage.advance(PACE, NOBODY, at(33));
-        assert_eq!(stage.scene(PACE, at(33)), Scene::Attract(0));
+        assert_eq!(stage.scene(PACE, at(33)), StageScene::Attract(0));
     }
 
     #[test]
@@ -143,15 +143,15 @@ mod tests {
         let at = |second| start + Duration::from_secs(second);
         let mut stage = Play::new(start);
         assert!(!play(&mut stage, start, 1..61, CARD));
-        assert_eq!(stage.scene(PACE, at(60)), Scene::Live);
+        assert_eq!(stage.scene(PACE, at(60)), StageScene::Live);
         stage.advance(PACE, CARD, at(61));
-        assert_eq!(stage.scene(PACE, at(61)), Scene::StillThere(10));
-        assert_eq!(stage.scene(PACE, at(70)), Scene::StillThere(1));
+        assert_eq!(stage.scene(PACE, at(61)), StageScene::StillThere(10));
+        assert_eq!(stage.scene(PACE, at(70)), StageScene::StillThere(1));
         assert!(play(&mut stage, start, 62..72, CARD), "nobody answered");
         assert!(!play(&mut stage, start, 72..200, CARD));
-        assert!(matches!(stage.scene(PACE, at(199)), Scene::Attract(_)), "the card alone is nobody");
+        assert!(matches!(stage.scene(PACE, at(199)), StageScene::Attract(_)), "the card alone is nobody");
         stage.advance(PACE, Sight { named: Some(4), motion: false }, at(200));
-        assert_eq!(stage.scene(PACE, at(200)), Scene::Live, "another card is somebody");
+        assert_eq!(stage.scene(PACE, at(200)), StageScene::Live, "another card is somebody");
     }
 
     #[test]
@@ -160,9 +160,9 @@ mod tests {
         let at = |second| start + Duration::from_secs(second);
         let mut stage = Play::new(start);
         play(&mut stage, start, 1..62, CARD);
-        assert!(matches!(stage.scene(PACE, at(62)), Scene::StillThere(_)));
+        assert!(matches!(stage.scene(PACE, at(62)), StageScene::StillThere(_)));
         assert!(!stage.advance(PACE, HAND, at(63)));
-        assert_eq!(stage.scene(PACE, at(63)), Scene::Live);
+        assert_eq!(stage.scene(PACE, at(63)), StageScene::Live);
     }
 
     #[test]
@@ -172,6 +172,6 @@ mod tests {
         let mut stage = Play::new(start);
         stage.advance(PACE, HAND, at(1));
         stage.rest(at(2));
-        assert_eq!(stage.scene(PACE, at(9)), Scene::Attract(1));
+        assert_eq!(stage.scene(PACE, at(9)), StageScene::Attract(1));
     }
 }

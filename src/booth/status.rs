@@ -4,7 +4,7 @@
 //! `httparse` reads requests, as in hyper; the rest of a server with a runtime is more than a page that few ever ask for needs.
 
 use super::figures::BoothFigures;
-use super::page::{StatusReport, page};
+use super::status_page::{StatusReport, page};
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::str::FromStr;

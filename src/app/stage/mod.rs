@@ -17,7 +17,7 @@ use crate::booth::config::{BoothConfig, BoothKey, BoothLanguage, BoothTheme};
 use crate::booth::heartbeat::{Pulse, StageMode};
 use crate::booth::motion::Motion;
 use crate::booth::orders::Orders;
-use crate::booth::play::{Play, Scene, Sight};
+use crate::booth::play::{Play, Sight, StageScene};
 use crate::booth::words::Words;
 use crate::engines::EngineChoice;
 use crate::fpga::BoardChoice;
@@ -183,7 +183,7 @@ impl Stage {
     }
 
     /// Sees what the camera sees, and goes on with the play.
-    fn see(&mut self, now: Instant) -> Scene {
+    fn see(&mut self, now: Instant) -> StageScene {
         let report = self.live.refresh();
         self.demo.refresh();
         let config = self.config.clone();
@@ -198,7 +198,7 @@ impl Stage {
             }
         }
         let scene = self.play.scene(pace, now);
-        self.demo.pause(!matches!(scene, Scene::Attract(_)));
+        self.demo.pause(!matches!(scene, StageScene::Attract(_)));
         scene
     }
 
@@ -287,7 +287,7 @@ impl Stage {
 
 impl Stage {
     /// Draws what is on; which scene that is.
-    fn show(&mut self, ui: &mut egui::Ui, now: Instant) -> Scene {
+    fn show(&mut self, ui: &mut egui::Ui, now: Instant) -> StageScene {
         let ctx = ui.ctx().clone();
         let scene = self.see(now);
         let words = self.words(&ctx, now);
@@ -296,7 +296,7 @@ impl Stage {
         if let Some(why) = self.logo.follow(&ctx, self.config.logo.as_deref()) {
             tracing::warn!("the logo is left out: {why}");
         }
-        let act = if matches!(scene, Scene::Attract(_)) { &mut self.demo } else { &mut self.live };
+        let act = if matches!(scene, StageScene::Attract(_)) { &mut self.demo } else { &mut self.live };
         let (title, line, logo) = (&self.config.title, &self.config.line, self.logo.texture());
         let show = Show { scene, model: &act.model, words, title, line, logo, fault, leaving };
         view::show(ui, &show, &mut act.state);
@@ -309,7 +309,7 @@ impl Stage {
     }
 
     /// Tells the supervisor.
-    fn beat(&self, scene: Scene) {
+    fn beat(&self, scene: StageScene) {
         let model = &self.live.model;
         self.pulse.painted();
         self.pulse.reported(|beat| {
@@ -325,9 +325,9 @@ impl Stage {
             beat.camera = model.source.state.to_string();
             beat.fault = if has_no_picture(&self.live) { beat.camera.clone() } else { String::new() };
             beat.mode = match scene {
-                Scene::Attract(_) => StageMode::Attract,
-                Scene::Live => StageMode::Live,
-                Scene::StillThere(_) => StageMode::Countdown,
+                StageScene::Attract(_) => StageMode::Attract,
+                StageScene::Live => StageMode::Live,
+                StageScene::StillThere(_) => StageMode::Countdown,
             };
         });
     }

@@ -4,7 +4,7 @@ use super::act::Act;
 use super::view::{self, Show};
 use crate::app;
 use crate::booth::config::BoothLanguage;
-use crate::booth::play::Scene;
+use crate::booth::play::StageScene;
 use crate::engines::EngineChoice;
 use crate::pipeline::Settings;
 use crate::source::SourceChoice;
@@ -21,7 +21,7 @@ const LANGUAGES: [BoothLanguage; 3] = [BoothLanguage::English, BoothLanguage::Ge
 /// What is on.
 struct On {
     act: Act,
-    scene: Scene,
+    scene: StageScene,
     language: BoothLanguage,
     fault: bool,
     leaving: Option<u64>,
@@ -84,14 +84,14 @@ fn shoot(harness: &mut Harness<'_, On>, name: &str) {
 #[test]
 fn all_is_told_on_every_screen_in_every_language() {
     let mut on =
-        On { act: playing(), scene: Scene::Live, language: BoothLanguage::English, fault: true, leaving: None };
+        On { act: playing(), scene: StageScene::Live, language: BoothLanguage::English, fault: true, leaving: None };
     for size in SIZES {
         let mut harness = on_stage(size, on);
         for language in LANGUAGES {
             let words = language.words();
             let name = |what: &str| format!("{}x{}-{language:?}-{what}", size[0], size[1]);
             harness.state_mut().language = language;
-            let scenes = (0..7).map(Scene::Attract).chain([Scene::Live, Scene::StillThere(7)]);
+            let scenes = (0..7).map(StageScene::Attract).chain([StageScene::Live, StageScene::StillThere(7)]);
             for scene in scenes {
                 harness.state_mut().scene = scene;
                 harness.run_steps(2);
@@ -108,9 +108,9 @@ fn all_is_told_on_every_screen_in_every_language() {
                     check(&harness, size, text);
                 }
                 match scene {
-                    Scene::Attract(sentence) => check(&harness, size, &words.explain[sentence]),
-                    Scene::Live => check(&harness, size, &words.live),
-                    Scene::StillThere(left) => check(&harness, size, &format!("{} {left}", words.still_there)),
+                    StageScene::Attract(sentence) => check(&harness, size, &words.explain[sentence]),
+                    StageScene::Live => check(&harness, size, &words.live),
+                    StageScene::StillThere(left) => check(&harness, size, &format!("{} {left}", words.still_there)),
                 }
                 shoot(&mut harness, &name(&format!("{scene:?}").replace(['(', ')'], "")));
             }

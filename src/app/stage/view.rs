@@ -7,7 +7,7 @@ use super::super::theme::{self, Tokens};
 use super::super::why::{self, Seen};
 use super::super::widgets::{self, elided, fitting, text};
 use super::{bars, layers};
-use crate::booth::play::Scene;
+use crate::booth::play::StageScene;
 use crate::booth::words::Words;
 use crate::pipeline::Report;
 use egui::{Align2, Color32, Rect, Stroke, StrokeKind, TextureId, Ui, Vec2, pos2, vec2};
@@ -15,7 +15,7 @@ use egui::{Align2, Color32, Rect, Stroke, StrokeKind, TextureId, Ui, Vec2, pos2,
 /// Everything that a repaint of the stage knows.
 pub(crate) struct Show<'a> {
     /// What is shown.
-    pub scene: Scene,
+    pub scene: StageScene,
     /// Of the camera, or of the demo while that plays.
     pub model: &'a Model,
     /// In what language.
@@ -86,9 +86,9 @@ pub(crate) fn show(ui: &mut Ui, show: &Show<'_>, state: &mut State) {
     bars::show(ui, places.bars, show.model, show.words, places.unit);
     footer(ui, &places, show);
     match show.scene {
-        Scene::Attract(sentence) => caption(ui, &places, &show.words.explain[sentence % show.words.explain.len()]),
-        Scene::Live => {}
-        Scene::StillThere(left) => question(ui, screen, &show.words.still_there, &show.words.keep_moving, left),
+        StageScene::Attract(sentence) => caption(ui, &places, &show.words.explain[sentence % show.words.explain.len()]),
+        StageScene::Live => {}
+        StageScene::StillThere(left) => question(ui, screen, &show.words.still_there, &show.words.keep_moving, left),
     }
     if let Some(left) = show.leaving {
         question(ui, screen, &show.words.leaving, "", left);
@@ -105,8 +105,8 @@ fn header(ui: &Ui, places: &Places, show: &Show<'_>) {
         left = place.right() + 2.0 * unit;
     }
     let (demo, says) = match show.scene {
-        Scene::Attract(_) => (true, &show.words.demo),
-        Scene::Live | Scene::StillThere(_) => (false, &show.words.live),
+        StageScene::Attract(_) => (true, &show.words.demo),
+        StageScene::Live | StageScene::StillThere(_) => (false, &show.words.live),
     };
     let color = if demo { tokens.float_input } else { tokens.embedded };
     let right = pos2(rect.right(), rect.top() + 3.0 * unit);
