@@ -162,8 +162,10 @@ fn the_stage_is_told_what_is_in_force_and_ends_with_its_pipe() {
 
 #[test]
 fn a_flood_on_its_pipes_does_not_hold_anybody_up() {
+    // Ends of lines alone: a beat between them is whole.
     let flood = format!(
-        "({LIVE}) & (while :; do head -c 100000 /dev/zero; done) & head -c 3000000 /dev/zero | tr '\\0' x >&2; wait"
+        "({LIVE}) & (while :; do head -c 100000 /dev/zero | tr '\\0' '\\n'; done) & head -c 3000000 /dev/zero | tr '\\0' x >&2; \
+         wait"
     );
     let fixture = Fixture::start(&[&flood], "");
     fixture.wait("live", Fixture::is_live);
