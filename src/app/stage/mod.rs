@@ -134,8 +134,6 @@ impl Stage {
         theme::apply(ctx);
         ctx.options_mut(|options| options.zoom_with_keyboard = false);
         waker.attach(ctx, draws_in_software(cc));
-        // A compositor without a desktop lets a window decorate itself.
-        ctx.send_viewport_cmd(ViewportCommand::Decorations(false));
         let now = Instant::now();
         let stage = Self {
             options,
