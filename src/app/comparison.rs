@@ -14,7 +14,7 @@ use std::sync::Arc;
 /// How far back the lines go, in seconds.
 const SPAN: f64 = 10.0;
 /// Closer than this the twins count as equally fast.
-const EQUAL: f32 = 0.01;
+pub(super) const EQUAL: f32 = 0.01;
 
 /// Shows the panel; returns whether the person starts dragging it.
 pub(super) fn show(ui: &mut Ui, model: &Model, state: &State) -> bool {

@@ -4,7 +4,7 @@ use super::history::History;
 use crate::flight::FlightState;
 use crate::fpga::FoundPort;
 use crate::inspect::Recent;
-use crate::pipeline::{ChannelReport, CheckState, DepthAnswers, EngineState, Notice, Report, Settings};
+use crate::pipeline::{ChannelReport, CheckState, DepthAnswers, EngineState, Notice, Pipeline, Report, Settings};
 use crate::source::{CameraInfo, SourceStatus};
 use crate::teach::Progress;
 use std::sync::Arc;
@@ -83,6 +83,23 @@ impl Model {
             steady_since: None,
             sampled: None,
         }
+    }
+
+    /// Brings it to the present of what runs.
+    pub(crate) fn follow(&mut self, pipeline: &Pipeline) {
+        self.engine = pipeline.engine_state();
+        if let EngineState::Running(settings) = &self.engine {
+            self.settings = settings.clone();
+        }
+        self.source = pipeline.source_status();
+        self.notices = pipeline.notices();
+        if let Some(report) = pipeline.report() {
+            self.take(report, Instant::now());
+        }
+        self.answers = pipeline.answers();
+        self.channels = pipeline.channels();
+        self.check = pipeline.check();
+        self.recording = pipeline.recording();
     }
 
     /// Whether the last report is of the past, because the source fails: it must not look like what is seen now.

@@ -17,7 +17,7 @@ use crate::fpga::FoundPort;
 use crate::fpga::link::ports::serial;
 use crate::host::files;
 use crate::network::ModelChoice;
-use crate::pipeline::{EngineCommand, EngineState, MOST_THREADS, Pipeline, PredictError, Settings, StartError};
+use crate::pipeline::{EngineCommand, MOST_THREADS, Pipeline, PredictError, Settings, StartError};
 use crate::source::{self, CameraInfo, SourceChoice};
 use egui::{Context, Theme, ThemePreference, ViewportCommand};
 use std::path::{Path, PathBuf};
@@ -266,25 +266,13 @@ impl App {
     /// Brings the model to the present.
     fn refresh(&mut self, ctx: &Context) {
         let model = &mut self.model;
-        model.engine = self.pipeline.engine_state();
-        if let EngineState::Running(settings) = &model.engine {
-            model.settings = settings.clone();
-        }
-        model.source = self.pipeline.source_status();
-        model.notices = self.pipeline.notices();
-        if let Some(report) = self.pipeline.report() {
-            model.take(report, Instant::now());
-        }
+        model.follow(&self.pipeline);
         if let Some(cameras) = self.cameras.news() {
             model.cameras = cameras;
         }
         if let Some(ports) = self.ports.news() {
             model.ports = ports;
         }
-        self.model.answers = self.pipeline.answers();
-        self.model.channels = self.pipeline.channels();
-        self.model.check = self.pipeline.check();
-        self.model.recording = self.pipeline.recording();
         self.model.teaching = self.teaching.progress();
         for (text, tone) in self.exporter.outcomes() {
             self.window.state.toasts.push(text, tone);

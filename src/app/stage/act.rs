@@ -3,10 +3,9 @@
 use super::super::model::Model;
 use super::super::state::State;
 use super::super::why::Depth;
-use crate::pipeline::{EngineCommand, EngineState, Pipeline, Report, Settings, StartError};
+use crate::pipeline::{EngineCommand, Pipeline, Report, Settings, StartError};
 use crate::source::SourceChoice;
 use std::sync::Arc;
-use web_time::Instant;
 
 /// A pipeline, and what is known of it.
 pub(super) struct Act {
@@ -35,18 +34,12 @@ impl Act {
 
     /// Brings it to the present; a report that was not there before.
     pub(super) fn refresh(&mut self) -> Option<Arc<Report>> {
-        let model = &mut self.model;
-        model.engine = self.pipeline.engine_state();
-        if let EngineState::Running(settings) = &model.engine {
-            model.settings = settings.clone();
-        }
-        model.source = self.pipeline.source_status();
-        self.state.meet_source(&model.source);
-        model.answers = self.pipeline.answers();
+        let before = self.model.report.clone();
+        self.model.follow(&self.pipeline);
+        self.state.meet_source(&self.model.source);
         self.state.why.take_commands().for_each(|command| self.pipeline.send(command));
-        let report = self.pipeline.report()?;
-        let is_new = model.report.as_ref().is_none_or(|known| !Arc::ptr_eq(known, &report));
-        model.take(report.clone(), Instant::now());
+        let report = self.model.report.clone()?;
+        let is_new = before.is_none_or(|before| !Arc::ptr_eq(&before, &report));
         is_new.then_some(report)
     }
 

@@ -1,5 +1,6 @@
 //! What pixel embedding buys, as two large bars, and what runs it.
 
+use super::super::comparison::EQUAL;
 use super::super::format;
 use super::super::model::Model;
 use super::super::theme::{self, Tokens};
@@ -7,9 +8,6 @@ use super::super::widgets::{self, fitting, text};
 use crate::booth::words::Words;
 use crate::pipeline::{Comparison, Measured, Report};
 use egui::{Align2, Color32, Rect, Ui, pos2, vec2};
-
-/// Closer than this the twins count as equally fast.
-const EQUAL: f32 = 0.01;
 
 /// Draws the bars, the ratio, and what runs it.
 pub(super) fn show(ui: &Ui, rect: Rect, model: &Model, words: &Words, unit: f32) {

@@ -19,10 +19,11 @@ use crate::booth::motion::Motion;
 use crate::booth::orders::Orders;
 use crate::booth::play::{Play, Sight, StageScene};
 use crate::booth::words::Words;
+use crate::engine::likeliest;
 use crate::engines::EngineChoice;
 use crate::fpga::BoardChoice;
 use crate::network::ModelChoice;
-use crate::pipeline::{Prediction, Report, Settings};
+use crate::pipeline::{Report, Settings};
 use crate::source::{DEFAULT_SEED, SourceChoice, SourceState};
 use act::Act;
 use egui::{Context, CursorIcon, Key, Theme, ThemePreference, ViewportCommand};
@@ -361,12 +362,11 @@ fn has_no_picture(act: &Act) -> bool {
 
 /// The class that the network names and is sure of.
 fn named(report: &Report) -> Option<usize> {
-    let (class, _) = *Prediction::top(&report.prediction.smoothed, 1).first()?;
+    let class = likeliest(&report.prediction.smoothed)?;
     (report.prediction.knowing.sure && !report.network.is_nothing(class)).then_some(class)
 }
 
 /// Whether the network says that there is nothing of what it knows.
 fn shows_nothing(report: &Report) -> bool {
-    let top = Prediction::top(&report.prediction.smoothed, 1);
-    top.first().is_some_and(|&(class, _)| report.network.is_nothing(class))
+    likeliest(&report.prediction.smoothed).is_some_and(|class| report.network.is_nothing(class))
 }

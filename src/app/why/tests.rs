@@ -21,15 +21,7 @@ struct Scene {
 impl Scene {
     /// Brings the model to the present, as the shell does.
     fn refresh(&mut self) {
-        let Self { model, pipeline, .. } = self;
-        model.source = pipeline.source_status();
-        model.answers = pipeline.answers();
-        model.channels = pipeline.channels();
-        model.check = pipeline.check();
-        model.recording = pipeline.recording();
-        if let Some(report) = pipeline.report() {
-            model.take(report, Instant::now());
-        }
+        self.model.follow(&self.pipeline);
     }
 
     fn show(&mut self, ui: &mut egui::Ui) {
