@@ -12,7 +12,7 @@ use web_time::{Duration, Instant};
 pub(super) const POINT_EVERY: Duration = Duration::from_secs(10);
 /// The points of an hour.
 pub(super) const POINTS: usize = 360;
-/// A stage that painted and predicted within this time is live. A beat comes every half second.
+/// A stage that painted and predicted within this time is live. A beat comes every quarter of a second.
 const LIVE_WITHIN: Duration = Duration::from_secs(2);
 
 /// Shared by the supervisor, which writes, and the status page, which reads.
@@ -21,8 +21,8 @@ pub(crate) struct BoothFigures(Arc<Mutex<StageFigures>>);
 
 #[derive(Debug)]
 pub(super) struct StageFigures {
-    /// When the supervisor began.
-    pub(super) since: SystemTime,
+    /// When the supervisor began, by the clock on the wall, and by one that nobody sets.
+    pub(super) since: (SystemTime, Instant),
     /// When the stage that runs began; `None` while none does.
     pub(super) stage_since: Option<Instant>,
     /// The last beat of this stage, and when it came.
@@ -46,7 +46,7 @@ pub(super) struct CurvePoint {
 impl BoothFigures {
     pub(crate) fn new(restarts: RestartMemory) -> Self {
         Self(Arc::new(Mutex::new(StageFigures {
-            since: SystemTime::now(),
+            since: (SystemTime::now(), Instant::now()),
             stage_since: None,
             beat: None,
             memory_mb: None,

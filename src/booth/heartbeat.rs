@@ -1,4 +1,4 @@
-//! The heartbeat: a line of JSON from the stage, twice a second. It counts what was painted and predicted, since a thread may live
+//! The heartbeat: a line of JSON from the stage, four times a second. It counts what was painted and predicted, since a thread may live
 //! in a window that hangs.
 
 use super::lines::each_line;
@@ -10,7 +10,7 @@ use std::thread;
 use web_time::{Duration, Instant};
 
 /// Between two beats.
-const EVERY: Duration = Duration::from_millis(500);
+const EVERY: Duration = Duration::from_millis(250);
 /// No honest beat is longer, in bytes.
 const LONGEST_BEAT: usize = 8 << 10;
 /// The longest words of a beat, in characters.
@@ -70,7 +70,7 @@ impl Heartbeat {
     }
 }
 
-/// The stage's side: counts, and writes a beat every half second until nobody reads any.
+/// The stage's side: counts, and writes a beat every quarter of a second until nobody reads any.
 #[derive(Clone, Debug)]
 pub(crate) struct Pulse(Arc<Mutex<PulseState>>);
 
@@ -166,7 +166,7 @@ mod tests {
         });
         let beat = heard.expect("a beat");
         assert_eq!((beat.painted, beat.predicted, beat.latency_ms, beat.mode), (2, 7, 0.0, StageMode::Attract));
-        assert!((400..5000).contains(&beat.painted_ms_ago) && beat.camera.starts_with("a\\nba"), "{beat:?}");
+        assert!((200..5000).contains(&beat.painted_ms_ago) && beat.camera.starts_with("a\\nba"), "{beat:?}");
     }
 
     #[test]

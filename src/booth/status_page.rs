@@ -31,6 +31,9 @@ pub(super) struct StatusReport {
     latency_ms: f32,
     painted: u64,
     predicted: u64,
+    /// How long ago the last frame was painted and the last prediction made, as far as is known.
+    painted_ms_ago: Option<u64>,
+    predicted_ms_ago: Option<u64>,
     camera: String,
     board: String,
     fault: String,
@@ -53,19 +56,26 @@ impl StatusReport {
         let figures = figures.get();
         let beat = figures.beat.as_ref().map(|(beat, _)| beat.clone());
         let mode = beat.as_ref().map(|beat| beat.mode);
+        let ago = |of: fn(&Heartbeat) -> u64| {
+            let (beat, heard) = figures.beat.as_ref()?;
+            let since = u64::try_from(now.duration_since(*heard).as_millis()).unwrap_or(u64::MAX);
+            Some(of(beat).saturating_add(since))
+        };
         let Heartbeat { painted, predicted, frames_per_s, latency_ms, camera, board, fault, .. } =
             beat.unwrap_or_default();
         Self {
             version: env!("ERNSCOPE_VERSION"),
             live: figures.is_live(now),
-            since_s: figures.since.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),
-            up_s: SystemTime::now().duration_since(figures.since).map_or(0, |up| up.as_secs()),
+            since_s: figures.since.0.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),
+            up_s: now.duration_since(figures.since.1).as_secs(),
             stage_up_s: figures.stage_since.map(|since| now.duration_since(since).as_secs()),
             mode,
             frames_per_s,
             latency_ms,
             painted,
             predicted,
+            painted_ms_ago: ago(|beat| beat.painted_ms_ago),
+            predicted_ms_ago: ago(|beat| beat.predicted_ms_ago),
             camera,
             board,
             fault,
@@ -121,7 +131,7 @@ pub(super) fn page(report: &StatusReport) -> String {
     curve(&mut html, "Memory, MB", report, |point| point.memory_mb as f32);
     html += "<h2>Restarts</h2>\n<table>\n";
     for restart in report.last_restarts.iter().rev().take(LISTED) {
-        let now = report.since_s + report.up_s;
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());
         let ago = duration(now.saturating_sub(restart.at_s));
         let lived = duration(restart.lived_s);
         row(

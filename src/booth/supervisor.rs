@@ -20,6 +20,9 @@ use web_time::{Duration, Instant};
 
 /// Waited before the next start: after one stage that died soon, after two, and so on.
 const BACKOFF_MS: [u64; 6] = [0, 500, 1000, 2000, 5000, 10_000];
+/// The longest wait after a stage that was live, or had no display: a display that comes back is wanted at once, and what has lived
+/// will live again.
+const SHORT_BACKOFF_MS: u64 = 1000;
 /// Between two looks at the stage.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// Between two looks at its memory, the configuration, and two words to the service manager.
@@ -50,7 +53,14 @@ impl fmt::Display for BoothEnd {
 /// What became of a stage.
 enum StageEnd {
     Booth(BoothEnd),
-    Restart(RestartCause, String),
+    Death(StageDeath),
+}
+
+/// How a stage died.
+struct StageDeath {
+    cause: RestartCause,
+    words: String,
+    was_live: bool,
 }
 
 /// Keeps a stage, of which `make` has the command.
@@ -64,6 +74,8 @@ pub(crate) struct BoothSupervisor<M> {
     times: StageTimes,
     /// Stages in a row that died soon.
     deaths: usize,
+    /// Waited before the next start.
+    pause: Duration,
     tended: Instant,
     pointed: Instant,
 }
@@ -78,7 +90,7 @@ impl<M: FnMut() -> Command> BoothSupervisor<M> {
         times: StageTimes,
     ) -> Self {
         let now = Instant::now();
-        Self { make, config, log, log_folder, figures, times, deaths: 0, tended: now, pointed: now }
+        Self { make, config, log, log_folder, figures, times, deaths: 0, pause: Duration::ZERO, tended: now, pointed: now }
     }
 
     /// Until a person leaves the stage, or `stop` says so.
@@ -90,21 +102,22 @@ impl<M: FnMut() -> Command> BoothSupervisor<M> {
                 return BoothEnd::Stopped;
             }
             let started = Instant::now();
-            let (cause, words) = match StageProcess::start((self.make)(), order(&self.config), &self.log) {
-                Err(error) => (RestartCause::Unstartable, error.to_string()),
+            let death = match StageProcess::start((self.make)(), order(&self.config), &self.log) {
+                Err(error) => {
+                    StageDeath { cause: RestartCause::Unstartable, words: error.to_string(), was_live: false }
+                }
                 Ok(stage) => match self.follow(stage, stop) {
                     StageEnd::Booth(end) => return end,
-                    StageEnd::Restart(cause, words) => (cause, words),
+                    StageEnd::Death(death) => death,
                 },
             };
-            self.remember(cause, words, started.elapsed());
+            self.remember(death, started.elapsed());
         }
     }
 
     /// Waits where stages died soon. Whether it was told to stop.
     fn rest(&mut self, stop: &AtomicBool) -> bool {
-        let pause_ms = self.deaths.checked_sub(1).map_or(0, |died| BACKOFF_MS[died.min(BACKOFF_MS.len() - 1)]);
-        let until = Instant::now() + Duration::from_millis(pause_ms);
+        let until = Instant::now() + self.pause;
         loop {
             if stop.load(Ordering::Relaxed) {
                 return true;
@@ -118,8 +131,10 @@ impl<M: FnMut() -> Command> BoothSupervisor<M> {
         }
     }
 
-    fn remember(&mut self, cause: RestartCause, words: String, lived: Duration) {
-        self.deaths = if lived >= self.times.well { 1 } else { self.deaths + 1 };
+    fn remember(&mut self, death: StageDeath, lived: Duration) {
+        self.deaths = if lived >= self.times.well { 0 } else { self.deaths + 1 };
+        self.pause = pause(&death, self.deaths);
+        let StageDeath { cause, words, .. } = death;
         tracing::warn!("the stage {cause} after {} s and is started anew: {words}", lived.as_secs());
         let mut figures = self.figures.get();
         (figures.stage_since, figures.beat, figures.memory_mb) = (None, None, None);
@@ -139,7 +154,7 @@ impl<M: FnMut() -> Command> BoothSupervisor<M> {
                 return StageEnd::Booth(BoothEnd::Stopped);
             }
             if let Some((status, words)) = stage.end() {
-                return ended(status, &words);
+                return ended(status, &words, signs.is_live());
             }
             let late = now.duration_since(looked).saturating_sub(LATE);
             signs.excuse(late);
@@ -151,7 +166,7 @@ impl<M: FnMut() -> Command> BoothSupervisor<M> {
             let fault = signs.fault(&self.times, now).or_else(|| self.tend(Some(&stage)));
             // Whoever let go of the stage has killed it.
             if let Some((cause, words)) = fault {
-                return StageEnd::Restart(cause, words);
+                return StageEnd::Death(StageDeath { cause, words, was_live: signs.is_live() });
             }
         }
     }
@@ -197,18 +212,23 @@ impl<M: FnMut() -> Command> BoothSupervisor<M> {
     }
 }
 
+/// How long to wait after so many stages in a row that died soon, and the last one so.
+fn pause(last: &StageDeath, deaths: usize) -> Duration {
+    let short = last.was_live || last.cause == RestartCause::NoDisplay;
+    let most = if short { SHORT_BACKOFF_MS } else { u64::MAX };
+    Duration::from_millis(BACKOFF_MS[deaths.saturating_sub(1).min(BACKOFF_MS.len() - 1)].min(most))
+}
+
 /// What a stage's end means.
-fn ended(status: ExitStatus, words: &str) -> StageEnd {
+fn ended(status: ExitStatus, words: &str, was_live: bool) -> StageEnd {
     if status.success() {
         return StageEnd::Booth(BoothEnd::Left);
     }
     let no_display = status.code() == Some(NO_DISPLAY.into());
     let cause = if no_display { RestartCause::NoDisplay } else { RestartCause::Crashed };
     let words: String = words.chars().take(200).collect();
-    StageEnd::Restart(
-        cause,
-        if words.is_empty() { status.to_string() } else { format!("{status}, last words: {words}") },
-    )
+    let words = if words.is_empty() { status.to_string() } else { format!("{status}, last words: {words}") };
+    StageEnd::Death(StageDeath { cause, words, was_live })
 }
 
 /// Where a service manager listens.

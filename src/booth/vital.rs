@@ -12,6 +12,10 @@ pub(super) const FIRST_FRAMES: u64 = 3;
 pub(crate) struct StageTimes {
     /// From the start to the first frames that are painted and the first that is predicted.
     pub start: Duration,
+    /// From the start to the first beat, which nothing that takes long stands before.
+    pub birth: Duration,
+    /// Between two beats: their thread waits for nothing, so a process that says nothing does not run.
+    pub silence: Duration,
     /// Between two frames that are painted, or predicted.
     pub hang: Duration,
     /// To end when asked to.
@@ -22,8 +26,8 @@ pub(crate) struct StageTimes {
 
 impl Default for StageTimes {
     fn default() -> Self {
-        let [start, hang, farewell, well] = [20, 5, 2, 60].map(Duration::from_secs);
-        Self { start, hang, farewell, well }
+        let [start, birth, hang, farewell, well] = [20, 5, 5, 2, 10].map(Duration::from_secs);
+        Self { start, birth, silence: Duration::from_millis(2500), hang, farewell, well }
     }
 }
 
@@ -46,6 +50,7 @@ impl LastProgress {
 #[derive(Debug)]
 pub(super) struct VitalSigns {
     started: Instant,
+    heard: Option<Instant>,
     painted: LastProgress,
     predicted: LastProgress,
 }
@@ -53,10 +58,11 @@ pub(super) struct VitalSigns {
 impl VitalSigns {
     pub(super) fn new(now: Instant) -> Self {
         let nothing = LastProgress { count: 0, at: now };
-        Self { started: now, painted: nothing, predicted: nothing }
+        Self { started: now, heard: None, painted: nothing, predicted: nothing }
     }
 
     pub(super) fn hear(&mut self, beat: &Heartbeat, now: Instant) {
+        self.heard = Some(now);
         self.painted.see(beat.painted, now);
         self.predicted.see(beat.predicted, now);
         if beat.held {
@@ -66,18 +72,22 @@ impl VitalSigns {
 
     /// Time in which the supervisor itself did not run is not the stage's.
     pub(super) fn excuse(&mut self, time: Duration) {
-        for at in [&mut self.started, &mut self.painted.at, &mut self.predicted.at] {
-            *at += time;
-        }
+        let all = [&mut self.started, &mut self.painted.at, &mut self.predicted.at];
+        all.into_iter().chain(&mut self.heard).for_each(|at| *at += time);
     }
 
-    fn is_live(&self) -> bool {
+    /// Whether it painted and predicted.
+    pub(super) fn is_live(&self) -> bool {
         self.painted.count >= FIRST_FRAMES && self.predicted.count > 0
     }
 
     /// What is wrong, and more of it in words.
     pub(super) fn fault(&self, times: &StageTimes, now: Instant) -> Option<(RestartCause, String)> {
         let since = |then: Instant| now.saturating_duration_since(then);
+        let (silent, most) = self.heard.map_or((self.started, times.birth), |heard| (heard, times.silence));
+        if since(silent) > most {
+            return Some((RestartCause::Hung, format!("nothing was heard of it for {} s", most.as_secs_f32())));
+        }
         if !self.is_live() {
             let what = if self.painted.count < FIRST_FRAMES { "paint" } else { "predict" };
             let words = || format!("it did not begin to {what} within {} s", times.start.as_secs_f32());
@@ -99,22 +109,30 @@ mod tests {
         let at = |seconds: u64| start + Duration::from_secs(seconds);
         let beat = |painted, predicted, held| Heartbeat { painted, predicted, held, ..Heartbeat::default() };
         let cause = |signs: &VitalSigns, seconds| signs.fault(&times, at(seconds)).map(|fault| fault.0);
+        let beats = |signs: &mut VitalSigns, painted, predicted, seconds: std::ops::RangeInclusive<u64>| {
+            seconds.for_each(|second| signs.hear(&beat(painted, predicted, false), at(second)));
+        };
+        let says = |signs: &VitalSigns, seconds| signs.fault(&times, at(seconds)).map_or(String::new(), |fault| fault.1);
         let mut signs = VitalSigns::new(start);
+        assert_eq!((cause(&signs, 5), cause(&signs, 6)), (None, Some(RestartCause::Hung)));
+        beats(&mut signs, 2, 1, 1..=21);
         assert_eq!((cause(&signs, 19), cause(&signs, 21)), (None, Some(RestartCause::NeverLive)));
-        signs.hear(&beat(2, 1, false), at(1));
-        assert!(signs.fault(&times, at(21)).is_some_and(|fault| fault.1 == "it did not begin to paint within 20 s"));
+        assert_eq!(says(&signs, 21), "it did not begin to paint within 20 s");
         let mut signs = VitalSigns::new(start);
-        signs.hear(&beat(3, 0, false), at(1));
-        assert_eq!((cause(&signs, 19), cause(&signs, 21)), (None, Some(RestartCause::NeverLive)));
-        signs.hear(&beat(4, 1, false), at(10));
+        beats(&mut signs, 3, 0, 1..=21);
+        assert_eq!((cause(&signs, 20), cause(&signs, 21)), (None, Some(RestartCause::NeverLive)));
+        beats(&mut signs, 4, 1, 10..=15);
         assert_eq!((cause(&signs, 15), cause(&signs, 16)), (None, Some(RestartCause::Hung)));
         signs.hear(&beat(4, 90, false), at(15));
-        assert!(signs.fault(&times, at(16)).is_some_and(|fault| fault.1 == "nothing was painted for 5 s"));
+        beats(&mut signs, 4, 90, 16..=16);
+        assert_eq!(says(&signs, 16), "nothing was painted for 5 s");
         signs.hear(&beat(90, 90, false), at(20));
-        assert!(signs.fault(&times, at(21)).is_some_and(|fault| fault.1 == "nothing was predicted for 5 s"));
-        signs.hear(&beat(91, 90, true), at(22));
-        assert_eq!((cause(&signs, 27), cause(&signs, 28)), (None, Some(RestartCause::Hung)));
+        beats(&mut signs, 91, 90, 21..=21);
+        assert_eq!(says(&signs, 21), "nothing was predicted for 5 s");
+        signs.hear(&beat(92, 90, true), at(22));
+        assert_eq!(cause(&signs, 24), None);
+        assert_eq!(says(&signs, 25), "nothing was heard of it for 2.5 s");
         signs.excuse(Duration::from_secs(3600));
-        assert_eq!(cause(&signs, 3627), None);
+        assert_eq!(cause(&signs, 3624), None);
     }
 }

@@ -6,10 +6,18 @@ use super::super::why::Depth;
 use crate::pipeline::{EngineCommand, Pipeline, Report, Settings, StartError};
 use crate::source::SourceChoice;
 use std::sync::Arc;
+use web_time::{Duration, Instant};
+
+/// A report is of now for so long, or for so many of its pipeline's usual intervals, where they are longer, but not for ever.
+const FRESH: Duration = Duration::from_millis(500);
+const FRESH_INTERVALS: f32 = 2.0;
+const FRESH_AT_MOST: Duration = Duration::from_secs(4);
 
 /// A pipeline, and what is known of it.
 pub(super) struct Act {
     pipeline: Pipeline,
+    /// When the last report was seen that was not there before.
+    reported: Option<Instant>,
     pub(super) model: Model,
     pub(super) state: State,
 }
@@ -29,18 +37,29 @@ impl Act {
         let mut state = State::default();
         // The evidence is asked for all the time.
         state.turn_why(Depth::Evidence);
-        Ok(Self { pipeline, model, state })
+        Ok(Self { pipeline, reported: None, model, state })
     }
 
     /// Brings it to the present; a report that was not there before.
-    pub(super) fn refresh(&mut self) -> Option<Arc<Report>> {
+    pub(super) fn refresh(&mut self, now: Instant) -> Option<Arc<Report>> {
         let before = self.model.report.clone();
         self.model.follow(&self.pipeline);
         self.state.meet_source(&self.model.source);
         self.state.why.take_commands().for_each(|command| self.pipeline.send(command));
         let report = self.model.report.clone()?;
         let is_new = before.is_none_or(|before| !Arc::ptr_eq(&before, &report));
+        if is_new {
+            self.reported = Some(now);
+        }
         is_new.then_some(report)
+    }
+
+    /// Whether its last report is of now, or a person holds it.
+    pub(super) fn is_fresh(&self, now: Instant) -> bool {
+        let (Some(reported), Some(report)) = (self.reported, &self.model.report) else { return false };
+        let usual = FRESH_INTERVALS / report.rates.predicted_per_s.max(f32::MIN_POSITIVE);
+        let fresh = FRESH.max(Duration::try_from_secs_f32(usual).unwrap_or(FRESH_AT_MOST)).min(FRESH_AT_MOST);
+        self.model.source.paused || now.saturating_duration_since(reported) <= fresh
     }
 
     pub(super) fn pause(&self, paused: bool) {

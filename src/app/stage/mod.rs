@@ -12,7 +12,6 @@ mod view;
 use super::place::{self, SystemFonts};
 use super::shell::{Waker, WindowError, draws_in_software};
 use super::theme;
-use crate::board::BoardState;
 use crate::booth::config::{BoothConfig, BoothKey, BoothLanguage, BoothTheme};
 use crate::booth::heartbeat::{Pulse, StageMode};
 use crate::booth::motion::Motion;
@@ -38,7 +37,7 @@ const FIRST_ORDER: Duration = Duration::from_secs(2);
 /// The window before it fills the screen.
 const SIZE: [f32; 2] = [1280.0, 720.0];
 /// Without news the stage is painted so often.
-const PACE: Duration = Duration::from_millis(250);
+const PACE: Duration = Duration::from_millis(100);
 /// The pointer goes after so long.
 const POINTER: Duration = Duration::from_secs(3);
 /// Whether the stage fills the screen is looked at so often.
@@ -185,11 +184,11 @@ impl Stage {
 
     /// Sees what the camera sees, and goes on with the play.
     fn see(&mut self, now: Instant) -> StageScene {
-        let report = self.live.refresh();
-        self.demo.refresh();
+        let report = self.live.refresh(now);
+        self.demo.refresh(now);
         let config = self.config.clone();
         let pace = &config.play;
-        if has_no_picture(&self.live) {
+        if has_no_picture(&self.live) || !self.live.is_fresh(now) {
             self.play.rest(now);
         } else {
             let motion = report.as_ref().is_some_and(|report| self.motion.see(&report.frame, now));
@@ -249,14 +248,13 @@ impl Stage {
         if self.readable == Some(true) { words } else { BoothLanguage::English.words() }
     }
 
-    /// What is wrong, in a sentence; the most pressing.
-    fn fault<'w>(&self, words: &'w Words) -> Option<&'w str> {
-        let board = self.live.model.report.as_ref().and_then(|report| report.engine.board.as_ref());
+    /// What is wrong, in a sentence, and in the words of what it is wrong with; the most pressing.
+    fn fault<'w>(&self, words: &'w Words) -> Option<(&'w str, String)> {
         if has_no_picture(&self.live) {
-            Some(&words.no_camera)
-        } else {
-            board.is_some_and(BoardState::is_fault).then_some(words.no_board.as_str())
+            return Some((&words.no_camera, self.live.model.source.state.to_string()));
         }
+        let board = self.live.model.report.as_ref()?.engine.board.as_ref()?;
+        board.is_fault().then(|| (words.no_board.as_str(), board.to_string()))
     }
 
     /// All of the screen, whatever becomes of it; without a window manager nobody else sees to that.
@@ -287,12 +285,12 @@ impl Stage {
 }
 
 impl Stage {
-    /// Draws what is on; which scene that is.
-    fn show(&mut self, ui: &mut egui::Ui, now: Instant) -> StageScene {
+    /// Draws what is on; which scene that is, and what is wrong, in words for engineers.
+    fn show(&mut self, ui: &mut egui::Ui, now: Instant) -> (StageScene, Option<String>) {
         let ctx = ui.ctx().clone();
         let scene = self.see(now);
         let words = self.words(&ctx, now);
-        let fault = self.fault(words);
+        let (fault, told) = self.fault(words).unzip();
         let leaving = ctx.input(|input| self.leaving.left(&self.config.keys.leave, input, now));
         if let Some(why) = self.logo.follow(&ctx, self.config.logo.as_deref()) {
             tracing::warn!("the logo is left out: {why}");
@@ -306,11 +304,11 @@ impl Stage {
         } else if ctx.input(|input| input.viewport().close_requested()) {
             ctx.send_viewport_cmd(ViewportCommand::CancelClose);
         }
-        scene
+        (scene, told)
     }
 
     /// Tells the supervisor.
-    fn beat(&self, scene: StageScene) {
+    fn beat(&self, scene: StageScene, fault: Option<String>) {
         let model = &self.live.model;
         self.pulse.painted();
         self.pulse.reported(|beat| {
@@ -324,7 +322,7 @@ impl Stage {
             }
             beat.held = model.source.paused;
             beat.camera = model.source.state.to_string();
-            beat.fault = if has_no_picture(&self.live) { beat.camera.clone() } else { String::new() };
+            beat.fault = fault.unwrap_or_default();
             beat.mode = match scene {
                 StageScene::Attract(_) => StageMode::Attract,
                 StageScene::Live => StageMode::Live,
@@ -340,10 +338,10 @@ impl eframe::App for Stage {
         self.waker.painting();
         self.hear(ui.ctx());
         self.keys(ui.ctx());
-        let scene = self.show(ui, now);
+        let (scene, fault) = self.show(ui, now);
         self.fill(ui.ctx(), now);
         self.pointer(ui.ctx(), now);
-        self.beat(scene);
+        self.beat(scene, fault);
         ui.ctx().request_repaint_after(PACE);
     }
 

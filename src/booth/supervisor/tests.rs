@@ -11,8 +11,8 @@ const LIVE: &str = r#"n=1; while :; do echo "{\"painted\":$n,\"predicted\":$n}";
 const BEAT: &str = r#"echo '{"painted":3,"predicted":1}'; "#;
 
 fn short_times() -> StageTimes {
-    let [start, hang, farewell, well] = [3000, 800, 300, 60_000].map(Duration::from_millis);
-    StageTimes { start, hang, farewell, well }
+    let [start, birth, silence, hang, farewell, well] = [3000, 2000, 800, 800, 300, 60_000].map(Duration::from_millis);
+    StageTimes { start, birth, silence, hang, farewell, well }
 }
 
 /// A supervisor of scripts, each stage the next one, the last one again and again.
@@ -114,9 +114,10 @@ fn one_that_hangs_is_killed_with_all_that_it_started() {
 
 #[test]
 fn one_that_never_lives_is_started_anew() {
-    let fixture = Fixture::start(&["echo '{\"painted\":5}'; sleep 1000", LIVE], "");
-    fixture.wait("live", |fixture| fixture.starts() == 2 && fixture.is_live());
-    assert_eq!(fixture.causes(), [RestartCause::NeverLive]);
+    let paints_alone = LIVE.replace("\\\"predicted\\\":$n", "\\\"predicted\\\":0");
+    let fixture = Fixture::start(&[&paints_alone, "sleep 1000", LIVE], "");
+    fixture.wait("live", |fixture| fixture.starts() == 3 && fixture.is_live());
+    assert_eq!(fixture.causes(), [RestartCause::NeverLive, RestartCause::Hung]);
 }
 
 #[test]
@@ -134,6 +135,12 @@ fn one_without_a_display_is_tried_less_and_less_often() {
     let fourth = fixture.wait("four starts", |fixture| fixture.starts() == 4);
     assert!(third >= Duration::from_millis(480) && fourth >= Duration::from_millis(950), "{third:?} {fourth:?}");
     assert!(fixture.causes().iter().all(|cause| *cause == RestartCause::NoDisplay));
+    let longest = |cause, was_live| {
+        let death = StageDeath { cause, words: String::new(), was_live };
+        (0..20).map(|deaths| pause(&death, deaths).as_secs()).max()
+    };
+    assert_eq!(longest(RestartCause::NoDisplay, false), Some(1));
+    assert_eq!((longest(RestartCause::Crashed, true), longest(RestartCause::Crashed, false)), (Some(1), Some(10)));
 }
 
 #[test]

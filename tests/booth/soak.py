@@ -1,0 +1,201 @@
+#!/usr/bin/python3
+"""A booth among faults: what packaging/test-booth runs. Says what came and how the booth stood it; exit status 1 where it did not."""
+
+import argparse
+import hashlib
+import json
+import statistics
+import sys
+import time
+from collections import Counter
+from random import Random
+
+import faults
+from observer import Observer
+from world import World, wait_for
+
+LEAST_SHARE = 0.96
+LONGEST_DARK_S = 10
+MOST_SLOPE_MB_H = 1
+# A stage grows into its memory for so long; a slope is told of from so many seconds after that.
+SETTLED_S, LEAST_SLOPE_S = 600, 600
+# In so many seconds every kind of fault comes, and for as long the stage lives on: its memory can be seen.
+PHASE_S = 1800
+# A fault is told of within this time, and no longer than this after it.
+TOLD_S = 6
+# For its first seconds after a start, a booth builds its shaders.
+START_S = 60
+
+
+def options():
+    parser = argparse.ArgumentParser(description="A booth among faults.")
+    parser.add_argument("minutes", type=float)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--every", type=float, metavar="SECONDS", help="from one fault to the next, at a mean")
+    parser.add_argument("--only", metavar="KIND,…", help=f"these faults alone: {', '.join(faults.ALL)}")
+    return parser.parse_args()
+
+
+def kinds_of(given, world):
+    kinds = given.only.split(",") if given.only else list(faults.ALL)
+    unknown = [kind for kind in kinds if kind not in faults.ALL]
+    if unknown:
+        sys.exit(f"test-booth: no such fault: {', '.join(unknown)}")
+    absent = [kind for kind, there in [("line", world.board), ("clock", world.clock.environment)] if not there]
+    for kind in absent:
+        print(f"left out: {kind} (no simulated board, or no faketime)")
+    return [kind for kind in kinds if kind not in absent]
+
+
+def settle(world):
+    """What a booth has to keep: its configuration, settings, and a taught network."""
+    folder = world.booth.disk / "ernscope"
+    folder.mkdir(exist_ok=True)
+    (folder / "booth.toml").write_text('title = "Soak"\n')
+    (folder / "settings.toml").write_text("# kept\n")
+    (folder / "taught.safetensors").write_bytes(bytes(range(256)) * 400)
+    return {path: hashlib.sha256(path.read_bytes()).digest() for path in folder.iterdir() if path.is_file()}
+
+
+def play(world, given, random):
+    """Has the faults come, each kind once before any comes again; gives them."""
+    kinds = kinds_of(given, world)
+    passing = [kind for kind in kinds if kind in faults.PASSING] or kinds
+    every = given.every or min(30, given.minutes * 60 / (len(kinds) + 1))
+    began = time.monotonic()
+    came, deck = [], []
+    while True:
+        pause = random.uniform(0.5, 1.5) * every
+        gone = time.monotonic() - began
+        if gone + pause > given.minutes * 60:
+            time.sleep(max(0, given.minutes * 60 - gone))
+            return came
+        time.sleep(pause)
+        here = passing if gone // PHASE_S % 2 else kinds
+        deck = [kind for kind in deck if kind in here] or random.sample(here, len(here))
+        kind = deck.pop()
+        print(f"{gone:7.1f} s  {kind}", flush=True)
+        came.append(faults.befall(world, kind, random))
+
+
+def is_excused(dark, came):
+    """Whether a dark time lies within what a fault allows, from its beginning on."""
+    start, end, _ = dark
+    return any(fault.dark_s and start >= fault.began - 1.5 and end <= fault.over + fault.dark_s for fault in came)
+
+
+def slope_mb_h(points):
+    """Of memory, by least squares."""
+    times, sizes = zip(*points)
+    return statistics.linear_regression(times, sizes).slope * 3600
+
+
+def slopes(observer):
+    """Of the supervisor, and of every stage that lived long enough, after it settled."""
+    lives = {}
+    for now, stage, supervisor, held in observer.held:
+        for who, what in [("supervisor", supervisor), (f"stage {stage}", held)]:
+            if what:
+                lives.setdefault(who, []).append((now, what["memory_mb"]))
+    found = {}
+    for who, points in lives.items():
+        settled = [point for point in points if point[0] - points[0][0] >= SETTLED_S]
+        if settled and settled[-1][0] - settled[0][0] >= LEAST_SLOPE_S:
+            found[who] = slope_mb_h(settled)
+    return found
+
+
+def left_over(observer):
+    """How much more of each the supervisor holds at the end than soon after its start, and a stage than at its own, at most."""
+    first, last = observer.held[1][2], observer.held[-1][2]
+    return {what: last[what] - first[what] for what in ("descriptors", "threads")}
+
+
+def wrong_words(observer, came, end):
+    """Faults that were not told of, and words about none."""
+    spans = [(at, words, after) for (at, words), (after, _) in zip(observer.words, [*observer.words[1:], (end, "")])]
+    missing = [
+        fault.kind
+        for fault in came
+        if fault.told and not any(words and at < fault.over + 1 and after > fault.began for at, words, after in spans)
+    ]
+    # A restart, too, is without its camera and its board for a moment.
+    wrong = [
+        words
+        for at, words, after in spans
+        if words and not any(after > fault.began and at < fault.over + TOLD_S for fault in came) and after - at > 1
+    ]
+    return missing, wrong
+
+
+def report(world, observer, came, kept, end):
+    """Prints the figures; what is not as it has to be."""
+    began = observer.began
+    dark_s = sum(until - since for since, until, _ in observer.dark)
+    longest = max((until - since for since, until, _ in observer.dark), default=0)
+    share = 1 - dark_s / (end - began)
+    unexcused = [dark for dark in observer.dark if not is_excused(dark, came)]
+    status = world.booth.status() or {}
+    causes = Counter(restart["cause"] for restart in status.get("last_restarts", []))
+    missing, wrong = wrong_words(observer, came, end)
+    grown = slopes(observer)
+    more = left_over(observer)
+    altered = [str(path.name) for path, digest in kept.items() if hashlib.sha256(path.read_bytes()).digest() != digest]
+    try:
+        json.loads((world.booth.disk / "ernscope/booth/restarts.json").read_text())
+    except (OSError, ValueError) as error:
+        altered.append(f"restarts.json ({error})")
+    print(f"{(end - began) / 60:.1f} min, {len(came)} faults: {dict(Counter(fault.kind for fault in came))}")
+    print(f"live {100 * share:.2f} % of the time; longest dark {longest:.1f} s; dark without a fault: {len(unexcused)}")
+    for kind in faults.ALL:
+        those = [fault for fault in came if fault.kind == kind]
+        took = [until - since for since, until, _ in observer.dark if any(f.began - 1.5 <= since <= f.over + 1.5 for f in those)]
+        if took:
+            print(f"  dark for {kind:10} {len(took)} times, median {statistics.median(took):.1f} s, longest {max(took):.1f} s")
+    print(f"restarts {status.get('restarts')}, of the last ones {dict(causes)}; most stages at a time {observer.most_stages}")
+    print(f"longest without a change on the screen {observer.unchanged_s:.1f} s; looked at most {observer.late_s:.1f} s late")
+    print("memory, MB an hour: " + (", ".join(f"{who} {slope:+.2f}" for who, slope in grown.items()) or "no life was long enough"))
+    print(f"the supervisor's descriptors {more['descriptors']:+}, threads {more['threads']:+}; zombies {len(observer.zombies)}")
+    print(f"faults without words: {missing or 'none'}; words without a fault: {wrong or 'none'}; altered files: {altered or 'none'}")
+    checks = {
+        f"live for at least {100 * LEAST_SHARE:.0f} %": share >= LEAST_SHARE,
+        f"never dark for more than {LONGEST_DARK_S} s": longest <= LONGEST_DARK_S,
+        "dark only within what a fault allows": not unexcused,
+        "one stage at a time": observer.most_stages <= 1,
+        "nothing left over": not observer.zombies and all(more[what] <= 0 for what in more),
+        f"memory grows by less than {MOST_SLOPE_MB_H} MB an hour": all(slope < MOST_SLOPE_MB_H for slope in grown.values()),
+        "every fault with words, and no words without": not missing and not wrong,
+        "files whole": not altered,
+    }
+    for since, until, saw in unexcused:
+        print(f"  dark from {since - began:.1f} to {until - began:.1f} s: {saw}")
+    return [what for what, holds in checks.items() if not holds]
+
+
+def main():
+    given = options()
+    random = Random(given.seed)
+    print(f"seed {given.seed}; the booth starts", flush=True)
+    world = World(given.seed, with_board=True)
+    try:
+        observer = Observer(world)
+        wait_for("the stage lives", START_S, lambda: observer.is_live(world.booth.status()))
+        kept = settle(world)
+        world.camera.does("moving 1")
+        observer.began = time.monotonic()
+        observer.start()
+        came = play(world, given, random)
+        observer.over.set()
+        observer.join()
+        failed = report(world, observer, came, kept, time.monotonic())
+    finally:
+        status = world.close()
+    if status != 0:
+        failed.append(f"ends well (exit status {status})")
+    print("FAILED: " + "; ".join(failed) if failed else "well")
+    print(f"what the processes said: {world.folder / 'log'}")
+    sys.exit(bool(failed))
+
+
+if __name__ == "__main__":
+    main()
