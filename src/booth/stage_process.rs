@@ -4,7 +4,7 @@ use super::heartbeat::{Heartbeat, hear};
 use super::lines::each_line;
 use super::log::BoothLog;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, unbounded};
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, WaitOptions, kill_process_group, waitpid};
 use std::fs;
 use std::io::{self, Write};
 use std::os::unix::process::CommandExt;
@@ -140,5 +140,8 @@ impl Drop for StageProcess {
             thread::sleep(Duration::from_millis(2));
         }
         tracing::warn!("the stage that was killed hangs in the kernel: process {}", self.child.id());
+        let late = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
+        // Nobody waits for it here. Without a thread its entry stays until we end.
+        let _ = thread::Builder::new().name("reaper".into()).spawn(move || waitpid(late, WaitOptions::empty()));
     }
 }

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 
 from observer import children_of
-from world import SIZES
+from world import SIZES, wait_for
 
 # What the stage may take from a crash or a hang to its next live moment.
 CRASH_S, HANG_S = 3, 8
@@ -23,6 +23,14 @@ class Fault:
     dark_s: float | None
     # Whether it has to be told of.
     told: bool
+
+
+def configure(world, **keys):
+    """Changes booth.toml while it is in force."""
+    lines = [f'{key} = "{value}"\n' for key, value in {"title": "Soak", **keys}.items()]
+    new = world.booth.config.with_suffix(".new")
+    new.write_text("".join(lines))
+    new.replace(world.booth.config)
 
 
 def killed(world, random):
@@ -62,9 +70,18 @@ def stalled(world, random):
 
 
 def line_cut(world, random):
+    """A board takes over, its line is cut and mended, and the processor has its work again."""
+    world.board.plug()
+    configure(world, engine=f"fpga:{world.board.link}")
+    wait_for("the board runs", 60, lambda: "runs" in ((world.booth.status() or {}).get("board") or ""))
+    time.sleep(random.uniform(2, 5))
     world.board.cut()
     time.sleep(random.uniform(3, 8))
     world.board.plug()
+    wait_for("the board runs again", 60, lambda: "runs" in ((world.booth.status() or {}).get("board") or ""))
+    configure(world, engine="cpu")
+    wait_for("the processor runs", 20, lambda: (world.booth.status() or {"board": "?"})["board"] == "")
+    world.board.cut()
     return None, True
 
 

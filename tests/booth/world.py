@@ -117,20 +117,20 @@ class Camera:
 
 
 class Board:
-    """The simulated board behind a line that can be cut."""
+    """The simulated board behind a line that can be cut; it is not there at first, since simulating takes much of a processor."""
 
     def __init__(self, link, log):
         self.link = link
         self.log = log
         self.process = None
-        self.plug()
 
     def plug(self):
         self.process = subprocess.Popen([BOARD_PROGRAM, "--link", self.link], stdin=subprocess.PIPE, stdout=self.log, stderr=self.log)
         wait_for("the board", 20, lambda: os.path.islink(self.link))
 
     def cut(self):
-        stop(self.process)
+        if self.process:
+            stop(self.process)
         if os.path.islink(self.link):
             os.unlink(self.link)
 
@@ -174,6 +174,10 @@ class Booth:
         """The home, as the booth sees it."""
         return Path(f"/proc/{self.process.pid}/root{self.home}")
 
+    @property
+    def config(self):
+        return self.disk / "ernscope/booth.toml"
+
     def status(self):
         """What the status page tells; None where nobody answers."""
         try:
@@ -215,15 +219,12 @@ class World:
         self.board = Board(str(self.folder / "board"), self.log) if with_board and BOARD_PROGRAM.exists() else None
         environment = {"DISPLAY": self.display.name, "ERNSCOPE_CAPTURE": str(CAMERA_PROGRAM), "CAMERA": str(self.camera.folder)}
         environment.update(self.clock.environment)
-        arguments = ["--source", "camera:0"]
-        if self.board:
-            arguments += ["--engine", f"fpga:{self.board.link}"]
-        self.booth = Booth(self.folder, 18_000 + seed % 1000, environment, arguments, self.log)
+        self.booth = Booth(self.folder, 18_000 + seed % 1000, environment, ["--source", "camera:0"], self.log)
 
     def close(self):
         status = self.booth.end()
         if self.board:
-            stop(self.board.process)
+            self.board.cut()
         self.display.stop()
         self.log.close()
         return status

@@ -8,9 +8,9 @@ use crate::source::SourceChoice;
 use std::sync::Arc;
 use web_time::{Duration, Instant};
 
-/// A report is of now for so long, or for so many of its pipeline's usual intervals, where they are longer, but not for ever.
+/// A report is of now for so long, or for so many times what it took from the capture, where that is longer, but not for ever.
 const FRESH: Duration = Duration::from_millis(500);
-const FRESH_INTERVALS: f32 = 2.0;
+const FRESH_LATENCIES: f32 = 2.0;
 const FRESH_AT_MOST: Duration = Duration::from_secs(4);
 
 /// A pipeline, and what is known of it.
@@ -57,8 +57,8 @@ impl Act {
     /// Whether its last report is of now, or a person holds it.
     pub(super) fn is_fresh(&self, now: Instant) -> bool {
         let (Some(reported), Some(report)) = (self.reported, &self.model.report) else { return false };
-        let usual = FRESH_INTERVALS / report.rates.predicted_per_s.max(f32::MIN_POSITIVE);
-        let fresh = FRESH.max(Duration::try_from_secs_f32(usual).unwrap_or(FRESH_AT_MOST)).min(FRESH_AT_MOST);
+        let took = Duration::try_from_secs_f32(FRESH_LATENCIES * report.timing.latency_ms / 1000.0).unwrap_or(FRESH);
+        let fresh = took.clamp(FRESH, FRESH_AT_MOST);
         self.model.source.paused || now.saturating_duration_since(reported) <= fresh
     }
 
