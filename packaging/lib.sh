@@ -16,6 +16,10 @@ run_packages=(
     libx11-6 libx11-xcb1 libxcursor1 libxi6 libxkbcommon0 libxkbcommon-x11-0 libwayland-client0
 )
 
+# What packaging/test-booth needs beyond: a display that changes its size, a clock that jumps, and what looks at the screen.
+# shellcheck disable=SC2034
+booth_test_packages=(tigervnc-standalone-server x11-xserver-utils faketime python3 python3-pil python3-xlib)
+
 # Letters of all scripts: things that are taught have names, and our typeface knows Latin, Greek, Cyrillic and some more.
 # shellcheck disable=SC2034
 font_packages=(fonts-noto-core fonts-noto-cjk)

@@ -64,6 +64,8 @@ pub(crate) struct BoothConfig {
     pub supervision: SupervisionConfig,
     /// Where the log is.
     pub log: LogConfig,
+    /// What becomes of what the camera sees.
+    pub privacy: PrivacyConfig,
 }
 
 impl Default for BoothConfig {
@@ -82,6 +84,7 @@ impl Default for BoothConfig {
             keys: KeysConfig::default(),
             supervision: SupervisionConfig::default(),
             log: LogConfig::default(),
+            privacy: PrivacyConfig::default(),
         }
     }
 }
@@ -234,6 +237,22 @@ pub(crate) struct LogConfig {
 impl Default for LogConfig {
     fn default() -> Self {
         Self { folder: None, most_mb: 20 }
+    }
+}
+
+/// `[privacy]`
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct PrivacyConfig {
+    /// Whether the status page shows the camera's picture; the stage says so then.
+    pub picture_on_status_page: bool,
+    /// Whether it is counted which cards are shown on which day.
+    pub counts: bool,
+}
+
+impl Default for PrivacyConfig {
+    fn default() -> Self {
+        Self { picture_on_status_page: false, counts: true }
     }
 }
 
@@ -492,6 +511,9 @@ mod tests {
             [log]
             folder = "logs"
             most_mb = 5
+            [privacy]
+            picture_on_status_page = true
+            counts = false
         "#;
         let config = BoothConfig::parse(Path::new("/etc/booth/booth.toml"), text).expect("a configuration");
         assert_eq!((config.title.as_str(), config.line.as_str()), ("見る", "One bit is enough"));
@@ -505,6 +527,7 @@ mod tests {
         assert_eq!(config.keys.leave, Chord { ctrl: true, alt: true, shift: false, key: "F12".into() });
         assert_eq!(config.supervision.most_memory_mb, 800);
         assert_eq!((config.log.folder, config.log.most_mb), (Some("/etc/booth/logs".into()), 5));
+        assert_eq!(config.privacy, PrivacyConfig { picture_on_status_page: true, counts: false });
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! What the supervisor knows, for whoever looks from afar.
 
+use super::config::PrivacyConfig;
+use super::counts::DayCounts;
 use super::heartbeat::Heartbeat;
 use super::restarts::RestartMemory;
 use super::vital::FIRST_FRAMES;
@@ -15,6 +17,9 @@ pub(super) const POINTS: usize = 360;
 /// A stage that painted and predicted within this time is live. A beat comes every quarter of a second.
 const LIVE_WITHIN: Duration = Duration::from_secs(2);
 
+/// A picture that is older is not shown. One comes every second.
+const PICTURE_WITHIN: Duration = Duration::from_secs(5);
+
 /// Shared by the supervisor, which writes, and the status page, which reads.
 #[derive(Clone, Debug)]
 pub(crate) struct BoothFigures(Arc<Mutex<StageFigures>>);
@@ -28,6 +33,11 @@ pub(super) struct StageFigures {
     /// The last beat of this stage, and when it came.
     pub(super) beat: Option<(Heartbeat, Instant)>,
     pub(super) memory_mb: Option<u64>,
+    /// What the morning check found, in words; empty before it came to its end.
+    pub(super) selftest: String,
+    pub(super) counts: DayCounts,
+    /// What the camera sees, as a JPEG, and since when; `None` where `booth.toml` does not want it shown.
+    picture: Option<(Vec<u8>, Instant)>,
     pub(super) restarts: RestartMemory,
     /// What is wrong with the newest `booth.toml`, which is not in force.
     pub(super) config_fault: Option<String>,
@@ -44,12 +54,15 @@ pub(super) struct CurvePoint {
 }
 
 impl BoothFigures {
-    pub(crate) fn new(restarts: RestartMemory) -> Self {
+    pub(crate) fn new(restarts: RestartMemory, counts: DayCounts) -> Self {
         Self(Arc::new(Mutex::new(StageFigures {
             since: (SystemTime::now(), Instant::now()),
             stage_since: None,
             beat: None,
             memory_mb: None,
+            selftest: String::new(),
+            counts,
+            picture: None,
             restarts,
             config_fault: None,
             history: VecDeque::with_capacity(POINTS),
@@ -62,12 +75,36 @@ impl BoothFigures {
 }
 
 impl StageFigures {
+    /// Takes a beat that came just now; of what the camera saw no more than is wanted.
+    pub(super) fn take(&mut self, mut beat: Heartbeat, now: Instant, wanted: &PrivacyConfig) {
+        if !beat.selftest.is_empty() {
+            self.selftest = std::mem::take(&mut beat.selftest);
+        }
+        let card = std::mem::take(&mut beat.card);
+        if wanted.counts {
+            self.counts.see(&card);
+        }
+        let picture = std::mem::take(&mut beat.picture);
+        if !wanted.picture_on_status_page {
+            self.picture = None;
+        } else if !picture.is_empty() {
+            self.picture = Some((picture, now));
+        }
+        self.beat = Some((beat, now));
+    }
+
     /// Whether the stage painted and predicted just now.
     pub(super) fn is_live(&self, now: Instant) -> bool {
         let Some((beat, heard)) = &self.beat else { return false };
         let age = |ms_ago| Duration::from_millis(ms_ago).saturating_add(now.saturating_duration_since(*heard));
         let painted = beat.painted >= FIRST_FRAMES && age(beat.painted_ms_ago) <= LIVE_WITHIN;
         painted && beat.predicted > 0 && (beat.held || age(beat.predicted_ms_ago) <= LIVE_WITHIN)
+    }
+
+    /// What the camera sees, where it may be shown: nothing that is long over.
+    pub(super) fn picture(&self, now: Instant) -> Option<&[u8]> {
+        let (picture, since) = self.picture.as_ref()?;
+        (now.saturating_duration_since(*since) <= PICTURE_WITHIN).then_some(picture)
     }
 
     /// Adds a point of now to the curves: zeros where nothing is live.

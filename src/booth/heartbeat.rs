@@ -2,6 +2,8 @@
 //! in a window that hangs.
 
 use super::lines::each_line;
+use super::snapshot::snapshot;
+use crate::frame::Frame;
 use crate::text::one_line;
 use serde::{Deserialize, Serialize};
 use std::io::{self, Read, Write};
@@ -11,8 +13,12 @@ use web_time::{Duration, Instant};
 
 /// Between two beats.
 const EVERY: Duration = Duration::from_millis(250);
-/// No honest beat is longer, in bytes.
-const LONGEST_BEAT: usize = 8 << 10;
+/// Between two pictures.
+const PICTURE_EVERY: Duration = Duration::from_secs(1);
+/// No honest beat is longer, in bytes: a picture is the most of it.
+const LONGEST_BEAT: usize = 256 << 10;
+/// No honest picture is larger, in bytes.
+const LARGEST_PICTURE: usize = 48 << 10;
 /// The longest words of a beat, in characters.
 const LONGEST_WORDS: usize = 200;
 
@@ -40,6 +46,12 @@ pub(crate) struct Heartbeat {
     pub board: String,
     /// What is wrong, in words; empty where all is well.
     pub fault: String,
+    /// What the morning check found, in words; empty where there was none.
+    pub selftest: String,
+    /// The label that stands on the stage for what the camera sees; empty without one.
+    pub card: String,
+    /// What the camera sees, as a JPEG; empty where `booth.toml` does not want it shown.
+    pub picture: Vec<u8>,
     /// What the stage plays.
     pub mode: StageMode,
 }
@@ -55,6 +67,8 @@ pub(crate) enum StageMode {
     Attract,
     /// Asks whether anybody is there.
     Countdown,
+    /// The title, while the machine is checked.
+    Opening,
 }
 
 impl Heartbeat {
@@ -63,8 +77,11 @@ impl Heartbeat {
         for figure in [&mut self.frames_per_s, &mut self.latency_ms] {
             *figure = if figure.is_finite() { figure.clamp(0.0, 1e6) } else { 0.0 };
         }
-        for words in [&mut self.camera, &mut self.board, &mut self.fault] {
+        for words in [&mut self.camera, &mut self.board, &mut self.fault, &mut self.selftest, &mut self.card] {
             *words = one_line(&words.chars().take(LONGEST_WORDS).collect::<String>());
+        }
+        if self.picture.len() > LARGEST_PICTURE {
+            self.picture = Vec::new();
         }
         self
     }
@@ -79,6 +96,8 @@ struct PulseState {
     beat: Heartbeat,
     painted: Instant,
     predicted: Instant,
+    /// What the camera sees, where it is to be shown.
+    frame: Option<Frame>,
 }
 
 impl Pulse {
@@ -88,7 +107,12 @@ impl Pulse {
     /// The system's, where it gives no thread.
     pub(crate) fn start(out: impl Write + Send + 'static) -> io::Result<Self> {
         let now = Instant::now();
-        let pulse = Self(Arc::new(Mutex::new(PulseState { beat: Heartbeat::default(), painted: now, predicted: now })));
+        let pulse = Self(Arc::new(Mutex::new(PulseState {
+            beat: Heartbeat::default(),
+            painted: now,
+            predicted: now,
+            frame: None,
+        })));
         let theirs = pulse.clone();
         thread::Builder::new().name("heartbeat".into()).spawn(move || theirs.write(out))?;
         Ok(pulse)
@@ -111,6 +135,11 @@ impl Pulse {
         }
     }
 
+    /// What is to be shown from afar.
+    pub(crate) fn shows(&self, frame: Option<&Frame>) {
+        self.state().frame = frame.cloned();
+    }
+
     fn state(&self) -> MutexGuard<'_, PulseState> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -123,9 +152,16 @@ impl Pulse {
     }
 
     fn write(&self, mut out: impl Write) {
+        let mut pictured = Instant::now();
         loop {
             thread::sleep(EVERY);
-            let Ok(mut line) = serde_json::to_vec(&self.beat()) else { return };
+            let mut beat = self.beat();
+            if pictured.elapsed() >= PICTURE_EVERY {
+                pictured = Instant::now();
+                let frame = self.state().frame.take();
+                beat.picture = frame.as_ref().and_then(snapshot).unwrap_or_default();
+            }
+            let Ok(mut line) = serde_json::to_vec(&beat) else { return };
             line.push(b'\n');
             if out.write_all(&line).and_then(|()| out.flush()).is_err() {
                 return;

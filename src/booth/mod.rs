@@ -7,6 +7,7 @@
 
 pub(crate) mod awake;
 pub(crate) mod config;
+pub(crate) mod counts;
 pub(crate) mod figures;
 pub(crate) mod heartbeat;
 mod lines;
@@ -15,6 +16,7 @@ pub(crate) mod motion;
 pub(crate) mod orders;
 pub(crate) mod play;
 pub(crate) mod restarts;
+mod snapshot;
 mod stage_process;
 pub(crate) mod status;
 mod status_page;

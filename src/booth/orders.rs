@@ -18,13 +18,15 @@ struct BoothOrder {
     /// Whose folder paths begin at.
     file: PathBuf,
     text: String,
+    /// Whether the stage opens the booth, and begins with the morning check.
+    opening: bool,
 }
 
-/// The line that tells the stage what is in force.
-pub(super) fn order(config: &WatchedConfig) -> String {
+/// The line that tells the stage what is in force, and at first whether it opens the booth.
+pub(super) fn order(config: &WatchedConfig, opening: bool) -> String {
     let (file, text) = config.in_force();
     let file = file.unwrap_or("booth.toml".as_ref()).to_string_lossy();
-    format!("{}\n", serde_json::json!({ "file": file, "text": text }))
+    format!("{}\n", serde_json::json!({ "file": file, "text": text, "opening": opening }))
 }
 
 /// The stage's side.
@@ -34,6 +36,7 @@ pub(crate) struct Orders(Arc<(Mutex<Told>, Condvar)>);
 #[derive(Debug, Default)]
 struct Told {
     config: Option<Arc<BoothConfig>>,
+    opening: bool,
     over: bool,
 }
 
@@ -54,8 +57,8 @@ impl Orders {
 
     fn take(&self, line: &str) {
         let order = serde_json::from_str::<BoothOrder>(line).map_err(anyhow::Error::from);
-        match order.and_then(|order| Ok(BoothConfig::parse(&order.file, &order.text)?)) {
-            Ok(config) => self.tell(|told| told.config = Some(Arc::new(config))),
+        match order.and_then(|order| Ok((BoothConfig::parse(&order.file, &order.text)?, order.opening))) {
+            Ok((config, opening)) => self.tell(|told| (told.config, told.opening) = (Some(Arc::new(config)), opening)),
             // As where a logo is gone since the supervisor looked at it.
             Err(error) => tracing::warn!("the stage keeps its configuration: {error}"),
         }
@@ -74,6 +77,11 @@ impl Orders {
         let waited = self.0.1.wait_timeout_while(told, patience, waits);
         let (mut told, _) = waited.unwrap_or_else(PoisonError::into_inner);
         told.config.get_or_insert_default().clone()
+    }
+
+    /// Whether the stage opens the booth.
+    pub(crate) fn is_opening(&self) -> bool {
+        self.0.0.lock().unwrap_or_else(PoisonError::into_inner).opening
     }
 
     /// Whether the supervisor is gone, and the stage has to end.
@@ -97,13 +105,14 @@ mod tests {
         let orders = Orders::listen(reader).expect("a thread");
         assert_eq!(orders.config(Duration::ZERO).title, "Ernscope");
         writer.write_all(b"garbage\n{\"file\": \"x\", \"text\": \"titel = 1\"}\n").expect("read");
-        writer.write_all(order(&watched).as_bytes()).expect("read");
+        writer.write_all(order(&watched, true).as_bytes()).expect("read");
         drop(writer);
         while !orders.is_over() {
             thread::sleep(Duration::from_millis(1));
         }
         let config = orders.config(Duration::ZERO);
         assert_eq!((config.title.as_str(), config.log.folder.clone()), ("one", Some(folder.path().join("logs"))));
+        assert!(orders.is_opening());
         assert!(Arc::ptr_eq(&config, &orders.config(Duration::ZERO)));
     }
 }

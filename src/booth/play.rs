@@ -9,6 +9,8 @@ const SENTENCE: Duration = Duration::from_secs(6);
 /// What the stage shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum StageScene {
+    /// The title, before the play begins.
+    Opening,
     /// The demo, and this sentence about it, counted from 0 without end.
     Attract(usize),
     /// The camera.

@@ -4,7 +4,7 @@
 //! `httparse` reads requests, as in hyper; the rest of a server with a runtime is more than a page that few ever ask for needs.
 
 use super::figures::BoothFigures;
-use super::status_page::{StatusReport, page};
+use super::status_page::{STAFF_PAGE, StatusReport, page};
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::str::FromStr;
@@ -141,12 +141,16 @@ impl Write for Timed {
 struct HttpAnswer {
     status: &'static str,
     kind: &'static str,
-    body: String,
+    body: Vec<u8>,
 }
 
 impl HttpAnswer {
     fn plain(status: &'static str, body: &str) -> Self {
-        Self { status, kind: "text/plain; charset=utf-8", body: format!("{body}\n") }
+        Self { status, kind: "text/plain; charset=utf-8", body: format!("{body}\n").into() }
+    }
+
+    fn well(kind: &'static str, body: impl Into<Vec<u8>>) -> Self {
+        Self { status: "200 OK", kind, body: body.into() }
     }
 }
 
@@ -160,13 +164,13 @@ fn answer(mut connection: Timed, figures: &BoothFigures) -> io::Result<()> {
     let allow = if status.starts_with("405") { "Allow: GET, HEAD\r\n" } else { "" };
     let head = format!(
         "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n{allow}Cache-Control: no-store\r\n\
-         Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'\r\nX-Content-Type-Options: nosniff\r\n\
+         Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'; img-src 'self'\r\nX-Content-Type-Options: nosniff\r\n\
          Connection: close\r\n\r\n",
         body.len()
     );
     connection.write_all(head.as_bytes())?;
     if !head_alone {
-        connection.write_all(body.as_bytes())?;
+        connection.write_all(&body)?;
     }
     drain(connection)
 }
@@ -230,27 +234,35 @@ fn parsed(header: &[u8]) -> Option<Result<(Method, String), HttpAnswer>> {
 }
 
 fn answer_of(path: &str, figures: &BoothFigures) -> HttpAnswer {
+    const HTML: &str = "text/html; charset=utf-8";
     let report = || StatusReport::of(figures);
     match path {
-        "/" => HttpAnswer { status: "200 OK", kind: "text/html; charset=utf-8", body: page(&report()) },
+        "/" => HttpAnswer::well(HTML, page(&report())),
+        "/staff" => HttpAnswer::well(HTML, STAFF_PAGE),
         "/status.json" => match serde_json::to_string(&report()) {
-            Ok(body) => HttpAnswer { status: "200 OK", kind: "application/json", body: body + "\n" },
+            Ok(body) => HttpAnswer::well("application/json", body + "\n"),
             Err(error) => HttpAnswer::plain("500 Internal Server Error", &error.to_string()),
+        },
+        "/picture.jpg" => match figures.get().picture(Instant::now()) {
+            Some(picture) => HttpAnswer::well("image/jpeg", picture),
+            None => HttpAnswer::plain("404 Not Found", "there is none, or booth.toml does not want it shown"),
         },
         "/healthz" if figures.get().is_live(Instant::now()) => HttpAnswer::plain("200 OK", "live"),
         "/healthz" => HttpAnswer::plain("503 Service Unavailable", "not live"),
-        _ => HttpAnswer::plain("404 Not Found", "there are /, /status.json and /healthz"),
+        _ => HttpAnswer::plain("404 Not Found", "there are /, /staff, /status.json and /healthz"),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::booth::config::PrivacyConfig;
+    use crate::booth::counts::DayCounts;
     use crate::booth::heartbeat::Heartbeat;
     use crate::booth::restarts::{RestartCause, RestartMemory};
 
     fn served() -> (SocketAddr, BoothFigures) {
-        let figures = BoothFigures::new(RestartMemory::open(None));
+        let figures = BoothFigures::new(RestartMemory::open(None), DayCounts::default());
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let (address, theirs) = (listener.local_addr().expect("bound"), figures.clone());
         thread::spawn(move || answer_all(&listener, &theirs));
@@ -280,8 +292,17 @@ mod tests {
         let (address, figures) = served();
         assert!(get(address, "/healthz").starts_with("HTTP/1.1 503 "));
         let camera = "<script>alert(1)</script>".to_owned();
-        let beat = Heartbeat { painted: 9, predicted: 8, frames_per_s: 29.5, camera, ..Heartbeat::default() };
-        figures.get().beat = Some((beat, Instant::now()));
+        let (selftest, picture) = ("all is well".to_owned(), vec![0xff, 0xd8]);
+        let beat = Heartbeat {
+            painted: 9,
+            predicted: 8,
+            frames_per_s: 29.5,
+            camera,
+            selftest,
+            picture,
+            ..Heartbeat::default()
+        };
+        figures.get().take(beat.clone(), Instant::now(), &PrivacyConfig::default());
         figures.get().restarts.add(RestartCause::Hung, "nothing was painted".into(), Duration::from_secs(7));
         for _ in 0..400 {
             figures.get().remember(Instant::now());
@@ -292,12 +313,22 @@ mod tests {
             serde_json::from_str(json.split("\r\n\r\n").nth(1).expect("a body")).expect("JSON");
         assert!(json["live"] == true && json["frames_per_s"] == 29.5 && json["restarts"] == 1, "{json}");
         assert_eq!(json["last_restarts"][0]["cause"], "hung");
+        assert_eq!((&json["selftest"], &json["has_picture"]), (&"all is well".into(), &false.into()));
+        assert!(get(address, "/picture.jpg").starts_with("HTTP/1.1 404 "));
         assert_eq!(json["history"].as_array().map(Vec::len), Some(360));
         let html = get(address, "/");
         assert!(html.contains("&lt;script&gt;") && !html.contains("<script>") && html.contains("<svg"), "{html}");
         let head = ask(address, b"HEAD / HTTP/1.1\r\n\r\n");
         assert!(head.starts_with("HTTP/1.1 200 ") && head.ends_with("\r\n\r\n"), "{head}");
         assert!(get(address, "/other").starts_with("HTTP/1.1 404 "));
+        assert!(get(address, "/staff").contains("Ctrl"));
+        let shown = PrivacyConfig { picture_on_status_page: true, counts: false };
+        figures.get().take(beat, Instant::now(), &shown);
+        let mut picture = Vec::new();
+        let mut connection = connect(address);
+        connection.write_all(b"GET /picture.jpg HTTP/1.1\r\n\r\n").expect("sent");
+        connection.read_to_end(&mut picture).expect("answered");
+        assert!(picture.ends_with(b"\r\n\r\n\xff\xd8") && get(address, "/").contains("/picture.jpg"));
     }
 
     #[test]

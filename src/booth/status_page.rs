@@ -1,5 +1,6 @@
 //! What the status page says, as JSON and as a page without scripts.
 
+use super::counts::DayCount;
 use super::figures::{BoothFigures, CurvePoint, POINT_EVERY, POINTS};
 use super::heartbeat::{Heartbeat, StageMode};
 use super::restarts::Restart;
@@ -15,6 +16,9 @@ use web_time::Instant;
 
 /// Restarts that the page lists.
 const LISTED: usize = 20;
+
+/// For the people of the booth, to print.
+pub(super) const STAFF_PAGE: &str = include_str!("../../assets/booth/staff.html");
 
 /// What is so just now.
 #[derive(Debug, Serialize)]
@@ -38,6 +42,12 @@ pub(super) struct StatusReport {
     board: String,
     fault: String,
     config_fault: Option<String>,
+    /// What the morning check found, in words; empty before it came to its end.
+    selftest: String,
+    /// Cards shown, a day; the newest last.
+    days: VecDeque<DayCount>,
+    /// Whether `/picture.jpg` is there.
+    has_picture: bool,
     memory_mb: Option<u64>,
     /// The hottest that the system tells of.
     temperature_c: Option<f32>,
@@ -80,6 +90,9 @@ impl StatusReport {
             board,
             fault,
             config_fault: figures.config_fault.clone(),
+            selftest: figures.selftest.clone(),
+            days: figures.counts.days().clone(),
+            has_picture: figures.picture(now).is_some(),
             memory_mb: figures.memory_mb,
             temperature_c,
             restarts: figures.restarts.count(),
@@ -125,7 +138,11 @@ pub(super) fn page(report: &StatusReport) -> String {
         let bad = if name.ends_with("fault") && value != "none" { " class=\"bad\"" } else { "" };
         row(&mut html, &format!("<th>{name}</th><td{bad}>{}</td>", escaped(&value)));
     }
-    html += "</table>\n<h2>The last hour</h2>\n";
+    html += "</table>\n";
+    if report.has_picture {
+        html += "<p><img src=\"/picture.jpg\" alt=\"what the camera sees\"></p>\n";
+    }
+    html += "<h2>The last hour</h2>\n";
     curve(&mut html, "Frames a second", report, |point| point.frames_per_s);
     curve(&mut html, "Latency, ms", report, |point| point.latency_ms);
     curve(&mut html, "Memory, MB", report, |point| point.memory_mb as f32);
@@ -139,7 +156,17 @@ pub(super) fn page(report: &StatusReport) -> String {
             &format!("<th>{ago} ago</th><td>{} after {lived}</td><td>{}</td>", restart.cause, escaped(&restart.words)),
         );
     }
-    html += "</table>\n<p><a href=\"/status.json\">status.json</a></p></body></html>\n";
+    html += "</table>\n<h2>Cards shown</h2>\n<table>\n";
+    for day in report.days.iter().rev() {
+        let often = day.classes.iter().max_by_key(|(_, count)| **count);
+        let often = often.map_or_else(String::new, |(label, count)| format!("{}: {count}", escaped(label)));
+        let (day, cards, classes) = (escaped(&day.day), day.cards, day.classes.len());
+        row(
+            &mut html,
+            &format!("<th>{day}</th><td>{cards} times</td><td>{classes} classes</td><td>most often {often}</td>"),
+        );
+    }
+    html += "</table>\n<p><a href=\"/staff\">A page for the staff, to print</a> · <a href=\"/status.json\">status.json</a></p></body></html>\n";
     html
 }
 
@@ -155,6 +182,7 @@ fn rows(report: &StatusReport) -> Vec<(&'static str, String)> {
         StageMode::Live => "live",
         StageMode::Attract => "attract loop",
         StageMode::Countdown => "countdown",
+        StageMode::Opening => "title, while the machine is checked",
     });
     vec![
         ("Booth runs for", duration(report.up_s)),
@@ -165,6 +193,7 @@ fn rows(report: &StatusReport) -> Vec<(&'static str, String)> {
         ("Camera", or_none(&report.camera)),
         ("Board", or_none(&report.board)),
         ("Stage's fault", or_none(&report.fault)),
+        ("Morning check", or_none(&report.selftest)),
         ("Configuration's fault", or_none(report.config_fault.as_deref().unwrap_or_default())),
         ("Memory", report.memory_mb.map_or("unknown".into(), |memory| format!("{memory} MB"))),
         ("Temperature", report.temperature_c.map_or("unknown".into(), |degrees| format!("{degrees:.0} °C"))),

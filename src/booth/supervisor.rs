@@ -90,19 +90,31 @@ impl<M: FnMut() -> Command> BoothSupervisor<M> {
         times: StageTimes,
     ) -> Self {
         let now = Instant::now();
-        Self { make, config, log, log_folder, figures, times, deaths: 0, pause: Duration::ZERO, tended: now, pointed: now }
+        Self {
+            make,
+            config,
+            log,
+            log_folder,
+            figures,
+            times,
+            deaths: 0,
+            pause: Duration::ZERO,
+            tended: now,
+            pointed: now,
+        }
     }
 
     /// Until a person leaves the stage, or `stop` says so.
     pub(crate) fn run(&mut self, stop: &AtomicBool) -> BoothEnd {
         // At once: a display or a camera may come late, and a booth that waits for one must not be ended for it.
         notify(&NotifyState::Ready);
-        loop {
+        for number in 0_u64.. {
             if self.rest(stop) {
-                return BoothEnd::Stopped;
+                break;
             }
             let started = Instant::now();
-            let death = match StageProcess::start((self.make)(), order(&self.config), &self.log) {
+            let order = order(&self.config, number == 0);
+            let death = match StageProcess::start((self.make)(), order, &self.log) {
                 Err(error) => {
                     StageDeath { cause: RestartCause::Unstartable, words: error.to_string(), was_live: false }
                 }
@@ -113,6 +125,7 @@ impl<M: FnMut() -> Command> BoothSupervisor<M> {
             };
             self.remember(death, started.elapsed());
         }
+        BoothEnd::Stopped
     }
 
     /// Waits where stages died soon. Whether it was told to stop.
@@ -161,7 +174,7 @@ impl<M: FnMut() -> Command> BoothSupervisor<M> {
             looked = now;
             if let Some(beat) = beat {
                 signs.hear(&beat, now);
-                self.figures.get().beat = Some((beat, now));
+                self.figures.get().take(beat, now, &self.config.config().privacy);
             }
             let fault = signs.fault(&self.times, now).or_else(|| self.tend(Some(&stage)));
             // Whoever let go of the stage has killed it.
@@ -205,7 +218,7 @@ impl<M: FnMut() -> Command> BoothSupervisor<M> {
                 tracing::info!("booth.toml is read anew and in force");
                 self.figures.get().config_fault = None;
                 if let Some(stage) = stage {
-                    stage.tell(order(&self.config));
+                    stage.tell(order(&self.config, false));
                 }
             }
         }

@@ -112,7 +112,8 @@ mod tests {
         let beats = |signs: &mut VitalSigns, painted, predicted, seconds: std::ops::RangeInclusive<u64>| {
             seconds.for_each(|second| signs.hear(&beat(painted, predicted, false), at(second)));
         };
-        let says = |signs: &VitalSigns, seconds| signs.fault(&times, at(seconds)).map_or(String::new(), |fault| fault.1);
+        let says =
+            |signs: &VitalSigns, seconds| signs.fault(&times, at(seconds)).map_or(String::new(), |fault| fault.1);
         let mut signs = VitalSigns::new(start);
         assert_eq!((cause(&signs, 5), cause(&signs, 6)), (None, Some(RestartCause::Hung)));
         beats(&mut signs, 2, 1, 1..=21);

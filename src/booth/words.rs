@@ -30,7 +30,9 @@ pub(crate) struct Words {
     #[serde(rename = "move")]
     pub keep_moving: String,
     pub leaving: String,
+    pub checking: String,
     pub private: String,
+    pub picture_shown: String,
     pub no_camera: String,
     pub no_board: String,
     #[serde(default)]
@@ -69,7 +71,8 @@ impl Words {
 
     /// Every letter that a font must have for this language.
     pub(crate) fn letters(&self) -> impl Iterator<Item = char> {
-        let some = [&self.still_there, &self.private, &self.no_camera, &self.unknown];
+        let some =
+            [&self.still_there, &self.private, &self.picture_shown, &self.no_camera, &self.unknown, &self.checking];
         some.into_iter().chain(&self.explain).chain(self.labels.values()).flat_map(|text| text.chars())
     }
 }

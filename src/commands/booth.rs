@@ -6,6 +6,7 @@ use crate::app::WindowError;
 use crate::app::stage::{self, StageOptions};
 use crate::booth::awake::keep_awake;
 use crate::booth::config::WatchedConfig;
+use crate::booth::counts::DayCounts;
 use crate::booth::figures::BoothFigures;
 use crate::booth::heartbeat::Pulse;
 use crate::booth::log::BoothLog;
@@ -98,7 +99,8 @@ pub(crate) fn run(args: &BoothArgs) -> Result<()> {
     for signal in [SIGHUP, SIGINT, SIGTERM] {
         flag::register(signal, stop.clone())?;
     }
-    let figures = BoothFigures::new(RestartMemory::open(state.map(|state| state.join("restarts.json"))));
+    let kept = |name: &str| state.as_ref().map(|state| state.join(name));
+    let figures = BoothFigures::new(RestartMemory::open(kept("restarts.json")), DayCounts::open(kept("days.json")));
     tracing::info!("the booth begins, process {}", std::process::id());
     keep_awake();
     if let Some(address) = args.status {

@@ -17,7 +17,7 @@ from pathlib import Path
 
 WIDTH, HEIGHT = 640, 480
 SIZE = 3 * WIDTH * HEIGHT
-INTERVAL_S = 1 / 25
+INTERVAL_S = 1 / 15
 FRAME, MISSING = 1, 16
 
 

@@ -25,11 +25,12 @@ class Fault:
     told: bool
 
 
-def configure(world, **keys):
+def configure(world, play=None, **keys):
     """Changes booth.toml while it is in force."""
-    lines = [f'{key} = "{value}"\n' for key, value in {"title": "Soak", **keys}.items()]
+    lines = [f'{key} = "{value}"' for key, value in {"title": "Soak", **keys}.items()]
+    lines += ["[play]", *(f"{key} = {value}" for key, value in (play or {}).items())]
     new = world.booth.config.with_suffix(".new")
-    new.write_text("".join(lines))
+    new.write_text("\n".join(lines) + "\n")
     new.replace(world.booth.config)
 
 

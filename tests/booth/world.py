@@ -164,9 +164,11 @@ class Booth:
         self.url = f"http://127.0.0.1:{port}"
         kept = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
         homes = dict.fromkeys(["HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"], str(self.home))
-        inside = 'mount -t tmpfs -o "size=$0" booth "$HOME" && exec "$@"'
-        user = [] if os.geteuid() == 0 else ["--map-root-user"]
-        command = ["unshare", *user, "--mount", "sh", "-c", inside, DISK, PROGRAM, "booth", "--status", str(port), *arguments]
+        apart = ["unshare", *([] if os.geteuid() == 0 else ["--map-root-user"]), "--mount"]
+        # Where the system allows nobody a disk of their own, the home is a folder like others, and never full.
+        self.has_disk = subprocess.run([*apart, "true"], stderr=subprocess.DEVNULL).returncode == 0
+        inside = [*apart, "sh", "-c", 'mount -t tmpfs -o "size=$0" booth "$HOME" && exec "$@"', DISK] if self.has_disk else []
+        command = [*inside, PROGRAM, "booth", "--status", str(port), *arguments]
         self.process = subprocess.Popen(command, env={**kept, **homes, **environment}, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
     @property
@@ -210,14 +212,14 @@ class Booth:
 class World:
     """All of it."""
 
-    def __init__(self, seed, with_board):
+    def __init__(self, seed, with_board, camera=CAMERA_PROGRAM):
         self.folder = Path(tempfile.mkdtemp(prefix="ernscope-booth-"))
         self.log = open(self.folder / "log", "w")
         self.display = Display(70 + seed % 20, self.log)
         self.camera = Camera(self.folder / "camera", 8)
         self.clock = Clock(self.folder)
         self.board = Board(str(self.folder / "board"), self.log) if with_board and BOARD_PROGRAM.exists() else None
-        environment = {"DISPLAY": self.display.name, "ERNSCOPE_CAPTURE": str(CAMERA_PROGRAM), "CAMERA": str(self.camera.folder)}
+        environment = {"DISPLAY": self.display.name, "ERNSCOPE_CAPTURE": str(camera), "CAMERA": str(self.camera.folder)}
         environment.update(self.clock.environment)
         self.booth = Booth(self.folder, 18_000 + seed % 1000, environment, ["--source", "camera:0"], self.log)
 

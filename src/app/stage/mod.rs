@@ -5,6 +5,7 @@ mod bars;
 mod layers;
 mod leave;
 mod logo;
+mod opening;
 #[cfg(test)]
 mod tests;
 mod view;
@@ -21,13 +22,16 @@ use crate::booth::words::Words;
 use crate::engine::likeliest;
 use crate::engines::EngineChoice;
 use crate::fpga::BoardChoice;
+use crate::host::files;
 use crate::network::ModelChoice;
 use crate::pipeline::{Report, Settings};
+use crate::selftest::SelfTest;
 use crate::source::{DEFAULT_SEED, SourceChoice, SourceState};
 use act::Act;
 use egui::{Context, CursorIcon, Key, Theme, ThemePreference, ViewportCommand};
 use leave::Leaving;
 use logo::Logo;
+use opening::Opening;
 use std::sync::Arc;
 use view::Show;
 use web_time::{Duration, Instant};
@@ -42,6 +46,8 @@ const PACE: Duration = Duration::from_millis(100);
 const POINTER: Duration = Duration::from_secs(3);
 /// Whether the stage fills the screen is looked at so often.
 const FILL_EVERY: Duration = Duration::from_secs(1);
+/// How long the morning check may take.
+const CHECK: Duration = Duration::from_secs(5);
 /// So long the system's fonts are looked through for a language's letters.
 const FONTS: Duration = Duration::from_secs(5);
 
@@ -59,6 +65,19 @@ pub(crate) struct StageOptions {
 impl StageOptions {
     fn source(&self, config: &BoothConfig) -> Option<SourceChoice> {
         self.source.clone().or_else(|| config.source.clone())
+    }
+
+    /// The morning check of what is to run here.
+    fn check(&self, config: &BoothConfig) -> SelfTest {
+        let Settings { model, engine, .. } = self.settings(config);
+        let logs = config.log.folder.iter().cloned();
+        SelfTest {
+            model: Some(model),
+            engine: Some(engine),
+            source: self.source(config),
+            keep_in: logs.chain(files::booth_state()).collect(),
+            within: CHECK,
+        }
     }
 
     fn settings(&self, config: &BoothConfig) -> Settings {
@@ -85,10 +104,13 @@ pub(crate) fn run(options: StageOptions, orders: Orders, pulse: Pulse) -> Result
         move || waker.wake()
     };
     let settings = options.settings(&config);
-    let demo = Act::start(beside(&settings), Some(SourceChoice::Demo { seed: DEFAULT_SEED }), wake())?;
-    let live = Act::start(settings, options.source(&config), wake())?;
+    let opening = orders.is_opening().then(|| Opening::begin(options.check(&config))).flatten();
+    let demo = || Act::start(beside(&settings), Some(SourceChoice::Demo { seed: DEFAULT_SEED }), wake());
+    // Camera and board are the check's, until it is over.
+    let live = if opening.is_some() { demo()? } else { Act::start(settings.clone(), options.source(&config), wake())? };
+    let acts = [live, demo()?];
     let make = move |cc: &eframe::CreationContext<'_>| -> Result<Box<dyn eframe::App>, _> {
-        Ok(Box::new(Stage::new(cc, &waker, (options, config), (orders, pulse), [live, demo])))
+        Ok(Box::new(Stage::new(cc, &waker, (options, config), (orders, pulse), acts, opening)))
     };
     place::show(SIZE, Box::new(make)).map_err(WindowError::Display)
 }
@@ -110,6 +132,8 @@ struct Stage {
     waker: Arc<Waker>,
     live: Act,
     demo: Act,
+    /// `None` once it is over.
+    opening: Option<Opening>,
     play: Play,
     motion: Motion,
     leaving: Leaving,
@@ -129,6 +153,7 @@ impl Stage {
         (options, config): (StageOptions, Arc<BoothConfig>),
         (orders, pulse): (Orders, Pulse),
         [live, demo]: [Act; 2],
+        opening: Option<Opening>,
     ) -> Self {
         let ctx = &cc.egui_ctx;
         theme::apply(ctx);
@@ -143,6 +168,7 @@ impl Stage {
             waker: waker.clone(),
             live,
             demo,
+            opening,
             play: Play::new(now),
             motion: Motion::default(),
             leaving: Leaving::default(),
@@ -175,15 +201,41 @@ impl Stage {
             (self.begun, self.readable) = (Instant::now(), None);
         }
         self.config = config;
-        let settings = self.options.settings(&self.config);
-        self.live.change(&settings);
-        self.live.look_at(self.options.source(&self.config).as_ref());
-        self.demo.change(&beside(&settings));
+        self.demo.change(&beside(&self.options.settings(&self.config)));
+        if self.opening.is_none() {
+            self.follow_config();
+        }
         self.dress(ctx);
+    }
+
+    /// Has the camera's act do what is in force.
+    fn follow_config(&mut self) {
+        self.live.change(&self.options.settings(&self.config));
+        self.live.look_at(self.options.source(&self.config).as_ref());
+    }
+
+    /// Whether the title is on: until the morning check is over.
+    fn opens(&mut self, now: Instant) -> bool {
+        let Some(opening) = &mut self.opening else { return false };
+        let Some(says) = opening.end() else {
+            self.live.refresh(now);
+            self.live.pause(true);
+            self.demo.refresh(now);
+            return true;
+        };
+        self.pulse.reported(|beat| beat.selftest = says);
+        self.opening = None;
+        self.follow_config();
+        self.live.pause(false);
+        self.play = Play::new(now);
+        false
     }
 
     /// Sees what the camera sees, and goes on with the play.
     fn see(&mut self, now: Instant) -> StageScene {
+        if self.opens(now) {
+            return StageScene::Opening;
+        }
         let report = self.live.refresh(now);
         self.demo.refresh(now);
         let config = self.config.clone();
@@ -250,6 +302,9 @@ impl Stage {
 
     /// What is wrong, in a sentence, and in the words of what it is wrong with; the most pressing.
     fn fault<'w>(&self, words: &'w Words) -> Option<(&'w str, String)> {
+        if self.opening.is_some() {
+            return None;
+        }
         if has_no_picture(&self.live) {
             return Some((&words.no_camera, self.live.model.source.state.to_string()));
         }
@@ -296,8 +351,9 @@ impl Stage {
             tracing::warn!("the logo is left out: {why}");
         }
         let act = if matches!(scene, StageScene::Attract(_)) { &mut self.demo } else { &mut self.live };
+        let private = if self.config.privacy.picture_on_status_page { &words.picture_shown } else { &words.private };
         let (title, line, logo) = (&self.config.title, &self.config.line, self.logo.texture());
-        let show = Show { scene, model: &act.model, words, title, line, logo, fault, leaving };
+        let show = Show { scene, model: &act.model, words, title, line, logo, private, fault, leaving };
         view::show(ui, &show, &mut act.state);
         if leaving == Some(0) || self.orders.is_over() {
             ctx.send_viewport_cmd(ViewportCommand::Close);
@@ -327,8 +383,17 @@ impl Stage {
                 StageScene::Attract(_) => StageMode::Attract,
                 StageScene::Live => StageMode::Live,
                 StageScene::StillThere(_) => StageMode::Countdown,
+                StageScene::Opening => StageMode::Opening,
             };
+            let report =
+                model.report.as_deref().filter(|_| matches!(scene, StageScene::Live | StageScene::StillThere(_)));
+            let card = report.and_then(|report| report.network.labels().get(named(report)?));
+            beat.card = card.cloned().unwrap_or_default();
         });
+        let is_shown =
+            self.config.privacy.picture_on_status_page && !has_no_picture(&self.live) && scene != StageScene::Opening;
+        let frame = model.report.as_ref().map(|report| &report.frame);
+        self.pulse.shows(frame.filter(|_| is_shown));
     }
 }
 

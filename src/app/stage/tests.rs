@@ -3,6 +3,7 @@
 use super::act::Act;
 use super::view::{self, Show};
 use crate::app;
+use crate::app::theme::Tokens;
 use crate::booth::config::BoothLanguage;
 use crate::booth::play::StageScene;
 use crate::engines::EngineChoice;
@@ -30,10 +31,13 @@ struct On {
 
 impl On {
     fn show(&mut self, ui: &mut egui::Ui) {
+        // As the window clears itself.
+        ui.painter().rect_filled(ui.max_rect(), 0.0, Tokens::of(ui).ground);
         let words = self.language.words();
         let (title, line) = ("A title of some length", "and the line that stands below it");
         let (scene, fault, leaving) = (self.scene, self.fault.then_some(words.no_camera.as_str()), self.leaving);
-        let show = Show { scene, model: &self.act.model, words, title, line, logo: None, fault, leaving };
+        let private = &words.private;
+        let show = Show { scene, model: &self.act.model, words, title, line, logo: None, private, fault, leaving };
         view::show(ui, &show, &mut self.act.state);
     }
 }
@@ -56,7 +60,7 @@ fn playing() -> Act {
     while !is_ready(&act) {
         assert!(begun.elapsed() < PATIENCE, "nothing is named");
         std::thread::sleep(Duration::from_millis(5));
-        act.refresh();
+        act.refresh(Instant::now());
     }
     act
 }
@@ -113,10 +117,20 @@ fn all_is_told_on_every_screen() {
                     StageScene::Attract(sentence) => check(&harness, size, &words.explain[sentence]),
                     StageScene::Live => check(&harness, size, &words.live),
                     StageScene::StillThere(left) => check(&harness, size, &format!("{} {left}", words.still_there)),
+                    StageScene::Opening => {}
                 }
                 shoot(&mut harness, &name(&format!("{scene:?}").replace(['(', ')'], "")));
             }
         }
+        for language in LANGUAGES {
+            (harness.state_mut().language, harness.state_mut().scene) = (language, StageScene::Opening);
+            harness.run_steps(2);
+            for text in [language.words().checking.as_str(), "A title of some length"] {
+                check(&harness, size, text);
+            }
+            shoot(&mut harness, &format!("{}x{}-{language:?}-Opening", size[0], size[1]));
+        }
+        harness.state_mut().scene = StageScene::Live;
         harness.state_mut().leaving = Some(2);
         harness.run_steps(2);
         check(&harness, size, &format!("{} 2", harness.state().language.words().leaving));

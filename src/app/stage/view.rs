@@ -26,6 +26,8 @@ pub(crate) struct Show<'a> {
     pub line: &'a str,
     /// The booth's logo, and how large it is in pixels.
     pub logo: Option<(TextureId, Vec2)>,
+    /// What becomes of pictures, in a sentence.
+    pub private: &'a str,
     /// What is wrong, in a sentence.
     pub fault: Option<&'a str>,
     /// Seconds until the stage is left, while the keys for that are held.
@@ -71,12 +73,13 @@ impl Places {
     }
 }
 
-/// Draws the stage into all of `ui`.
+/// Draws the stage into all of `ui`, whose ground is there already: filling a screen twice is a third of the work in software.
 pub(crate) fn show(ui: &mut Ui, show: &Show<'_>, state: &mut State) {
     let screen = ui.max_rect();
-    let tokens = Tokens::of(ui);
-    ui.painter().rect_filled(screen, 0.0, tokens.ground);
     let places = Places::of(screen);
+    if show.scene == StageScene::Opening {
+        return opening(ui, screen, show);
+    }
     header(ui, &places, show);
     if let Some(report) = show.model.report.as_deref() {
         live_picture(ui, &places, (show.model, report), state);
@@ -87,11 +90,31 @@ pub(crate) fn show(ui: &mut Ui, show: &Show<'_>, state: &mut State) {
     footer(ui, &places, show);
     match show.scene {
         StageScene::Attract(sentence) => caption(ui, &places, &show.words.explain[sentence % show.words.explain.len()]),
-        StageScene::Live => {}
+        StageScene::Opening | StageScene::Live => {}
         StageScene::StillThere(left) => question(ui, screen, &show.words.still_there, &show.words.keep_moving, left),
     }
     if let Some(left) = show.leaving {
         question(ui, screen, &show.words.leaving, "", left);
+    }
+}
+
+/// The title alone, and the booth's line below it.
+fn opening(ui: &Ui, screen: Rect, show: &Show<'_>) {
+    let (tokens, unit) = (Tokens::of(ui), screen.width().min(screen.height()) / 90.0);
+    let (middle, room) = (screen.center(), screen.width() - 8.0 * unit);
+    if let Some((logo, size)) = show.logo {
+        let scale = (vec2(room, 24.0 * unit) / size.max(Vec2::splat(1.0))).min_elem();
+        let place = Rect::from_center_size(middle - vec2(0.0, 26.0 * unit), size * scale);
+        egui::Image::from_texture((logo, place.size())).paint_at(ui, place);
+    }
+    let lines = [
+        (show.title, -6.0, fitting(ui, show.title, theme::bold, 10.0 * unit, room), tokens.text),
+        (show.line, 4.0, fitting(ui, show.line, theme::bold, 4.0 * unit, room), tokens.quiet),
+        (&show.words.checking, 20.0, fitting(ui, &show.words.checking, theme::bold, 2.4 * unit, room), tokens.quiet),
+    ];
+    for (says, below, size, color) in lines {
+        let place = text(ui, middle + vec2(0.0, below * unit), Align2::CENTER_CENTER, says, theme::bold(size), color);
+        widgets::say(ui, place, says, says);
     }
 }
 
@@ -106,7 +129,7 @@ fn header(ui: &Ui, places: &Places, show: &Show<'_>) {
     }
     let (demo, says) = match show.scene {
         StageScene::Attract(_) => (true, &show.words.demo),
-        StageScene::Live | StageScene::StillThere(_) => (false, &show.words.live),
+        StageScene::Opening | StageScene::Live | StageScene::StillThere(_) => (false, &show.words.live),
     };
     let color = if demo { tokens.float_input } else { tokens.embedded };
     let right = pos2(rect.right(), rect.top() + 3.0 * unit);
@@ -205,7 +228,7 @@ fn question(ui: &Ui, screen: Rect, asks: &str, below: &str, left: u64) {
 fn footer(ui: &Ui, places: &Places, show: &Show<'_>) {
     let (tokens, unit, rect) = (Tokens::of(ui), places.unit, places.footer);
     let half = rect.width() * 0.5 - unit;
-    let private = &show.words.private;
+    let private = show.private;
     let size = fitting(ui, private, theme::plain, 1.9 * unit, half);
     let place = elided(ui, rect.left_top(), private, theme::plain(size), tokens.quiet, half);
     widgets::say(ui, place, "privacy", private);

@@ -1,6 +1,7 @@
 //! With shell scripts as stages.
 
 use super::*;
+use crate::booth::counts::DayCounts;
 use crate::booth::restarts::RestartMemory;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
@@ -30,7 +31,8 @@ impl Fixture {
         let file = folder.path().join("booth.toml");
         fs::write(&file, config).expect("written");
         let config = WatchedConfig::open(Some(&file)).expect("a configuration");
-        let figures = BoothFigures::new(RestartMemory::open(Some(folder.path().join("restarts.json"))));
+        let figures =
+            BoothFigures::new(RestartMemory::open(Some(folder.path().join("restarts.json"))), DayCounts::default());
         let (starts, stop) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
         let scripts: Vec<String> = scripts.iter().map(|&script| script.to_owned()).collect();
         let (counted, place) = (starts.clone(), folder.path().to_owned());

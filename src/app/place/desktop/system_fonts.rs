@@ -8,6 +8,10 @@ use std::collections::HashSet;
 
 /// Fonts whose names begin so are taken before others: they look alike in all scripts.
 const PREFERRED: &str = "Noto Sans";
+/// Of a family for Chinese, Japanese and Korean there is one with each region's forms. The first of its collections, and the one in which
+/// the stage of a booth speaks, is Japan's.
+const REGIONAL: &str = " CJK ";
+const REGION: &str = " CJK JP";
 /// A font that is larger is not read.
 const MOST_BYTES: usize = 64 << 20;
 
@@ -93,7 +97,10 @@ fn best(fonts: &fontdb::Database, letter: char) -> Option<fontdb::ID> {
     let plain = |face: &&fontdb::FaceInfo| face.style == fontdb::Style::Normal && face.weight == fontdb::Weight::NORMAL;
     let mut faces: Vec<&fontdb::FaceInfo> = fonts.faces().filter(plain).collect();
     let is_preferred = |face: &fontdb::FaceInfo| face.families.iter().any(|family| family.0.starts_with(PREFERRED));
-    faces.sort_by_key(|face| (!is_preferred(face), face.post_script_name.clone()));
+    let is_foreign = |face: &fontdb::FaceInfo| {
+        face.families.iter().any(|(name, _)| name.contains(REGIONAL) && !name.contains(REGION))
+    };
+    faces.sort_by_key(|face| (!is_preferred(face), is_foreign(face), face.post_script_name.clone()));
     faces.into_iter().map(|face| face.id).find(|&id| has(fonts, id, letter))
 }
 
