@@ -22,7 +22,7 @@ use web_time::{Duration, Instant};
 const BACKOFF_MS: [u64; 6] = [0, 500, 1000, 2000, 5000, 10_000];
 /// The longest wait after a stage that was live, or had no display: a display that comes back is wanted at once, and what has lived
 /// will live again.
-const SHORT_BACKOFF_MS: u64 = 1000;
+const SHORT_BACKOFF_MS: u64 = 500;
 /// Between two looks at the stage.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// Between two looks at its memory, the configuration, and two words to the service manager.

@@ -9,6 +9,8 @@ use std::sync::LazyLock;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Words {
+    /// What stands before a number's tenths.
+    decimal: String,
     pub live: String,
     pub demo: String,
     /// What one sees, in the order in which the demo says it.
@@ -67,6 +69,11 @@ impl Words {
     /// A label in this language, or as the network has it.
     pub(crate) fn label<'a>(&'a self, label: &'a str) -> &'a str {
         self.labels.get(label).map_or(label, String::as_str)
+    }
+
+    /// A number that is written with a point, as this language writes it.
+    pub(crate) fn number(&self, figure: &str) -> String {
+        figure.replace('.', &self.decimal)
     }
 
     /// Every letter that a font must have for this language.

@@ -49,6 +49,21 @@ def stopped(world, random):
     return HANG_S, False
 
 
+def asleep(world, random):
+    """The whole machine sleeps, as far as the booth can tell; awake again, nothing is restarted."""
+    stage = world.booth.stage()
+    everything = [world.booth.process.pid, stage, *(number for number, _ in children_of(stage))]
+    for process in everything:
+        os.kill(process, signal.SIGSTOP)
+    time.sleep(random.uniform(4, 8))
+    for process in reversed(everything):
+        os.kill(process, signal.SIGCONT)
+    time.sleep(1)
+    if world.booth.stage() != stage:
+        raise RuntimeError("a sleep was taken for a hang")
+    return CRASH_S, False
+
+
 def capture_killed(world, random):
     for process, _ in children_of(world.booth.stage() or 0):
         os.kill(process, signal.SIGKILL)
@@ -128,6 +143,7 @@ def disk_full(world, random):
 # Those that end the stage, and those that it lives through.
 ENDING = {"killed": killed, "aborted": aborted, "stopped": stopped, "display": display_gone}
 PASSING = {
+    "asleep": asleep,
     "capture": capture_killed,
     "unplugged": unplugged,
     "stalled": stalled,

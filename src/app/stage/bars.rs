@@ -60,7 +60,7 @@ fn ratio(comparison: Option<&Comparison>, model: &Model, words: &Words, tokens: 
         Some(ratio) if (ratio - 1.0).abs() < EQUAL => (words.alike.clone(), tokens.text),
         Some(ratio) => {
             let color = if ratio > 1.0 { tokens.embedded } else { tokens.float_input };
-            (words.faster.replace("{}", &format!("{ratio:.2}")), color)
+            (words.faster.replace("{}", &words.number(&format!("{ratio:.2}"))), color)
         }
     }
 }
@@ -68,7 +68,7 @@ fn ratio(comparison: Option<&Comparison>, model: &Model, words: &Words, tokens: 
 /// `cpu:avx2 · 0.23 ms a frame`, or a board with its cycles; and whether it is simulated.
 fn runs_on(report: &Report, words: &Words) -> String {
     let name = &report.engine.name;
-    let took = format::ms(report.rates.infer_ms);
+    let took = words.number(&format::ms(report.rates.infer_ms));
     let mut says = format!("{} {name} · {} {}", words.runs_on, took.trim(), words.a_frame);
     if let Some(board) = report.timing.board {
         says.push_str(&format!(" · {} {}", format::whole(board.cycles as f32).trim(), words.cycles));
