@@ -45,7 +45,8 @@ struct SelfTestOutput {
 /// Prints a line a check, or one object of all; whether no check found a fault.
 pub(crate) fn run(args: SelfTestArgs) -> Result<bool> {
     let SelfTestArgs { model, engine, source, keep_in, within, json } = args;
-    let asked = SelfTest { model, engine, source, keep_in, within: Duration::from_secs(within) };
+    let within = Duration::from_secs(within);
+    let asked = SelfTest { model, engine, source, keep_in, display: true, within };
     let mut out = output::stdout();
     let mut checks = Vec::new();
     let mut written = Ok(());

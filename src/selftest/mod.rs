@@ -38,6 +38,9 @@ pub(crate) struct SelfTest {
     pub source: Option<SourceChoice>,
     /// Folders that must have room, beside those of settings and exports.
     pub keep_in: Vec<PathBuf>,
+    /// Whether display and graphics are checked. Where a window opens meanwhile it shows that they are well, and their drivers bear no
+    /// second start beside the first.
+    pub display: bool,
     /// How long all of it may take.
     pub within: Duration,
 }
@@ -67,9 +70,9 @@ impl SelfTest {
 
     /// What is checked, in the order in which it is told: what is quick first.
     fn checks(self, until: Instant) -> Vec<(&'static str, CheckWork)> {
-        let Self { model, engine, source, keep_in, .. } = self;
+        let Self { model, engine, source, keep_in, display, .. } = self;
         let chosen = engine.clone();
-        vec![
+        let checks: [(&'static str, CheckWork); _] = [
             ("clock", Box::new(clock::check)),
             ("disk", Box::new(move |tell| disk::check(&keep_in, tell))),
             #[cfg(feature = "app")]
@@ -79,7 +82,8 @@ impl SelfTest {
             ("model", Box::new(move |tell| copy::check(model.as_ref(), tell))),
             ("camera", Box::new(move |tell| camera::check(source, until, tell))),
             ("board", Box::new(move |tell| board::check(engine, tell))),
-        ]
+        ];
+        checks.into_iter().filter(|(name, _)| display || *name != "display").collect()
     }
 }
 
@@ -124,7 +128,14 @@ mod tests {
 
     #[test]
     fn what_takes_too_long_is_a_fault_and_keeps_nobody() {
-        let asked = SelfTest { model: None, engine: None, source: None, keep_in: vec![], within: Duration::ZERO };
+        let asked = SelfTest {
+            model: None,
+            engine: None,
+            source: None,
+            keep_in: vec![],
+            display: true,
+            within: Duration::ZERO,
+        };
         let begun = Instant::now();
         let mut findings = Vec::new();
         asked.run(&mut |finding| findings.push(finding));

@@ -76,6 +76,7 @@ impl StageOptions {
             engine: Some(engine),
             source: self.source(config),
             keep_in: logs.chain(files::booth_state()).collect(),
+            display: false,
             within: CHECK,
         }
     }

@@ -62,7 +62,7 @@ mod tests {
         let keep_in = vec![folder.path().to_owned()];
         let source = crate::source::SourceChoice::from_argument("demo:1".into()).ok();
         let engine = "fpga:/dev/no-such-port".parse().ok();
-        let check = SelfTest { model: None, engine, source, keep_in, within: Duration::from_secs(60) };
+        let check = SelfTest { model: None, engine, source, keep_in, display: false, within: Duration::from_secs(60) };
         let mut opening = Opening::begin(check).expect("a thread");
         let begun = Instant::now();
         let says = loop {
