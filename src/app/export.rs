@@ -105,8 +105,8 @@ impl Export {
 }
 
 fn make_folder(path: &Path) -> Result<()> {
-    let folder = path.parent().unwrap_or(Path::new(""));
-    files::make_folder(folder).with_context(|| format!("the folder {} cannot be made", folder.display()))
+    let named = || path.parent().unwrap_or(path).display();
+    files::make_folder_around(path).with_context(|| format!("the folder {} cannot be made", named()))
 }
 
 /// `20261123-224501`, UTC, with milliseconds so that two exports in a second stay two.

@@ -47,9 +47,7 @@ fn complaint_about(path: &Path, unread: &[&str]) -> String {
 /// # Errors
 /// What the file system says.
 pub(crate) fn save(path: &Path, remembered: &Remembered) -> std::io::Result<()> {
-    if let Some(folder) = path.parent() {
-        files::make_folder(folder)?;
-    }
+    files::make_folder_around(path)?;
     let text = serde_json::to_string_pretty(remembered)?;
     files::write_whole(path, text.as_bytes())
 }

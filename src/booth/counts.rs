@@ -1,11 +1,10 @@
 //! What is kept of what the camera saw: how many cards were shown on which day, and how often which. Numbers alone.
 
-use crate::host::files;
+use super::kept_file::KeptFile;
 use jiff::ZonedDateTime;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
-use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// So many days are kept.
 const DAYS: usize = 31;
@@ -28,7 +27,7 @@ pub(crate) struct DayCount {
 /// All of them, the newest last.
 #[derive(Debug, Default)]
 pub(crate) struct DayCounts {
-    file: Option<PathBuf>,
+    file: KeptFile,
     days: VecDeque<DayCount>,
     /// What stands on the stage; it is counted once.
     now: String,
@@ -37,12 +36,8 @@ pub(crate) struct DayCounts {
 impl DayCounts {
     /// What the file remembers. One that cannot be read is begun anew.
     pub(crate) fn open(file: Option<PathBuf>) -> Self {
-        let days = file.as_ref().and_then(|file| {
-            let mut text = String::new();
-            files::open(file).ok()?.take(MOST_BYTES).read_to_string(&mut text).ok()?;
-            serde_json::from_str::<VecDeque<DayCount>>(&text).ok()
-        });
-        let mut days = days.unwrap_or_default();
+        let file = KeptFile(file);
+        let mut days: VecDeque<DayCount> = file.read(MOST_BYTES);
         days.drain(..days.len().saturating_sub(DAYS));
         Self { file, days, now: String::new() }
     }
@@ -70,18 +65,7 @@ impl DayCounts {
         if day.classes.len() < CLASSES || day.classes.contains_key(card) {
             *day.classes.entry(card.to_owned()).or_default() += 1;
         }
-        if let Some(file) = &self.file
-            && let Err(error) = self.write(file)
-        {
-            tracing::warn!("the day's counts are not kept in {}: {error}", file.display());
-        }
-    }
-
-    fn write(&self, file: &Path) -> std::io::Result<()> {
-        if let Some(folder) = file.parent() {
-            files::make_folder(folder)?;
-        }
-        files::write_whole(file, &serde_json::to_vec(&self.days)?)
+        self.file.write(&self.days, "the day's counts are not kept");
     }
 
     /// Every day that is kept, the newest last.

@@ -95,10 +95,16 @@ impl StageFigures {
 
     /// Whether the stage painted and predicted just now.
     pub(super) fn is_live(&self, now: Instant) -> bool {
-        let Some((beat, heard)) = &self.beat else { return false };
-        let age = |ms_ago| Duration::from_millis(ms_ago).saturating_add(now.saturating_duration_since(*heard));
-        let painted = beat.painted >= FIRST_FRAMES && age(beat.painted_ms_ago) <= LIVE_WITHIN;
-        painted && beat.predicted > 0 && (beat.held || age(beat.predicted_ms_ago) <= LIVE_WITHIN)
+        let (Some((beat, _)), Some([painted, predicted])) = (&self.beat, self.ages(now)) else { return false };
+        let paints = beat.painted >= FIRST_FRAMES && painted <= LIVE_WITHIN;
+        paints && beat.predicted > 0 && (beat.held || predicted <= LIVE_WITHIN)
+    }
+
+    /// How long ago the stage painted, and predicted, at most; `None` while nothing was heard of it.
+    pub(super) fn ages(&self, now: Instant) -> Option<[Duration; 2]> {
+        let (beat, heard) = self.beat.as_ref()?;
+        let since = now.saturating_duration_since(*heard);
+        Some([beat.painted_ms_ago, beat.predicted_ms_ago].map(|ms| Duration::from_millis(ms).saturating_add(since)))
     }
 
     /// What the camera sees, where it may be shown: nothing that is long over.

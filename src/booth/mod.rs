@@ -10,6 +10,7 @@ pub(crate) mod config;
 pub(crate) mod counts;
 pub(crate) mod figures;
 pub(crate) mod heartbeat;
+mod kept_file;
 mod lines;
 pub(crate) mod log;
 pub(crate) mod motion;

@@ -1,10 +1,9 @@
 //! Why the stage was started anew: the last hundred times, in a file too, so that a new supervisor knows.
 
-use crate::host::files;
+use super::kept_file::KeptFile;
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 use std::fmt;
-use std::io::Read;
 use std::path::PathBuf;
 use std::time::{SystemTime, UNIX_EPOCH};
 use web_time::Duration;
@@ -57,10 +56,15 @@ pub(crate) struct Restart {
     pub lived_s: u64,
 }
 
+/// A moment in seconds since 1970; 0 before that.
+pub(super) fn epoch_s(moment: SystemTime) -> u64 {
+    moment.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
 /// All that is remembered of them.
 #[derive(Debug, Default)]
 pub(crate) struct RestartMemory {
-    file: Option<PathBuf>,
+    file: KeptFile,
     kept: RestartFile,
 }
 
@@ -75,38 +79,21 @@ struct RestartFile {
 impl RestartMemory {
     /// What the file remembers. One that cannot be read is begun anew.
     pub(crate) fn open(file: Option<PathBuf>) -> Self {
-        let mut kept = file.as_ref().and_then(|file| {
-            let mut text = String::new();
-            files::open(file).ok()?.take(MOST_BYTES).read_to_string(&mut text).ok()?;
-            serde_json::from_str::<RestartFile>(&text).ok()
-        });
-        if let Some(kept) = &mut kept {
-            let excess = kept.last.len().saturating_sub(REMEMBERED);
-            kept.last.drain(..excess);
-        }
-        Self { file, kept: kept.unwrap_or_default() }
+        let file = KeptFile(file);
+        let mut kept: RestartFile = file.read(MOST_BYTES);
+        kept.last.drain(..kept.last.len().saturating_sub(REMEMBERED));
+        Self { file, kept }
     }
 
     /// Adds one of now.
     pub(super) fn add(&mut self, cause: RestartCause, words: String, lived: Duration) {
-        let at_s = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        let at_s = epoch_s(SystemTime::now());
         if self.kept.last.len() == REMEMBERED {
             self.kept.last.pop_front();
         }
         self.kept.last.push_back(Restart { at_s, cause, words, lived_s: lived.as_secs() });
         self.kept.count += 1;
-        if let Some(file) = &self.file
-            && let Err(error) = self.write(file)
-        {
-            tracing::warn!("the restart is not remembered in {}: {error}", file.display());
-        }
-    }
-
-    fn write(&self, file: &std::path::Path) -> std::io::Result<()> {
-        if let Some(folder) = file.parent() {
-            files::make_folder(folder)?;
-        }
-        files::write_whole(file, &serde_json::to_vec(&self.kept)?)
+        self.file.write(&self.kept, "the restart is not remembered");
     }
 
     /// All there ever were.

@@ -3,7 +3,7 @@
 use super::counts::DayCount;
 use super::figures::{BoothFigures, CurvePoint, POINT_EVERY, POINTS};
 use super::heartbeat::{Heartbeat, StageMode};
-use super::restarts::Restart;
+use super::restarts::{Restart, epoch_s};
 use crate::host::files;
 use serde::Serialize;
 use std::collections::VecDeque;
@@ -11,7 +11,7 @@ use std::fmt::Write;
 use std::fs;
 use std::io::Read;
 use std::path::Path;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 use web_time::Instant;
 
 /// Restarts that the page lists.
@@ -66,17 +66,13 @@ impl StatusReport {
         let figures = figures.get();
         let beat = figures.beat.as_ref().map(|(beat, _)| beat.clone());
         let mode = beat.as_ref().map(|beat| beat.mode);
-        let ago = |of: fn(&Heartbeat) -> u64| {
-            let (beat, heard) = figures.beat.as_ref()?;
-            let since = u64::try_from(now.duration_since(*heard).as_millis()).unwrap_or(u64::MAX);
-            Some(of(beat).saturating_add(since))
-        };
+        let ages = figures.ages(now).map(|ages| ages.map(|age| u64::try_from(age.as_millis()).unwrap_or(u64::MAX)));
         let Heartbeat { painted, predicted, frames_per_s, latency_ms, camera, board, fault, .. } =
             beat.unwrap_or_default();
         Self {
             version: env!("ERNSCOPE_VERSION"),
             live: figures.is_live(now),
-            since_s: figures.since.0.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),
+            since_s: epoch_s(figures.since.0),
             up_s: now.duration_since(figures.since.1).as_secs(),
             stage_up_s: figures.stage_since.map(|since| now.duration_since(since).as_secs()),
             mode,
@@ -84,8 +80,8 @@ impl StatusReport {
             latency_ms,
             painted,
             predicted,
-            painted_ms_ago: ago(|beat| beat.painted_ms_ago),
-            predicted_ms_ago: ago(|beat| beat.predicted_ms_ago),
+            painted_ms_ago: ages.map(|[painted, _]| painted),
+            predicted_ms_ago: ages.map(|[_, predicted]| predicted),
             camera,
             board,
             fault,
@@ -147,8 +143,8 @@ pub(super) fn page(report: &StatusReport) -> String {
     curve(&mut html, "Latency, ms", report, |point| point.latency_ms);
     curve(&mut html, "Memory, MB", report, |point| point.memory_mb as f32);
     html += "<h2>Restarts</h2>\n<table>\n";
+    let now = epoch_s(SystemTime::now());
     for restart in report.last_restarts.iter().rev().take(LISTED) {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs());
         let ago = duration(now.saturating_sub(restart.at_s));
         let lived = duration(restart.lived_s);
         row(

@@ -89,8 +89,7 @@ impl LiveRecording {
 
 /// The window names a file in a folder of its own, which may not be there yet.
 fn make_folder(path: &Path) -> Result<(), FlightWriteError> {
-    let made = path.parent().map_or(Ok(()), files::make_folder);
-    made.map_err(|why| FlightWriteError::File { path: path.to_owned(), why })
+    files::make_folder_around(path).map_err(|why| FlightWriteError::File { path: path.to_owned(), why })
 }
 
 impl Drop for LiveRecording {

@@ -53,9 +53,7 @@ pub(super) struct Draft {
 impl Draft {
     /// A new file, beside the place where it is to be: what stands there stays until [`Draft::settle`].
     pub(super) fn create(path: &Path) -> io::Result<Self> {
-        if let Some(folder) = path.parent() {
-            files::make_folder(folder)?;
-        }
+        files::make_folder_around(path)?;
         let beside = path.with_extension("new");
         // Not written over: it may have been opened to be read by others.
         match fs::remove_file(&beside) {

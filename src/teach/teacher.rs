@@ -442,15 +442,12 @@ impl School {
             lesson.learn().and_then(|network| lesson.described(network)).map_err(|error| error.to_string()).and_then(
                 |network| {
                     let bytes = file::serialize(&network).map_err(|error| error.to_string())?;
-                    path.parent()
-                        .map_or(Ok(()), files::make_folder)
-                        .and_then(|()| files::write_whole(path, &bytes))
-                        .map_err(|error| {
-                            format!(
-                                "{} cannot be written ({error}): make room, or save it elsewhere; nothing is lost",
-                                path.display()
-                            )
-                        })
+                    files::make_folder_around(path).and_then(|()| files::write_whole(path, &bytes)).map_err(|error| {
+                        format!(
+                            "{} cannot be written ({error}): make room, or save it elsewhere; nothing is lost",
+                            path.display()
+                        )
+                    })
                 },
             );
         match saved {

@@ -5,8 +5,7 @@ import signal
 import time
 from dataclasses import dataclass
 
-from observer import children_of
-from world import SIZES, wait_for
+from world import SIZES, children_of, wait_for
 
 # What the stage may take from a crash or a hang to its next live moment.
 CRASH_S, HANG_S = 3, 8

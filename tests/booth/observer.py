@@ -3,9 +3,9 @@
 import os
 import threading
 import time
-from collections import Counter
 from pathlib import Path
 
+from world import children_of
 from Xlib import error
 
 LOOK_EVERY_S = 0.1
@@ -29,20 +29,6 @@ def held_by(process):
         return None
 
 
-def children_of(process):
-    """Its children's numbers and states, by `/proc`."""
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            number, rest = (folder / "stat").read_text().split(" (", 1)
-            state, parent = rest.rsplit(") ", 1)[1].split()[:2]
-        except (OSError, ValueError):
-            continue
-        if int(parent) == process:
-            found.append((int(number), state))
-    return found
-
-
 class Observer(threading.Thread):
     """Begins at a live moment. `dark` has the times from one live look to the next where another one between them saw no life, and what
     that saw."""
@@ -59,7 +45,6 @@ class Observer(threading.Thread):
         self.zombies = set()
         self.most_stages = 0
         self.late_s = 0
-        self.modes = Counter()
 
     def run(self):
         look = screen = measure = time.monotonic()
@@ -104,7 +89,6 @@ class Observer(threading.Thread):
     def note(self, now, status):
         if not status:
             return
-        self.modes[status["mode"]] += 1
         if not self.words or self.words[-1][1] != status["fault"]:
             self.words.append((now, status["fault"]))
 

@@ -3,6 +3,7 @@
 the demo. The screen itself is looked at. Exit status 1 where half a second is not kept."""
 
 import argparse
+import math
 import statistics
 import sys
 import time
@@ -61,12 +62,12 @@ def looks_of(world, pictures):
 
 
 def named_after(world, picture, look):
-    """From the first frame with a card to its name."""
+    """From the first frame with a card to its name; without end where none comes in ten seconds."""
     world.camera.does(f"still {picture}")
     end = time.monotonic() + 10
     while answer(world) != look:
         if time.monotonic() > end:
-            return None
+            return math.inf
         time.sleep(LOOK_EVERY_S)
     seen = time.monotonic()
     return seen - wait_for("the camera", 5, lambda: shown(world, picture))
@@ -102,14 +103,12 @@ def main():
                 world.camera.does("still 0")
                 time.sleep(1)
                 from_live.append(named_after(world, picture, look))
-        missed = [took for took in from_demo + from_live if took is None]
-        row("a card to its name, while the demo plays", [took for took in from_demo if took is not None])
-        row("a card to its name, while the camera is live", [took for took in from_live if took is not None])
-        named = [took for took in from_demo + from_live if took is not None]
+        row("a card to its name, while the demo plays", from_demo)
+        row("a card to its name, while the camera is live", from_live)
     finally:
         world.close()
-    well = not missed and max(named) <= MOST_S * given.patience
-    print("well" if well else f"FAILED: {len(missed)} not named, longest {max(named):.2f} s")
+    well = max(from_demo + from_live) <= MOST_S * given.patience
+    print("well" if well else "FAILED")
     sys.exit(not well)
 
 

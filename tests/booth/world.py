@@ -39,6 +39,22 @@ def wait_for(what, limit_s, probe):
         time.sleep(0.05)
 
 
+def read(path):
+    """What a file of /proc says; nothing where its process has just gone."""
+    try:
+        return Path(path).read_text()
+    except OSError:
+        return ""
+
+
+def children_of(process):
+    """Its children's numbers and states, in the order of their start."""
+    lists = Path(f"/proc/{process}/task").glob("*/children")
+    numbers = sorted(int(number) for listed in lists for number in read(listed).split())
+    stats = [(number, read(f"/proc/{number}/stat")) for number in numbers]
+    return [(number, stat.rsplit(") ", 1)[1].split()[0]) for number, stat in stats if stat]
+
+
 def stop(process):
     if process.poll() is None:
         process.kill()
@@ -190,12 +206,7 @@ class Booth:
 
     def stage(self):
         """The stage's process; None while there is none."""
-        number = self.process.pid
-        try:
-            children = Path(f"/proc/{number}/task/{number}/children").read_text().split()
-        except OSError:
-            return None
-        return int(children[0]) if children else None
+        return next((number for number, _ in children_of(self.process.pid)), None)
 
     def send(self, number):
         """A signal for the stage; which process it was."""

@@ -76,10 +76,19 @@ impl Places {
 /// Draws the stage into all of `ui`, whose ground is there already: filling a screen twice is a third of the work in software.
 pub(crate) fn show(ui: &mut Ui, show: &Show<'_>, state: &mut State) {
     let screen = ui.max_rect();
-    let places = Places::of(screen);
     if show.scene == StageScene::Opening {
-        return opening(ui, screen, show);
+        opening(ui, screen, show);
+    } else {
+        playing(ui, screen, show, state);
     }
+    if let Some(left) = show.leaving {
+        question(ui, screen, &show.words.leaving, "", left);
+    }
+}
+
+/// Everything but the title.
+fn playing(ui: &mut Ui, screen: Rect, show: &Show<'_>, state: &mut State) {
+    let places = Places::of(screen);
     header(ui, &places, show);
     if let Some(report) = show.model.report.as_deref() {
         live_picture(ui, &places, (show.model, report), state);
@@ -93,26 +102,35 @@ pub(crate) fn show(ui: &mut Ui, show: &Show<'_>, state: &mut State) {
         StageScene::Opening | StageScene::Live => {}
         StageScene::StillThere(left) => question(ui, screen, &show.words.still_there, &show.words.keep_moving, left),
     }
-    if let Some(left) = show.leaving {
-        question(ui, screen, &show.words.leaving, "", left);
-    }
+}
+
+/// A hundredth and a bit of the shorter side, for what stands over all of the screen.
+fn unit_of(screen: Rect) -> f32 {
+    screen.width().min(screen.height()) / 90.0
+}
+
+/// The logo in a corner or the middle of a place, as large as it fits; where it is, if there is one.
+fn logo(ui: &Ui, room: Rect, align: Align2, show: &Show<'_>) -> Option<Rect> {
+    let (logo, size) = show.logo?;
+    let scale = (room.size() / size.max(Vec2::splat(1.0))).min_elem();
+    let place = align.align_size_within_rect(size * scale, room);
+    egui::Image::from_texture((logo, place.size())).paint_at(ui, place);
+    Some(place)
 }
 
 /// The title alone, and the booth's line below it.
 fn opening(ui: &Ui, screen: Rect, show: &Show<'_>) {
-    let (tokens, unit) = (Tokens::of(ui), screen.width().min(screen.height()) / 90.0);
+    let (tokens, unit) = (Tokens::of(ui), unit_of(screen));
     let (middle, room) = (screen.center(), screen.width() - 8.0 * unit);
-    if let Some((logo, size)) = show.logo {
-        let scale = (vec2(room, 24.0 * unit) / size.max(Vec2::splat(1.0))).min_elem();
-        let place = Rect::from_center_size(middle - vec2(0.0, 26.0 * unit), size * scale);
-        egui::Image::from_texture((logo, place.size())).paint_at(ui, place);
-    }
+    let above = Rect::from_center_size(middle - vec2(0.0, 26.0 * unit), vec2(room, 24.0 * unit));
+    logo(ui, above, Align2::CENTER_CENTER, show);
     let lines = [
-        (show.title, -6.0, fitting(ui, show.title, theme::bold, 10.0 * unit, room), tokens.text),
-        (show.line, 4.0, fitting(ui, show.line, theme::bold, 4.0 * unit, room), tokens.quiet),
-        (&show.words.checking, 20.0, fitting(ui, &show.words.checking, theme::bold, 2.4 * unit, room), tokens.quiet),
+        (show.title, -6.0, 10.0, tokens.text),
+        (show.line, 4.0, 4.0, tokens.quiet),
+        (&show.words.checking, 20.0, 2.4, tokens.quiet),
     ];
-    for (says, below, size, color) in lines {
+    for (says, below, most, color) in lines {
+        let size = fitting(ui, says, theme::bold, most * unit, room);
         let place = text(ui, middle + vec2(0.0, below * unit), Align2::CENTER_CENTER, says, theme::bold(size), color);
         widgets::say(ui, place, says, says);
     }
@@ -121,10 +139,8 @@ fn opening(ui: &Ui, screen: Rect, show: &Show<'_>) {
 fn header(ui: &Ui, places: &Places, show: &Show<'_>) {
     let (tokens, unit, rect) = (Tokens::of(ui), places.unit, places.header);
     let mut left = rect.left();
-    if let Some((logo, size)) = show.logo {
-        let scale = (vec2(rect.width() * 0.25, rect.height()) / size.max(Vec2::splat(1.0))).min_elem();
-        let place = Rect::from_min_size(rect.min, size * scale);
-        egui::Image::from_texture((logo, place.size())).paint_at(ui, place);
+    let room = Rect::from_min_size(rect.min, vec2(rect.width() * 0.25, rect.height()));
+    if let Some(place) = logo(ui, room, Align2::LEFT_TOP, show) {
         left = place.right() + 2.0 * unit;
     }
     let (demo, says) = match show.scene {
@@ -206,7 +222,7 @@ fn caption(ui: &Ui, places: &Places, sentence: &str) {
 
 /// A question over everything, and the seconds that are left.
 fn question(ui: &Ui, screen: Rect, asks: &str, below: &str, left: u64) {
-    let (tokens, unit) = (Tokens::of(ui), screen.width().min(screen.height()) / 90.0);
+    let (tokens, unit) = (Tokens::of(ui), unit_of(screen));
     let place = Rect::from_center_size(screen.center(), vec2(screen.width(), 44.0 * unit));
     ui.painter().rect_filled(place, 0.0, Color32::from_black_alpha(224));
     let size = fitting(ui, asks, theme::bold, 9.0 * unit, place.width() - 8.0 * unit);

@@ -5,9 +5,9 @@ use crate::host::RegularFileError;
 #[cfg(feature = "app")]
 use directories::{ProjectDirs, UserDirs};
 use nix::fcntl::OFlag;
-use std::fs::{self, Metadata, OpenOptions};
 #[cfg(feature = "live")]
-pub(crate) use std::fs::{create_dir_all as make_folder, write};
+pub(crate) use std::fs::write;
+use std::fs::{self, Metadata, OpenOptions};
 use std::io;
 #[cfg(feature = "live")]
 use std::io::Write;
@@ -83,6 +83,15 @@ pub(crate) fn write_whole_by<T>(path: &Path, write: impl FnOnce(&mut File) -> io
 /// What the system says.
 pub(crate) fn length(file: &File) -> io::Result<u64> {
     Ok(file.metadata()?.len())
+}
+
+/// Makes the folder that a file is to stand in, and those around that, where they are missing.
+///
+/// # Errors
+/// What the system says.
+#[cfg(feature = "live")]
+pub(crate) fn make_folder_around(path: &Path) -> io::Result<()> {
+    path.parent().map_or(Ok(()), fs::create_dir_all)
 }
 
 /// Whether a file may be written there, as far as can be told before it is.

@@ -174,7 +174,7 @@ pub(crate) fn write_whole_by<T>(path: &Path, put: impl FnOnce(&mut File) -> io::
 ///
 /// # Errors
 /// None here.
-pub(crate) fn make_folder(_: &Path) -> io::Result<()> {
+pub(crate) fn make_folder_around(_: &Path) -> io::Result<()> {
     Ok(())
 }
 

@@ -7,7 +7,6 @@ use crate::source::reader::capture::SUBCOMMAND;
 use crate::source::reader::capture::process::CapturedCamera;
 use crate::source::supervisor::Cameras;
 use crate::text::one_line;
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -25,7 +24,7 @@ pub(crate) const DENIED: [&str; 2] = [
 const CAPTURE_PROGRAM: &str = "ERNSCOPE_CAPTURE";
 
 fn capture_program() -> Option<PathBuf> {
-    std::env::var_os(CAPTURE_PROGRAM).filter(|program: &OsString| !program.is_empty()).map(PathBuf::from)
+    std::env::var_os(CAPTURE_PROGRAM).filter(|program| !program.is_empty()).map(PathBuf::from)
 }
 
 /// The system decodes no videos for us.
