@@ -95,6 +95,8 @@ pub struct LayerCycles {
     pub input_stalls: u64,
     /// Those in which it waited until the tile before was drained.
     pub drain_stalls: u64,
+    /// Those in which it waited for weights.
+    pub weight_stalls: u64,
 }
 
 impl LayerCycles {

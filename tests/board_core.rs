@@ -5,6 +5,8 @@
 mod board;
 #[path = "common/cycles.rs"]
 mod cycles;
+#[path = "common/kv260.rs"]
+mod kv260;
 #[path = "common/networks.rs"]
 mod networks;
 #[path = "common/simulated_core.rs"]
@@ -59,6 +61,8 @@ fn random_networks(program: &Path, count: usize, stalls: u32) {
         compare(&mut board, &picture(edge, recipe.seed), &what);
         compare(&mut board, &picture(edge, recipe.seed + 1), &what);
         if stalls == 0 {
+            // Behind a frame that was stopped early, what is left of its weights is passed over first.
+            board.run(&picture(edge, recipe.seed)).expect("it runs");
             check_cycles(&mut board, &picture(edge, recipe.seed), &what);
         }
         ran += 1;
@@ -67,10 +71,11 @@ fn random_networks(program: &Path, count: usize, stalls: u32) {
 }
 
 /// Small arrays of many shapes, with memory enough for the random networks.
-const ROOM: [&str; 6] = [
+const ROOM: [&str; 7] = [
     "CODE_DEPTH=65536",
     "WEIGHT_DEPTH=65536",
-    "THRESHOLD_DEPTH=8192",
+    "WINDOW_DEPTH=2048",
+    "THRESHOLD_DEPTH=256",
     "TRUNK_DEPTH=65536",
     "TABLE_WORDS=8",
     "POOL_DEPTH=64",
@@ -78,7 +83,7 @@ const ROOM: [&str; 6] = [
 
 #[test]
 fn random_networks_are_identical_on_one_pixel() {
-    let size = ["PARALLEL_IN=8", "PARALLEL_OUT=8", "PIXELS=1", "DRAIN_CHANNELS=2"];
+    let size = ["PARALLEL_IN=8", "PARALLEL_OUT=16", "PIXELS=1", "DRAIN_CHANNELS=2"];
     if let Some(program) = core("one-pixel", &[&ROOM[..], &size].concat()) {
         random_networks(&program, 40, 0);
     }
@@ -94,7 +99,7 @@ fn random_networks_are_identical_on_four_pixels() {
 
 #[test]
 fn random_networks_are_identical_when_streams_pause() {
-    let size = ["PARALLEL_IN=8", "PARALLEL_OUT=16", "PIXELS=2", "DRAIN_CHANNELS=8"];
+    let size = ["PARALLEL_IN=16", "PARALLEL_OUT=32", "PIXELS=2", "DRAIN_CHANNELS=8"];
     if let Some(program) = core("two-pixels", &[&ROOM[..], &size].concat()) {
         random_networks(&program, 30, 400);
     }
@@ -104,7 +109,7 @@ fn random_networks_are_identical_when_streams_pause() {
 #[test]
 fn frames_that_only_pass_through_are_identical() {
     let parameters =
-        ["PARALLEL_IN=8", "PARALLEL_OUT=8", "PIXELS=2", "DRAIN_CHANNELS=2", "TABLE_WORDS=8", "CODE_DEPTH=512"];
+        ["PARALLEL_IN=8", "PARALLEL_OUT=16", "PIXELS=2", "DRAIN_CHANNELS=2", "TABLE_WORDS=8", "CODE_DEPTH=512"];
     let Some(program) = core("short-of-codes", &parameters) else { return };
     for (kernel, stride, edge) in [(3, 1, 32), (3, 2, 32), (1, 1, 32), (1, 2, 32), (3, 2, 40)] {
         for stalls in [0, 300] {
@@ -194,11 +199,49 @@ fn cards_uses_the_ulx3s() {
     }
 }
 
+/// Weights from outside, through a window that holds little more than a tile's: layers wait for them, for as long as the model says.
+#[test]
+fn random_networks_are_identical_with_weights_from_outside() {
+    let size = ["PARALLEL_IN=16", "PARALLEL_OUT=32", "PIXELS=4", "DRAIN_CHANNELS=8"];
+    let outside = ["WEIGHT_DEPTH=0", "WINDOW_DEPTH=128", "THRESHOLD_DEPTH=64"];
+    let Some(program) = core("outside", &[&ROOM[..], &size, &outside].concat()) else { return };
+    random_networks(&program, 30, 0);
+    random_networks(&program, 30, 300);
+}
+
+/// What is wrong with a stream of weights is told with the results that it made; the next frame's is right again.
+#[test]
+fn wrong_weights_are_told() {
+    let size = ["PARALLEL_IN=16", "PARALLEL_OUT=32", "PIXELS=4", "DRAIN_CHANNELS=8"];
+    let outside = ["WEIGHT_DEPTH=0", "WINDOW_DEPTH=128", "THRESHOLD_DEPTH=64"];
+    let Some(program) = core("outside", &[&ROOM[..], &size, &outside].concat()) else { return };
+    let block = |channels, stride| Block { bottleneck: false, channels, stride };
+    let blocks = vec![block(64, 1), block(48, 2)];
+    let recipe = Recipe { seed: 5, smallest: 4, first: First::Embedding(5), convs: vec![], blocks, classes: 9 };
+    let network = Arc::new(recipe.network());
+    let edge = network.edge();
+    let link = SimulatedCore::start(&program).expect("built");
+    let mut board = BoardEngine::new(link, "core", Arc::clone(&network), edge).expect("it fits");
+    let expected = [(1, "too few weights"), (2, "too many weights"), (3, "weights that are not its program's, or damaged")];
+    for (how, says) in expected {
+        board.link().spoil_weights(how).expect("it answers");
+        let error = board.run(&picture(edge, 3)).expect_err("the weights are wrong").to_string();
+        assert!(error.ends_with(&format!("the board was given {says}")), "{error}");
+        board.link().spoil_weights(0).expect("it answers");
+        compare(&mut board, &picture(edge, 4), says);
+    }
+    // A memory that gives no more weights is told as a board that stands still.
+    board.link().spoil_weights(4).expect("it answers");
+    let error = board.run(&picture(edge, 3)).expect_err("weights are missing").to_string();
+    assert!(error.contains("stands still"), "{error}");
+}
+
 /// The core on its bus: every handshake pauses, two frames are under way, what the bus refuses is tried again.
 #[test]
 fn random_networks_are_identical_behind_the_bus() {
-    let size = ["PARALLEL_IN=8", "PARALLEL_OUT=16", "PIXELS=2", "DRAIN_CHANNELS=8"];
-    let Some(program) = board::build("axi", &[&["--axi"], &ROOM[..], &size].concat()) else { return };
+    let size = ["PARALLEL_IN=16", "PARALLEL_OUT=32", "PIXELS=2", "DRAIN_CHANNELS=8"];
+    let outside = [&ROOM[..], &size, &["WEIGHT_DEPTH=0"]].concat();
+    let Some(program) = board::build("axi", &[&["--axi"], &outside[..]].concat()) else { return };
     random_networks(&program, 10, 0);
     random_networks(&program, 15, 300);
     let network = Arc::new(file::parse(SHIPPED[0].bytes().expect("inside")).expect("ours"));
@@ -211,5 +254,20 @@ fn random_networks_are_identical_behind_the_bus() {
         board.submit(&picture(network.edge(), seed)).expect("it is taken");
         let expected = reference.run(&picture(network.edge(), seed - 1)).expect("it runs").logits;
         assert_eq!(board.collect().expect("it answers"), expected, "frame {}", seed - 1);
+    }
+}
+
+/// At the papers' size, on the papers' board; ERNs50 and ERNs101 are in `board_long`.
+#[test]
+fn the_papers_networks_are_identical_at_their_size() {
+    kv260::check_whole("erns18-0.75x", 2.2);
+    kv260::check_whole("erns18", 2.4);
+    kv260::check_whole("erns34", 4.0);
+}
+
+#[test]
+fn the_papers_networks_are_identical_at_every_layer() {
+    for name in ["erns18-0.75x", "erns18", "erns34", "erns50", "erns101"] {
+        kv260::check_every_layer(name);
     }
 }

@@ -98,7 +98,7 @@ fn on_board(mut report: Report) -> Report {
     for (sample, shape) in layers.iter_mut().zip(report.network.shapes(report.edge)) {
         let steps = shape.macs.div_ceil(MACS_A_CYCLE);
         let cycles = if steps > 0 { steps + 21 } else { 0 };
-        let counted = LayerCycles { cycles, steps, input_stalls: 0, drain_stalls: 0 };
+        let counted = LayerCycles { cycles, steps, input_stalls: 0, drain_stalls: 0, weight_stalls: 0 };
         sample.counted = (steps > 0).then_some(counted);
         sample.elapsed = Duration::from_nanos(cycles * 1_000_000 / u64::from(CLOCK_KHZ));
     }

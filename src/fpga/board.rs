@@ -59,6 +59,9 @@ impl From<BoardError> for EngineError {
 /// Frames that may be under way: one that is computed, and one that is on its way meanwhile.
 pub const FRAMES_UNDER_WAY: usize = 2;
 
+/// 32-bit words that a board counts of a layer.
+const COUNTER_WORDS: usize = 5;
+
 /// A board with a network.
 pub struct BoardEngine<L> {
     pub(super) link: L,
@@ -86,7 +89,7 @@ impl<L: Link> BoardEngine<L> {
     pub fn new(mut link: L, name: &str, network: Arc<Network>, edge: usize) -> Result<Self, BoardError> {
         let capabilities = capabilities(&mut link)?;
         let program = compile(&network, edge, capabilities)?;
-        link.upload(program.upload())?;
+        send(&mut link, &program)?;
         let readout = network.classifier().1.readout();
         let (logits, rows) = (readout.room(), readout.owners().len());
         let host = Host::new(&network, edge)?;
@@ -111,12 +114,12 @@ impl<L: Link> BoardEngine<L> {
     /// [`BoardError`].
     pub fn restart(&mut self) -> Result<(), BoardError> {
         self.under_way.clear();
-        self.link.upload(self.program.upload())?;
+        send(&mut self.link, &self.program)?;
         let capabilities = capabilities(&mut self.link)?;
         if capabilities != self.program.capabilities {
             self.counted.clear();
             self.program = compile(&self.network, self.program.edge, capabilities)?;
-            self.link.upload(self.program.upload())?;
+            send(&mut self.link, &self.program)?;
         }
         Ok(())
     }
@@ -147,12 +150,10 @@ impl<L: Link> BoardEngine<L> {
     /// [`BoardError`].
     pub fn counters(&mut self) -> Result<Vec<LayerCycles>, BoardError> {
         let layers = self.program.descriptors.len();
-        let words = self.link.read(ReadBack::Counters, 0, layers, 4)?;
-        let counted = words.as_chunks().0.iter().map(|&[cycles, steps, input_stalls, drain_stalls]| LayerCycles {
-            cycles: cycles.into(),
-            steps: steps.into(),
-            input_stalls: input_stalls.into(),
-            drain_stalls: drain_stalls.into(),
+        let words = self.link.read(ReadBack::Counters, 0, layers, COUNTER_WORDS)?;
+        let counted = words.as_chunks::<COUNTER_WORDS>().0.iter().map(|counted| {
+            let [cycles, steps, input_stalls, drain_stalls, weight_stalls] = counted.map(u64::from);
+            LayerCycles { cycles, steps, input_stalls, drain_stalls, weight_stalls }
         });
         Ok(counted.collect())
     }
@@ -273,7 +274,7 @@ impl<L: Link> BoardEngine<L> {
         let words = self.link.read(ReadBack::Trunk, 0, count, beats)?;
         let integer = |channel: usize, y: usize, x: usize| {
             let (tile, part) = (channel / parallel_out, channel % parallel_out / drain_channels);
-            let address = ((y * groups + x / pixels) * tiles + tile) * drain + part;
+            let address = ((tile * place.edge + y) * groups + x / pixels) * drain + part;
             let word = &words[address * beats..][..beats];
             let lane = x % pixels * drain_channels + channel % drain_channels;
             let bit = |i: u32| {
@@ -438,6 +439,12 @@ impl<L: Link> BoardEngine<L> {
             })
             .collect()
     }
+}
+
+/// Gives the board its program, and its line the weights that go with every frame.
+fn send(link: &mut impl Link, program: &Program) -> Result<(), LinkError> {
+    link.upload(program.upload())?;
+    program.streamed_weights().map_or(Ok(()), |beats| link.stream_weights(beats))
 }
 
 /// Asks a board how large it is.

@@ -5,7 +5,7 @@
 
 use super::capabilities::Capabilities;
 use super::program::{
-    AcceleratorCommand, CodePlace, DESCRIPTOR_WORDS, Descriptor, FrameFormat, Needs, Program, TooWide, TrunkPlace,
+    AcceleratorCommand, CodePlace, DESCRIPTOR_WORDS, Descriptor, FrameFormat, Needs, Program, Stream, TooWide, TrunkPlace,
     flags,
 };
 use crate::network::{BinaryConv, CodeTable, LayerShape, Network, NetworkError, Op, Thresholds, TrunkMode};
@@ -50,8 +50,10 @@ pub enum CompileError {
 pub enum Resource {
     /// Descriptors.
     Descriptors,
-    /// Words of weights.
+    /// Words of the weight stream.
     Weights,
+    /// Words of its window.
+    Window,
     /// Rows of thresholds.
     Thresholds,
     /// Words of codes a bank.
@@ -76,8 +78,9 @@ impl fmt::Display for Resource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Descriptors => "layer descriptors",
-            Self::Weights => "words of weights",
-            Self::Thresholds => "rows of thresholds",
+            Self::Weights => "words of weights and thresholds",
+            Self::Window => "words of weights and thresholds at a time",
+            Self::Thresholds => "rows of thresholds at a time",
             Self::Codes => "words of codes a bank",
             Self::Trunk => "words of the trunk",
             Self::Table => "words a pixel in the pixel-embedding table",
@@ -126,7 +129,7 @@ struct Compiler<'a> {
     first: usize,
     descriptors: Vec<Descriptor>,
     weights: Vec<u32>,
-    thresholds: Vec<u32>,
+    stream_starts: Vec<usize>,
     table: Vec<u32>,
     format: FrameFormat,
     codes: Vec<Option<CodePlace>>,
@@ -148,7 +151,7 @@ impl<'a> Compiler<'a> {
             first: 0,
             descriptors: Vec::new(),
             weights: Vec::new(),
-            thresholds: Vec::new(),
+            stream_starts: Vec::new(),
             table: Vec::new(),
             format: FrameFormat::Codes,
             codes: vec![None; layers],
@@ -178,9 +181,11 @@ impl<'a> Compiler<'a> {
         self.need(layer, Resource::Descriptors, index + 1, self.capabilities.layers)?;
         self.descriptor_of[layer] = index;
         self.first = layer;
+        self.stream_starts.push(self.needs.weights);
         let network = self.network;
         let layers = network.layers();
         let mut taken = 1;
+        let mut coded = None;
         let descriptor = match &layers[layer].op {
             Op::PixelEmbedding(table) => {
                 self.embedding(layer, table)?;
@@ -189,7 +194,8 @@ impl<'a> Compiler<'a> {
             Op::FloatConv(_) => self.frame(layer, FrameFormat::Codes)?,
             Op::Conv { input, conv, thresholds } => {
                 let convolution = self.convolution(layer, *input, conv)?;
-                self.coding(layer, thresholds, convolution)?
+                coded = Some(thresholds);
+                self.coding(layer, convolution)?
             }
             Op::Residual { input, conv, trunk } => {
                 let add = if *trunk == TrunkMode::Add { flags::ADD_TRUNK } else { 0 };
@@ -200,14 +206,16 @@ impl<'a> Compiler<'a> {
                     Some(Op::Activation(thresholds)) => {
                         taken = 2;
                         self.descriptor_of[layer + 1] = index;
-                        self.coding(layer + 1, thresholds, descriptor)?
+                        coded = Some(thresholds);
+                        self.coding(layer + 1, descriptor)?
                     }
                     _ => descriptor,
                 }
             }
             Op::Activation(thresholds) => {
                 let blank = self.blank(layer);
-                self.coding(layer, thresholds, blank)?
+                coded = Some(thresholds);
+                self.coding(layer, blank)?
             }
             Op::Classifier { input, classifier } => {
                 let mut descriptor = self.convolution(layer, *input, classifier.conv())?;
@@ -217,6 +225,7 @@ impl<'a> Compiler<'a> {
                 descriptor
             }
         };
+        self.stream(layer, &descriptor, coded, layers[layer].op.binary_conv())?;
         self.descriptors.push(descriptor);
         self.needs.layers = self.descriptors.len();
         Ok(taken)
@@ -252,6 +261,7 @@ impl<'a> Compiler<'a> {
             in_row: beats as u32,
             in_edge: place.edge as u32,
             ring: self.ring(layer),
+            stream: Some(Stream::default()),
             ..writes_to(place)
         })
     }
@@ -291,26 +301,25 @@ impl<'a> Compiler<'a> {
         // Thresholds lie one beyond the bound, and one that is never reached beyond them.
         self.need(layer, Resource::TrunkBits, bits(bound.saturating_add(2)) + 1, trunk_bits as usize)?;
         let place = self.codes[input].expect("a layer's input makes codes and stands before it");
-        let weight_base = self.needs.weights;
         let (tiles, words) = (self.tiles(g.out_channels), self.words(g.in_channels));
-        self.needs.weights += tiles * words * g.kernel * g.kernel;
-        self.need(layer, Resource::Weights, self.needs.weights, self.capabilities.weight_depth)?;
-        self.weights.extend(pack_weights(conv, &self.capabilities));
         // The pooling layer has a position a pixel of its input.
         let edge = place.edge / g.stride;
-        let waits = if self.descriptors.len() == 1 { flags::WAIT_INPUT } else { 0 };
+        let waits = self.descriptors.len() == 1;
+        let window_words = words * g.kernel * g.kernel * if waits { tiles } else { 1 };
+        let groups = edge.div_ceil(self.capabilities.pixels);
         Ok(Descriptor {
-            flags: waits
+            flags: if waits { flags::WAIT_INPUT } else { 0 }
                 | if g.kernel == 3 { flags::KERNEL_3 } else { 0 }
                 | if g.stride == 2 { flags::STRIDE_2 } else { 0 },
             in_base: place.base as u32,
             in_row: place.row as u32,
             in_words: words as u32,
             in_edge: place.edge as u32,
-            groups: edge.div_ceil(self.capabilities.pixels) as u32,
+            groups: groups as u32,
             rows: edge as u32,
             tiles: tiles as u32,
-            weight_base: weight_base as u32,
+            trunk_plane: (groups * edge * self.capabilities.drain()) as u32,
+            window_words: window_words as u32,
             ring: self.ring(input),
             ..Descriptor::default()
         })
@@ -319,11 +328,13 @@ impl<'a> Compiler<'a> {
     /// The trunk alone: one step a tile, in which all codes count as 0.
     fn blank(&self, layer: usize) -> Descriptor {
         let LayerShape { channels, edge, .. } = self.shapes[layer];
+        let groups = edge.div_ceil(self.capabilities.pixels);
         Descriptor {
             flags: flags::BLANK | flags::ADD_TRUNK,
             in_words: 1,
             in_edge: edge as u32,
-            groups: edge.div_ceil(self.capabilities.pixels) as u32,
+            groups: groups as u32,
+            trunk_plane: (groups * edge * self.capabilities.drain()) as u32,
             rows: edge as u32,
             tiles: self.tiles(channels) as u32,
             ..Descriptor::default()
@@ -336,6 +347,8 @@ impl<'a> Compiler<'a> {
         let words = descriptor.all_tiles() as usize * self.capabilities.drain();
         self.need(layer, Resource::Trunk, words, self.capabilities.trunk_depth)?;
         self.needs.trunk = self.needs.trunk.max(words);
+        let bits = signed_bits(self.network.bound(layer));
+        self.need(layer, Resource::TrunkBits, bits, self.capabilities.trunk_bits_of(words) as usize)?;
         let made_by = self.descriptors.len();
         let LayerShape { channels, edge, .. } = self.shapes[layer];
         if let Some(before) = self.trunks.iter_mut().flatten().last() {
@@ -353,39 +366,45 @@ impl<'a> Compiler<'a> {
         self.need(layer, Resource::PoolBits, bits, POOL_BITS as usize)
     }
 
-    fn coding(
-        &mut self,
-        layer: usize,
-        thresholds: &Thresholds<i32>,
-        descriptor: Descriptor,
-    ) -> Result<Descriptor, CompileError> {
-        let threshold_base = self.needs.thresholds as u32;
-        self.needs.thresholds += self.tiles(thresholds.channels()) * self.capabilities.drain();
-        self.need(layer, Resource::Thresholds, self.needs.thresholds, self.capabilities.threshold_depth)?;
-        self.pack_thresholds(thresholds);
+    fn coding(&mut self, layer: usize, descriptor: Descriptor) -> Result<Descriptor, CompileError> {
+        let rows = descriptor.window_tiles() as usize * self.capabilities.drain();
+        self.need(layer, Resource::Thresholds, rows, self.capabilities.threshold_depth / 2)?;
+        self.needs.thresholds = self.needs.thresholds.max(rows);
         let place = self.place(layer)?;
         let Descriptor { out_base, out_row, out_words, .. } = writes_to(place);
         let flags = descriptor.flags | flags::WRITE_CODES;
-        Ok(Descriptor { flags, out_base, out_row, out_words, threshold_base, ..descriptor })
+        Ok(Descriptor { flags, out_base, out_row, out_words, ..descriptor })
     }
 
-    /// A row for every channels that are drained together. Channels that only fill up a tile reach no threshold.
-    fn pack_thresholds(&mut self, thresholds: &Thresholds<i32>) {
-        let Capabilities { parallel_out, drain_channels, trunk_bits, .. } = self.capabilities;
-        let never = ((1_i64 << (trunk_bits - 1)) - 1) as i32;
-        let channels = self.tiles(thresholds.channels()) * parallel_out;
-        for first in (0..channels).step_by(drain_channels) {
-            let mut bits = BitWriter::default();
-            for channel in first..first + drain_channels {
-                let falling = thresholds.falling().get(channel).copied().unwrap_or(false);
-                let row = thresholds.rows().get(channel).copied().unwrap_or([never; 3]);
-                for threshold in row {
-                    bits.push_integer(if falling { !threshold } else { threshold }, trunk_bits);
-                }
-                bits.push(falling);
+    // ---- The weight stream.
+
+    /// What the descriptor takes of the weight stream: window by window, the rows of thresholds of its tiles, then their weights.
+    fn stream(
+        &mut self,
+        layer: usize,
+        descriptor: &Descriptor,
+        thresholds: Option<&Thresholds<i32>>,
+        conv: Option<&BinaryConv>,
+    ) -> Result<(), CompileError> {
+        let board = self.capabilities;
+        let beats = self.weights.len();
+        let tiles = descriptor.window_tiles() as usize;
+        for window in 0..descriptor.tiles as usize / tiles.max(1) {
+            let tiles = window * tiles..(window + 1) * tiles;
+            if let Some(thresholds) = thresholds {
+                tiles.clone().for_each(|tile| self.weights.extend(pack_thresholds(thresholds, tile, &board)));
             }
-            self.thresholds.extend(bits.finish());
+            if let Some(conv) = conv {
+                tiles.for_each(|tile| self.weights.extend(pack_weights(conv, tile, &board)));
+            }
         }
+        let words = (self.weights.len() - beats) / board.word_beats();
+        let window = words / (descriptor.tiles as usize / tiles.max(1)).max(1);
+        self.need(layer, Resource::Window, window, board.window_room())?;
+        self.needs.window = self.needs.window.max(window);
+        self.needs.weights += words;
+        let available = if board.weight_depth == 0 { u32::MAX as usize } else { board.weight_depth };
+        self.need(layer, Resource::Weights, self.needs.weights, available)
     }
 
     // ---- Code memory.
@@ -423,18 +442,19 @@ impl<'a> Compiler<'a> {
         Ok(place)
     }
 
-    fn finish(self) -> Result<Program, CompileError> {
-        let Capabilities { parallel_in, parallel_out, .. } = self.capabilities;
-        let weight_beats = (parallel_in * parallel_out).div_ceil(32);
+    fn finish(mut self) -> Result<Program, CompileError> {
+        let Capabilities { parallel_in, weight_depth, .. } = self.capabilities;
+        let stream = Stream { first: 0, crc: checksum(&self.weights), words: self.needs.weights as u32 };
+        self.descriptors[0].stream = Some(stream);
+        let kept: &[u32] = if weight_depth == 0 { &[] } else { &self.weights };
         let table_beats = (3 * 2 * parallel_in).div_ceil(32);
         let mut descriptors = Vec::with_capacity(self.descriptors.len() * DESCRIPTOR_WORDS);
         for (index, descriptor) in self.descriptors.iter().enumerate() {
             descriptors.extend(descriptor.pack().map_err(|wide| self.too_wide(index, wide))?);
         }
         let parts = [
-            (AcceleratorCommand::WriteLayers, &descriptors, DESCRIPTOR_WORDS),
-            (AcceleratorCommand::WriteWeights, &self.weights, weight_beats),
-            (AcceleratorCommand::WriteThresholds, &self.thresholds, self.capabilities.threshold_beats()),
+            (AcceleratorCommand::WriteLayers, descriptors.as_slice(), DESCRIPTOR_WORDS),
+            (AcceleratorCommand::WriteWeights, kept, self.capabilities.word_beats()),
             (AcceleratorCommand::WriteTable, &self.table, table_beats),
         ];
         let mut upload = Vec::new();
@@ -445,6 +465,8 @@ impl<'a> Compiler<'a> {
         Ok(Program {
             capabilities: self.capabilities,
             upload,
+            weights: self.weights,
+            stream_starts: self.stream_starts,
             descriptors: self.descriptors,
             format: self.format,
             edge: self.edge,
@@ -463,27 +485,60 @@ impl<'a> Compiler<'a> {
     }
 }
 
-/// A word a tile, kernel tap and word of input channels: a bit a pair of lanes.
-pub(super) fn pack_weights(conv: &BinaryConv, capabilities: &Capabilities) -> Vec<u32> {
+/// Bits of a signed integer of this bound.
+fn signed_bits(bound: i32) -> usize {
+    (i32::BITS - bound.leading_zeros()) as usize + 1
+}
+
+/// CRC-32 of a weight stream's bytes.
+fn checksum(beats: &[u32]) -> u32 {
+    let mut hasher = crc32fast::Hasher::new();
+    beats.iter().for_each(|beat| hasher.update(&beat.to_le_bytes()));
+    hasher.finalize()
+}
+
+/// A tile's weights: a word a kernel tap and word of input channels, in it a bit a pair of lanes.
+pub(super) fn pack_weights(conv: &BinaryConv, tile: usize, capabilities: &Capabilities) -> Vec<u32> {
     let g = conv.geometry();
     let Capabilities { parallel_in, parallel_out, .. } = *capabilities;
     let mut weights = Vec::new();
-    for tile in 0..g.out_channels.div_ceil(parallel_out) {
-        for (ky, kx) in (0..g.kernel * g.kernel).map(|tap| (tap / g.kernel, tap % g.kernel)) {
-            for word in 0..g.in_channels.div_ceil(parallel_in) {
-                let mut bits = BitWriter::default();
-                for out in tile * parallel_out..(tile + 1) * parallel_out {
-                    let filter = (out < g.out_channels).then(|| conv.tap(out, ky, kx));
-                    for channel in word * parallel_in..(word + 1) * parallel_in {
-                        let byte = filter.and_then(|filter| filter.get(channel / 8));
-                        bits.push(byte.is_some_and(|byte| byte >> (channel % 8) & 1 == 1));
-                    }
+    for (ky, kx) in (0..g.kernel * g.kernel).map(|tap| (tap / g.kernel, tap % g.kernel)) {
+        for word in 0..g.in_channels.div_ceil(parallel_in) {
+            let mut bits = BitWriter::default();
+            for out in tile * parallel_out..(tile + 1) * parallel_out {
+                let filter = (out < g.out_channels).then(|| conv.tap(out, ky, kx));
+                for channel in word * parallel_in..(word + 1) * parallel_in {
+                    let byte = filter.and_then(|filter| filter.get(channel / 8));
+                    bits.push(byte.is_some_and(|byte| byte >> (channel % 8) & 1 == 1));
                 }
-                weights.extend(bits.finish());
             }
+            weights.extend(bits.finish());
         }
     }
     weights
+}
+
+/// A tile's thresholds: a row for every channels that are drained together, as many rows in a word as it holds. Channels that only
+/// fill up a tile reach no threshold.
+fn pack_thresholds(thresholds: &Thresholds<i32>, tile: usize, capabilities: &Capabilities) -> Vec<u32> {
+    let Capabilities { parallel_out, drain_channels, trunk_bits, .. } = *capabilities;
+    let never = ((1_i64 << (trunk_bits - 1)) - 1) as i32;
+    let (channels_a_word, word_beats) = (capabilities.rows_a_word() * drain_channels, capabilities.word_beats());
+    let mut words = Vec::new();
+    for first in (tile * parallel_out..(tile + 1) * parallel_out).step_by(channels_a_word) {
+        let mut bits = BitWriter::default();
+        for channel in first..first + channels_a_word {
+            let falling = thresholds.falling().get(channel).copied().unwrap_or(false);
+            let row = thresholds.rows().get(channel).copied().unwrap_or([never; 3]);
+            for threshold in row {
+                bits.push_integer(if falling { !threshold } else { threshold }, trunk_bits);
+            }
+            bits.push(falling);
+        }
+        words.extend(bits.finish());
+        words.resize(words.len().next_multiple_of(word_beats), 0);
+    }
+    words
 }
 
 fn writes_to(place: CodePlace) -> Descriptor {
@@ -538,15 +593,33 @@ mod tests {
         trunk_bits: 16,
         code_depth: 5120,
         weight_depth: 1600,
-        threshold_depth: 512,
+        window_depth: 512,
+        threshold_depth: 128,
         trunk_depth: 2048,
+        trunk_middle_depth: 2048,
+        trunk_wide_depth: 2048,
+        trunk_middle_bits: 16,
+        trunk_narrow_bits: 16,
         table_words: 1,
         layers: 64,
         pool_depth: 16,
     };
-    /// The array for the paper's board, its memories within the device's: 45 URAM of weights, 16 of codes, the trunk in BRAM.
-    const KV260: Capabilities =
-        Capabilities { pixels: 8, code_depth: 4096, weight_depth: 12_288, trunk_depth: 4096, pool_depth: 128, ..ULX3S };
+    /// The array for the papers' board.
+    const KV260: Capabilities = Capabilities {
+        pixels: 8,
+        trunk_bits: 17,
+        code_depth: 4096,
+        weight_depth: 0,
+        window_depth: 1024,
+        trunk_depth: 16_384,
+        trunk_middle_depth: 8192,
+        trunk_wide_depth: 4096,
+        trunk_middle_bits: 13,
+        trunk_narrow_bits: 11,
+        layers: 128,
+        pool_depth: 128,
+        ..ULX3S
+    };
 
     fn cards() -> Network {
         crate::network::file::parse(SHIPPED[0].bytes().expect("inside")).expect("ours")

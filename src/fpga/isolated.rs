@@ -1,15 +1,15 @@
 //! One layer by itself on a board.
 //!
-//! The program stays as it is, weights and thresholds at their places, but for the descriptors: the frame's writes codes of the host
-//! where the layer reads its own, those between do nothing, so that the layer's is at its place too. A trunk is put in by adding up
-//! convolutions of codes: no command writes it. What then stands in the memories is read back, so that a layer is judged on what it
+//! The program stays as it is but for the descriptors: the frame's writes codes of the host where the layer reads its own, and has the
+//! layer's part of the weight stream alone; those between do nothing, so that the layer's is at its place too. A trunk is put in by
+//! adding up convolutions of codes: no command writes it. What then stands in the memories is read back, so that a layer is judged on what it
 //! had.
 
 use super::board::{BoardEngine, BoardError, code_beats};
 use super::capabilities::Capabilities;
 use super::compiler::{CompileError, Resource, pack_weights};
-use super::link::{Beats, End, Link, ReadBack};
-use super::program::{AcceleratorCommand, CodePlace, Descriptor, FrameFormat, TrunkPlace, flags};
+use super::link::{Beats, End, Link, LinkError, ReadBack};
+use super::program::{AcceleratorCommand, CodePlace, Descriptor, FrameFormat, Stream, TrunkPlace, flags};
 use crate::engine::isolated::{InputsRead, IsolatesLayers, LayerInputs};
 use crate::engine::{EngineError, Probe, Sums, check_input};
 use crate::network::{BinaryConv, Geometry, LayerShape, Op, TrunkMode};
@@ -30,6 +30,10 @@ impl<L: Link> IsolatesLayers for BoardEngine<L> {
     ) -> Result<InputsRead, EngineError> {
         check_input(inputs.image, self.program.edge)?;
         self.drain()?;
+        if self.program.capabilities.weight_depth == 0 {
+            // One layer's part of the stream, and weights that make a trunk, have no place outside.
+            return Err(BoardError::Link(LinkError::NoWeights).into());
+        }
         let read = self.run_isolated(layer, inputs, probe)?;
         let whole = self.program.descriptors.clone();
         self.upload_descriptors(layer, &whole)?;
@@ -99,17 +103,11 @@ impl<L: Link> BoardEngine<L> {
         let index = program.descriptor_of[layer];
         let own = program.descriptors[index];
         let own = match self.network.layers()[layer].op {
-            // It may be computed with the layer before.
-            Op::Activation(_) => Descriptor {
-                flags: flags::BLANK | flags::ADD_TRUNK | flags::WRITE_CODES,
-                in_base: 0,
-                in_row: 0,
-                in_words: 1,
-                in_edge: own.rows,
-                weight_base: 0,
-                ring: 0,
-                ..own
-            },
+            // It may be computed with the layer before, whose weights come with its thresholds.
+            Op::Activation(_) => {
+                let walk = own.flags & (flags::KERNEL_3 | flags::STRIDE_2 | flags::WAIT_INPUT);
+                Descriptor { flags: walk | flags::BLANK | flags::ADD_TRUNK | flags::WRITE_CODES, ..own }
+            }
             _ => own,
         };
         let frame = match input {
@@ -124,18 +122,10 @@ impl<L: Link> BoardEngine<L> {
                 ..Descriptor::default()
             },
         };
-        let nothing = Descriptor {
-            flags: flags::BLANK,
-            in_words: 1,
-            in_edge: 1,
-            groups: 1,
-            rows: 1,
-            tiles: 1,
-            ..Descriptor::default()
-        };
-        let mut descriptors = vec![nothing; index + 1];
-        descriptors[0] = frame;
-        descriptors[index] = Descriptor { flags: own.flags | flags::WAIT_INPUT, ..own };
+        let mut descriptors = vec![NOTHING; index + 1];
+        descriptors[0] = Descriptor { stream: Some(program.stream_of(index)), ..frame };
+        descriptors[1].flags |= flags::WAIT_INPUT;
+        descriptors[index] = own;
         descriptors
     }
 
@@ -162,41 +152,42 @@ impl<L: Link> BoardEngine<L> {
     fn put_trunk(&mut self, layer: usize, place: TrunkPlace, trunk: &[i32]) -> Result<(), BoardError> {
         let capabilities = self.program.capabilities;
         let writer = TrunkWriter::new(place, trunk, &capabilities);
-        let weight_base = self.weights_for(layer, &writer)?;
-        let descriptor = writer.descriptor(weight_base as u32, &capabilities);
-        let weights = pack_weights(&writer.conv, &capabilities);
-        let words = writer.weight_words(&capabilities) as u32;
-        let mut upload = AcceleratorCommand::WriteWeights.words(weight_base as u32, words).to_vec();
-        upload.extend(weights);
+        let stream = self.weights_for(layer, &writer)?;
+        let descriptor = writer.descriptor(&capabilities);
+        let mut upload = AcceleratorCommand::WriteWeights.words(stream.first, stream.words).to_vec();
+        (0..writer.tiles(&capabilities)).for_each(|tile| upload.extend(pack_weights(&writer.conv, tile, &capabilities)));
         self.link.upload(&upload)?;
-        let frame = frame_of_codes(writer.codes, 0);
-        let start = Descriptor { flags: descriptor.flags & !flags::ADD_TRUNK | flags::WAIT_INPUT, ..descriptor };
-        self.upload_descriptors(layer, &[frame, start])?;
-        self.start_codes(End::Descriptor(1), &writer.beats(0, &capabilities))?;
+        let frame = Descriptor { stream: Some(stream), ..frame_of_codes(writer.codes, 0) };
+        let waits = Descriptor { flags: NOTHING.flags | flags::WAIT_INPUT, ..NOTHING };
+        let start = Descriptor { flags: descriptor.flags & !flags::ADD_TRUNK, ..descriptor };
+        self.upload_descriptors(layer, &[frame, waits, start])?;
+        self.start_codes(End::Descriptor(2), &writer.beats(0, &capabilities))?;
         // A new upload interrupts what still runs; nothing is read before it is through.
         self.link.read(ReadBack::Trunk, 0, 1, capabilities.trunk_beats())?;
-        let mut descriptors = vec![descriptor; 1 + writer.most_times()];
-        descriptors[0] = frame;
-        descriptors[1].flags |= flags::WAIT_INPUT;
+        // The stream begins again with each.
+        let mut descriptors = vec![descriptor; 2 + writer.most_times()];
+        (descriptors[0], descriptors[1]) = (frame, waits);
         self.upload_descriptors(layer, &descriptors)?;
         for (digit, &times) in writer.times.iter().enumerate().skip(1) {
-            self.start_codes(End::Descriptor(times), &writer.beats(digit, &capabilities))?;
+            self.start_codes(End::Descriptor(1 + times), &writer.beats(digit, &capabilities))?;
         }
         self.link.read(ReadBack::Trunk, 0, 1, capabilities.trunk_beats())?;
         Ok(())
     }
 
     /// Where a writer's weights go: behind the network's. What else it needs is checked too.
-    fn weights_for(&self, layer: usize, writer: &TrunkWriter) -> Result<usize, BoardError> {
+    fn weights_for(&self, layer: usize, writer: &TrunkWriter) -> Result<Stream, BoardError> {
         let capabilities = &self.program.capabilities;
-        let base = self.program.needs.weights;
+        let first = self.program.needs.weights;
+        let words = writer.tiles(capabilities) * writer.codes.words;
         let needs = [
-            (Resource::Weights, base + writer.weight_words(capabilities), capabilities.weight_depth),
+            (Resource::Weights, first + words, capabilities.weight_depth),
+            (Resource::Window, writer.codes.words, capabilities.window_room()),
             (Resource::Codes, writer.codes.addresses(), capabilities.code_depth),
             (Resource::FrameRow, writer.codes.edge * writer.codes.words, (1 << 16) - 1),
         ];
         match needs.into_iter().find(|(_, needs, available)| needs > available) {
-            None => Ok(base),
+            None => Ok(Stream { first: first as u32, crc: 0, words: words as u32 }),
             Some((resource, needs, available)) => Err(BoardError::Compile(CompileError::Resource {
                 layer: format!("{}, isolated", self.network.layers()[layer].name),
                 resource,
@@ -206,6 +197,26 @@ impl<L: Link> BoardEngine<L> {
         }
     }
 }
+
+/// A layer that takes nothing and writes nothing.
+const NOTHING: Descriptor = Descriptor {
+    flags: flags::BLANK,
+    in_base: 0,
+    in_row: 0,
+    in_words: 1,
+    in_edge: 1,
+    groups: 1,
+    out_base: 0,
+    ring: 0,
+    out_row: 0,
+    out_words: 0,
+    trunk_plane: 0,
+    rows: 1,
+    tiles: 1,
+    classes: 0,
+    window_words: 0,
+    stream: None,
+};
 
 /// A frame of a layer's codes.
 fn frame_of_codes(place: CodePlace, ring: u32) -> Descriptor {
@@ -263,7 +274,7 @@ impl TrunkWriter {
                 overwritten_by: usize::MAX,
             },
             groups: edge.div_ceil(capabilities.pixels),
-            times: times(amounts.iter().copied().max().unwrap_or(0), capabilities.layers - 1),
+            times: times(amounts.iter().copied().max().unwrap_or(0), capabilities.layers.saturating_sub(2)),
             amounts,
         }
     }
@@ -272,12 +283,12 @@ impl TrunkWriter {
         self.times.iter().copied().max().unwrap_or(1)
     }
 
-    fn weight_words(&self, capabilities: &Capabilities) -> usize {
-        self.conv.geometry().out_channels.div_ceil(capabilities.parallel_out) * self.codes.words
+    fn tiles(&self, capabilities: &Capabilities) -> usize {
+        self.conv.geometry().out_channels.div_ceil(capabilities.parallel_out)
     }
 
     /// Adds the convolution.
-    fn descriptor(&self, weight_base: u32, capabilities: &Capabilities) -> Descriptor {
+    fn descriptor(&self, capabilities: &Capabilities) -> Descriptor {
         Descriptor {
             flags: flags::WRITE_TRUNK | flags::ADD_TRUNK,
             in_base: self.codes.base as u32,
@@ -286,8 +297,9 @@ impl TrunkWriter {
             in_edge: self.codes.edge as u32,
             groups: self.groups as u32,
             rows: self.codes.edge as u32,
-            tiles: self.conv.geometry().out_channels.div_ceil(capabilities.parallel_out) as u32,
-            weight_base,
+            tiles: self.tiles(capabilities) as u32,
+            trunk_plane: (self.codes.edge * self.groups * capabilities.drain()) as u32,
+            window_words: self.codes.words as u32,
             ..Descriptor::default()
         }
     }
@@ -378,8 +390,13 @@ mod tests {
             trunk_bits: 16,
             code_depth: 4096,
             weight_depth: 64,
+            window_depth: 64,
             threshold_depth: 64,
             trunk_depth: 64,
+            trunk_middle_depth: 64,
+            trunk_wide_depth: 64,
+            trunk_middle_bits: 16,
+            trunk_narrow_bits: 16,
             table_words: 1,
             layers: 64,
             pool_depth: 16,

@@ -1,8 +1,8 @@
 //! The FPGA path: an open accelerator, the compiler of its programs, and the engine that drives it.
 //!
 //! `rtl/` holds the accelerator (SystemVerilog; its README tells the schedule), `sim/` what makes a simulated board of it.
-//! `compiler` makes the `program` of a network for a board of given `capabilities`; `schedule` predicts its cycles;
-//! `board` uploads it and runs frames over a `link`, `isolated` one layer by itself; `attached` finds boards, `live` says what becomes of
+//! `compiler` makes the `program` of a network for a board of given `capabilities`; `schedule` predicts its cycles,
+//! with the weights that `weight_feed` lets arrive; `board` uploads it and runs frames over a `link`, `isolated` one layer by itself; `attached` finds boards, `live` says what becomes of
 //! them.
 
 pub(crate) mod attached;
@@ -17,6 +17,7 @@ pub(crate) mod link;
 mod live;
 pub(crate) mod program;
 pub(crate) mod schedule;
+mod weight_feed;
 
 pub use attached::AttachedBoard;
 pub use board::{BoardEngine, BoardError, FRAMES_UNDER_WAY};
@@ -27,7 +28,7 @@ pub use link::packets::{LineCounts, PacketLink, Patience};
 pub use link::port::{FoundPort, Port};
 #[allow(unreachable_pub, reason = "a page has none of these")]
 pub use link::ports::*;
-pub use link::{Beats, End, Link, LinkError, ReadBack};
+pub use link::{Beats, End, Link, LinkError, ReadBack, WeightFault};
 #[cfg(feature = "live")]
 pub use live::LiveBoard;
 pub use program::FrameFormat;

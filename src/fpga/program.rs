@@ -10,7 +10,6 @@ pub(crate) const DESCRIPTOR_WORDS: usize = 8;
 pub(crate) enum AcceleratorCommand {
     WriteLayers = 0x01,
     WriteWeights = 0x02,
-    WriteThresholds = 0x03,
     WriteTable = 0x04,
     ReadCodes = 0x11,
     ReadTrunk = 0x12,
@@ -52,11 +51,24 @@ pub struct Descriptor {
     pub(crate) ring: u32,
     pub(crate) out_row: u32,
     pub(crate) out_words: u32,
-    pub(crate) weight_base: u32,
+    /// Words of the trunk a tile.
+    pub(crate) trunk_plane: u32,
     pub(crate) rows: u32,
     pub(crate) tiles: u32,
     pub(crate) classes: u32,
-    pub(crate) threshold_base: u32,
+    /// Words of weights that are read again and again: a tile's, or those of all tiles where the layer waits for its input.
+    pub(crate) window_words: u32,
+    /// The weight stream that comes with the frame: of the frame's descriptor alone, in place of the fields from `trunk_plane` on.
+    pub(crate) stream: Option<Stream>,
+}
+
+/// A weight stream: which words of a memory of the board's own it is, or what is expected of one from outside.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Stream {
+    pub(crate) first: u32,
+    /// CRC-32 of all its bytes, of one from outside.
+    pub(crate) crc: u32,
+    pub(crate) words: u32,
 }
 
 /// A number that is too large for its field of a descriptor.
@@ -84,15 +96,23 @@ impl Descriptor {
             Some(last) => half(field, last),
             None => Ok(0xffff),
         };
+        let behind = match self.stream {
+            Some(Stream { first, crc, words }) => [first, crc, words],
+            None => [
+                self.trunk_plane,
+                last("rows", self.rows)? | last("tiles", self.tiles)? << 16,
+                last("classes", self.classes)? | half("window_words", self.window_words)? << 16,
+            ],
+        };
         Ok([
             fit("flags", self.flags, 8)? | fit("in_base", self.in_base, 24)? << 8,
             half("in_row", self.in_row)? | half("in_words", self.in_words)? << 16,
             half("in_edge", self.in_edge)? | last("groups", self.groups)? << 16,
             fit("out_base", self.out_base, 24)? | fit("ring", self.ring, 8)? << 24,
             half("out_row", self.out_row)? | half("out_words", self.out_words)? << 16,
-            self.weight_base,
-            last("rows", self.rows)? | last("tiles", self.tiles)? << 16,
-            last("classes", self.classes)? | half("threshold_base", self.threshold_base)? << 16,
+            behind[0],
+            behind[1],
+            behind[2],
         ])
     }
 
@@ -100,6 +120,16 @@ impl Descriptor {
     pub(crate) fn steps(&self) -> u64 {
         let taps = if self.flags & flags::KERNEL_3 == 0 { 1 } else { 9 };
         u64::from(taps * self.in_words)
+    }
+
+    /// Whether the layer's tiles are walked outermost: one that waits for its input takes them innermost, as rows come one by one.
+    pub(crate) fn tiles_outermost(&self) -> bool {
+        self.flags & flags::WAIT_INPUT == 0
+    }
+
+    /// Tiles whose thresholds and weights are in the window at a time.
+    pub(crate) fn window_tiles(&self) -> u32 {
+        if self.tiles_outermost() { 1 } else { self.tiles }
     }
 
     /// Tiles of the layer.
@@ -160,6 +190,10 @@ pub(crate) struct TrunkPlace {
 pub struct Program {
     pub(crate) capabilities: Capabilities,
     pub(crate) upload: Vec<u32>,
+    /// The beats of the weight stream, 32 bits each: rows of thresholds and weights in the order in which they are needed.
+    pub(crate) weights: Vec<u32>,
+    /// Where in it each descriptor's words begin.
+    pub(crate) stream_starts: Vec<usize>,
     pub(crate) descriptors: Vec<Descriptor>,
     pub(crate) format: FrameFormat,
     pub(crate) edge: usize,
@@ -173,9 +207,11 @@ pub struct Program {
 /// How much of a board's memories a program takes, in words of each.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Needs {
-    /// Words of weights.
+    /// Words of the weight stream.
     pub weights: usize,
-    /// Rows of thresholds.
+    /// Words of the window.
+    pub window: usize,
+    /// Rows of thresholds at a time.
     pub thresholds: usize,
     /// Words of codes a bank.
     pub codes: usize,
@@ -189,6 +225,18 @@ impl Program {
     /// All commands that write it into a board, 32 bits each.
     pub(crate) fn upload(&self) -> &[u32] {
         &self.upload
+    }
+
+    /// The weight stream that comes with every frame, in beats of 32 bits, where the board has no memory of its own for it.
+    pub fn streamed_weights(&self) -> Option<&[u32]> {
+        (self.capabilities.weight_depth == 0).then_some(&self.weights)
+    }
+
+    /// The words of the weight stream that a descriptor takes.
+    pub(crate) fn stream_of(&self, descriptor: usize) -> Stream {
+        let first = self.stream_starts[descriptor];
+        let end = self.stream_starts.get(descriptor + 1).copied().unwrap_or(self.needs.weights);
+        Stream { first: first as u32, crc: 0, words: (end - first) as u32 }
     }
 
     /// What a frame is sent as.
@@ -230,21 +278,24 @@ mod tests {
             ring: 0xff,
             out_row: 0xffff,
             out_words: 0xffff,
-            weight_base: u32::MAX,
+            trunk_plane: u32::MAX,
             rows: 0x1_0000,
             tiles: 0x1_0000,
             classes: 0x1_0000,
-            threshold_base: 0xffff,
+            window_words: 0xffff,
+            stream: None,
         };
         assert_eq!(full.pack(), Ok([u32::MAX; DESCRIPTOR_WORDS]));
+        let frame = Descriptor { stream: Some(Stream { first: 1, crc: 2, words: 3 }), ..full };
+        assert_eq!(frame.pack().map(|words| [words[5], words[6], words[7]]), Ok([1, 2, 3]));
         let refused = |change: fn(&mut Descriptor)| {
             let mut descriptor = full;
             change(&mut descriptor);
             descriptor.pack().expect_err("too wide")
         };
         assert_eq!(
-            refused(|d| d.threshold_base += 1),
-            TooWide { field: "threshold_base", value: 0x1_0000, most: 0xffff }
+            refused(|d| d.window_words += 1),
+            TooWide { field: "window_words", value: 0x1_0000, most: 0xffff }
         );
         let changes: [fn(&mut Descriptor); 14] = [
             |d| d.flags += 1,
@@ -260,7 +311,7 @@ mod tests {
             |d| d.rows += 1,
             |d| d.tiles += 1,
             |d| d.classes += 1,
-            |d| d.threshold_base += 1,
+            |d| d.window_words += 1,
         ];
         let fields: std::collections::HashSet<&str> = changes.into_iter().map(|change| refused(change).field).collect();
         assert_eq!(fields.len(), changes.len());

@@ -41,14 +41,15 @@ const PATIENCE: Patience =
 const PROMPT: Duration = Duration::from_secs(5);
 
 /// A small array, with memory enough for the random networks.
-const SMALL: [&str; 10] = [
+const SMALL: [&str; 11] = [
     "PARALLEL_IN=8",
     "PARALLEL_OUT=16",
     "PIXELS=2",
-    "DRAIN_CHANNELS=8",
+    "DRAIN_CHANNELS=2",
     "CODE_DEPTH=65536",
     "WEIGHT_DEPTH=65536",
-    "THRESHOLD_DEPTH=8192",
+    "WINDOW_DEPTH=2048",
+    "THRESHOLD_DEPTH=256",
     "TRUNK_DEPTH=65536",
     "TABLE_WORDS=8",
     "POOL_DEPTH=64",

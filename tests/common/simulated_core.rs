@@ -1,7 +1,7 @@
 //! The simulated core alone: a process that runs the Verilated RTL (`sim/core.cpp` tells its requests). No line stands between,
 //! so that the host never pauses unless it is told to.
 
-use ernscope::fpga::{Beats, End, Link, LinkError, ReadBack};
+use ernscope::fpga::{Beats, End, Link, LinkError, ReadBack, WeightFault};
 use std::io::{BufReader, BufWriter, Read, Write};
 use std::path::Path;
 use std::process::{self, Child, ChildStdin, ChildStdout, Stdio};
@@ -37,6 +37,22 @@ impl SimulatedCore {
         self.requests.write_all(&permille.to_le_bytes()).map_err(LinkError::Unplugged)
     }
 
+    /// From now on so many bytes of the weight stream come a cycle, on average.
+    ///
+    /// # Errors
+    /// [`LinkError`].
+    pub(crate) fn weight_bytes(&mut self, bytes: u32) -> Result<(), LinkError> {
+        self.request(b'B', bytes)
+    }
+
+    /// From now on something is wrong with the weight stream, by its number in `sim/requests.h`.
+    ///
+    /// # Errors
+    /// [`LinkError`].
+    pub(crate) fn spoil_weights(&mut self, how: u32) -> Result<(), LinkError> {
+        self.request(b'X', how)
+    }
+
     fn send_program(&mut self, words: &[u32]) -> Result<(), LinkError> {
         self.request(b'P', words.len() as u32)?;
         let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
@@ -55,8 +71,12 @@ impl SimulatedCore {
         self.replies.read_exact(&mut head).map_err(LinkError::Unplugged)?;
         let mut bytes = vec![0; count * 4];
         self.replies.read_exact(&mut bytes).map_err(LinkError::Unplugged)?;
-        if head[0] == 0 {
-            return Err(LinkError::Stuck);
+        match head[0] {
+            0 => return Err(LinkError::Stuck),
+            1 => {}
+            2 => return Err(LinkError::WrongWeights(WeightFault::Short)),
+            3 => return Err(LinkError::WrongWeights(WeightFault::Long)),
+            _ => return Err(LinkError::WrongWeights(WeightFault::Other)),
         }
         let words = bytes.as_chunks().0.iter().map(|word| u32::from_le_bytes(*word)).collect();
         let [_, cycles @ ..] = head;
@@ -72,6 +92,12 @@ impl Link for SimulatedCore {
 
     fn upload(&mut self, program: &[u32]) -> Result<(), LinkError> {
         self.send_program(program)
+    }
+
+    fn stream_weights(&mut self, beats: &[u32]) -> Result<(), LinkError> {
+        self.request(b'W', beats.len() as u32)?;
+        let bytes: Vec<u8> = beats.iter().flat_map(|beat| beat.to_le_bytes()).collect();
+        self.requests.write_all(&bytes).map_err(LinkError::Unplugged)
     }
 
     fn start(&mut self, end: End, beats: Beats<'_>) -> Result<(), LinkError> {

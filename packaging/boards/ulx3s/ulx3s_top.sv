@@ -5,8 +5,9 @@ module ulx3s_top #(
   parameter int PARALLEL_OUT = 32,
   parameter int PIXELS = 1,
   parameter int CODE_DEPTH = 5120,
-  parameter int WEIGHT_DEPTH = 1600,
-  parameter int THRESHOLD_DEPTH = 512,
+  parameter int WEIGHT_DEPTH = 1696,
+  parameter int WINDOW_DEPTH = 512,
+  parameter int THRESHOLD_DEPTH = 128,
   parameter int TRUNK_DEPTH = 2048
 ) (
   input  logic       clk_25mhz,
@@ -45,7 +46,8 @@ module ulx3s_top #(
 
   ernscope_uart #(
     .PARALLEL_IN(PARALLEL_IN), .PARALLEL_OUT(PARALLEL_OUT), .PIXELS(PIXELS), .CODE_DEPTH(CODE_DEPTH),
-    .WEIGHT_DEPTH(WEIGHT_DEPTH), .THRESHOLD_DEPTH(THRESHOLD_DEPTH), .TRUNK_DEPTH(TRUNK_DEPTH), .CLOCK_KHZ(CLOCK_KHZ)
+    .WEIGHT_DEPTH(WEIGHT_DEPTH), .WINDOW_DEPTH(WINDOW_DEPTH), .THRESHOLD_DEPTH(THRESHOLD_DEPTH),
+    .TRUNK_DEPTH(TRUNK_DEPTH), .CLOCK_KHZ(CLOCK_KHZ)
   ) u_accelerator (.clk, .rst, .rx(ftdi_txd), .tx(ftdi_rxd), .busy);
 
   assign led = {6'd0, !ftdi_txd, busy};

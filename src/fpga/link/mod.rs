@@ -84,6 +84,12 @@ pub enum LinkError {
     /// What it was told is not what it was sent.
     #[error("the program arrives damaged on the board")]
     Damaged,
+    /// The board has no memory for weights, and the line carries none to it.
+    #[error("the board takes its weights from a memory beside it, which this line does not reach")]
+    NoWeights,
+    /// What was wrong with the weights that a frame was computed with.
+    #[error("the board was given {0}")]
+    WrongWeights(WeightFault),
     /// An answer does not come, however often it is asked for.
     #[error("the board's answers are lost on the line")]
     Lost,
@@ -117,6 +123,8 @@ impl LinkError {
             Self::Version(_) => "load the bitstream that comes with this program",
             Self::Stuck => "press the board's reset button",
             Self::Reset => "nothing: the program is sent again",
+            Self::NoWeights => "load a bitstream with weights inside",
+            Self::WrongWeights(_) => "see what feeds the board's weight stream: each frame takes the program's, whole and once",
             Self::Damaged | Self::Lost => "use another cable or port",
         }
     }
@@ -134,6 +142,20 @@ impl LinkError {
     pub fn is_passing(&self) -> bool {
         matches!(self, Self::Reset | Self::Stuck | Self::Damaged | Self::Lost)
     }
+}
+
+/// What can be wrong with a weight stream from outside, as `rtl/ernscope_pkg.sv` numbers it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum WeightFault {
+    /// It ended early.
+    #[error("too few weights")]
+    Short,
+    /// It went on.
+    #[error("too many weights")]
+    Long,
+    /// Its checksum is wrong.
+    #[error("weights that are not its program's, or damaged")]
+    Other,
 }
 
 /// What the beats of a frame are.
@@ -174,6 +196,14 @@ pub trait Link: Send {
     /// # Errors
     /// [`LinkError`]; [`LinkError::Damaged`] where it does not arrive whole.
     fn upload(&mut self, program: &[u32]) -> Result<(), LinkError>;
+
+    /// From now on gives these beats of the weight stream, 32 bits each, with every frame.
+    ///
+    /// # Errors
+    /// [`LinkError::NoWeights`], where nothing but commands and frames goes over the line.
+    fn stream_weights(&mut self, _beats: &[u32]) -> Result<(), LinkError> {
+        Err(LinkError::NoWeights)
+    }
 
     /// Starts a frame. Another one may be under way.
     ///
@@ -250,6 +280,8 @@ mod tests {
             LinkError::Version(2),
             LinkError::Stuck,
             LinkError::Damaged,
+            LinkError::NoWeights,
+            LinkError::WrongWeights(WeightFault::Short),
             LinkError::Lost,
         ];
         for error in errors {

@@ -2,12 +2,14 @@
 // 32 bits, by the byte they start at:
 //   0  COMMAND   write: a word for the program port
 //   4  ANSWER    read: the next word of read-back
-//   8  STATUS    read: bit 0: COMMAND takes a word; bit 1: ANSWER has one; bit 2: a frame runs
+//   8  STATUS    read: bit 0: COMMAND takes a word; bit 1: ANSWER has one; bit 2: a frame runs; bit 3: it waits for weights;
+//                bits 5:4: what is wrong with its weights (stream_fault_t), until the next one
 //   12 IDENTITY  read: what the capabilities begin with
 // A cycle: takes a write whose address and data are both there, and a read; answers each from the next cycle on. A word that the
 // core cannot take at once is held. While one is held and a frame runs, or read-back waits to be taken, COMMAND refuses
 // (SLVERR): the bus never waits for more than a few cycles. So do ANSWER without a word, half a word, and all other addresses.
-// A refused access has done nothing. A frame's beat is a pixel in bits 23:0, or a word of codes.
+// A refused access has done nothing. A frame's beat is a pixel in bits 23:0, or a word of codes. Weights are a frame's whole stream,
+// with TLAST; results made with wrong ones have the reason in TUSER.
 module ernscope_axi #(
   parameter int PARALLEL_IN = 32,
   parameter int PARALLEL_OUT = 32,
@@ -16,9 +18,15 @@ module ernscope_axi #(
   parameter int ACC_BITS = 14,
   parameter int TRUNK_BITS = 16,
   parameter int CODE_DEPTH = 2048,
-  parameter int WEIGHT_DEPTH = 2048,
-  parameter int THRESHOLD_DEPTH = 512,
+  parameter int WEIGHT_DEPTH = 0,
+  parameter int WEIGHT_BEAT = 128,
+  parameter int WINDOW_DEPTH = 1024,
+  parameter int THRESHOLD_DEPTH = 128,
   parameter int TRUNK_DEPTH = 1024,
+  parameter int TRUNK_MIDDLE_DEPTH = TRUNK_DEPTH,
+  parameter int TRUNK_WIDE_DEPTH = TRUNK_MIDDLE_DEPTH,
+  parameter int TRUNK_MIDDLE_BITS = TRUNK_BITS,
+  parameter int TRUNK_NARROW_BITS = TRUNK_MIDDLE_BITS,
   parameter int TABLE_WORDS = 1,
   parameter int LAYERS = 64,
   parameter int POOL_DEPTH = 16,
@@ -54,10 +62,16 @@ module ernscope_axi #(
   output logic                 s_axis_frame_tready,
   input  logic [BEAT_BITS-1:0] s_axis_frame_tdata,
 
+  input  logic                   s_axis_weight_tvalid,
+  output logic                   s_axis_weight_tready,
+  input  logic [WEIGHT_BEAT-1:0] s_axis_weight_tdata,
+  input  logic                   s_axis_weight_tlast,
+
   output logic                 m_axis_result_tvalid,
   input  logic                 m_axis_result_tready,
   output logic [31:0]          m_axis_result_tdata,
-  output logic                 m_axis_result_tlast
+  output logic                 m_axis_result_tlast,
+  output logic [1:0]           m_axis_result_tuser
 );
 
   localparam logic [1:0] COMMAND = 2'd0;
@@ -74,7 +88,9 @@ module ernscope_axi #(
   logic unused;
   assign unused = &{1'b0, s_axil_awprot, s_axil_arprot, s_axil_awaddr[1:0], s_axil_araddr[1:0], s_axis_frame_tdata};
 
-  logic program_ready, read_valid, read_ready, running;
+  logic program_ready, read_valid, read_ready, running, starved;
+  ernscope_pkg::stream_fault_t fault;
+  assign m_axis_result_tuser = fault;
   logic [31:0] read_data;
 
   // ---- Writes.
@@ -117,7 +133,7 @@ module ernscope_axi #(
       s_axil_rresp <= OKAY;
       unique case (s_axil_araddr[3:2])
         ANSWER: {s_axil_rresp, s_axil_rdata} <= read_valid ? {OKAY, read_data} : {SLVERR, 32'd0};
-        STATUS: s_axil_rdata <= {29'd0, running, read_valid, !blocked};
+        STATUS: s_axil_rdata <= {26'd0, fault, starved, running, read_valid, !blocked};
         IDENTITY: s_axil_rdata <= ernscope_pkg::MAGIC;
         default: {s_axil_rresp, s_axil_rdata} <= {SLVERR, 32'd0};
       endcase
@@ -127,13 +143,16 @@ module ernscope_axi #(
   ernscope_core #(
     .PARALLEL_IN(PARALLEL_IN), .PARALLEL_OUT(PARALLEL_OUT), .PIXELS(PIXELS), .DRAIN_CHANNELS(DRAIN_CHANNELS),
     .ACC_BITS(ACC_BITS), .TRUNK_BITS(TRUNK_BITS), .CODE_DEPTH(CODE_DEPTH), .WEIGHT_DEPTH(WEIGHT_DEPTH),
-    .THRESHOLD_DEPTH(THRESHOLD_DEPTH), .TRUNK_DEPTH(TRUNK_DEPTH), .TABLE_WORDS(TABLE_WORDS), .LAYERS(LAYERS),
-    .POOL_DEPTH(POOL_DEPTH), .FRUGAL(FRUGAL)
+    .WEIGHT_BEAT(WEIGHT_BEAT), .WINDOW_DEPTH(WINDOW_DEPTH), .THRESHOLD_DEPTH(THRESHOLD_DEPTH), .TRUNK_DEPTH(TRUNK_DEPTH),
+    .TRUNK_MIDDLE_DEPTH(TRUNK_MIDDLE_DEPTH), .TRUNK_WIDE_DEPTH(TRUNK_WIDE_DEPTH), .TRUNK_MIDDLE_BITS(TRUNK_MIDDLE_BITS),
+    .TRUNK_NARROW_BITS(TRUNK_NARROW_BITS), .TABLE_WORDS(TABLE_WORDS), .LAYERS(LAYERS), .POOL_DEPTH(POOL_DEPTH),
+    .FRUGAL(FRUGAL)
   ) u_core (
     .clk(aclk), .rst, .program_valid(held), .program_ready, .program_data(word),
     .frame_valid(s_axis_frame_tvalid), .frame_ready(s_axis_frame_tready),
     .frame_data(s_axis_frame_tdata[FRAME_BITS-1:0]),
-    .result_valid(m_axis_result_tvalid), .result_ready(m_axis_result_tready), .result_data(m_axis_result_tdata),
+    .weight_valid(s_axis_weight_tvalid), .weight_ready(s_axis_weight_tready), .weight_data(s_axis_weight_tdata),
+    .weight_last(s_axis_weight_tlast), .weight_starved(starved), .result_fault(fault), .result_valid(m_axis_result_tvalid), .result_ready(m_axis_result_tready), .result_data(m_axis_result_tdata),
     .result_last(m_axis_result_tlast), .read_valid, .read_ready, .read_data, .running
   );
 

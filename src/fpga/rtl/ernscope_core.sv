@@ -1,4 +1,6 @@
-// The accelerator: program in, frames in, results out, read-back out; all of it valid/ready streams, no bus.
+// The accelerator: program in, frames in, weights in, results out, read-back out; all of it valid/ready streams, no bus. Weights and
+// thresholds are a stream of their own, in the order in which they are needed: from outside where WEIGHT_DEPTH is 0, else from a
+// memory of so many words that the program fills.
 // A cycle: PIXELS × PARALLEL_OUT × PARALLEL_IN multiply-accumulates. A step travels: sequencer, address registers, memories,
 // registers (2 cycles), array (3 cycles), output unit. Nothing behind the sequencer ever waits. What goes to many places far
 // apart has registers on its way there.
@@ -11,8 +13,14 @@ module ernscope_core #(
   parameter int TRUNK_BITS = 16,
   parameter int CODE_DEPTH = 2048,
   parameter int WEIGHT_DEPTH = 2048,
-  parameter int THRESHOLD_DEPTH = 512,
+  parameter int WEIGHT_BEAT = 128,
+  parameter int WINDOW_DEPTH = 512,
+  parameter int THRESHOLD_DEPTH = 128,
   parameter int TRUNK_DEPTH = 1024,
+  parameter int TRUNK_MIDDLE_DEPTH = TRUNK_DEPTH,
+  parameter int TRUNK_WIDE_DEPTH = TRUNK_MIDDLE_DEPTH,
+  parameter int TRUNK_MIDDLE_BITS = TRUNK_BITS,
+  parameter int TRUNK_NARROW_BITS = TRUNK_MIDDLE_BITS,
   parameter int TABLE_WORDS = 1,
   parameter int LAYERS = 64,
   parameter int POOL_DEPTH = 16,
@@ -30,10 +38,20 @@ module ernscope_core #(
   output logic                  frame_ready,
   input  logic [FRAME_BITS-1:0] frame_data,
 
+  // The weight stream from outside: a frame's words in beats, lowest first.
+  input  logic                   weight_valid,
+  output logic                   weight_ready,
+  input  logic [WEIGHT_BEAT-1:0] weight_data,
+  input  logic                   weight_last,
+  // A layer waits for it.
+  output logic                   weight_starved,
+
+  // `result_fault`: what was wrong with the weights that they were made with.
   output logic                  result_valid,
   input  logic                  result_ready,
   output logic [31:0]           result_data,
   output logic                  result_last,
+  output ernscope_pkg::stream_fault_t result_fault,
 
   output logic                  read_valid,
   input  logic                  read_ready,
@@ -47,10 +65,12 @@ module ernscope_core #(
   localparam int BANK = (BANKS == 1) ? 1 : $clog2(BANKS);
   localparam int WORD = 2 * PARALLEL_IN;
   localparam int CODE_ADDRESS = $clog2(CODE_DEPTH);
-  localparam int WEIGHT_ADDRESS = $clog2(WEIGHT_DEPTH);
+  localparam int WINDOW_ADDRESS = $clog2(WINDOW_DEPTH);
   localparam int WEIGHT_WORD = PARALLEL_OUT * PARALLEL_IN;
   localparam int THRESHOLD_ADDRESS = $clog2(THRESHOLD_DEPTH);
   localparam int THRESHOLD_WORD = DRAIN_CHANNELS * (3 * TRUNK_BITS + 1);
+  localparam int DRAIN = PARALLEL_OUT / DRAIN_CHANNELS;
+  localparam int THRESHOLD_ROWS = ernscope_pkg::threshold_rows(WEIGHT_WORD, THRESHOLD_WORD, DRAIN);
   localparam int TRUNK_ADDRESS = $clog2(TRUNK_DEPTH);
   localparam int TRUNK_WORD = PIXELS * DRAIN_CHANNELS * TRUNK_BITS;
   localparam int TABLE_ADDRESS = $clog2(256 * TABLE_WORDS);
@@ -59,9 +79,26 @@ module ernscope_core #(
   localparam int COUNTER_WORD = 32 * ernscope_pkg::COUNTER_BEATS;
   localparam int POOL_ADDRESS = $clog2(POOL_DEPTH);
 
-  if (PARALLEL_OUT % PARALLEL_IN != 0 || PARALLEL_IN % DRAIN_CHANNELS != 0 || PARALLEL_OUT < 2 * DRAIN_CHANNELS
-      || (PIXELS & (PIXELS - 1)) != 0) begin : gen_wrong
-    $error("PARALLEL_OUT is a multiple of PARALLEL_IN, that one of DRAIN_CHANNELS; a tile drains in 2 cycles or more; PIXELS is a power of 2");
+  if (PARALLEL_IN % 4 != 0 || PARALLEL_IN > 32) begin : gen_wrong_in
+    $error("PARALLEL_IN is a multiple of 4, 32 at most: a word of codes is a beat of 64 bits");
+  end
+  if (PARALLEL_OUT % PARALLEL_IN != 0 || PARALLEL_IN % DRAIN_CHANNELS != 0) begin : gen_wrong_lanes
+    $error("PARALLEL_OUT is a multiple of PARALLEL_IN, and that one of DRAIN_CHANNELS");
+  end
+  if (PARALLEL_OUT < 2 * DRAIN_CHANNELS) begin : gen_wrong_drain
+    $error("a tile drains in 2 cycles or more: DRAIN_CHANNELS is at most half of PARALLEL_OUT");
+  end
+  if ((PIXELS & (PIXELS - 1)) != 0) begin : gen_wrong_pixels
+    $error("PIXELS is a power of 2");
+  end
+  if (ACC_BITS >= TRUNK_BITS || TRUNK_BITS > 32) begin : gen_wrong_bits
+    $error("ACC_BITS is less than TRUNK_BITS, and that one 32 at most: a sum over weights of both signs has a bit more");
+  end
+  if (THRESHOLD_WORD > WEIGHT_WORD) begin : gen_wrong_row
+    $error("DRAIN_CHANNELS * (3 * TRUNK_BITS + 1), a row of thresholds, is more than PARALLEL_IN * PARALLEL_OUT, a word of the weight stream");
+  end
+  if (CODE_DEPTH < 2 || TRUNK_DEPTH < 2 || LAYERS < 2 || POOL_DEPTH < 2 || TABLE_WORDS < 1 || WEIGHT_DEPTH == 1) begin : gen_wrong_depth
+    $error("CODE_DEPTH, TRUNK_DEPTH, LAYERS and POOL_DEPTH are 2 or more, TABLE_WORDS 1 or more, WEIGHT_DEPTH 0, or 2 or more");
   end
 
   // ---- Commands.
@@ -80,11 +117,10 @@ module ernscope_core #(
   endfunction
 
   localparam int WEIGHT_BEATS = (WEIGHT_WORD + 31) / 32;
-  localparam int THRESHOLD_BEATS = (THRESHOLD_WORD + 31) / 32;
   localparam int TABLE_BEATS = (3 * WORD + 31) / 32;
   localparam int CODE_BEATS = (WORD + 31) / 32;
   localparam int TRUNK_BEATS = (TRUNK_WORD + 31) / 32;
-  localparam int IN_BITS = 32 * max4(WEIGHT_BEATS, THRESHOLD_BEATS, TABLE_BEATS, ernscope_pkg::DESCRIPTOR_BEATS);
+  localparam int IN_BITS = 32 * max4(WEIGHT_BEATS, 0, TABLE_BEATS, ernscope_pkg::DESCRIPTOR_BEATS);
   localparam int OUT_BITS =
       32 * max4(CODE_BEATS, TRUNK_BEATS, ernscope_pkg::COUNTER_BEATS, ernscope_pkg::CAPABILITY_BEATS);
 
@@ -95,7 +131,7 @@ module ernscope_core #(
   logic [OUT_BITS-1:0] peek_word;
 
   program_port #(
-    .WEIGHT_BEATS(WEIGHT_BEATS), .THRESHOLD_BEATS(THRESHOLD_BEATS), .TABLE_BEATS(TABLE_BEATS),
+    .WEIGHT_BEATS(WEIGHT_BEATS), .TABLE_BEATS(TABLE_BEATS),
     .CODE_BEATS(CODE_BEATS), .TRUNK_BEATS(TRUNK_BEATS),
     .IN_BEATS(IN_BITS / 32), .OUT_BEATS(OUT_BITS / 32)
   ) u_program (
@@ -106,9 +142,12 @@ module ernscope_core #(
   // ---- The walk.
   ernscope_pkg::layer_t layer;
   logic layer_start, load_frame, loading, layers_finished, has_results;
-  logic step, step_first, step_last, step_tile_last, step_group_last, step_group_first, tile_done;
+  logic step, step_first, step_last, step_tile_last, step_group_last, step_row_last, step_pixels_first, tile_done;
   logic [15:0] loaded_rows, released_rows;
-  logic [WEIGHT_ADDRESS-1:0] weight_address;
+  logic [WINDOW_ADDRESS:0] words_written, words_freed;
+  logic [WINDOW_ADDRESS-1:0] word_address;
+  logic threshold_step;
+  logic [THRESHOLD_ADDRESS-1:0] threshold_row;
   logic [CODE_ADDRESS-1:0] step_address, step_next;
   logic [BANK-1:0] step_bank;
   logic step_stride_2;
@@ -116,7 +155,8 @@ module ernscope_core #(
   logic [COUNTER_WORD-1:0] counters;
 
   sequencer #(
-    .PIXELS(PIXELS), .DRAIN(PARALLEL_OUT / DRAIN_CHANNELS), .CODE_DEPTH(CODE_DEPTH), .WEIGHT_DEPTH(WEIGHT_DEPTH),
+    .PIXELS(PIXELS), .DRAIN(DRAIN), .CODE_DEPTH(CODE_DEPTH), .WINDOW_DEPTH(WINDOW_DEPTH),
+    .THRESHOLD_DEPTH(THRESHOLD_DEPTH), .THRESHOLD_ROWS(THRESHOLD_ROWS),
     .LAYERS(LAYERS)
   ) u_sequencer (
     .clk, .rst, .run, .last_layer(address[LAYER_ADDRESS-1:0]), .finished(layers_finished), .has_results,
@@ -125,27 +165,82 @@ module ernscope_core #(
     .counters_peek(peek && command == ernscope_pkg::READ_COUNTERS), .counters_peek_address(address[LAYER_ADDRESS-1:0]),
     .counters,
     .layer, .start(layer_start), .load_frame, .loaded_rows, .loading, .released_rows,
-    .step, .step_first, .step_last, .step_tile_last, .step_group_last, .step_group_first,
-    .weight_address, .code_address(step_address), .code_next(step_next), .code_bank(step_bank),
+    .words_written, .words_freed, .waits_for_words(weight_starved), .word_address, .threshold_step, .threshold_row,
+    .step, .step_first, .step_last, .step_tile_last, .step_group_last, .step_row_last, .step_pixels_first,
+    .code_address(step_address), .code_next(step_next), .code_bank(step_bank),
     .code_stride_2(step_stride_2), .code_inside(step_inside), .tile_done
   );
 
-  // ---- Weights: a word for every step, four cycles behind it.
-  logic weight_write, weight_read;
-  logic [WEIGHT_ADDRESS-1:0] weight_read_address;
-  logic [WEIGHT_WORD-1:0] weights_read, weights_behind, weights;
+  // ---- The weight stream, while a frame runs.
+  logic streaming, word_valid, word_ready;
+  logic [WEIGHT_WORD-1:0] word;
+  ernscope_pkg::frame_t frame;
 
-  memory #(.WIDTH(WEIGHT_WORD), .DEPTH(WEIGHT_DEPTH)) u_weights (
-    .clk, .we(weight_write), .waddr(write_address[WEIGHT_ADDRESS-1:0]), .wdata(write_word[WEIGHT_WORD-1:0]),
-    .re(weight_read), .raddr(weight_read_address), .rdata(weights_read)
+  assign frame = layer;
+  always_ff @(posedge clk) streaming <= !rst && !layers_finished && (streaming || load_frame);
+
+  if (WEIGHT_DEPTH == 0) begin : gen_weights_from_outside
+    weight_receiver #(.WIDTH(WEIGHT_WORD), .BEAT(WEIGHT_BEAT)) u_receiver (
+      .clk, .rst, .start(load_frame), .expected_words(frame.stream_words), .expected_crc(frame.stream_crc),
+      .finished(layers_finished), .fault(result_fault),
+      .beat_valid(weight_valid), .beat_ready(weight_ready), .beat(weight_data), .beat_last(weight_last),
+      .word_valid, .word_ready, .word
+    );
+  end else begin : gen_weights_inside
+    localparam int WEIGHT_ADDRESS = $clog2(WEIGHT_DEPTH);
+    logic we, feeding;
+    logic [WEIGHT_ADDRESS-1:0] first, last;
+    always_ff @(posedge clk) begin
+      feeding <= streaming;
+      we <= write && command == ernscope_pkg::WRITE_WEIGHTS;
+      if (load_frame) begin
+        first <= WEIGHT_ADDRESS'(frame.stream_first);
+        last <= WEIGHT_ADDRESS'(frame.stream_first + frame.stream_words - 32'd1);
+      end
+    end
+    weight_memory #(.WIDTH(WEIGHT_WORD), .DEPTH(WEIGHT_DEPTH)) u_memory (
+      .clk, .run(streaming && feeding), .first, .last,
+      .we, .waddr(write_address[WEIGHT_ADDRESS-1:0]), .wdata(write_word[WEIGHT_WORD-1:0]),
+      .word_valid, .word_ready, .word
+    );
+    assign weight_ready = 1'b0;
+    assign result_fault = ernscope_pkg::STREAM_RIGHT;
+    logic unused_stream;
+    assign unused_stream = &{1'b0, weight_valid, weight_data, weight_last};
+  end
+
+  // A word for every step or row of thresholds, four cycles behind it.
+  logic word_read;
+  logic [WINDOW_ADDRESS-1:0] word_read_address;
+  logic [WEIGHT_WORD-1:0] word_taken, weights_behind, weights;
+
+  weight_window #(.WIDTH(WEIGHT_WORD), .DEPTH(WINDOW_DEPTH)) u_window (
+    .clk, .rst(!streaming), .word_valid, .word_ready, .word, .written(words_written), .freed(words_freed),
+    .read(word_read), .read_address(word_read_address), .read_word(word_taken)
   );
 
   always_ff @(posedge clk) begin
-    weight_write <= write && command == ernscope_pkg::WRITE_WEIGHTS;
-    weight_read <= step;
-    weight_read_address <= weight_address;
-    weights_behind <= weights_read;
+    word_read <= step || threshold_step;
+    word_read_address <= word_address;
+    weights_behind <= word_taken;
     weights <= weights_behind;
+  end
+
+  // Which row of thresholds a word brought.
+  logic [3:0] threshold_behind;
+  logic [3:0][THRESHOLD_ADDRESS-1:0] threshold_row_behind;
+  logic [THRESHOLD_ROWS-1:0][THRESHOLD_WORD-1:0] threshold_rows;
+  logic [THRESHOLD_WORD-1:0] threshold_word;
+
+  assign threshold_rows = weights[THRESHOLD_ROWS*THRESHOLD_WORD-1:0];
+  always_ff @(posedge clk) begin
+    threshold_behind <= rst ? '0 : {threshold_behind[2:0], threshold_step};
+    threshold_row_behind <= {threshold_row_behind[2:0], threshold_row};
+  end
+  if (THRESHOLD_ROWS == 1) begin : gen_one_row
+    assign threshold_word = threshold_rows[0];
+  end else begin : gen_rows
+    assign threshold_word = threshold_rows[threshold_row_behind[3][$clog2(THRESHOLD_ROWS)-1:0]];
   end
 
   // ---- Codes: read by steps, or by the host while nothing runs.
@@ -186,7 +281,7 @@ module ernscope_core #(
 
   // ---- The array.
   logic [3:0] step_behind, first_behind, last_behind;
-  logic [6:0] tile_last_behind, group_last_behind, group_first_behind;
+  logic [6:0] tile_last_behind, group_last_behind, row_last_behind, pixels_first_behind;
   logic loaded, shift;
   logic [PIXELS-1:0][DRAIN_CHANNELS-1:0][ACC_BITS-1:0] set_sums;
   logic [PIXELS-1:0][ACC_BITS-1:0] code_sums;
@@ -197,7 +292,8 @@ module ernscope_core #(
     last_behind <= {last_behind[2:0], step_last};
     tile_last_behind <= {tile_last_behind[5:0], step_tile_last};
     group_last_behind <= {group_last_behind[5:0], step_group_last};
-    group_first_behind <= {group_first_behind[5:0], step_group_first};
+    row_last_behind <= {row_last_behind[5:0], step_row_last};
+    pixels_first_behind <= {pixels_first_behind[5:0], step_pixels_first};
   end
 
   mac_array #(
@@ -217,14 +313,15 @@ module ernscope_core #(
   output_unit #(
     .PARALLEL_IN(PARALLEL_IN), .PARALLEL_OUT(PARALLEL_OUT), .PIXELS(PIXELS), .DRAIN_CHANNELS(DRAIN_CHANNELS),
     .ACC_BITS(ACC_BITS), .TRUNK_BITS(TRUNK_BITS), .CODE_DEPTH(CODE_DEPTH), .TRUNK_DEPTH(TRUNK_DEPTH),
-    .THRESHOLD_DEPTH(THRESHOLD_DEPTH), .POOL_DEPTH(POOL_DEPTH)
+    .TRUNK_MIDDLE_DEPTH(TRUNK_MIDDLE_DEPTH), .TRUNK_WIDE_DEPTH(TRUNK_WIDE_DEPTH), .TRUNK_MIDDLE_BITS(TRUNK_MIDDLE_BITS),
+    .TRUNK_NARROW_BITS(TRUNK_NARROW_BITS), .THRESHOLD_DEPTH(THRESHOLD_DEPTH), .POOL_DEPTH(POOL_DEPTH)
   ) u_output (
     .clk, .rst, .start(layer_start), .layer,
-    .loaded, .tile_last(tile_last_behind[6]), .group_last(group_last_behind[6]), .group_first(group_first_behind[6]),
+    .loaded, .tile_last(tile_last_behind[6]), .group_last(group_last_behind[6]), .row_last(row_last_behind[6]),
+    .pixels_first(pixels_first_behind[6]),
     .shift, .set_sums, .code_sums, .tile_done,
     .code_write, .code_address, .code_upper, .code_words,
-    .threshold_we(write && command == ernscope_pkg::WRITE_THRESHOLDS), .threshold_waddr(write_address[THRESHOLD_ADDRESS-1:0]),
-    .threshold_wdata(write_word[THRESHOLD_WORD-1:0]),
+    .threshold_we(threshold_behind[3]), .threshold_waddr(threshold_row_behind[3]), .threshold_wdata(threshold_word),
     .trunk_peek(peek && command == ernscope_pkg::READ_TRUNK), .trunk_peek_address(address[TRUNK_ADDRESS-1:0]), .trunk_word,
     .pool_peek, .pool_peek_address, .pool_word
   );
@@ -245,7 +342,7 @@ module ernscope_core #(
     .PARALLEL_IN(PARALLEL_IN), .PIXELS(PIXELS), .CODE_DEPTH(CODE_DEPTH), .TABLE_WORDS(TABLE_WORDS),
     .FRAME_BITS(FRAME_BITS)
   ) u_loader (
-    .clk, .rst, .start(load_frame), .frame(layer), .rows(loaded_rows), .released_rows, .busy(loading),
+    .clk, .rst, .start(load_frame), .frame, .rows(loaded_rows), .released_rows, .busy(loading),
     .beat_valid(frame_valid), .beat_ready(frame_ready), .beat(frame_data),
     .table_we(write && command == ernscope_pkg::WRITE_TABLE), .table_waddr(write_address[TABLE_ADDRESS-1:0]),
     .table_wdata(write_word[3*WORD-1:0]),
@@ -257,9 +354,10 @@ module ernscope_core #(
   logic [32*ernscope_pkg::CAPABILITY_BEATS-1:0] capabilities;
 
   assign capabilities = {
-    32'd0, 32'(POOL_DEPTH), 32'(LAYERS), 32'(TABLE_WORDS), 32'(TRUNK_DEPTH), 32'(THRESHOLD_DEPTH), 32'(WEIGHT_DEPTH),
+    32'(TRUNK_NARROW_BITS), 32'(TRUNK_MIDDLE_BITS), 32'(TRUNK_WIDE_DEPTH), 32'(TRUNK_MIDDLE_DEPTH),
+    32'(WINDOW_DEPTH), 32'(POOL_DEPTH), 32'(LAYERS), 32'(TABLE_WORDS), 32'(TRUNK_DEPTH), 32'(THRESHOLD_DEPTH), 32'(WEIGHT_DEPTH),
     32'(CODE_DEPTH), 32'(TRUNK_BITS), 32'(ACC_BITS), 32'(DRAIN_CHANNELS), 32'(PIXELS), 32'(PARALLEL_OUT), 32'(PARALLEL_IN),
-    32'd1, ernscope_pkg::MAGIC
+    ernscope_pkg::CORE_VERSION, ernscope_pkg::MAGIC
   };
 
   // A register halfway: codes lie all over the array, commands at one corner of it.

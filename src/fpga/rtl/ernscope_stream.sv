@@ -9,7 +9,8 @@ module ernscope_stream #(
   parameter int TRUNK_BITS = 16,
   parameter int CODE_DEPTH = 2048,
   parameter int WEIGHT_DEPTH = 2048,
-  parameter int THRESHOLD_DEPTH = 512,
+  parameter int WINDOW_DEPTH = 512,
+  parameter int THRESHOLD_DEPTH = 128,
   parameter int TRUNK_DEPTH = 1024,
   parameter int TABLE_WORDS = 1,
   parameter int LAYERS = 64,
@@ -35,6 +36,10 @@ module ernscope_stream #(
   output logic       busy
 );
 
+  if (WEIGHT_DEPTH == 0) begin : gen_no_weights
+    $error("no packets carry weights to a running accelerator: WEIGHT_DEPTH must not be 0");
+  end
+
   localparam int FRAME_BITS = (PARALLEL_IN > 12) ? 2 * PARALLEL_IN : 24;
   localparam int BODY_ADDRESS = $clog2(BODY);
 
@@ -56,7 +61,8 @@ module ernscope_stream #(
 
   // ---- To the core, and back.
   logic program_valid, program_ready, frame_valid, frame_ready, read_valid, read_ready;
-  logic result_valid, result_ready, result_last, running, answering, requests_busy;
+  logic result_valid, result_ready, result_last, running, answering, requests_busy, weight_ready, weight_starved;
+  ernscope_pkg::stream_fault_t result_fault;
   logic [31:0] program_data, read_data, result_data, checksum;
   logic [FRAME_BITS-1:0] frame_data;
   logic [7:0] program_sequence, used_up;
@@ -71,12 +77,17 @@ module ernscope_stream #(
   ernscope_core #(
     .PARALLEL_IN(PARALLEL_IN), .PARALLEL_OUT(PARALLEL_OUT), .PIXELS(PIXELS), .DRAIN_CHANNELS(DRAIN_CHANNELS),
     .ACC_BITS(ACC_BITS), .TRUNK_BITS(TRUNK_BITS), .CODE_DEPTH(CODE_DEPTH), .WEIGHT_DEPTH(WEIGHT_DEPTH),
-    .THRESHOLD_DEPTH(THRESHOLD_DEPTH), .TRUNK_DEPTH(TRUNK_DEPTH), .TABLE_WORDS(TABLE_WORDS), .LAYERS(LAYERS),
+    .WINDOW_DEPTH(WINDOW_DEPTH), .THRESHOLD_DEPTH(THRESHOLD_DEPTH), .TRUNK_DEPTH(TRUNK_DEPTH), .TABLE_WORDS(TABLE_WORDS), .LAYERS(LAYERS),
     .POOL_DEPTH(POOL_DEPTH), .FRUGAL(FRUGAL)
   ) u_core (
     .clk, .rst(anew), .program_valid, .program_ready, .program_data, .frame_valid, .frame_ready, .frame_data,
-    .result_valid, .result_ready, .result_data, .result_last, .read_valid, .read_ready, .read_data, .running
+    .weight_valid(1'b0), .weight_ready, .weight_data('0), .weight_last(1'b0), .weight_starved,
+    .result_valid, .result_ready, .result_data, .result_last, .result_fault, .read_valid, .read_ready, .read_data, .running
   );
+
+  // Weights that lie inside come at once and as they were written.
+  logic unused_stream;
+  assign unused_stream = &{1'b0, weight_ready, weight_starved, result_fault};
 
   // ---- Cycles from a frame's first beat on.
   logic seen;

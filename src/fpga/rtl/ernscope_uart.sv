@@ -1,4 +1,4 @@
-// The accelerator on a serial line: a bit is CLOCK_KHZ · 1000 / BAUD cycles, which should come out even.
+// The accelerator on a serial line: a bit is CLOCK_KHZ · 1000 / BAUD cycles.
 module ernscope_uart #(
   parameter int PARALLEL_IN = 32,
   parameter int PARALLEL_OUT = 32,
@@ -6,7 +6,8 @@ module ernscope_uart #(
   parameter int DRAIN_CHANNELS = 8,
   parameter int CODE_DEPTH = 2048,
   parameter int WEIGHT_DEPTH = 1664,
-  parameter int THRESHOLD_DEPTH = 512,
+  parameter int WINDOW_DEPTH = 512,
+  parameter int THRESHOLD_DEPTH = 128,
   parameter int TRUNK_DEPTH = 1024,
   parameter int CLOCK_KHZ = 60000,
   parameter int BAUD = 3000000
@@ -20,6 +21,10 @@ module ernscope_uart #(
 
   localparam int DIVIDER = CLOCK_KHZ * 1000 / BAUD;
 
+  if (DIVIDER * BAUD != CLOCK_KHZ * 1000 || DIVIDER < 5) begin : gen_wrong_baud
+    $error("CLOCK_KHZ * 1000 is a whole multiple of BAUD, five times as much or more");
+  end
+
   logic in_valid, out_valid, out_ready;
   logic [7:0] in_data, out_data;
 
@@ -31,8 +36,8 @@ module ernscope_uart #(
 
   ernscope_stream #(
     .PARALLEL_IN(PARALLEL_IN), .PARALLEL_OUT(PARALLEL_OUT), .PIXELS(PIXELS), .DRAIN_CHANNELS(DRAIN_CHANNELS),
-    .CODE_DEPTH(CODE_DEPTH), .WEIGHT_DEPTH(WEIGHT_DEPTH), .THRESHOLD_DEPTH(THRESHOLD_DEPTH), .TRUNK_DEPTH(TRUNK_DEPTH),
-    .CLOCK_KHZ(CLOCK_KHZ)
+    .CODE_DEPTH(CODE_DEPTH), .WEIGHT_DEPTH(WEIGHT_DEPTH), .WINDOW_DEPTH(WINDOW_DEPTH), .THRESHOLD_DEPTH(THRESHOLD_DEPTH),
+    .TRUNK_DEPTH(TRUNK_DEPTH), .CLOCK_KHZ(CLOCK_KHZ)
   ) u_stream (.clk, .rst, .in_valid, .in_data, .out_valid, .out_ready, .out_data, .busy);
 
 endmodule

@@ -21,7 +21,7 @@ module frame_loader #(
   input  logic                     start,
   // Each module reads its part of a descriptor.
   /* verilator lint_off UNUSEDSIGNAL */
-  input  ernscope_pkg::layer_t     frame,
+  input  ernscope_pkg::frame_t     frame,
   /* verilator lint_on UNUSEDSIGNAL */
   output logic [15:0]              rows,
   input  logic [15:0]              released_rows,
@@ -51,11 +51,11 @@ module frame_loader #(
 
   always_ff @(posedge clk) begin
     if (start) begin
-      pixels <= frame.flags.kernel_3;
+      pixels <= frame.pixels;
       ring_mask <= (frame.ring == 0) ? '1 : ~({16{1'b1}} << frame.ring);
       out_base <= ADDRESS'(frame.out_base);
-      edge_last <= frame.in_edge - 1'b1;
-      beats_last <= frame.in_row - 1'b1;
+      edge_last <= frame.edge_pixels - 1'b1;
+      beats_last <= frame.row_beats - 1'b1;
       words_last <= frame.out_words - 1'b1;
       out_words <= ADDRESS'(frame.out_words);
       out_row <= ADDRESS'(frame.out_row);

@@ -1,7 +1,7 @@
 // From sums to trunk, codes and results. Drains a tile (PARALLEL_OUT channels of PIXELS pixels) in DRAIN cycles.
 // A cycle: takes DRAIN_CHANNELS sums of every pixel from the array; two cycles later adds the trunk where the layer says so; then writes
 // the trunk, compares with thresholds, adds to the pooling sums; and writes a word of codes a pixel whenever one is full.
-// Everything is walked in the order in which the sequencer issues tiles, so that addresses are counters.
+// Tiles come in the order in which the sequencer issues them: all pixels of a tile of channels, or all tiles of some pixels.
 module output_unit #(
   parameter int PARALLEL_IN = 32,
   parameter int PARALLEL_OUT = 32,
@@ -11,7 +11,11 @@ module output_unit #(
   parameter int TRUNK_BITS = 16,
   parameter int CODE_DEPTH = 8192,
   parameter int TRUNK_DEPTH = 2048,
-  parameter int THRESHOLD_DEPTH = 512,
+  parameter int TRUNK_MIDDLE_DEPTH = TRUNK_DEPTH,
+  parameter int TRUNK_WIDE_DEPTH = TRUNK_MIDDLE_DEPTH,
+  parameter int TRUNK_MIDDLE_BITS = TRUNK_BITS,
+  parameter int TRUNK_NARROW_BITS = TRUNK_MIDDLE_BITS,
+  parameter int THRESHOLD_DEPTH = 128,
   parameter int POOL_DEPTH = 16,
   localparam int CODE_ADDRESS = $clog2(CODE_DEPTH),
   localparam int TRUNK_ADDRESS = $clog2(TRUNK_DEPTH),
@@ -30,11 +34,13 @@ module output_unit #(
   input  ernscope_pkg::layer_t                                 layer,
   /* verilator lint_on UNUSEDSIGNAL */
 
-  // A tile's sums stand in the array from the next cycle on; which tile: the last of its pixels, the last of its row, the first of the layer's pixels.
+  // A tile's sums stand in the array from the next cycle on; which tile: the last of its pixels' channels, the last pixels of a row,
+  // of the last row, the first pixels of all.
   input  logic                                                 loaded,
   input  logic                                                 tile_last,
   input  logic                                                 group_last,
-  input  logic                                                 group_first,
+  input  logic                                                 row_last,
+  input  logic                                                 pixels_first,
   output logic                                                 shift,
   input  logic [PIXELS-1:0][DRAIN_CHANNELS-1:0][ACC_BITS-1:0] set_sums,
   input  logic [PIXELS-1:0][ACC_BITS-1:0]                      code_sums,
@@ -46,7 +52,7 @@ module output_unit #(
   output logic                                                 code_upper,
   output logic [PIXELS-1:0][2*PARALLEL_IN-1:0]                 code_words,
 
-  // Thresholds, from the host.
+  // Thresholds of a window, for the half of their memory that is not read.
   input  logic                                                 threshold_we,
   input  logic [THRESHOLD_ADDRESS-1:0]                         threshold_waddr,
   input  logic [THRESHOLD_WORD-1:0]                            threshold_wdata,
@@ -70,27 +76,39 @@ module output_unit #(
   // What moves along with a part of a tile.
   typedef struct packed {
     logic valid;
-    logic tile_end;     // the tile's last part
+    logic tile_end;         // the tile's last part
     logic tile_last;
-    logic group_last;
-    logic group_first;
+    logic tile_through;     // other channels come behind the tile
+    logic pixels_through;   // other pixels
+    logic row_through;
+    logic pixels_last;
+    logic pixels_first;
   } part_t;
 
-  // ---- Counters of the drain.
-  part_t now, summed, fetched, totalled, coded;
-  logic draining;
+  // ---- Counters of the drain. Where a tile starts is known before it comes.
+  part_t next, held, now, summed, fetched, totalled, coded;
+  logic draining, tiles_outermost, half;
   logic [DRAIN_COUNT-1:0] part;
-  logic tile_last_held, group_last_held, group_first_held;
-  logic [TRUNK_ADDRESS-1:0] trunk_address, trunk_summed, trunk_fetched, trunk_totalled;
+  logic [TRUNK_ADDRESS-1:0] trunk_tile, trunk_pixels, trunk_start, trunk_address, trunk_summed, trunk_fetched, trunk_totalled;
+  logic [THRESHOLD_ADDRESS-2:0] threshold_tile;
   logic [THRESHOLD_ADDRESS-1:0] threshold_address, threshold_summed;
-  logic [POOL_ADDRESS-1:0] pool_address, pool_summed, pool_fetched, pool_totalled, pool_coded;
+  logic [POOL_ADDRESS-1:0] pool_tile, pool_address, pool_summed, pool_fetched, pool_totalled, pool_coded;
 
+  assign tiles_outermost = !layer.flags.wait_input;
   assign shift = draining;
-  assign now.valid = draining;
-  assign now.tile_end = part == DRAIN_COUNT'(DRAIN - 1);
-  assign now.tile_last = tile_last_held;
-  assign now.group_last = group_last_held;
-  assign now.group_first = group_first_held;
+
+  always_comb begin
+    next = '0;
+    next.tile_last = tile_last;
+    next.pixels_last = group_last && row_last;
+    next.pixels_first = pixels_first;
+    next.tile_through = !tiles_outermost || next.pixels_last;
+    next.pixels_through = tiles_outermost || tile_last;
+    next.row_through = next.pixels_through && group_last;
+    now = held;
+    now.valid = draining;
+    now.tile_end = part == DRAIN_COUNT'(DRAIN - 1);
+  end
 
   always_ff @(posedge clk) begin
     if (rst) begin
@@ -102,25 +120,33 @@ module output_unit #(
     end
     if (loaded) begin
       part <= '0;
-      tile_last_held <= tile_last;
-      group_last_held <= group_last;
-      group_first_held <= group_first;
+      held <= next;
     end else if (draining) begin
       part <= part + 1'b1;
     end
+    trunk_start <= trunk_tile + trunk_pixels;
     if (start) begin
-      trunk_address <= '0;
-      threshold_address <= THRESHOLD_ADDRESS'(layer.threshold_base);
-      pool_address <= '0;
+      {trunk_tile, trunk_pixels} <= '0;
+      {half, threshold_tile} <= '0;
+      pool_tile <= '0;
+    end else if (loaded) begin
+      if (next.tile_through) begin
+        trunk_tile <= tile_last ? '0 : trunk_tile + TRUNK_ADDRESS'(layer.trunk_plane);
+        pool_tile <= tile_last ? '0 : pool_tile + POOL_ADDRESS'(DRAIN);
+      end
+      if (next.pixels_through) trunk_pixels <= next.pixels_last ? '0 : trunk_pixels + TRUNK_ADDRESS'(DRAIN);
+      // A window of thresholds is one tile's, or that of all tiles of the layer.
+      if (next.tile_through && tiles_outermost) half <= !half;
+      else if (next.tile_through) threshold_tile <= tile_last ? '0 : threshold_tile + (THRESHOLD_ADDRESS - 1)'(DRAIN);
+    end
+    if (loaded) begin
+      trunk_address <= trunk_start;
+      threshold_address <= {half, threshold_tile};
+      pool_address <= pool_tile;
     end else if (draining) begin
       trunk_address <= trunk_address + 1'b1;
-      if (now.tile_end && now.tile_last) begin
-        threshold_address <= THRESHOLD_ADDRESS'(layer.threshold_base);
-        pool_address <= '0;
-      end else begin
-        threshold_address <= threshold_address + 1'b1;
-        pool_address <= pool_address + 1'b1;
-      end
+      threshold_address <= threshold_address + 1'b1;
+      pool_address <= pool_address + 1'b1;
     end
     trunk_summed <= trunk_address;
     trunk_fetched <= trunk_summed;
@@ -158,7 +184,10 @@ module output_unit #(
 
   always_ff @(posedge clk) rows_behind <= rows;
 
-  memory #(.WIDTH(TRUNK_WORD), .DEPTH(TRUNK_DEPTH)) u_trunk (
+  trunk_memory #(
+    .LANES(PIXELS * DRAIN_CHANNELS), .BITS(TRUNK_BITS), .DEPTH(TRUNK_DEPTH), .MIDDLE_DEPTH(TRUNK_MIDDLE_DEPTH),
+    .WIDE_DEPTH(TRUNK_WIDE_DEPTH), .MIDDLE_BITS(TRUNK_MIDDLE_BITS), .NARROW_BITS(TRUNK_NARROW_BITS)
+  ) u_trunk (
     .clk,
     .we(totalled.valid && layer.flags.write_trunk), .waddr(trunk_totalled), .wdata(totals),
     .re(draining || trunk_peek), .raddr(draining ? trunk_address : trunk_peek_address), .rdata(trunk)
@@ -208,32 +237,31 @@ module output_unit #(
   end
 
   // ---- Where the words go.
-  logic [15:0] word;
+  logic [15:0] word, tile_word;
   logic [CODE_ADDRESS-1:0] row_address, pixel_address;
-  logic upper, pixels_end;
+  logic upper;
 
-  assign pixels_end = coded.tile_end && coded.tile_last;
   assign code_write = word_full && layer.flags.write_codes && word < layer.out_words;
   assign code_address = row_address + pixel_address + CODE_ADDRESS'(word);
   assign code_upper = upper;
   assign tile_done = coded.valid && coded.tile_end;
 
   always_ff @(posedge clk) begin
-    if (start) begin
-      word <= '0;
-      row_address <= CODE_ADDRESS'(layer.out_base);
+    if (start || (word_full && coded.tile_end && coded.row_through)) begin
+      row_address <= (start || coded.pixels_last) ? CODE_ADDRESS'(layer.out_base) : row_address + CODE_ADDRESS'(layer.out_row);
       pixel_address <= '0;
       upper <= 1'b0;
+    end else if (word_full && coded.tile_end && coded.pixels_through) begin
+      if (PIXELS == 1 || upper) pixel_address <= pixel_address + CODE_ADDRESS'(layer.out_words);
+      upper <= PIXELS != 1 && !upper;
+    end
+    if (start) begin
+      {word, tile_word} <= '0;
+    end else if (word_full && coded.tile_end && coded.tile_through) begin
+      word <= coded.tile_last ? '0 : word + 1'b1;
+      tile_word <= coded.tile_last ? '0 : word + 1'b1;
     end else if (word_full) begin
-      word <= pixels_end ? '0 : word + 1'b1;
-      if (pixels_end && coded.group_last) begin
-        row_address <= row_address + CODE_ADDRESS'(layer.out_row);
-        pixel_address <= '0;
-        upper <= 1'b0;
-      end else if (pixels_end) begin
-        if (PIXELS == 1 || upper) pixel_address <= pixel_address + CODE_ADDRESS'(layer.out_words);
-        upper <= PIXELS != 1 && !upper;
-      end
+      word <= coded.tile_end ? tile_word : word + 1'b1;
     end
   end
 
@@ -249,7 +277,7 @@ module output_unit #(
       for (int p = 0; p < PIXELS; p++) lane_sum = lane_sum + LANE_SUM'($signed(totals[p][c]));
     end
     always_ff @(posedge clk) lane_sums[c] <= lane_sum;
-    assign pool_next[c] = (coded.group_first ? '0 : pool_sums[c]) + 32'($signed(lane_sums[c]));
+    assign pool_next[c] = (coded.pixels_first ? '0 : pool_sums[c]) + 32'($signed(lane_sums[c]));
   end
 
   memory #(.WIDTH(DRAIN_CHANNELS * 32), .DEPTH(POOL_DEPTH)) u_pool (

@@ -4,7 +4,6 @@
 module program_port #(
   // 32-bit beats of a word of each memory.
   parameter int WEIGHT_BEATS = 32,
-  parameter int THRESHOLD_BEATS = 13,
   parameter int TABLE_BEATS = 6,
   parameter int CODE_BEATS = 2,
   parameter int TRUNK_BEATS = 4,
@@ -60,7 +59,6 @@ module program_port #(
     unique case (command)
       ernscope_pkg::WRITE_LAYERS: beats_last = 8'(ernscope_pkg::DESCRIPTOR_BEATS - 1);
       ernscope_pkg::WRITE_WEIGHTS: beats_last = 8'(WEIGHT_BEATS - 1);
-      ernscope_pkg::WRITE_THRESHOLDS: beats_last = 8'(THRESHOLD_BEATS - 1);
       ernscope_pkg::WRITE_TABLE: beats_last = 8'(TABLE_BEATS - 1);
       ernscope_pkg::READ_CODES: {is_write, is_read, beats_last} = {2'b01, 8'(CODE_BEATS - 1)};
       ernscope_pkg::READ_TRUNK: {is_write, is_read, beats_last} = {2'b01, 8'(TRUNK_BEATS - 1)};

@@ -1,5 +1,8 @@
-// Walks the layer descriptors of a program, and in each layer every step: for every row, group of PIXELS and tile of PARALLEL_OUT
-// channels, every kernel tap and word of input channels.
+// Walks the layer descriptors of a program, and in each layer every step: for every tile of PARALLEL_OUT channels, row and group
+// of PIXELS, every kernel tap and word of input channels. A layer that waits for the frame takes its tiles innermost instead, as
+// rows come one by one.
+// Words of the weight stream are read window by window: the rows of thresholds and the weights of a tile, or of all tiles of a
+// layer that waits. A window's steps start when all of it is there (until then: weight stalls); its place is free behind the last.
 // A cycle: issues one step (addresses of a word of weights and of the codes of PIXELS pixels) unless the rows that it reads are
 // still to come from the frame loader (an input stall), or the step ends a tile while the tile before is still drained (a drain
 // stall). A layer starts when all that the one before it makes is written.
@@ -7,13 +10,17 @@ module sequencer #(
   parameter int PIXELS = 1,
   parameter int DRAIN = 4,
   parameter int CODE_DEPTH = 8192,
-  parameter int WEIGHT_DEPTH = 2048,
+  parameter int WINDOW_DEPTH = 512,
+  parameter int THRESHOLD_DEPTH = 128,
+  // Rows of thresholds in a word of the stream.
+  parameter int THRESHOLD_ROWS = 2,
   parameter int LAYERS = 64,
   localparam int BANKS = (PIXELS == 1) ? 1 : 2 * PIXELS,
   localparam int BANK = (BANKS == 1) ? 1 : $clog2(BANKS),
   localparam int BANK_SHIFT = $clog2(BANKS),
   localparam int CODE_ADDRESS = $clog2(CODE_DEPTH),
-  localparam int WEIGHT_ADDRESS = $clog2(WEIGHT_DEPTH),
+  localparam int WINDOW_ADDRESS = $clog2(WINDOW_DEPTH),
+  localparam int THRESHOLD_ADDRESS = $clog2(THRESHOLD_DEPTH),
   localparam int LAYER_ADDRESS = $clog2(LAYERS),
   localparam int LAYER_WORD = 32 * ernscope_pkg::DESCRIPTOR_BEATS,
   localparam int COUNTER_WORD = 32 * ernscope_pkg::COUNTER_BEATS
@@ -33,7 +40,7 @@ module sequencer #(
   input  logic [LAYER_ADDRESS-1:0]  layer_waddr,
   input  logic [LAYER_WORD-1:0]     layer_wdata,
 
-  // Counters a layer (cycles, steps, input stalls, drain stalls), to the host.
+  // Counters a layer (cycles, steps, input stalls, drain stalls, weight stalls), to the host.
   input  logic                      counters_peek,
   input  logic [LAYER_ADDRESS-1:0]  counters_peek_address,
   output logic [COUNTER_WORD-1:0]   counters,
@@ -47,14 +54,25 @@ module sequencer #(
   // Rows of the frame above this one are not read any more.
   output logic [15:0]               released_rows,
 
+  // Words of the weight stream: how many have come, and how many are needed no more, both modulo twice the window's depth.
+  input  logic [WINDOW_ADDRESS:0]   words_written,
+  output logic [WINDOW_ADDRESS:0]   words_freed,
+  output logic                      waits_for_words,
+  // The word that a step, or a row of thresholds, takes.
+  output logic [WINDOW_ADDRESS-1:0] word_address,
+
+  // A row of thresholds, for one half of their memory.
+  output logic                      threshold_step,
+  output logic [THRESHOLD_ADDRESS-1:0] threshold_row,
+
   // A step.
   output logic                      step,
   output logic                      step_first,
   output logic                      step_last,
   output logic                      step_tile_last,
   output logic                      step_group_last,
-  output logic                      step_group_first,
-  output logic [WEIGHT_ADDRESS-1:0] weight_address,
+  output logic                      step_row_last,
+  output logic                      step_pixels_first,
   output logic [CODE_ADDRESS-1:0]   code_address,
   output logic [CODE_ADDRESS-1:0]   code_next,
   output logic [BANK-1:0]           code_bank,
@@ -64,8 +82,16 @@ module sequencer #(
 );
 
   localparam int COOL = $clog2(DRAIN + 1);
+  localparam int HALF = THRESHOLD_DEPTH / 2;
 
-  typedef enum logic [2:0] {IDLE, FETCH, DECODE, START, STEPS, FLUSH, RECORD} state_t;
+  if ((1 << WINDOW_ADDRESS) != WINDOW_DEPTH || WINDOW_DEPTH < 8) begin : gen_wrong_window
+    $error("WINDOW_DEPTH is a power of 2, 8 or more");
+  end
+  if ((1 << THRESHOLD_ADDRESS) != THRESHOLD_DEPTH || HALF < DRAIN) begin : gen_wrong_thresholds
+    $error("THRESHOLD_DEPTH is a power of 2, and half of it holds the PARALLEL_OUT / DRAIN_CHANNELS rows of a tile");
+  end
+
+  typedef enum logic [3:0] {IDLE, FETCH, DECODE, START, WINDOW, THRESHOLDS, STEPS, FLUSH, RECORD} state_t;
   state_t state;
 
   logic [LAYER_ADDRESS-1:0] index, final_index;
@@ -77,7 +103,7 @@ module sequencer #(
   );
 
   // ---- What follows from the descriptor alone.
-  logic [15:0] words_last;
+  logic [15:0] words_last, thresholds_last, words_needed;
   logic [CODE_ADDRESS-1:0] in_row, in_words, row_stride, left_of_row;
   logic [1:0] kernel_last;
   logic signed [16:0] padding;
@@ -90,9 +116,17 @@ module sequencer #(
   assign kernel_last = layer.flags.kernel_3 ? 2'd2 : 2'd0;
   assign padding = layer.flags.kernel_3 ? 17'sd1 : 17'sd0;
 
+  // What a window holds: rows of thresholds, DRAIN a tile, THRESHOLD_ROWS a word; then words of weights.
+  logic tiles_outermost;
+  logic [15:0] thresholds_rows;
+  assign tiles_outermost = !layer.flags.wait_input;
+  assign thresholds_rows = tiles_outermost ? 16'(DRAIN) : 16'((layer.tiles_last + 16'd1) * 16'(DRAIN));
+
   always_ff @(posedge clk) begin
     if (state == START) begin
       words_last <= layer.in_words - 1'b1;
+      thresholds_last <= thresholds_rows - 1'b1;
+      words_needed <= layer.window_words + (layer.flags.write_codes ? thresholds_rows / 16'(THRESHOLD_ROWS) : '0);
       ring_mask <= (layer.ring == 0 || !layer.flags.wait_input) ? '1 : ~({17{1'b1}} << layer.ring);
     end
   end
@@ -102,9 +136,10 @@ module sequencer #(
   logic [1:0] ky, kx;
   logic signed [16:0] y, x, kept_y, kept_x;
   logic [CODE_ADDRESS-1:0] row_address, x_address, kept_row_address, kept_x_address;
-  logic [WEIGHT_ADDRESS-1:0] weights;
 
   logic word_end, kx_end, ky_end, tile_end, group_end, row_end, rows_ready, go;
+  // Of a tile of PIXELS pixels: the layer's last pixels; whether other pixels come behind it; the last that reads the window.
+  logic pixels_last, pixels_through, window_last;
   logic [COOL-1:0] cooling;
 
   assign word_end = word == words_last;
@@ -113,6 +148,9 @@ module sequencer #(
   assign tile_end = tile == layer.tiles_last;
   assign group_end = group == layer.groups_last;
   assign row_end = row == layer.rows_last;
+  assign pixels_last = group_end && row_end;
+  assign pixels_through = tiles_outermost || tile_end;
+  assign window_last = pixels_last && pixels_through;
 
   // The lowest row that the kernel reads, or all of them. What the loader says comes from afar: a cycle late.
   logic signed [16:0] lowest;
@@ -169,22 +207,22 @@ module sequencer #(
   logic [CODE_ADDRESS-1:0] next_x_address;
   assign next_x_address = kept_x_address + (crossed[0] ? in_words : '0) + (crossed[1] ? {in_words[CODE_ADDRESS-2:0], 1'b0} : '0);
 
+  // Where a row of outputs starts, and the first of all.
+  logic [CODE_ADDRESS-1:0] first_row_address;
+  assign first_row_address = in_base - (layer.flags.kernel_3 ? in_row : '0);
+
   always_ff @(posedge clk) begin
-    if (state == START) begin
-      {row, group, tile, word} <= '0;
+    if (state == START || (go && ky_end && window_last)) begin
+      {row, group, word} <= '0;
       {ky, kx} <= '0;
       {x, kept_x} <= {-padding, -padding};
       {y, kept_y} <= {-padding, -padding};
-      row_address <= in_base - (layer.flags.kernel_3 ? in_row : '0);
-      kept_row_address <= in_base - (layer.flags.kernel_3 ? in_row : '0);
+      {row_address, kept_row_address} <= {first_row_address, first_row_address};
       {x_address, kept_x_address} <= {left_of_row, left_of_row};
-      weights <= WEIGHT_ADDRESS'(layer.weight_base);
     end else if (go) begin
-      weights <= (ky_end && tile_end) ? WEIGHT_ADDRESS'(layer.weight_base) : weights + 1'b1;
       word <= word_end ? '0 : word + 1'b1;
-      if (ky_end && tile_end && group_end) begin
+      if (ky_end && pixels_through && group_end) begin
         {ky, kx} <= '0;
-        tile <= '0;
         group <= '0;
         row <= row + 1'b1;
         {x, kept_x} <= {-padding, -padding};
@@ -193,9 +231,8 @@ module sequencer #(
         kept_y <= kept_y + (layer.flags.stride_2 ? 17'sd2 : 17'sd1);
         row_address <= next_kept_row_address;
         kept_row_address <= next_kept_row_address;
-      end else if (ky_end && tile_end) begin
+      end else if (ky_end && pixels_through) begin
         {ky, kx} <= '0;
-        tile <= '0;
         group <= group + 1'b1;
         {x, kept_x} <= {next_x, next_x};
         {x_address, kept_x_address} <= {next_x_address, next_x_address};
@@ -203,7 +240,6 @@ module sequencer #(
         row_address <= kept_row_address;
       end else if (ky_end) begin
         {ky, kx} <= '0;
-        tile <= tile + 1'b1;
         x <= kept_x;
         x_address <= kept_x_address;
         y <= kept_y;
@@ -221,6 +257,37 @@ module sequencer #(
         if (next_column_crosses) x_address <= x_address + in_words;
       end
     end
+    if (state == START) tile <= '0;
+    else if (go && ky_end && (tiles_outermost ? pixels_last : 1'b1)) tile <= tile_end ? '0 : tile + 1'b1;
+  end
+
+  // ---- The window. Its weights are walked once for all tiles in it, from `kept_word` on.
+  logic [WINDOW_ADDRESS:0] at_word, kept_word;
+  logic [15:0] threshold;
+  logic half, has_weights, thresholds_end, word_of_rows_end;
+
+  assign has_weights = layer.window_words != 0;
+  assign words_freed = kept_word;
+  assign waits_for_words = state == WINDOW && 16'((WINDOW_ADDRESS + 1)'(words_written - kept_word)) < words_needed;
+  assign thresholds_end = threshold == thresholds_last;
+  assign word_of_rows_end = threshold % 16'(THRESHOLD_ROWS) == 16'(THRESHOLD_ROWS - 1);
+
+  always_ff @(posedge clk) begin
+    if (state == IDLE) begin
+      {at_word, kept_word} <= '0;
+    end else if (state == THRESHOLDS && word_of_rows_end) begin
+      at_word <= at_word + 1'b1;
+      if (thresholds_end) kept_word <= at_word + 1'b1;
+    end else if (go && has_weights) begin
+      at_word <= (ky_end && pixels_through && !window_last) ? kept_word : at_word + 1'b1;
+      if (ky_end && window_last) kept_word <= at_word + 1'b1;
+    end
+    threshold <= (state == THRESHOLDS) ? threshold + 1'b1 : '0;
+    if (state == START) half <= 1'b0;
+    else if (go && ky_end && window_last) half <= !half;
+    threshold_step <= state == THRESHOLDS && !rst;
+    threshold_row <= THRESHOLD_ADDRESS'(threshold) + (half ? THRESHOLD_ADDRESS'(HALF) : '0);
+    word_address <= at_word[WINDOW_ADDRESS-1:0];
   end
 
   // ---- The step that goes out.
@@ -239,8 +306,8 @@ module sequencer #(
     step_last <= ky_end;
     step_tile_last <= tile_end;
     step_group_last <= group_end;
-    step_group_first <= group == 0 && row == 0;
-    weight_address <= weights;
+    step_row_last <= row_end;
+    step_pixels_first <= group == 0 && row == 0;
     code_address <= row_address + x_address + CODE_ADDRESS'(word);
     code_next <= row_address + x_address + in_words + CODE_ADDRESS'(word);
     code_stride_2 <= layer.flags.stride_2;
@@ -255,7 +322,7 @@ module sequencer #(
 
   // ---- From layer to layer.
   logic [31:0] tiles_out;
-  logic [31:0] cycles, steps, input_stalls, drain_stalls;
+  logic [31:0] cycles, steps, input_stalls, drain_stalls, weight_stalls;
 
   assign start = state == START && index != 0;
   assign load_frame = state == START && index == 0;
@@ -270,8 +337,10 @@ module sequencer #(
         IDLE: if (run) state <= FETCH;
         FETCH: state <= DECODE;
         DECODE: state <= START;
-        START: state <= (index == 0) ? RECORD : STEPS;
-        STEPS: if (go && ky_end && tile_end && group_end && row_end) state <= FLUSH;
+        START: state <= (index == 0) ? RECORD : WINDOW;
+        WINDOW: if (!waits_for_words) state <= layer.flags.write_codes ? THRESHOLDS : STEPS;
+        THRESHOLDS: if (thresholds_end) state <= STEPS;
+        STEPS: if (go && ky_end && window_last) state <= tile_end ? FLUSH : WINDOW;
         FLUSH: if (tiles_out == 0 && !(layer.flags.wait_input && loading_behind)) state <= RECORD;
         RECORD: state <= (index == final_index) ? IDLE : FETCH;
         default: state <= IDLE;
@@ -288,17 +357,18 @@ module sequencer #(
     else tiles_out <= tiles_out + 32'(go && ky_end) - 32'(tile_done);
     if (state == FETCH) begin
       cycles <= 32'd1;
-      {steps, input_stalls, drain_stalls} <= '0;
+      {steps, input_stalls, drain_stalls, weight_stalls} <= '0;
     end else begin
       cycles <= cycles + 1'b1;
       steps <= steps + 32'(go);
       input_stalls <= input_stalls + 32'(state == STEPS && !rows_ready);
       drain_stalls <= drain_stalls + 32'(state == STEPS && rows_ready && !go);
+      weight_stalls <= weight_stalls + 32'(waits_for_words);
     end
   end
 
   memory #(.WIDTH(COUNTER_WORD), .DEPTH(LAYERS)) u_counters (
-    .clk, .we(state == RECORD), .waddr(index), .wdata({drain_stalls, input_stalls, steps, cycles + 32'd1}),
+    .clk, .we(state == RECORD), .waddr(index), .wdata({weight_stalls, drain_stalls, input_stalls, steps, cycles + 32'd1}),
     .re(counters_peek), .raddr(counters_peek_address), .rdata(counters)
   );
 

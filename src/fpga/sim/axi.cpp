@@ -55,6 +55,9 @@ private:
         offerRead();
         axi_->s_axis_frame_tvalid = beat_.offer(!frame_.empty(), pauses());
         axi_->s_axis_frame_tdata = frame_.empty() ? 0 : frame_.front();
+        axi_->s_axis_weight_tvalid = weight_.offer(weightsOffered(), pauses());
+        if (axi_->s_axis_weight_tvalid) std::copy_n(weightBeat(), 4, &axi_->s_axis_weight_tdata[0]);
+        axi_->s_axis_weight_tlast = axi_->s_axis_weight_tvalid && weightsLast();
         axi_->m_axis_result_tready = !pauses();
         axi_->aclk = 0;
         axi_->eval();
@@ -114,8 +117,12 @@ private:
             beatTaken();
             moved = true;
         }
+        const bool weightsTaken = axi_->s_axis_weight_tvalid && axi_->s_axis_weight_tready;
+        if (weightsTaken) weight_.stands = false;
+        weightsMove(weightsTaken);
+        moved = moved || weightsTaken;
         if (axi_->m_axis_result_tvalid && axi_->m_axis_result_tready) {
-            resultCame(axi_->m_axis_result_tdata);
+            resultCame(axi_->m_axis_result_tdata, axi_->m_axis_result_tuser);
             moved = true;
         }
         return moved;
@@ -155,7 +162,7 @@ private:
     }
 
     std::unique_ptr<Vernscope_axi> axi_;
-    Offer address_, data_, readAddress_, beat_;
+    Offer address_, data_, readAddress_, beat_, weight_;
     bool writing_ = false, addressTaken_ = false, dataTaken_ = false;
     bool half_ = false, elsewhere_ = false, takesWord_ = true;
     bool reading_ = false, readTaken_ = false, hasAnswer_ = false;

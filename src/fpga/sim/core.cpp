@@ -26,6 +26,9 @@ private:
         core_->program_data = program_.empty() ? 0 : program_.front();
         core_->frame_valid = !frame_.empty() && !pauses();
         core_->frame_data = frame_.empty() ? 0 : frame_.front();
+        core_->weight_valid = weightsOffered() && !pauses();
+        if (core_->weight_valid) std::copy_n(weightBeat(), 4, &core_->weight_data[0]);
+        core_->weight_last = core_->weight_valid && weightsLast();
         core_->result_ready = !pauses();
         core_->read_ready = !pauses();
         core_->clk = 0;
@@ -38,8 +41,11 @@ private:
             beatTaken();
             moved = true;
         }
+        const bool weightsTaken = core_->weight_valid && core_->weight_ready;
+        weightsMove(weightsTaken);
+        moved = moved || weightsTaken;
         if (core_->result_valid && core_->result_ready) {
-            resultCame(core_->result_data);
+            resultCame(core_->result_data, core_->result_fault);
             moved = true;
         }
         if (core_->read_valid && core_->read_ready) {

@@ -1,20 +1,30 @@
 // What the tests ask of a simulated design on standard input, and the answers on standard output. Numbers are little-endian:
 //   'P' n:u32 words:u32[n]     program words, queued
 //   'F' n:u32 beats:u64[n]     beats of a frame, queued
+//   'W' n:u32 words:u32[n]     the weight stream that goes with every frame from now on, in 32 bits each, lowest of a beat first
+//   'B' n:u32                  so many bytes of it come a cycle, on average (16: a beat every cycle)
+//   'X' n:u32                  what is done to it: 0 nothing, 1 the last beat is missing, 2 one comes twice, 3 a bit is turned,
+//                              4 nothing comes behind the first half
 //   'S' seed:u32 permille:u32  from now on every stream pauses that often, at random
 //   'R' n:u32                  runs until n results came        -> ok:u8 cycles:u64 results:u32[n]
 //   'D' n:u32                  runs until n read-back words came -> ok:u8 cycles:u64 words:u32[n]
-// `cycles` counts from the first beat of a frame that is taken to the last result; ok is 0 where nothing moved for too long.
+// `cycles` counts from the first beat of a frame that is taken to the last result; ok is 0 where nothing moved for too long, and
+// 1 and more where it did: 1 more than what was wrong with the weights that the last result was made with (stream_fault_t).
 #pragma once
 
 #include "coverage.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdio>
 #include <deque>
+#include <utility>
+#include <vector>
 
-// A frame of the largest network takes a million cycles.
-constexpr std::uint64_t kPatience = 20'000'000;
+// A frame of the largest network takes one and a half million cycles, none of which moves nothing for long.
+constexpr std::uint64_t kPatience = 3'000'000;
+// Bytes of a beat of the weight stream.
+constexpr std::uint32_t kWeightBeat = 16;
 
 // What goes in and comes out, whatever carries it; `cycle` of the design moves it.
 class Streams {
@@ -40,6 +50,11 @@ public:
         return true;
     }
 
+    void streamWeights(std::vector<std::uint32_t> words) { weights_ = std::move(words); }
+    void weightBytes(std::uint32_t bytes) { weightRate_ = bytes; }
+    void spoilWeights(std::uint32_t how) { spoiled_ = how; }
+    unsigned fault() const { return fault_; }
+
     std::deque<std::uint32_t>& results() { return results_; }
     std::deque<std::uint32_t>& readBack() { return read_; }
     std::uint64_t frameCycles() const { return lastResult_ - firstBeat_ + 1; }
@@ -60,8 +75,9 @@ protected:
         frame_.pop_front();
     }
 
-    void resultCame(std::uint32_t word) {
+    void resultCame(std::uint32_t word, unsigned fault) {
         results_.push_back(word);
+        fault_ = fault;
         lastResult_ = now_;
         betweenFrames_ = true;
     }
@@ -72,11 +88,43 @@ protected:
         betweenFrames_ = true;
     }
 
+    // The weight stream's next beat, where its memory has one by now.
+    bool weightsOffered() const { return !weights_.empty() && credit_ >= kWeightBeat && !starved(); }
+
+    const std::uint32_t* weightBeat() {
+        std::copy_n(&weights_[atWeight_ * 4], 4, beat_);
+        if (spoiled_ == 3 && atWeight_ == weightBeats() / 2) beat_[1] ^= 0x400;
+        return beat_;
+    }
+
+    bool weightsLast() const { return atWeight_ + 1 == weightBeats() - (spoiled_ == 1) && !(spoiled_ == 2 && !repeated_); }
+
+    // Once a cycle.
+    void weightsMove(bool taken) {
+        if (taken) {
+            credit_ -= kWeightBeat;
+            const bool last = weightsLast();
+            const bool stays = spoiled_ == 2 && !repeated_ && atWeight_ + 1 == weightBeats();
+            if (!stays) atWeight_ = last ? 0 : atWeight_ + 1;
+            repeated_ = stays;
+        }
+        credit_ = std::min(credit_ + weightRate_, kWeightBeat + weightRate_);
+    }
+
     std::deque<std::uint32_t> program_;
     std::deque<std::uint64_t> frame_;
 
 private:
+    std::size_t weightBeats() const { return weights_.size() / 4; }
+    bool starved() const { return spoiled_ == 4 && atWeight_ >= weightBeats() / 2; }
+
     std::deque<std::uint32_t> results_, read_;
+    std::vector<std::uint32_t> weights_;
+    std::uint32_t beat_[4] = {};
+    std::size_t atWeight_ = 0;
+    std::uint32_t weightRate_ = 12, credit_ = 0, spoiled_ = 0;
+    bool repeated_ = false;
+    unsigned fault_ = 0;
     std::uint32_t random_ = 1, permille_ = 0;
     std::uint64_t now_ = 0, firstBeat_ = 0, lastResult_ = 0;
     bool betweenFrames_ = true;
@@ -94,7 +142,7 @@ void give(T value) {
 
 inline void reply(Streams& design, std::deque<std::uint32_t>& from, std::uint32_t count) {
     const bool ok = design.runUntil(from, count);
-    give<std::uint8_t>(ok);
+    give<std::uint8_t>(ok ? 1 + design.fault() : 0);
     give<std::uint64_t>(design.frameCycles());
     for (std::uint32_t i = 0; i < count; ++i) {
         std::uint32_t word = 0;
@@ -127,6 +175,16 @@ inline bool serve(Streams& design) {
             design.queueBeat(beat);
         }
         return true;
+    case 'W': {
+        std::vector<std::uint32_t> words(count);
+        for (auto& word : words) {
+            if (!take(word)) return false;
+        }
+        design.streamWeights(std::move(words));
+        return true;
+    }
+    case 'B': design.weightBytes(count); return true;
+    case 'X': design.spoilWeights(count); return true;
     case 'S': {
         std::uint32_t permille = 0;
         if (!take(permille)) return false;
