@@ -9,6 +9,8 @@ mod cycles;
 mod kv260;
 #[path = "common/networks.rs"]
 mod networks;
+#[path = "common/random_networks.rs"]
+mod random_networks;
 #[path = "common/simulated_core.rs"]
 mod simulated_core;
 #[path = "common/skipped.rs"]
@@ -18,14 +20,12 @@ use board::compare;
 use cycles::check_cycles;
 use ernscope::engine::Engine;
 use ernscope::engine::reference::ReferenceEngine;
-use ernscope::fpga::CompileError;
-use ernscope::fpga::{BoardEngine, BoardError};
+use ernscope::fpga::BoardEngine;
 use ernscope::fpga::{frame_cycles, utilisation};
 use ernscope::network::shipped::SHIPPED;
 use ernscope::network::{Network, file};
-use networks::{Block, First, Recipe, picture, recipes};
-use proptest::strategy::{Strategy, ValueTree};
-use proptest::test_runner::{Config, TestRng, TestRunner};
+use networks::{Block, First, Recipe, picture};
+use random_networks::{ROOM, random_networks, with_weights_from_outside};
 use simulated_core::SimulatedCore;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -34,52 +34,6 @@ use std::sync::Arc;
 fn core(name: &str, parameters: &[&str]) -> Option<PathBuf> {
     board::build(name, &[&["--core"], parameters].concat())
 }
-
-/// Random networks that a board of this size can hold; others must be refused with a reason.
-fn random_networks(program: &Path, count: usize, stalls: u32) {
-    let config = Config { failure_persistence: None, ..Config::default() };
-    let mut runner =
-        TestRunner::new_with_rng(config, TestRng::deterministic_rng(proptest::test_runner::RngAlgorithm::ChaCha));
-    let strategy = recipes();
-    let (mut ran, mut refused) = (0, 0);
-    while ran < count {
-        let recipe = strategy.new_tree(&mut runner).expect("recipes are made").current();
-        let network = Arc::new(recipe.network());
-        let edge = network.edge();
-        let mut link = SimulatedCore::start(program).expect("built");
-        link.stall(recipe.seed as u32, stalls).expect("it answers");
-        let mut board = match BoardEngine::new(link, "core", Arc::clone(&network), edge) {
-            Ok(board) => board,
-            Err(BoardError::Compile(CompileError::Resource { .. })) => {
-                refused += 1;
-                assert!(refused <= ran + 20, "this board holds hardly anything");
-                continue;
-            }
-            Err(error) => panic!("{error}"),
-        };
-        let what = format!("{recipe:?}");
-        compare(&mut board, &picture(edge, recipe.seed), &what);
-        compare(&mut board, &picture(edge, recipe.seed + 1), &what);
-        if stalls == 0 {
-            // Behind a frame that was stopped early, what is left of its weights is passed over first.
-            board.run(&picture(edge, recipe.seed)).expect("it runs");
-            check_cycles(&mut board, &picture(edge, recipe.seed), &what);
-        }
-        ran += 1;
-    }
-    eprintln!("{ran} random networks identical, {refused} too large");
-}
-
-/// Small arrays of many shapes, with memory enough for the random networks.
-const ROOM: [&str; 7] = [
-    "CODE_DEPTH=65536",
-    "WEIGHT_DEPTH=65536",
-    "WINDOW_DEPTH=2048",
-    "THRESHOLD_DEPTH=256",
-    "TRUNK_DEPTH=65536",
-    "TABLE_WORDS=8",
-    "POOL_DEPTH=64",
-];
 
 #[test]
 fn random_networks_are_identical_on_one_pixel() {
@@ -202,9 +156,7 @@ fn cards_uses_the_ulx3s() {
 /// Weights from outside, through a window that holds little more than a tile's: layers wait for them, for as long as the model says.
 #[test]
 fn random_networks_are_identical_with_weights_from_outside() {
-    let size = ["PARALLEL_IN=16", "PARALLEL_OUT=32", "PIXELS=4", "DRAIN_CHANNELS=8"];
-    let outside = ["WEIGHT_DEPTH=0", "WINDOW_DEPTH=128", "THRESHOLD_DEPTH=64"];
-    let Some(program) = core("outside", &[&ROOM[..], &size, &outside].concat()) else { return };
+    let Some(program) = with_weights_from_outside() else { return };
     random_networks(&program, 30, 0);
     random_networks(&program, 30, 300);
 }
@@ -212,9 +164,7 @@ fn random_networks_are_identical_with_weights_from_outside() {
 /// What is wrong with a stream of weights is told with the results that it made; the next frame's is right again.
 #[test]
 fn wrong_weights_are_told() {
-    let size = ["PARALLEL_IN=16", "PARALLEL_OUT=32", "PIXELS=4", "DRAIN_CHANNELS=8"];
-    let outside = ["WEIGHT_DEPTH=0", "WINDOW_DEPTH=128", "THRESHOLD_DEPTH=64"];
-    let Some(program) = core("outside", &[&ROOM[..], &size, &outside].concat()) else { return };
+    let Some(program) = with_weights_from_outside() else { return };
     let block = |channels, stride| Block { bottleneck: false, channels, stride };
     let blocks = vec![block(64, 1), block(48, 2)];
     let recipe = Recipe { seed: 5, smallest: 4, first: First::Embedding(5), convs: vec![], blocks, classes: 9 };
@@ -257,7 +207,7 @@ fn random_networks_are_identical_behind_the_bus() {
     }
 }
 
-/// At the papers' size, on the papers' board; ERNs50 and ERNs101 are in `board_long`.
+/// At the papers' size, on the papers' board, and below layer by layer; what takes longer is in `board_long`.
 #[test]
 fn the_papers_networks_are_identical_at_their_size() {
     kv260::check_whole("erns18-0.75x", 2.2);
@@ -267,7 +217,7 @@ fn the_papers_networks_are_identical_at_their_size() {
 
 #[test]
 fn the_papers_networks_are_identical_at_every_layer() {
-    for name in ["erns18-0.75x", "erns18", "erns34", "erns50", "erns101"] {
+    for name in ["erns18-0.75x", "erns18", "erns34", "erns50"] {
         kv260::check_every_layer(name);
     }
 }

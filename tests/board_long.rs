@@ -8,6 +8,8 @@ mod cycles;
 mod kv260;
 #[path = "common/networks.rs"]
 mod networks;
+#[path = "common/random_networks.rs"]
+mod random_networks;
 #[path = "common/shipped.rs"]
 mod shipped;
 #[path = "common/simulated_core.rs"]
@@ -21,6 +23,11 @@ fn shipped_networks_are_identical_on_twenty_pictures() {
 }
 
 #[test]
+fn erns101_is_identical_at_every_layer() {
+    kv260::check_every_layer("erns101");
+}
+
+#[test]
 fn erns50_is_identical_at_the_papers_size() {
     kv260::check_whole("erns50", 4.6);
 }
@@ -28,4 +35,11 @@ fn erns50_is_identical_at_the_papers_size() {
 #[test]
 fn erns101_is_identical_at_the_papers_size() {
     kv260::check_whole("erns101", 7.6);
+}
+
+/// Weights arrive when they like, through a window that holds little more than a tile's.
+#[test]
+fn random_networks_are_identical_however_weights_arrive() {
+    let Some(program) = random_networks::with_weights_from_outside() else { return };
+    random_networks::random_networks(&program, 200, 300);
 }

@@ -186,8 +186,10 @@ impl<L: Link> BoardEngine<L> {
     /// [`EngineError`], where the board is lost.
     pub fn collect(&mut self) -> Result<&[f32], EngineError> {
         if !self.under_way.is_empty() {
-            let (words, cycles) = self.results().map_err(BoardError::Link)?;
+            let results = self.results();
+            // A frame without results, or with wrong ones, does not come again.
             self.under_way.pop_front();
+            let (words, cycles) = results.map_err(BoardError::Link)?;
             self.keep(&words, cycles);
         }
         Ok(self.logits())

@@ -8,7 +8,7 @@ pub(super) const MAGIC: u32 = 0x4552_4e31;
 const CORE_VERSION: u32 = 2;
 /// A word of codes is a beat of a frame: 64 bits at most.
 const MAX_PARALLEL_IN: usize = 32;
-/// Words of the window that stay free: one may come while it is told that there is no more room (`rtl/weight_window.sv`).
+/// Words of the window that stay free: one may come while it is told that there is no more room (`rtl/ernscope_weight_window.sv`).
 const WINDOW_MARGIN: usize = 2;
 
 /// The parameters of the accelerator, by the names that `rtl/ernscope_core.sv` gives them.

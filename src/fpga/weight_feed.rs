@@ -1,4 +1,4 @@
-//! The weight stream, cycle by cycle, as `rtl/weight_window.sv` takes it from `rtl/weight_memory.sv` or `rtl/weight_receiver.sv`.
+//! The weight stream, cycle by cycle, as `rtl/ernscope_weight_window.sv` takes it from `rtl/ernscope_weight_memory.sv` or `rtl/ernscope_weight_receiver.sv`.
 
 use super::program::Program;
 

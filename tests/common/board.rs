@@ -79,11 +79,3 @@ pub(crate) fn compare<L: Link>(board: &mut BoardEngine<L>, image: &InputImage, w
     }
     assert_eq!(board_logits, logits, "logits, {what}");
 }
-
-/// What an engine's logits are, and what they should be, bit by bit.
-pub(crate) fn observe_logits<L: Link>(board: &mut BoardEngine<L>, image: &InputImage) -> (Vec<u32>, Vec<u32>) {
-    let mut reference = ReferenceEngine::new(Arc::clone(board.network()), image.edge()).expect("a size of it");
-    let bits = |logits: &[f32]| logits.iter().map(|logit| logit.to_bits()).collect();
-    let expected = bits(reference.run(image).expect("it runs").logits);
-    (bits(board.run(image).expect("it runs").logits), expected)
-}

@@ -1,5 +1,5 @@
-//! Packets between host and board: what a line carries. The board's side is `rtl/packet_receiver.sv`, `rtl/request_port.sv` and
-//! `rtl/packet_transmitter.sv`.
+//! Packets between host and board: what a line carries. The board's side is `rtl/ernscope_packet_receiver.sv`, `rtl/ernscope_request_port.sv` and
+//! `rtl/ernscope_packet_transmitter.sv`.
 //!
 //! # Frames on the line
 //!

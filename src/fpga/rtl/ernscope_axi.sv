@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 // The accelerator on a processor's bus: AXI4-Lite for commands and read-back, AXI4-Stream for frames and results. Registers, of
 // 32 bits, by the byte they start at:
 //   0  COMMAND   write: a word for the program port
@@ -10,6 +11,8 @@
 // (SLVERR): the bus never waits for more than a few cycles. So do ANSWER without a word, half a word, and all other addresses.
 // A refused access has done nothing. A frame's beat is a pixel in bits 23:0, or a word of codes. Weights are a frame's whole stream,
 // with TLAST; results made with wrong ones have the reason in TUSER.
+`default_nettype none
+
 module ernscope_axi #(
   parameter int PARALLEL_IN = 32,
   parameter int PARALLEL_OUT = 32,
@@ -156,4 +159,30 @@ module ernscope_axi #(
     .result_last(m_axis_result_tlast), .read_valid, .read_ready, .read_data, .running
   );
 
+`ifndef SYNTHESIS
+  // ---- What must hold.
+  logic writes_stand, reads_stand, results_stand;
+  logic [1:0] bresp_stood, rresp_stood;
+  logic [31:0] rdata_stood, result_stood;
+  always_ff @(posedge aclk) begin
+    writes_stand <= !rst && s_axil_bvalid && !s_axil_bready;
+    reads_stand <= !rst && s_axil_rvalid && !s_axil_rready;
+    results_stand <= !rst && m_axis_result_tvalid && !m_axis_result_tready;
+    bresp_stood <= s_axil_bresp;
+    {rresp_stood, rdata_stood} <= {s_axil_rresp, s_axil_rdata};
+    result_stood <= m_axis_result_tdata;
+    if (!rst) begin
+      // What is offered stands until it is taken, and one answer comes to one access.
+      a_write: assert (!writes_stand || (s_axil_bvalid && s_axil_bresp == bresp_stood));
+      a_read: assert (!reads_stand || (s_axil_rvalid && {s_axil_rresp, s_axil_rdata} == {rresp_stood, rdata_stood}));
+      a_result: assert (!results_stand || (m_axis_result_tvalid && m_axis_result_tdata == result_stood));
+      a_one_write: assert (!takes_write || (s_axil_awvalid && s_axil_wvalid && !s_axil_bvalid));
+      a_one_read: assert (!takes_read || (s_axil_arvalid && !s_axil_rvalid));
+      c_refused: cover (s_axil_bvalid && s_axil_bresp == SLVERR);
+    end
+  end
+`endif
+
 endmodule
+
+`default_nettype wire

@@ -1,9 +1,12 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 // The accelerator: program in, frames in, weights in, results out, read-back out; all of it valid/ready streams, no bus. Weights and
 // thresholds are a stream of their own, in the order in which they are needed: from outside where WEIGHT_DEPTH is 0, else from a
 // memory of so many words that the program fills.
 // A cycle: PIXELS × PARALLEL_OUT × PARALLEL_IN multiply-accumulates. A step travels: sequencer, address registers, memories,
 // registers (2 cycles), array (3 cycles), output unit. Nothing behind the sequencer ever waits. What goes to many places far
 // apart has registers on its way there.
+`default_nettype none
+
 module ernscope_core #(
   parameter int PARALLEL_IN = 32,
   parameter int PARALLEL_OUT = 32,
@@ -130,7 +133,7 @@ module ernscope_core #(
   /* verilator lint_on UNUSEDSIGNAL */
   logic [OUT_BITS-1:0] peek_word;
 
-  program_port #(
+  ernscope_program_port #(
     .WEIGHT_BEATS(WEIGHT_BEATS), .TABLE_BEATS(TABLE_BEATS),
     .CODE_BEATS(CODE_BEATS), .TRUNK_BEATS(TRUNK_BEATS),
     .IN_BEATS(IN_BITS / 32), .OUT_BEATS(OUT_BITS / 32)
@@ -154,7 +157,7 @@ module ernscope_core #(
   logic [PIXELS-1:0] step_inside;
   logic [COUNTER_WORD-1:0] counters;
 
-  sequencer #(
+  ernscope_sequencer #(
     .PIXELS(PIXELS), .DRAIN(DRAIN), .CODE_DEPTH(CODE_DEPTH), .WINDOW_DEPTH(WINDOW_DEPTH),
     .THRESHOLD_DEPTH(THRESHOLD_DEPTH), .THRESHOLD_ROWS(THRESHOLD_ROWS),
     .LAYERS(LAYERS)
@@ -180,7 +183,7 @@ module ernscope_core #(
   always_ff @(posedge clk) streaming <= !rst && !layers_finished && (streaming || load_frame);
 
   if (WEIGHT_DEPTH == 0) begin : gen_weights_from_outside
-    weight_receiver #(.WIDTH(WEIGHT_WORD), .BEAT(WEIGHT_BEAT)) u_receiver (
+    ernscope_weight_receiver #(.WIDTH(WEIGHT_WORD), .BEAT(WEIGHT_BEAT)) u_receiver (
       .clk, .rst, .start(load_frame), .expected_words(frame.stream_words), .expected_crc(frame.stream_crc),
       .finished(layers_finished), .fault(result_fault),
       .beat_valid(weight_valid), .beat_ready(weight_ready), .beat(weight_data), .beat_last(weight_last),
@@ -198,7 +201,7 @@ module ernscope_core #(
         last <= WEIGHT_ADDRESS'(frame.stream_first + frame.stream_words - 32'd1);
       end
     end
-    weight_memory #(.WIDTH(WEIGHT_WORD), .DEPTH(WEIGHT_DEPTH)) u_memory (
+    ernscope_weight_memory #(.WIDTH(WEIGHT_WORD), .DEPTH(WEIGHT_DEPTH)) u_memory (
       .clk, .run(streaming && feeding), .first, .last,
       .we, .waddr(write_address[WEIGHT_ADDRESS-1:0]), .wdata(write_word[WEIGHT_WORD-1:0]),
       .word_valid, .word_ready, .word
@@ -214,7 +217,7 @@ module ernscope_core #(
   logic [WINDOW_ADDRESS-1:0] word_read_address;
   logic [WEIGHT_WORD-1:0] word_taken, weights_behind, weights;
 
-  weight_window #(.WIDTH(WEIGHT_WORD), .DEPTH(WINDOW_DEPTH)) u_window (
+  ernscope_weight_window #(.WIDTH(WEIGHT_WORD), .DEPTH(WINDOW_DEPTH)) u_window (
     .clk, .rst(!streaming), .word_valid, .word_ready, .word, .written(words_written), .freed(words_freed),
     .read(word_read), .read_address(word_read_address), .read_word(word_taken)
   );
@@ -271,7 +274,7 @@ module ernscope_core #(
     code_shown <= peek_codes ? '1 : step_inside;
   end
 
-  code_memory #(.PARALLEL_IN(PARALLEL_IN), .PIXELS(PIXELS), .DEPTH(CODE_DEPTH)) u_codes (
+  ernscope_code_memory #(.PARALLEL_IN(PARALLEL_IN), .PIXELS(PIXELS), .DEPTH(CODE_DEPTH)) u_codes (
     .clk,
     .read(code_read), .read_address(code_read_address), .read_next(code_read_next), .read_bank(code_read_bank),
     .read_stride_2(code_read_stride_2), .shown(code_shown), .low, .high,
@@ -296,7 +299,7 @@ module ernscope_core #(
     pixels_first_behind <= {pixels_first_behind[5:0], step_pixels_first};
   end
 
-  mac_array #(
+  ernscope_mac_array #(
     .PARALLEL_IN(PARALLEL_IN), .PARALLEL_OUT(PARALLEL_OUT), .PIXELS(PIXELS), .DRAIN_CHANNELS(DRAIN_CHANNELS),
     .ACC_BITS(ACC_BITS), .FRUGAL(FRUGAL)
   ) u_array (
@@ -310,7 +313,7 @@ module ernscope_core #(
   logic [POOL_ADDRESS-1:0] pool_peek_address;
   logic [DRAIN_CHANNELS-1:0][31:0] pool_word;
 
-  output_unit #(
+  ernscope_output_unit #(
     .PARALLEL_IN(PARALLEL_IN), .PARALLEL_OUT(PARALLEL_OUT), .PIXELS(PIXELS), .DRAIN_CHANNELS(DRAIN_CHANNELS),
     .ACC_BITS(ACC_BITS), .TRUNK_BITS(TRUNK_BITS), .CODE_DEPTH(CODE_DEPTH), .TRUNK_DEPTH(TRUNK_DEPTH),
     .TRUNK_MIDDLE_DEPTH(TRUNK_MIDDLE_DEPTH), .TRUNK_WIDE_DEPTH(TRUNK_WIDE_DEPTH), .TRUNK_MIDDLE_BITS(TRUNK_MIDDLE_BITS),
@@ -331,14 +334,14 @@ module ernscope_core #(
   assign results_done = result_valid && result_ready && result_last;
   assign done = results_done || (layers_finished && !has_results);
 
-  result_port #(.DRAIN_CHANNELS(DRAIN_CHANNELS), .POOL_DEPTH(POOL_DEPTH)) u_results (
+  ernscope_result_port #(.DRAIN_CHANNELS(DRAIN_CHANNELS), .POOL_DEPTH(POOL_DEPTH)) u_results (
     .clk, .rst, .start(results_start), .classes_last(layer.classes_last),
     .peek(pool_peek), .peek_address(pool_peek_address), .peek_word(pool_word),
     .result_valid, .result_ready, .result(result_data), .result_last
   );
 
   // ---- Frames.
-  frame_loader #(
+  ernscope_frame_loader #(
     .PARALLEL_IN(PARALLEL_IN), .PIXELS(PIXELS), .CODE_DEPTH(CODE_DEPTH), .TABLE_WORDS(TABLE_WORDS),
     .FRAME_BITS(FRAME_BITS)
   ) u_loader (
@@ -374,3 +377,5 @@ module ernscope_core #(
   end
 
 endmodule
+
+`default_nettype wire

@@ -1,4 +1,7 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 // What the modules and the host agree on: layer descriptors, commands, packets.
+`default_nettype none
+
 package ernscope_pkg;
 
   // Told by the capabilities; a host refuses another one.
@@ -117,3 +120,5 @@ package ernscope_pkg;
   } reason_t;
 
 endpackage
+
+`default_nettype wire

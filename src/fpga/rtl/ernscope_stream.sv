@@ -1,5 +1,8 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 // The accelerator behind a stream of bytes: packets in, packets out, whatever line carries them. A cycle: takes a byte, always;
 // gives one where the line takes it. A packet that opens a session resets the core.
+`default_nettype none
+
 module ernscope_stream #(
   parameter int PARALLEL_IN = 32,
   parameter int PARALLEL_OUT = 32,
@@ -54,7 +57,7 @@ module ernscope_stream #(
   logic [BODY_ADDRESS:0] packet_length;
   logic [BODY_ADDRESS-1:0] body_address;
 
-  packet_receiver #(.SLOTS(SLOTS), .BODY(BODY)) u_receiver (
+  ernscope_packet_receiver #(.SLOTS(SLOTS), .BODY(BODY)) u_receiver (
     .clk, .rst, .in_valid, .in_data, .opened, .anew, .session, .expected, .notice, .notice_reason,
     .packet_valid, .packet_sequence, .packet_kind, .packet_length, .packet_done, .body_read, .body_address, .body_data
   );
@@ -67,7 +70,7 @@ module ernscope_stream #(
   logic [FRAME_BITS-1:0] frame_data;
   logic [7:0] program_sequence, used_up;
 
-  request_port #(.FRAME_BITS(FRAME_BITS), .CODE_BYTES(2 * PARALLEL_IN / 8), .BODY_ADDRESS(BODY_ADDRESS)) u_requests (
+  ernscope_request_port #(.FRAME_BITS(FRAME_BITS), .CODE_BYTES(2 * PARALLEL_IN / 8), .BODY_ADDRESS(BODY_ADDRESS)) u_requests (
     .clk, .rst(anew), .first(expected),
     .packet_valid, .packet_sequence, .packet_kind, .packet_length, .packet_done, .body_read, .body_address, .body_data,
     .program_valid, .program_ready, .program_data, .program_free(program_ready && !answering),
@@ -102,7 +105,7 @@ module ernscope_stream #(
   logic under_way;
   assign under_way = requests_busy || running || !program_ready;
 
-  packet_transmitter #(.SLOTS(SLOTS), .BODY(BODY), .CLOCK_KHZ(CLOCK_KHZ)) u_transmitter (
+  ernscope_packet_transmitter #(.SLOTS(SLOTS), .BODY(BODY), .CLOCK_KHZ(CLOCK_KHZ)) u_transmitter (
     .clk, .rst(anew), .opened, .used(packet_done), .notice, .notice_reason, .session, .expected, .used_up,
     .busy(under_way), .checksum, .read_valid, .read_ready, .read_data, .read_over(program_ready), .result_valid, .result_ready, .result_data, .result_last, .answered(program_sequence), .cycles,
     .answering, .out_valid, .out_ready, .out_data
@@ -111,3 +114,5 @@ module ernscope_stream #(
   assign busy = under_way || out_valid || opened || notice;
 
 endmodule
+
+`default_nettype wire

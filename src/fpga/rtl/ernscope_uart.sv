@@ -1,4 +1,7 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 // The accelerator on a serial line: a bit is CLOCK_KHZ · 1000 / BAUD cycles.
+`default_nettype none
+
 module ernscope_uart #(
   parameter int PARALLEL_IN = 32,
   parameter int PARALLEL_OUT = 32,
@@ -28,9 +31,9 @@ module ernscope_uart #(
   logic in_valid, out_valid, out_ready;
   logic [7:0] in_data, out_data;
 
-  uart_receiver #(.DIVIDER(DIVIDER)) u_receiver (.clk, .rst, .line(rx), .out_valid(in_valid), .out_data(in_data));
+  ernscope_uart_receiver #(.DIVIDER(DIVIDER)) u_receiver (.clk, .rst, .line(rx), .out_valid(in_valid), .out_data(in_data));
 
-  uart_transmitter #(.DIVIDER(DIVIDER)) u_transmitter (
+  ernscope_uart_transmitter #(.DIVIDER(DIVIDER)) u_transmitter (
     .clk, .rst, .in_valid(out_valid), .in_ready(out_ready), .in_data(out_data), .line(tx)
   );
 
@@ -41,3 +44,5 @@ module ernscope_uart #(
   ) u_stream (.clk, .rst, .in_valid, .in_data, .out_valid, .out_ready, .out_data, .busy);
 
 endmodule
+
+`default_nettype wire

@@ -1,5 +1,8 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 // The adders made for look-up tables and the plain model, both against $countones: random words and extremes, a new one in
 // most cycles; where none enters, the sum may be anything.
+`default_nettype none
+
 module dot_product_bench #(
   parameter int LANES = 32
 );
@@ -16,8 +19,8 @@ module dot_product_bench #(
 
   always #1 clk = !clk;
 
-  dot_product #(.LANES(LANES), .FRUGAL(1)) u_frugal (.clk, .enter, .low, .high, .weights, .sum(frugal));
-  dot_product #(.LANES(LANES), .FRUGAL(0)) u_plain (.clk, .enter, .low, .high, .weights, .sum(plain));
+  ernscope_dot_product #(.LANES(LANES), .FRUGAL(1)) u_frugal (.clk, .enter, .low, .high, .weights, .sum(frugal));
+  ernscope_dot_product #(.LANES(LANES), .FRUGAL(0)) u_plain (.clk, .enter, .low, .high, .weights, .sum(plain));
 
   function automatic logic [LANES-1:0] pick();
     logic [LANES-1:0] word;
@@ -52,3 +55,5 @@ module dot_product_bench #(
   end
 
 endmodule
+
+`default_nettype wire

@@ -1,5 +1,8 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 // The array against a model that keeps integers: tiles of random lengths, pauses between steps, drained while the next tile
 // runs.
+`default_nettype none
+
 module mac_array_bench;
 
   localparam int PARALLEL_IN = 8;
@@ -19,7 +22,7 @@ module mac_array_bench;
 
   always #1 clk = !clk;
 
-  mac_array #(
+  ernscope_mac_array #(
     .PARALLEL_IN(PARALLEL_IN), .PARALLEL_OUT(PARALLEL_OUT), .PIXELS(PIXELS), .DRAIN_CHANNELS(DRAIN_CHANNELS),
     .ACC_BITS(ACC_BITS), .FRUGAL(1)
   ) u_array (.clk, .rst, .step, .first, .last, .low, .high, .weights, .loaded, .shift, .set_sums, .code_sums);
@@ -103,3 +106,5 @@ module mac_array_bench;
   end
 
 endmodule
+
+`default_nettype wire

@@ -1,7 +1,10 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 // Packets from the line to the core's streams (packet_receiver, request_port): random packets, good and damaged, of this session
 // and others, in and out of turn, with pauses; a core that takes words when it likes, so that there often is no room; sessions that
 // begin in the middle of everything. What reaches the core is what was sent, whole and in turn; every other packet is refused for
 // its reason; the checksum is that of all bodies that were taken.
+`default_nettype none
+
 module packets_bench;
 
   localparam int SLOTS = 4;
@@ -26,9 +29,9 @@ module packets_bench;
   logic [31:0] program_data, checksum;
   logic [FRAME_BITS-1:0] frame_data;
 
-  packet_receiver #(.SLOTS(SLOTS), .BODY(BODY)) u_receiver (.*);
+  ernscope_packet_receiver #(.SLOTS(SLOTS), .BODY(BODY)) u_receiver (.*);
 
-  request_port #(.FRAME_BITS(FRAME_BITS), .CODE_BYTES(CODE_BYTES), .BODY_ADDRESS(BODY_ADDRESS)) u_requests (
+  ernscope_request_port #(.FRAME_BITS(FRAME_BITS), .CODE_BYTES(CODE_BYTES), .BODY_ADDRESS(BODY_ADDRESS)) u_requests (
     .rst(anew), .first(expected), .*
   );
 
@@ -204,3 +207,5 @@ module packets_bench;
   end
 
 endmodule
+
+`default_nettype wire

@@ -1,5 +1,8 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 // The threshold unit against counting, exhaustively: every integer of six bits, every three of 16 thresholds (both extremes
 // among them) in order, both directions.
+`default_nettype none
+
 module threshold_unit_bench;
 
   localparam int BITS = 6;
@@ -9,7 +12,7 @@ module threshold_unit_bench;
   logic [2:0][BITS-1:0] thresholds;
   logic [1:0] code;
 
-  threshold_unit #(.BITS(BITS)) u_unit (.value, .falling, .thresholds, .code);
+  ernscope_threshold_unit #(.BITS(BITS)) u_unit (.value, .falling, .thresholds, .code);
 
   function automatic int threshold(int i);
     return (i == 15) ? 31 : -32 + 4 * i;
@@ -44,3 +47,5 @@ module threshold_unit_bench;
   end
 
 endmodule
+
+`default_nettype wire

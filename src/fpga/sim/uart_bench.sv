@@ -1,6 +1,9 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 // The serial line at the bit: a transmitter and a receiver whose clocks are 2 % apart, either way; random bytes back to back and
 // with pauses. Then bits that no transmitter sends: a short dip is no byte, a byte without its stop bit is dropped, and the next
 // one is received.
+`default_nettype none
+
 module uart_bench;
 
   localparam int DIVIDER = 20;
@@ -17,8 +20,8 @@ module uart_bench;
 
   assign line = is_forced ? forced : sent_line;
 
-  uart_transmitter #(.DIVIDER(DIVIDER)) u_transmitter (.clk(sent_clk), .rst, .in_valid, .in_ready, .in_data, .line(sent_line));
-  uart_receiver #(.DIVIDER(DIVIDER)) u_receiver (.clk(received_clk), .rst, .line, .out_valid, .out_data);
+  ernscope_uart_transmitter #(.DIVIDER(DIVIDER)) u_transmitter (.clk(sent_clk), .rst, .in_valid, .in_ready, .in_data, .line(sent_line));
+  ernscope_uart_receiver #(.DIVIDER(DIVIDER)) u_receiver (.clk(received_clk), .rst, .line, .out_valid, .out_data);
 
   logic [7:0] expected [$];
   int received = 0;
@@ -88,3 +91,5 @@ module uart_bench;
   end
 
 endmodule
+
+`default_nettype wire

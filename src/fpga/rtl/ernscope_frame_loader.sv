@@ -1,7 +1,10 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 // Takes a frame and writes it as words of codes: pixels through the pixel-embedding table, or codes as they are.
 // A cycle: takes a beat (a pixel, three bytes; or a word of codes), and writes the word that the table showed for the beat
 // before, unless the output unit writes or the row's place in the ring is still read. A pixel of more than PARALLEL_IN codes takes a cycle a word.
-module frame_loader #(
+`default_nettype none
+
+module ernscope_frame_loader #(
   parameter int PARALLEL_IN = 32,
   parameter int PIXELS = 1,
   parameter int CODE_DEPTH = 8192,
@@ -118,7 +121,7 @@ module frame_loader #(
     end else begin : gen_word
       assign raddr = {word[TABLE_ADDRESS-9:0], pixel[8*c +: 8]};
     end
-    memory #(.WIDTH(WORD), .DEPTH(TABLE_DEPTH)) u_table (
+    ernscope_memory #(.WIDTH(WORD), .DEPTH(TABLE_DEPTH)) u_table (
       .clk,
       .we(table_we), .waddr(table_waddr), .wdata(table_wdata[WORD*c +: WORD]),
       .re(held && advance), .raddr, .rdata(colours[c])
@@ -168,4 +171,22 @@ module frame_loader #(
     end
   end
 
+`ifndef SYNTHESIS
+  // ---- What must hold.
+  logic stands;
+  logic [ADDRESS-1:0] stood_at;
+  logic [WORD-1:0] stood;
+  always_ff @(posedge clk) begin
+    stands <= !rst && !start && code_write && !code_ready;
+    stood_at <= code_address;
+    stood <= code_word;
+    a_stands: assert (!stands || (code_write && code_address == stood_at && code_word == stood));
+    a_rows: assert (rst || !busy || rows <= edge_last);
+    c_stalled: cover (stands);
+    c_ring_full: cover (behind && !code_write);
+  end
+`endif
+
 endmodule
+
+`default_nettype wire

@@ -1,5 +1,8 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 // A byte further in CRC-32 (reflected, of IEEE 802.3). Combinational; starts from all ones, and is told inverted.
-module crc32 (
+`default_nettype none
+
+module ernscope_crc32 (
   input  logic [31:0] crc,
   input  logic [7:0]  data,
   output logic [31:0] next
@@ -13,3 +16,5 @@ module crc32 (
   end
 
 endmodule
+
+`default_nettype wire

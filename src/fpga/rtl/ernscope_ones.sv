@@ -1,5 +1,8 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 // Counts ones. Without a clock: groups of six bits, three look-up tables of six inputs each, then adders.
-module ones #(
+`default_nettype none
+
+module ernscope_ones #(
   parameter int BITS = 12,
   localparam int COUNT = $clog2(BITS + 1)
 ) (
@@ -35,3 +38,5 @@ module ones #(
   end
 
 endmodule
+
+`default_nettype wire

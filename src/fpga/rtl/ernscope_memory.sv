@@ -1,9 +1,12 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 // A memory with one port to write and one to read. A cycle: writes a word where `we`; where `re`, `rdata` is the word at
 // `raddr` from the next cycle on, and stays.
 //
 // It is made of parts, one for every power of two in its depth: block RAMs come in powers of two, and most of a large one would
 // lie idle behind a depth just beyond one. Small parts are look-up tables.
-module memory #(
+`default_nettype none
+
+module ernscope_memory #(
   parameter int WIDTH = 32,
   parameter int DEPTH = 512,
   localparam int ADDRESS = $clog2(DEPTH)
@@ -66,3 +69,5 @@ module memory #(
   end
 
 endmodule
+
+`default_nettype wire

@@ -1,6 +1,9 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 // A resident weight stream: the words `first` to `first + count - 1` of a memory, again and again, from the host's program.
 // A cycle: gives a word where the window takes it.
-module weight_memory #(
+`default_nettype none
+
+module ernscope_weight_memory #(
   parameter int WIDTH = 1024,
   parameter int DEPTH = 2048,
   localparam int ADDRESS = $clog2(DEPTH)
@@ -35,6 +38,8 @@ module weight_memory #(
     end
   end
 
-  memory #(.WIDTH(WIDTH), .DEPTH(DEPTH)) u_words (.clk, .we, .waddr, .wdata, .re(reads), .raddr, .rdata(word));
+  ernscope_memory #(.WIDTH(WIDTH), .DEPTH(DEPTH)) u_words (.clk, .we, .waddr, .wdata, .re(reads), .raddr, .rdata(word));
 
 endmodule
+
+`default_nettype wire

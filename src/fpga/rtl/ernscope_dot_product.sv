@@ -1,7 +1,10 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 // Σ code over the lanes whose weight bit is set: the AND form of a product of 2-bit codes and 1-bit weights.
 // A cycle: takes LANES codes (two bit planes) and weights; the sum follows three cycles later. Where `enter` was not set with
 // them, the sum may be anything.
-module dot_product #(
+`default_nettype none
+
+module ernscope_dot_product #(
   parameter int LANES = 32,
   // 1: adders made for few look-up tables. 0: the plain model, the same sums and latency, fast to simulate.
   parameter int FRUGAL = 1,
@@ -49,9 +52,9 @@ module dot_product #(
       end
     end
 
-    ones #(.BITS(TRIPLES)) u_units (.bits(low_sums), .count(units_counted));
-    ones #(.BITS(2 * TRIPLES)) u_twos (.bits({low_carries, high_sums}), .count(twos_counted));
-    ones #(.BITS(TRIPLES)) u_fours (.bits(high_carries), .count(fours_counted));
+    ernscope_ones #(.BITS(TRIPLES)) u_units (.bits(low_sums), .count(units_counted));
+    ernscope_ones #(.BITS(2 * TRIPLES)) u_twos (.bits({low_carries, high_sums}), .count(twos_counted));
+    ernscope_ones #(.BITS(TRIPLES)) u_fours (.bits(high_carries), .count(fours_counted));
 
     always_ff @(posedge clk) begin
       {units, twos, fours} <= {units_counted, twos_counted, fours_counted};
@@ -75,3 +78,5 @@ module dot_product #(
   end
 
 endmodule
+
+`default_nettype wire

@@ -1,8 +1,11 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 // All codes on chip. A word is PARALLEL_IN codes of one pixel, a bit plane behind the other; column x lies in bank x mod BANKS.
 // A cycle: reads the PIXELS words of columns start, start + stride, … of one row (a column a bank, whatever start and stride
 // are), and three cycles later shows them, with 0 for every pixel outside `shown`; writes a word, the same address of PIXELS
 // neighbouring banks, for the output unit, else one word for the frame loader, which is told so by `loader_ready`.
-module code_memory #(
+`default_nettype none
+
+module ernscope_code_memory #(
   parameter int PARALLEL_IN = 32,
   parameter int PIXELS = 1,
   parameter int DEPTH = 8192,
@@ -57,7 +60,7 @@ module code_memory #(
     assign we = ours || (loader_write && !write && loader_bank == BANK'(b));
     assign waddr = write ? write_address : loader_address;
     assign wdata = write ? write_data[b % PIXELS] : loader_data;
-    memory #(.WIDTH(WORD), .DEPTH(DEPTH)) u_bank (
+    ernscope_memory #(.WIDTH(WORD), .DEPTH(DEPTH)) u_bank (
       .clk, .we, .waddr, .wdata, .re(read), .raddr, .rdata(words_read[b])
     );
   end
@@ -88,3 +91,5 @@ module code_memory #(
   end
 
 endmodule
+
+`default_nettype wire

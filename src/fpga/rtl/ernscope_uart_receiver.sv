@@ -1,6 +1,9 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 // A serial line to bytes: 8 bits, no parity, a stop bit. A cycle: samples the line; a bit is DIVIDER cycles. Gives a byte for a
 // cycle in the middle of its stop bit; one whose stop bit is missing is dropped.
-module uart_receiver #(
+`default_nettype none
+
+module ernscope_uart_receiver #(
   parameter int DIVIDER = 20
 ) (
   input  logic       clk,
@@ -17,7 +20,7 @@ module uart_receiver #(
   state_t state;
   logic [COUNT-1:0] wait_for;
   logic [2:0] bit_number;
-  logic [1:0] synchronised;
+  (* keep, ASYNC_REG = "TRUE" *) logic [1:0] synchronised;
   logic level;
 
   assign level = synchronised[1];
@@ -51,3 +54,5 @@ module uart_receiver #(
   end
 
 endmodule
+
+`default_nettype wire

@@ -1,6 +1,9 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 // The classifier's pooling sums, one a class, as a stream. A cycle: gives one result where the stream takes it; every
 // DRAIN_CHANNELS results it takes two cycles to fetch the next ones.
-module result_port #(
+`default_nettype none
+
+module ernscope_result_port #(
   parameter int DRAIN_CHANNELS = 8,
   parameter int POOL_DEPTH = 16,
   localparam int POOL_ADDRESS = $clog2(POOL_DEPTH)
@@ -61,4 +64,17 @@ module result_port #(
     end
   end
 
+`ifndef SYNTHESIS
+  // ---- What must hold.
+  logic stands;
+  logic [31:0] stood;
+  always_ff @(posedge clk) begin
+    stands <= !rst && result_valid && !result_ready;
+    stood <= result;
+    a_stands: assert (!stands || (result_valid && result == stood));
+  end
+`endif
+
 endmodule
+
+`default_nettype wire

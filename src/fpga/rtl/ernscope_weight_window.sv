@@ -1,7 +1,10 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 // The words of the weight stream that are under way, in a ring: each is kept from when it comes until what reads it says that it is
 // needed no more.
 // A cycle: takes a word while there is room; reads one.
-module weight_window #(
+`default_nettype none
+
+module ernscope_weight_window #(
   parameter int WIDTH = 1024,
   parameter int DEPTH = 512,
   localparam int ADDRESS = $clog2(DEPTH)
@@ -39,8 +42,26 @@ module weight_window #(
     word_ready <= !rst && (ADDRESS + 1)'(written - freed_behind[READ_BEHIND-1]) < (ADDRESS + 1)'(DEPTH - MARGIN);
   end
 
-  memory #(.WIDTH(WIDTH), .DEPTH(DEPTH)) u_words (
+  ernscope_memory #(.WIDTH(WIDTH), .DEPTH(DEPTH)) u_words (
     .clk, .we(take), .waddr(written[ADDRESS-1:0]), .wdata(word), .re(read), .raddr(read_address), .rdata(read_word)
   );
 
+`ifndef SYNTHESIS
+  // ---- What must hold.
+  logic [ADDRESS:0] under_way, needed;
+  assign under_way = written - freed_behind[READ_BEHIND-1];
+  assign needed = written - freed;
+  always_ff @(posedge clk) begin
+    if (!rst) begin
+      a_room: assert (under_way <= (ADDRESS + 1)'(DEPTH));
+      a_kept: assert (!take || under_way < (ADDRESS + 1)'(DEPTH));
+      a_freed: assert (needed <= under_way);
+      c_full: cover (!word_ready && word_valid);
+      c_empty: cover (needed == 0);
+    end
+  end
+`endif
+
 endmodule
+
+`default_nettype wire

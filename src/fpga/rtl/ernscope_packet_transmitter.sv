@@ -1,6 +1,9 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 // Packets to the host. A cycle: gives a byte where the line takes it. What the core has to say goes first, then a status: a
 // status that says that nothing is under way is behind everything that was. Several reasons for a status make one of them.
-module packet_transmitter #(
+`default_nettype none
+
+module ernscope_packet_transmitter #(
   parameter int SLOTS = 4,
   parameter int BODY = 1024,
   parameter int CLOCK_KHZ = 60000
@@ -79,7 +82,7 @@ module packet_transmitter #(
   end
 
   logic [31:0] crc, crc_next;
-  crc32 u_crc (.crc, .data(bytes[0]), .next(crc_next));
+  ernscope_crc32 u_crc (.crc, .data(bytes[0]), .next(crc_next));
 
   always_ff @(posedge clk) begin
     if (state == IDLE) crc <= '1;
@@ -180,3 +183,5 @@ module packet_transmitter #(
   end
 
 endmodule
+
+`default_nettype wire

@@ -1,8 +1,11 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 // From sums to trunk, codes and results. Drains a tile (PARALLEL_OUT channels of PIXELS pixels) in DRAIN cycles.
 // A cycle: takes DRAIN_CHANNELS sums of every pixel from the array; two cycles later adds the trunk where the layer says so; then writes
 // the trunk, compares with thresholds, adds to the pooling sums; and writes a word of codes a pixel whenever one is full.
 // Tiles come in the order in which the sequencer issues them: all pixels of a tile of channels, or all tiles of some pixels.
-module output_unit #(
+`default_nettype none
+
+module ernscope_output_unit #(
   parameter int PARALLEL_IN = 32,
   parameter int PARALLEL_OUT = 32,
   parameter int PIXELS = 1,
@@ -184,7 +187,7 @@ module output_unit #(
 
   always_ff @(posedge clk) rows_behind <= rows;
 
-  trunk_memory #(
+  ernscope_trunk_memory #(
     .LANES(PIXELS * DRAIN_CHANNELS), .BITS(TRUNK_BITS), .DEPTH(TRUNK_DEPTH), .MIDDLE_DEPTH(TRUNK_MIDDLE_DEPTH),
     .WIDE_DEPTH(TRUNK_WIDE_DEPTH), .MIDDLE_BITS(TRUNK_MIDDLE_BITS), .NARROW_BITS(TRUNK_NARROW_BITS)
   ) u_trunk (
@@ -193,7 +196,7 @@ module output_unit #(
     .re(draining || trunk_peek), .raddr(draining ? trunk_address : trunk_peek_address), .rdata(trunk)
   );
 
-  memory #(.WIDTH(THRESHOLD_WORD), .DEPTH(THRESHOLD_DEPTH)) u_thresholds (
+  ernscope_memory #(.WIDTH(THRESHOLD_WORD), .DEPTH(THRESHOLD_DEPTH)) u_thresholds (
     .clk,
     .we(threshold_we), .waddr(threshold_waddr), .wdata(threshold_wdata),
     .re(summed.valid), .raddr(threshold_summed), .rdata(rows)
@@ -207,7 +210,7 @@ module output_unit #(
 
   for (genvar p = 0; p < PIXELS; p++) begin : gen_codes
     for (genvar c = 0; c < DRAIN_CHANNELS; c++) begin : gen_units
-      threshold_unit #(.BITS(TRUNK_BITS)) u_threshold (
+      ernscope_threshold_unit #(.BITS(TRUNK_BITS)) u_threshold (
         .value(totals[p][c]),
         .falling(rows_behind[c][3*TRUNK_BITS]),
         .thresholds(rows_behind[c][3*TRUNK_BITS-1:0]),
@@ -280,7 +283,7 @@ module output_unit #(
     assign pool_next[c] = (coded.pixels_first ? '0 : pool_sums[c]) + 32'($signed(lane_sums[c]));
   end
 
-  memory #(.WIDTH(DRAIN_CHANNELS * 32), .DEPTH(POOL_DEPTH)) u_pool (
+  ernscope_memory #(.WIDTH(DRAIN_CHANNELS * 32), .DEPTH(POOL_DEPTH)) u_pool (
     .clk,
     .we(coded.valid && layer.flags.pool), .waddr(pool_coded), .wdata(pool_next),
     .re(totalled.valid || pool_peek), .raddr(totalled.valid ? pool_totalled : pool_peek_address), .rdata(pool_sums)
@@ -288,4 +291,29 @@ module output_unit #(
 
   assign pool_word = pool_sums;
 
+`ifndef SYNTHESIS
+  // ---- What must hold.
+  for (genvar p = 0; p < PIXELS; p++) begin : gen_no_overflow
+    for (genvar c = 0; c < DRAIN_CHANNELS; c++) begin : gen_channels
+      logic signed [TRUNK_BITS:0] exact;
+      always_ff @(posedge clk) begin
+        exact <= (TRUNK_BITS + 1)'($signed(sums_behind[p][c])) + (TRUNK_BITS + 1)'($signed(addends[p][c]));
+        a_sum_fits: assert (!totalled.valid || exact == (TRUNK_BITS + 1)'($signed(totals[p][c])));
+      end
+    end
+  end
+  always_ff @(posedge clk) begin
+    if (!rst) begin
+      // A tile comes no earlier than the one before is drained, and a layer when all are.
+      a_drained: assert (!loaded || !draining || now.tile_end);
+      a_rests: assert (!start || !(draining || summed.valid || fetched.valid || totalled.valid || coded.valid));
+      a_threshold_half: assert (!(threshold_we && summed.valid) || threshold_waddr[THRESHOLD_ADDRESS-1] != threshold_summed[THRESHOLD_ADDRESS-1]);
+      c_pooled: cover (coded.valid && layer.flags.pool);
+      c_masked: cover (word_full && layer.flags.write_codes && word >= layer.out_words);
+    end
+  end
+`endif
+
 endmodule
+
+`default_nettype wire

@@ -1,7 +1,10 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 // Packets to the core's streams, in their order. A cycle: takes a byte of a packet's body; gives a program word or a beat of a
 // frame, where its last byte has come. A packet of the program waits until the core takes commands, so that what the core
 // answers is known to be of that packet; frames go on meanwhile. What is left over at a body's end is dropped.
-module request_port #(
+`default_nettype none
+
+module ernscope_request_port #(
   parameter int FRAME_BITS = 64,
   parameter int CODE_BYTES = 8,
   parameter int BODY_ADDRESS = 10
@@ -79,7 +82,7 @@ module request_port #(
   assign packet_done = !rst && advance && at == packet_length && !fetched;
 
   logic [31:0] crc, crc_next;
-  crc32 u_crc (.crc, .data(body_data), .next(crc_next));
+  ernscope_crc32 u_crc (.crc, .data(body_data), .next(crc_next));
   assign checksum = ~crc;
 
   always_ff @(posedge clk) begin
@@ -108,3 +111,5 @@ module request_port #(
   end
 
 endmodule
+
+`default_nettype wire

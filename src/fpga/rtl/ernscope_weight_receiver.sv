@@ -1,8 +1,11 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 // A weight stream from outside: the words of a frame, in beats, lowest first, with `last` at the end. It must be the program's: as
 // many beats, with its checksum; what is wrong with it is told to whoever reads the results.
 // A cycle: takes a beat, or gives a word that the window takes. Where the stream ends early, zeros follow, so that the frame ends;
 // what comes beyond the program's words, or behind a frame that was stopped early, is passed over.
-module weight_receiver #(
+`default_nettype none
+
+module ernscope_weight_receiver #(
   parameter int WIDTH = 1024,
   parameter int BEAT = 128
 ) (
@@ -44,7 +47,7 @@ module weight_receiver #(
 
   assign crcs[0] = crc;
   for (genvar i = 0; i < BEAT / 8; i++) begin : gen_bytes
-    crc32 u_crc (.crc(crcs[i]), .data(beat[8*i +: 8]), .next(crcs[i+1]));
+    ernscope_crc32 u_crc (.crc(crcs[i]), .data(beat[8*i +: 8]), .next(crcs[i+1]));
   end
 
   assign room = !word_valid || word_ready;
@@ -97,4 +100,22 @@ module weight_receiver #(
     always_ff @(posedge clk) if (moves) word <= {take ? beat : BEAT'(0), word[WIDTH-1:BEAT]};
   end
 
+`ifndef SYNTHESIS
+  // ---- What must hold.
+  logic stands;
+  logic [WIDTH-1:0] stood;
+  always_ff @(posedge clk) begin
+    stands <= !rst && !finished && !start && word_valid && !word_ready;
+    stood <= word;
+    a_stands: assert (!stands || (word_valid && word == stood));
+    a_counts: assert (rst || !(take || state == PAD) || words_left != 0);
+    c_short: cover (fault == ernscope_pkg::STREAM_SHORT);
+    c_long: cover (fault == ernscope_pkg::STREAM_LONG);
+    c_other: cover (fault == ernscope_pkg::STREAM_OTHER);
+    c_skipped: cover (state == SKIP && finished);
+  end
+`endif
+
 endmodule
+
+`default_nettype wire

@@ -1,6 +1,9 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 // Bytes to a serial line: 8 bits, no parity, a stop bit. A cycle: drives the line; a bit is DIVIDER cycles. Takes a byte where
 // none is under way.
-module uart_transmitter #(
+`default_nettype none
+
+module ernscope_uart_transmitter #(
   parameter int DIVIDER = 20
 ) (
   input  logic       clk,
@@ -42,3 +45,5 @@ module uart_transmitter #(
   end
 
 endmodule
+
+`default_nettype wire

@@ -1,7 +1,10 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 // Bytes of the line to packets. A cycle: takes a byte, always; takes the escapes out, counts and checks. A packet that is whole,
 // of this session and the expected one is kept, in one of SLOTS places; of every other one the host is told why not. OPEN starts
 // a session: everything is forgotten.
-module packet_receiver #(
+`default_nettype none
+
+module ernscope_packet_receiver #(
   parameter int SLOTS = 4,
   parameter int BODY = 1024,
   localparam int BODY_ADDRESS = $clog2(BODY),
@@ -52,7 +55,7 @@ module packet_receiver #(
   assign is_byte = in_valid && !is_flag && !is_escape;
   assign data = escaped ? in_data ^ ernscope_pkg::ESCAPED : in_data;
 
-  crc32 u_crc (.crc, .data, .next(crc_next));
+  ernscope_crc32 u_crc (.crc, .data, .next(crc_next));
 
   logic [7:0] told_session, told_sequence;
   ernscope_pkg::kind_t told_kind;
@@ -164,10 +167,12 @@ module packet_receiver #(
     else if (is_byte && in_body && is_full) dropped <= 1'b1;
   end
 
-  memory #(.WIDTH(8), .DEPTH(SLOTS * BODY)) u_bodies (
+  ernscope_memory #(.WIDTH(8), .DEPTH(SLOTS * BODY)) u_bodies (
     .clk,
     .we(is_byte && in_body && !is_full), .waddr({newest, behind_head[BODY_ADDRESS-1:0]}), .wdata(data),
     .re(body_read), .raddr({oldest, body_address}), .rdata(body_data)
   );
 
 endmodule
+
+`default_nettype wire

@@ -1,7 +1,10 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 // Commands and what they carry: writes of program memory, read-back, the start of a frame. Two words a command: its code and an
 // address, and a count; then, for a write, the memory words' beats of 32 bits, lowest first. Read-back gives beats likewise.
 // A cycle: takes a beat while nothing runs, or gives one. A command that is not known is passed over.
-module program_port #(
+`default_nettype none
+
+module ernscope_program_port #(
   // 32-bit beats of a word of each memory.
   parameter int WEIGHT_BEATS = 32,
   parameter int TABLE_BEATS = 6,
@@ -114,4 +117,19 @@ module program_port #(
     else if (state == GIVE && read_ready) out_word <= out_word >> 32;
   end
 
+`ifndef SYNTHESIS
+  // ---- What must hold.
+  logic stands;
+  logic [31:0] stood;
+  always_ff @(posedge clk) begin
+    stands <= !rst && read_valid && !read_ready;
+    stood <= read_data;
+    a_stands: assert (!stands || (read_valid && read_data == stood));
+    a_one: assert (rst || !(running && (program_ready || read_valid)));
+    c_unknown: cover (state == ACT && !is_write && !is_read && !run);
+  end
+`endif
+
 endmodule
+
+`default_nettype wire

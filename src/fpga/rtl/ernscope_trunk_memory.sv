@@ -1,8 +1,11 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 // The trunk: words of LANES signed integers. Layers whose trunk is large have small sums, and those of large sums have few pixels:
 // a word has all BITS below WIDE_DEPTH, MIDDLE_BITS below MIDDLE_DEPTH, and NARROW_BITS up to DEPTH. The compiler proves that each
 // layer's sums fit where they lie.
 // A cycle: writes a word where `we`; where `re`, `rdata` is the word at `raddr` from the next cycle on, and stays.
-module trunk_memory #(
+`default_nettype none
+
+module ernscope_trunk_memory #(
   parameter int LANES = 8,
   parameter int BITS = 16,
   parameter int DEPTH = 2048,
@@ -34,7 +37,7 @@ module trunk_memory #(
   for (genvar lane = 0; lane < LANES; lane++) begin : gen_narrow
     assign narrow_in[lane] = wdata[lane][NARROW_BITS-1:0];
   end
-  memory #(.WIDTH(LANES * NARROW_BITS), .DEPTH(DEPTH)) u_narrow (
+  ernscope_memory #(.WIDTH(LANES * NARROW_BITS), .DEPTH(DEPTH)) u_narrow (
     .clk, .we, .waddr, .wdata(narrow_in), .re, .raddr, .rdata(narrow)
   );
 
@@ -44,7 +47,7 @@ module trunk_memory #(
     localparam int PART = $clog2(MIDDLE_DEPTH);
     logic [LANES-1:0][MIDDLE-1:0] bits_in, bits;
     logic ours;
-    memory #(.WIDTH(LANES * MIDDLE), .DEPTH(MIDDLE_DEPTH)) u_middle (
+    ernscope_memory #(.WIDTH(LANES * MIDDLE), .DEPTH(MIDDLE_DEPTH)) u_middle (
       .clk, .we(we && 32'(waddr) < MIDDLE_DEPTH), .waddr(PART'(waddr)), .wdata(bits_in), .re, .raddr(PART'(raddr)), .rdata(bits)
     );
     always_ff @(posedge clk) if (re) ours <= 32'(raddr) < MIDDLE_DEPTH;
@@ -60,7 +63,7 @@ module trunk_memory #(
     localparam int PART = $clog2(WIDE_DEPTH);
     logic [LANES-1:0][WIDE-1:0] bits_in, bits;
     logic ours;
-    memory #(.WIDTH(LANES * WIDE), .DEPTH(WIDE_DEPTH)) u_wide (
+    ernscope_memory #(.WIDTH(LANES * WIDE), .DEPTH(WIDE_DEPTH)) u_wide (
       .clk, .we(we && 32'(waddr) < WIDE_DEPTH), .waddr(PART'(waddr)), .wdata(bits_in), .re, .raddr(PART'(raddr)), .rdata(bits)
     );
     always_ff @(posedge clk) if (re) ours <= 32'(raddr) < WIDE_DEPTH;
@@ -70,4 +73,18 @@ module trunk_memory #(
     end
   end
 
+`ifndef SYNTHESIS
+  // ---- What must hold.
+  // The compiler's proof: no word is written where its integers do not fit.
+  for (genvar lane = 0; lane < LANES; lane++) begin : gen_fits
+    always_ff @(posedge clk) begin
+      a_narrow: assert (!we || 32'(waddr) < MIDDLE_DEPTH || $signed(wdata[lane]) == BITS'($signed(narrow_in[lane])));
+      a_middle: assert (!we || 32'(waddr) < WIDE_DEPTH || $signed(wdata[lane]) == BITS'($signed(wdata[lane][MIDDLE_BITS-1:0])));
+    end
+  end
+  always_ff @(posedge clk) a_address: assert (!we || 32'(waddr) < DEPTH);
+`endif
+
 endmodule
+
+`default_nettype wire

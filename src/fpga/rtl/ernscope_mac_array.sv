@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 // PIXELS × PARALLEL_OUT × PARALLEL_IN multiply-accumulates of 2-bit codes and 1-bit weights, output-stationary.
 // A cycle: takes a step, that is a word of codes for every pixel and a weight bit for every pair of lanes; the pixels share the
 // weights. Three cycles behind a tile's last step `loaded` tells that from the next cycle on its sums are to be drained:
@@ -5,7 +6,9 @@
 //
 // The accumulators hold Σ code over set weight bits; Σ over ±1 weights is twice that, less Σ code, which does not depend on the
 // output channel: a pixel has one accumulator for it, `code_sums`.
-module mac_array #(
+`default_nettype none
+
+module ernscope_mac_array #(
   parameter int PARALLEL_IN = 32,
   parameter int PARALLEL_OUT = 32,
   parameter int PIXELS = 1,
@@ -54,7 +57,7 @@ module mac_array #(
       end else begin : gen_all
         assign filter = '1;
       end
-      accumulator #(.LANES(PARALLEL_IN), .BITS(ACC_BITS), .FRUGAL(FRUGAL)) u_channel (
+      ernscope_accumulator #(.LANES(PARALLEL_IN), .BITS(ACC_BITS), .FRUGAL(FRUGAL)) u_channel (
         .clk, .enter(step), .low(low[p]), .high(high[p]), .weights(filter), .accumulate, .restart,
         .next(next[o*ACC_BITS +: ACC_BITS])
       );
@@ -74,3 +77,5 @@ module mac_array #(
   end
 
 endmodule
+
+`default_nettype wire

@@ -1,6 +1,9 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 // A 2-bit code of an integer: how many of three thresholds it reaches. Without a clock.
 // A falling channel counts n ≤ T, which is ~n ≥ ~T: its thresholds are stored inverted, the integer is inverted here.
-module threshold_unit #(
+`default_nettype none
+
+module ernscope_threshold_unit #(
   parameter int BITS = 16
 ) (
   input  logic signed [BITS-1:0] value,
@@ -22,3 +25,5 @@ module threshold_unit #(
   assign code = {reached[1], reached[2] || (reached[0] && !reached[1])};
 
 endmodule
+
+`default_nettype wire

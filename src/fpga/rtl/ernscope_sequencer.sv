@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
 // Walks the layer descriptors of a program, and in each layer every step: for every tile of PARALLEL_OUT channels, row and group
 // of PIXELS, every kernel tap and word of input channels. A layer that waits for the frame takes its tiles innermost instead, as
 // rows come one by one.
@@ -6,7 +7,9 @@
 // A cycle: issues one step (addresses of a word of weights and of the codes of PIXELS pixels) unless the rows that it reads are
 // still to come from the frame loader (an input stall), or the step ends a tile while the tile before is still drained (a drain
 // stall). A layer starts when all that the one before it makes is written.
-module sequencer #(
+`default_nettype none
+
+module ernscope_sequencer #(
   parameter int PIXELS = 1,
   parameter int DRAIN = 4,
   parameter int CODE_DEPTH = 8192,
@@ -97,7 +100,7 @@ module sequencer #(
   logic [LAYER_ADDRESS-1:0] index, final_index;
   logic [LAYER_WORD-1:0] fetched;
 
-  memory #(.WIDTH(LAYER_WORD), .DEPTH(LAYERS)) u_layers (
+  ernscope_memory #(.WIDTH(LAYER_WORD), .DEPTH(LAYERS)) u_layers (
     .clk, .we(layer_we), .waddr(layer_waddr), .wdata(layer_wdata),
     .re(state == FETCH), .raddr(index), .rdata(fetched)
   );
@@ -367,9 +370,32 @@ module sequencer #(
     end
   end
 
-  memory #(.WIDTH(COUNTER_WORD), .DEPTH(LAYERS)) u_counters (
+  ernscope_memory #(.WIDTH(COUNTER_WORD), .DEPTH(LAYERS)) u_counters (
     .clk, .we(state == RECORD), .waddr(index), .wdata({weight_stalls, drain_stalls, input_stalls, steps, cycles + 32'd1}),
     .re(counters_peek), .raddr(counters_peek_address), .rdata(counters)
   );
 
+`ifndef SYNTHESIS
+  // ---- What must hold.
+  always_ff @(posedge clk) begin
+    if (!rst) begin
+      // A step or a row of thresholds reads a word that is there and is kept.
+      a_step_has_word: assert (!(go && has_weights) || (WINDOW_ADDRESS + 1)'(at_word - kept_word) < (WINDOW_ADDRESS + 1)'(words_written - kept_word));
+      a_row_has_word: assert (state != THRESHOLDS || (WINDOW_ADDRESS + 1)'(at_word - kept_word) < (WINDOW_ADDRESS + 1)'(words_written - kept_word));
+      a_rows_fit: assert (state != THRESHOLDS || threshold < 16'(HALF));
+      a_window_fits: assert (state != WINDOW || words_needed <= 16'(WINDOW_DEPTH));
+      a_tiles: assert (state == IDLE || !tiles_out[31]);
+      a_one_layer: assert (!start || tiles_out == 0);
+      a_cooled: assert (!(go && ky_end) || cooling == 0);
+      c_input_stall: cover (state == STEPS && !rows_ready);
+      c_drain_stall: cover (state == STEPS && rows_ready && !go);
+      c_weight_stall: cover (waits_for_words);
+      c_blank: cover (go && layer.flags.blank);
+      c_stride: cover (go && layer.flags.stride_2 && layer.flags.kernel_3);
+    end
+  end
+`endif
+
 endmodule
+
+`default_nettype wire
