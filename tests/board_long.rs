@@ -23,18 +23,14 @@ fn shipped_networks_are_identical_on_twenty_pictures() {
 }
 
 #[test]
-fn erns101_is_identical_at_every_layer() {
-    kv260::check_every_layer("erns101");
+fn the_papers_networks_are_identical_at_every_layer() {
+    ["erns18-0.75x", "erns18", "erns34", "erns50", "erns101"].into_iter().for_each(kv260::check_every_layer);
 }
 
 #[test]
-fn erns50_is_identical_at_the_papers_size() {
-    kv260::check_whole("erns50", 4.6);
-}
-
-#[test]
-fn erns101_is_identical_at_the_papers_size() {
-    kv260::check_whole("erns101", 7.6);
+fn the_papers_networks_are_identical_at_their_size() {
+    let most_ms = [("erns18-0.75x", 2.2), ("erns18", 2.4), ("erns34", 4.0), ("erns50", 4.6), ("erns101", 7.6)];
+    most_ms.into_iter().for_each(|(name, most_ms)| kv260::check_whole(name, most_ms));
 }
 
 /// Weights arrive when they like, through a window that holds little more than a tile's.

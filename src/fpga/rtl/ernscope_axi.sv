@@ -161,7 +161,9 @@ module ernscope_axi #(
 
 `ifndef SYNTHESIS
   // ---- What must hold.
-  logic writes_stand, reads_stand, results_stand;
+  logic writes_stand = 1'b0, reads_stand = 1'b0, results_stand = 1'b0, accepted_before = 1'b0, refused_before = 1'b0;
+  logic waits;
+  logic [31:0] last_word;
   logic [1:0] bresp_stood, rresp_stood;
   logic [31:0] rdata_stood, result_stood;
   always_ff @(posedge aclk) begin
@@ -171,6 +173,10 @@ module ernscope_axi #(
     bresp_stood <= s_axil_bresp;
     {rresp_stood, rdata_stood} <= {s_axil_rresp, s_axil_rdata};
     result_stood <= m_axis_result_tdata;
+    accepted_before <= !rst && takes_write && is_command && !held;
+    refused_before <= !rst && takes_write && !(is_command && !held);
+    waits <= !rst && (waits ? !(program_ready && held) || (takes_write && is_command && !held) : takes_write && is_command && !held);
+    if (takes_write && is_command && !held) last_word <= s_axil_wdata;
     if (!rst) begin
       // What is offered stands until it is taken, and one answer comes to one access.
       a_write: assert (!writes_stand || (s_axil_bvalid && s_axil_bresp == bresp_stood));
@@ -178,6 +184,11 @@ module ernscope_axi #(
       a_result: assert (!results_stand || (m_axis_result_tvalid && m_axis_result_tdata == result_stood));
       a_one_write: assert (!takes_write || (s_axil_awvalid && s_axil_wvalid && !s_axil_bvalid));
       a_one_read: assert (!takes_read || (s_axil_arvalid && !s_axil_rvalid));
+      // A word that was answered OKAY reaches the core once.
+      a_word_once: assert (waits == held);
+      a_word: assert (!held || word == last_word);
+      a_okay: assert (!accepted_before || (s_axil_bvalid && s_axil_bresp == OKAY));
+      a_refused: assert (!refused_before || (s_axil_bvalid && s_axil_bresp == SLVERR));
       c_refused: cover (s_axil_bvalid && s_axil_bresp == SLVERR);
     end
   end

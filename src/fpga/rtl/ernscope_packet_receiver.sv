@@ -173,6 +173,28 @@ module ernscope_packet_receiver #(
     .re(body_read), .raddr({oldest, body_address}), .rdata(body_data)
   );
 
+`ifndef SYNTHESIS
+  // ---- What must hold.
+  logic stands = 1'b0;
+  logic [7:0] sequence_stood;
+  ernscope_pkg::kind_t kind_stood;
+  logic [BODY_ADDRESS:0] length_stood;
+  always_ff @(posedge clk) begin
+    stands <= !rst && packet_valid && !packet_done && !(is_flag && open);
+    sequence_stood <= packet_sequence;
+    kind_stood <= packet_kind;
+    length_stood <= packet_length;
+    if (!rst) begin
+      a_kept: assert (kept <= (SLOT + 1)'(SLOTS));
+      a_places: assert (SLOT'(newest - oldest) == kept[SLOT-1:0]);
+      a_stands: assert (!stands || (packet_valid && packet_sequence == sequence_stood && packet_kind == kind_stood && packet_length == length_stood));
+      a_taken: assert (!packet_done || packet_valid);
+      c_full: cover (is_flag && whole && reason == ernscope_pkg::FULL);
+      c_dropped: cover (is_flag && dropped && !is_full);
+    end
+  end
+`endif
+
 endmodule
 
 `default_nettype wire

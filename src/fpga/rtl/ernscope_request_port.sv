@@ -110,6 +110,17 @@ module ernscope_request_port #(
     else if (packet_done) used_up <= packet_sequence + 1'b1;
   end
 
+`ifndef SYNTHESIS
+  // ---- What must hold.
+  always_ff @(posedge clk) begin
+    if (!rst) begin
+      a_has_packet: assert (!active || packet_valid);
+      a_gathered: assert (!active || (wanted != 0 && gathered <= wanted));
+      c_waits: cover (full && !taken);
+    end
+  end
+`endif
+
 endmodule
 
 `default_nettype wire

@@ -26,7 +26,7 @@ module ernscope_weight_window #(
   output logic [WIDTH-1:0]   read_word
 );
 
-  // A word is read this many cycles after the sequencer lets go of it.
+  // A word may still be read for some cycles after the sequencer lets go of it: at most this many.
   localparam int READ_BEHIND = 4;
   // One that is taken while `word_ready`, which is a register, falls.
   localparam int MARGIN = 2;
