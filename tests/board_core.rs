@@ -172,16 +172,17 @@ fn wrong_weights_are_told() {
     let edge = network.edge();
     let link = SimulatedCore::start(&program).expect("built");
     let mut board = BoardEngine::new(link, "core", Arc::clone(&network), edge).expect("it fits");
-    let expected = [(1, "too few weights"), (2, "too many weights"), (3, "weights that are not its program's, or damaged")];
+    let expected =
+        [(1, "too few weights"), (2, "too many weights"), (3, "weights that are not its program's, or damaged")];
     for (how, says) in expected {
-        board.link().spoil_weights(how).expect("it answers");
+        board.link().request(b'X', how).expect("it answers");
         let error = board.run(&picture(edge, 3)).expect_err("the weights are wrong").to_string();
         assert!(error.ends_with(&format!("the board was given {says}")), "{error}");
-        board.link().spoil_weights(0).expect("it answers");
+        board.link().request(b'X', 0).expect("it answers");
         compare(&mut board, &picture(edge, 4), says);
     }
     // A memory that gives no more weights is told as a board that stands still.
-    board.link().spoil_weights(4).expect("it answers");
+    board.link().request(b'X', 4).expect("it answers");
     let error = board.run(&picture(edge, 3)).expect_err("weights are missing").to_string();
     assert!(error.contains("stands still"), "{error}");
 }

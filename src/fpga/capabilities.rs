@@ -229,10 +229,22 @@ mod tests {
         };
         assert_eq!(with(0, 7), Err(CapabilityError::Unknown));
         assert_eq!(with(1, 1), Err(CapabilityError::Version(1)));
-        for (index, value) in
-            [(2, 0), (2, 64), (3, 48), (4, 3), (5, 5), (5, 32), (6, 40), (7, 60), (8, 0), (9, u32::MAX), (10, 4), (12, 0)]
-            .into_iter()
-            .chain([(10, 100), (15, 2), (15, 500), (16, 2048), (17, 1025), (18, 17), (19, 14)])
+        for (index, value) in [
+            (2, 0),
+            (2, 64),
+            (3, 48),
+            (4, 3),
+            (5, 5),
+            (5, 32),
+            (6, 40),
+            (7, 60),
+            (8, 0),
+            (9, u32::MAX),
+            (10, 4),
+            (12, 0),
+        ]
+        .into_iter()
+        .chain([(10, 100), (15, 2), (15, 500), (16, 2048), (17, 1025), (18, 17), (19, 14)])
         {
             assert_eq!(with(index, value), Err(CapabilityError::Sizes), "word {index} as {value}");
         }

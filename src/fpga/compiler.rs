@@ -5,8 +5,8 @@
 
 use super::capabilities::Capabilities;
 use super::program::{
-    AcceleratorCommand, CodePlace, DESCRIPTOR_WORDS, Descriptor, FrameFormat, Needs, Program, Stream, TooWide, TrunkPlace,
-    flags,
+    AcceleratorCommand, CodePlace, DESCRIPTOR_WORDS, Descriptor, FrameFormat, Needs, Program, Stream, TooWide,
+    TrunkPlace, flags,
 };
 use crate::network::{BinaryConv, CodeTable, LayerShape, Network, NetworkError, Op, Thresholds, TrunkMode};
 use std::fmt;
@@ -686,7 +686,9 @@ mod tests {
     /// Each within the device's memory, at the cycles that `tests/common/kv260.rs` counts too.
     #[test]
     fn the_papers_networks_fit_their_board() {
-        for (name, most_ms) in [("erns18-0.75x", 2.2), ("erns18", 2.4), ("erns34", 4.0), ("erns50", 4.6), ("erns101", 7.6)] {
+        for (name, most_ms) in
+            [("erns18-0.75x", 2.2), ("erns18", 2.4), ("erns34", 4.0), ("erns50", 4.6), ("erns101", 7.6)]
+        {
             let network = PublishedShape::named(name).expect("published").random(1, false).expect("well formed");
             let program = compile(&network, 256, KV260).expect(name);
             assert!(program.frame_passes_through());

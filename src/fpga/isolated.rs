@@ -155,7 +155,8 @@ impl<L: Link> BoardEngine<L> {
         let stream = self.weights_for(layer, &writer)?;
         let descriptor = writer.descriptor(&capabilities);
         let mut upload = AcceleratorCommand::WriteWeights.words(stream.first, stream.words).to_vec();
-        (0..writer.tiles(&capabilities)).for_each(|tile| upload.extend(pack_weights(&writer.conv, tile, &capabilities)));
+        (0..writer.tiles(&capabilities))
+            .for_each(|tile| upload.extend(pack_weights(&writer.conv, tile, &capabilities)));
         self.link.upload(&upload)?;
         let frame = Descriptor { stream: Some(stream), ..frame_of_codes(writer.codes, 0) };
         let waits = Descriptor { flags: NOTHING.flags | flags::WAIT_INPUT, ..NOTHING };

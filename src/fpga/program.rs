@@ -293,10 +293,7 @@ mod tests {
             change(&mut descriptor);
             descriptor.pack().expect_err("too wide")
         };
-        assert_eq!(
-            refused(|d| d.window_words += 1),
-            TooWide { field: "window_words", value: 0x1_0000, most: 0xffff }
-        );
+        assert_eq!(refused(|d| d.window_words += 1), TooWide { field: "window_words", value: 0x1_0000, most: 0xffff });
         let changes: [fn(&mut Descriptor); 14] = [
             |d| d.flags += 1,
             |d| d.in_base += 1,

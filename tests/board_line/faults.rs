@@ -329,7 +329,8 @@ fn a_board_is_handed_over() {
 }
 
 fn other_size() -> Option<std::path::PathBuf> {
-    let size = ["PARALLEL_IN=16", "PARALLEL_OUT=16", "PIXELS=1", "DRAIN_CHANNELS=4", "CODE_DEPTH=16384", "TRUNK_DEPTH=16384"];
+    let size =
+        ["PARALLEL_IN=16", "PARALLEL_OUT=16", "PIXELS=1", "DRAIN_CHANNELS=4", "CODE_DEPTH=16384", "TRUNK_DEPTH=16384"];
     build("other-board", &size)
 }
 

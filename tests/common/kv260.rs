@@ -46,7 +46,10 @@ pub(crate) fn check_whole(name: &str, most_ms: f64) {
     assert_eq!(board.logits(), reference.run(&picture(256, 1)).expect("it runs").logits, "{name}");
     let (cycles, used) = (board.frame_cycles(), utilisation(board.network(), board.program(), board.frame_cycles()));
     let ms = cycles as f64 / CYCLES_A_MS;
-    eprintln!("{name}: {cycles} cycles, {} predicted, {ms:.3} ms, utilisation {used:.3}", frame_cycles(board.program()));
+    eprintln!(
+        "{name}: {cycles} cycles, {} predicted, {ms:.3} ms, utilisation {used:.3}",
+        frame_cycles(board.program())
+    );
     eprintln!("{:?}", board.program().needs());
     assert!(ms <= most_ms, "{ms} ms");
 }

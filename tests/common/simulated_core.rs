@@ -37,29 +37,17 @@ impl SimulatedCore {
         self.requests.write_all(&permille.to_le_bytes()).map_err(LinkError::Unplugged)
     }
 
-    /// From now on so many bytes of the weight stream come a cycle, on average.
-    ///
-    /// # Errors
-    /// [`LinkError`].
-    pub(crate) fn weight_bytes(&mut self, bytes: u32) -> Result<(), LinkError> {
-        self.request(b'B', bytes)
-    }
-
-    /// From now on something is wrong with the weight stream, by its number in `sim/requests.h`.
-    ///
-    /// # Errors
-    /// [`LinkError`].
-    pub(crate) fn spoil_weights(&mut self, how: u32) -> Result<(), LinkError> {
-        self.request(b'X', how)
-    }
-
     fn send_program(&mut self, words: &[u32]) -> Result<(), LinkError> {
         self.request(b'P', words.len() as u32)?;
         let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
         self.requests.write_all(&bytes).map_err(LinkError::Unplugged)
     }
 
-    fn request(&mut self, kind: u8, number: u32) -> Result<(), LinkError> {
+    /// A request of one number, as `sim/requests.h` tells them.
+    ///
+    /// # Errors
+    /// [`LinkError`].
+    pub(crate) fn request(&mut self, kind: u8, number: u32) -> Result<(), LinkError> {
         let [a, b, c, d] = number.to_le_bytes();
         self.requests.write_all(&[kind, a, b, c, d]).map_err(LinkError::Unplugged)
     }

@@ -124,7 +124,9 @@ impl LinkError {
             Self::Stuck => "press the board's reset button",
             Self::Reset => "nothing: the program is sent again",
             Self::NoWeights => "load a bitstream with weights inside",
-            Self::WrongWeights(_) => "see what feeds the board's weight stream: each frame takes the program's, whole and once",
+            Self::WrongWeights(_) => {
+                "see what feeds the board's weight stream: each frame takes the program's, whole and once"
+            }
             Self::Damaged | Self::Lost => "use another cable or port",
         }
     }

@@ -1,8 +1,7 @@
 // What the tests ask of a simulated design on standard input, and the answers on standard output. Numbers are little-endian:
 //   'P' n:u32 words:u32[n]     program words, queued
 //   'F' n:u32 beats:u64[n]     beats of a frame, queued
-//   'W' n:u32 words:u32[n]     the weight stream that goes with every frame from now on, in 32 bits each, lowest of a beat first
-//   'B' n:u32                  so many bytes of it come a cycle, on average (16: a beat every cycle)
+//   'W' n:u32 words:u32[n]     the weight stream that goes with every frame from now on, the lowest of a beat first
 //   'X' n:u32                  what is done to it: 0 nothing, 1 the last beat is missing, 2 one comes twice, 3 a bit is turned,
 //                              4 nothing comes behind the first half
 //   'S' seed:u32 permille:u32  from now on every stream pauses that often, at random
@@ -23,8 +22,9 @@
 
 // A frame of the largest network takes one and a half million cycles, none of which moves nothing for long.
 constexpr std::uint64_t kPatience = 3'000'000;
-// Bytes of a beat of the weight stream.
+// Bytes of a beat of the weight stream, and of those that come a cycle on average (src/fpga/weight_feed.rs).
 constexpr std::uint32_t kWeightBeat = 16;
+constexpr std::uint32_t kWeightBytes = 12;
 
 // What goes in and comes out, whatever carries it; `cycle` of the design moves it.
 class Streams {
@@ -51,7 +51,6 @@ public:
     }
 
     void streamWeights(std::vector<std::uint32_t> words) { weights_ = std::move(words); }
-    void weightBytes(std::uint32_t bytes) { weightRate_ = bytes; }
     void spoilWeights(std::uint32_t how) { spoiled_ = how; }
     unsigned fault() const { return fault_; }
 
@@ -108,7 +107,7 @@ protected:
             if (!stays) atWeight_ = last ? 0 : atWeight_ + 1;
             repeated_ = stays;
         }
-        credit_ = std::min(credit_ + weightRate_, kWeightBeat + weightRate_);
+        credit_ = std::min(credit_ + kWeightBytes, kWeightBeat + kWeightBytes);
     }
 
     std::deque<std::uint32_t> program_;
@@ -122,7 +121,7 @@ private:
     std::vector<std::uint32_t> weights_;
     std::uint32_t beat_[4] = {};
     std::size_t atWeight_ = 0;
-    std::uint32_t weightRate_ = 12, credit_ = 0, spoiled_ = 0;
+    std::uint32_t credit_ = 0, spoiled_ = 0;
     bool repeated_ = false;
     unsigned fault_ = 0;
     std::uint32_t random_ = 1, permille_ = 0;
@@ -183,7 +182,6 @@ inline bool serve(Streams& design) {
         design.streamWeights(std::move(words));
         return true;
     }
-    case 'B': design.weightBytes(count); return true;
     case 'X': design.spoilWeights(count); return true;
     case 'S': {
         std::uint32_t permille = 0;
