@@ -592,7 +592,7 @@ mod tests {
         acc_bits: 14,
         trunk_bits: 16,
         code_depth: 5120,
-        weight_depth: 1600,
+        weight_depth: 1696,
         window_depth: 512,
         threshold_depth: 128,
         trunk_depth: 2048,

@@ -425,6 +425,11 @@ fn a_board_with_impossible_sizes_is_refused() {
         (12, 0),
         (13, 1),
         (14, u32::MAX),
+        (15, 500),
+        (16, u32::MAX),
+        (17, 0),
+        (18, 33),
+        (19, 1),
     ];
     for (word, says) in sizes {
         let (_board, port) = plug(&program);
@@ -439,7 +444,7 @@ fn a_board_with_impossible_sizes_is_refused() {
         engine(Box::new(boasting(port, word, says)), &network).err()
     };
     assert!(matches!(other(0, 7), Some(BoardError::Capabilities(CapabilityError::Unknown))));
-    assert!(matches!(other(1, 2), Some(BoardError::Capabilities(CapabilityError::Version(2)))));
+    assert!(matches!(other(1, 3), Some(BoardError::Capabilities(CapabilityError::Version(3)))));
     // A size that there could be, but that the network does not fit.
     assert!(matches!(other(9, 16), Some(BoardError::Compile(CompileError::Resource { available: 16, .. }))));
 }

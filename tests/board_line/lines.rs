@@ -251,7 +251,7 @@ const READ: u8 = 0x83;
 const RESULT: u8 = 0x84;
 /// Session, number, kind; the checksum of what the board was told.
 const BEFORE_WORDS: usize = 3 + 4;
-const CAPABILITY_WORDS: usize = 16;
+const CAPABILITY_WORDS: usize = 20;
 
 /// Puts another value into a word of what the board tells of its sizes.
 pub(crate) fn boasting<P>(port: P, word: usize, says: u32) -> Altering<P, impl FnMut(&mut [u8])> {
