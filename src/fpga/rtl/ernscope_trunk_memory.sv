@@ -45,15 +45,15 @@ module ernscope_trunk_memory #(
     assign middle = narrow;
   end else begin : gen_middle
     localparam int PART = $clog2(MIDDLE_DEPTH);
-    logic [LANES-1:0][MIDDLE-1:0] bits_in, bits;
+    logic [LANES*MIDDLE-1:0] bits_in, bits;
     logic ours;
     ernscope_memory #(.WIDTH(LANES * MIDDLE), .DEPTH(MIDDLE_DEPTH)) u_middle (
       .clk, .we(we && 32'(waddr) < MIDDLE_DEPTH), .waddr(PART'(waddr)), .wdata(bits_in), .re, .raddr(PART'(raddr)), .rdata(bits)
     );
     always_ff @(posedge clk) if (re) ours <= 32'(raddr) < MIDDLE_DEPTH;
     for (genvar lane = 0; lane < LANES; lane++) begin : gen_lanes
-      assign bits_in[lane] = wdata[lane][MIDDLE_BITS-1:NARROW_BITS];
-      assign middle[lane] = {ours ? bits[lane] : {MIDDLE{narrow[lane][NARROW_BITS-1]}}, narrow[lane]};
+      assign bits_in[lane*MIDDLE +: MIDDLE] = wdata[lane][MIDDLE_BITS-1:NARROW_BITS];
+      assign middle[lane] = {ours ? bits[lane*MIDDLE +: MIDDLE] : {MIDDLE{narrow[lane][NARROW_BITS-1]}}, narrow[lane]};
     end
   end
 
@@ -61,15 +61,15 @@ module ernscope_trunk_memory #(
     assign rdata = middle;
   end else begin : gen_wide
     localparam int PART = $clog2(WIDE_DEPTH);
-    logic [LANES-1:0][WIDE-1:0] bits_in, bits;
+    logic [LANES*WIDE-1:0] bits_in, bits;
     logic ours;
     ernscope_memory #(.WIDTH(LANES * WIDE), .DEPTH(WIDE_DEPTH)) u_wide (
       .clk, .we(we && 32'(waddr) < WIDE_DEPTH), .waddr(PART'(waddr)), .wdata(bits_in), .re, .raddr(PART'(raddr)), .rdata(bits)
     );
     always_ff @(posedge clk) if (re) ours <= 32'(raddr) < WIDE_DEPTH;
     for (genvar lane = 0; lane < LANES; lane++) begin : gen_lanes
-      assign bits_in[lane] = wdata[lane][BITS-1:MIDDLE_BITS];
-      assign rdata[lane] = {ours ? bits[lane] : {WIDE{middle[lane][MIDDLE_BITS-1]}}, middle[lane]};
+      assign bits_in[lane*WIDE +: WIDE] = wdata[lane][BITS-1:MIDDLE_BITS];
+      assign rdata[lane] = {ours ? bits[lane*WIDE +: WIDE] : {WIDE{middle[lane][MIDDLE_BITS-1]}}, middle[lane]};
     end
   end
 
