@@ -13,6 +13,8 @@ SCREEN_EVERY_S = 0.5
 MEASURE_EVERY_S = 5
 # Painted and predicted so short a time ago, a stage is live.
 LIVE_WITHIN_MS = 1000
+# A killed process may take so long to end: a thread of it may be in the kernel, which writes or frees what it held.
+DYING = 12
 
 
 def held_by(process):
@@ -41,7 +43,7 @@ class Observer(threading.Thread):
         self.unchanged_s = 0
         self.words = []
         self.held = []
-        self.dead = set()
+        self.dead = {}
         self.zombies = set()
         self.most_stages = 0
         self.late_s = 0
@@ -102,9 +104,9 @@ class Observer(threading.Thread):
         booth = self.world.booth
         children = children_of(booth.process.pid)
         dead = {number for number, state in children if state == "Z"}
-        # One that has just died is no zombie.
-        self.zombies |= dead & self.dead
-        self.dead = dead
+        # One that has just died is no zombie, nor one of whose threads some are still in the kernel.
+        self.dead = {number: self.dead.get(number, now) for number in dead}
+        self.zombies |= {number for number, since in self.dead.items() if now - since > DYING}
         self.most_stages = max(self.most_stages, len(children) - len(dead))
         stage = booth.stage()
         self.held.append((now, stage, held_by(booth.process.pid), held_by(stage) if stage else None))
