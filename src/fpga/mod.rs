@@ -28,7 +28,7 @@ pub use link::packets::{LineCounts, PacketLink, Patience};
 pub use link::port::{FoundPort, Port};
 #[allow(unreachable_pub, reason = "a page has none of these")]
 pub use link::ports::*;
-pub use link::{Beats, End, Link, LinkError, ReadBack, WeightFault};
+pub use link::{Beats, End, Link, LinkError, ReadBack};
 #[cfg(feature = "live")]
 pub use live::LiveBoard;
 pub use program::FrameFormat;

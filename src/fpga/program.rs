@@ -228,7 +228,7 @@ impl Program {
     }
 
     /// The weight stream that comes with every frame, in beats of 32 bits, where the board has no memory of its own for it.
-    pub fn streamed_weights(&self) -> Option<&[u32]> {
+    pub(crate) fn streamed_weights(&self) -> Option<&[u32]> {
         (self.capabilities.weight_depth == 0).then_some(&self.weights)
     }
 

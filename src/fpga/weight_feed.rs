@@ -14,7 +14,7 @@ const FREED_BEHIND: usize = 4;
 
 /// Words that have come, and what there is room for.
 pub(super) struct WeightFeed {
-    source: Source,
+    source: WeightSource,
     /// Words that may be in the window when another one comes.
     room: u64,
     left: u64,
@@ -26,7 +26,7 @@ pub(super) struct WeightFeed {
 }
 
 /// Where words come from.
-enum Source {
+enum WeightSource {
     /// A memory of the board's own: one a cycle, again and again.
     Memory,
     /// Beats from outside.
@@ -47,14 +47,14 @@ impl WeightFeed {
         let words = program.needs.weights as u64;
         let beats_a_word = board.word_bits() as u64 / 8 / BEAT_BYTES;
         let source = match board.weight_depth {
-            0 => Source::Port {
+            0 => WeightSource::Port {
                 beats_a_word,
                 credit: BEAT_BYTES + PORT_BYTES,
                 gathered: 0,
                 is_word: false,
                 beats_left: words * beats_a_word,
             },
-            _ => Source::Memory,
+            _ => WeightSource::Memory,
         };
         Self {
             left: if board.weight_depth == 0 { words } else { u64::MAX },
@@ -98,8 +98,8 @@ impl WeightFeed {
         let settled = !self.ready && self.freed_behind == [self.freed; FREED_BEHIND];
         let full = settled && self.written - self.freed >= self.room;
         let saved_up = match self.source {
-            Source::Memory => true,
-            Source::Port { credit, is_word, .. } => credit == BEAT_BYTES + PORT_BYTES && is_word,
+            WeightSource::Memory => true,
+            WeightSource::Port { credit, is_word, .. } => credit == BEAT_BYTES + PORT_BYTES && is_word,
         };
         self.left == 0 || full && saved_up
     }
@@ -119,15 +119,17 @@ impl WeightFeed {
     /// Whether a word stands before the window.
     fn offers(&self) -> bool {
         match self.source {
-            Source::Memory => self.cycle >= FIRST_WORD,
-            Source::Port { is_word, .. } => is_word,
+            WeightSource::Memory => self.cycle >= FIRST_WORD,
+            WeightSource::Port { is_word, .. } => is_word,
         }
     }
 
     /// A beat of the next word, where the last one is gone.
     fn gather(&mut self, taken: bool) {
         let begun = self.cycle >= FIRST_BEAT;
-        let Source::Port { beats_a_word, credit, gathered, is_word, beats_left } = &mut self.source else { return };
+        let WeightSource::Port { beats_a_word, credit, gathered, is_word, beats_left } = &mut self.source else {
+            return;
+        };
         let moves = begun && *credit >= BEAT_BYTES && (!*is_word || taken) && *beats_left > 0;
         *is_word &= !taken;
         if moves {

@@ -1,7 +1,7 @@
 //! The simulated core alone: a process that runs the Verilated RTL (`sim/core.cpp` tells its requests). No line stands between,
 //! so that the host never pauses unless it is told to.
 
-use ernscope::fpga::{Beats, End, Link, LinkError, ReadBack, WeightFault};
+use ernscope::fpga::{Beats, End, Link, LinkError, ReadBack};
 use std::io::{BufReader, BufWriter, Read, Write};
 use std::path::Path;
 use std::process::{self, Child, ChildStdin, ChildStdout, Stdio};
@@ -62,9 +62,9 @@ impl SimulatedCore {
         match head[0] {
             0 => return Err(LinkError::Stuck),
             1 => {}
-            2 => return Err(LinkError::WrongWeights(WeightFault::Short)),
-            3 => return Err(LinkError::WrongWeights(WeightFault::Long)),
-            _ => return Err(LinkError::WrongWeights(WeightFault::Other)),
+            2 => return Err(LinkError::WrongWeights("too few weights")),
+            3 => return Err(LinkError::WrongWeights("too many weights")),
+            _ => return Err(LinkError::WrongWeights("weights that are not its program's, or damaged")),
         }
         let words = bytes.as_chunks().0.iter().map(|word| u32::from_le_bytes(*word)).collect();
         let [_, cycles @ ..] = head;

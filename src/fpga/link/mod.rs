@@ -87,9 +87,9 @@ pub enum LinkError {
     /// The board has no memory for weights, and the line carries none to it.
     #[error("the board takes its weights from a memory beside it, which this line does not reach")]
     NoWeights,
-    /// What was wrong with the weights that a frame was computed with.
+    /// What was wrong with the weights that a frame was computed with: `stream_fault_t` of `rtl/ernscope_pkg.sv`, in words.
     #[error("the board was given {0}")]
-    WrongWeights(WeightFault),
+    WrongWeights(&'static str),
     /// An answer does not come, however often it is asked for.
     #[error("the board's answers are lost on the line")]
     Lost,
@@ -144,20 +144,6 @@ impl LinkError {
     pub fn is_passing(&self) -> bool {
         matches!(self, Self::Reset | Self::Stuck | Self::Damaged | Self::Lost)
     }
-}
-
-/// What can be wrong with a weight stream from outside, as `rtl/ernscope_pkg.sv` numbers it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub enum WeightFault {
-    /// It ended early.
-    #[error("too few weights")]
-    Short,
-    /// It went on.
-    #[error("too many weights")]
-    Long,
-    /// Its checksum is wrong.
-    #[error("weights that are not its program's, or damaged")]
-    Other,
 }
 
 /// What the beats of a frame are.
@@ -283,7 +269,7 @@ mod tests {
             LinkError::Stuck,
             LinkError::Damaged,
             LinkError::NoWeights,
-            LinkError::WrongWeights(WeightFault::Short),
+            LinkError::WrongWeights("too few weights"),
             LinkError::Lost,
         ];
         for error in errors {
