@@ -112,20 +112,17 @@ module ernscope_core #(
   /* verilator lint_on UNUSEDSIGNAL */
   logic write, peek, run, done;
 
-  function automatic int max4(int a, int b, int c, int d);
-    int ab, cd;
-    ab = (a > b) ? a : b;
-    cd = (c > d) ? c : d;
-    max4 = (ab > cd) ? ab : cd;
+  function automatic int larger(int a, int b);
+    larger = (a > b) ? a : b;
   endfunction
 
   localparam int WEIGHT_BEATS = (WEIGHT_WORD + 31) / 32;
   localparam int TABLE_BEATS = (3 * WORD + 31) / 32;
   localparam int CODE_BEATS = (WORD + 31) / 32;
   localparam int TRUNK_BEATS = (TRUNK_WORD + 31) / 32;
-  localparam int IN_BITS = 32 * max4(WEIGHT_BEATS, 0, TABLE_BEATS, ernscope_pkg::DESCRIPTOR_BEATS);
+  localparam int IN_BITS = 32 * larger(WEIGHT_BEATS, larger(TABLE_BEATS, ernscope_pkg::DESCRIPTOR_BEATS));
   localparam int OUT_BITS =
-      32 * max4(CODE_BEATS, TRUNK_BEATS, ernscope_pkg::COUNTER_BEATS, ernscope_pkg::CAPABILITY_BEATS);
+      32 * larger(larger(CODE_BEATS, TRUNK_BEATS), larger(ernscope_pkg::COUNTER_BEATS, ernscope_pkg::CAPABILITY_BEATS));
 
   // A memory's word need not fill its last beat.
   /* verilator lint_off UNUSEDSIGNAL */
