@@ -183,6 +183,11 @@ impl Capabilities {
         self.window_depth - WINDOW_MARGIN
     }
 
+    /// Words of the trunk that a tile of a map of this edge takes.
+    pub(crate) fn trunk_words(&self, edge: usize) -> usize {
+        edge * edge.div_ceil(self.pixels) * self.drain()
+    }
+
     /// Bits of a trunk of so many words, with sign.
     pub(crate) fn trunk_bits_of(&self, words: usize) -> u32 {
         if words <= self.trunk_wide_depth {

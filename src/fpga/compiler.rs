@@ -306,7 +306,6 @@ impl<'a> Compiler<'a> {
         let edge = place.edge / g.stride;
         let waits = self.descriptors.len() == 1;
         let window_words = words * g.kernel * g.kernel * if waits { tiles } else { 1 };
-        let groups = edge.div_ceil(self.capabilities.pixels);
         Ok(Descriptor {
             flags: if waits { flags::WAIT_INPUT } else { 0 }
                 | if g.kernel == 3 { flags::KERNEL_3 } else { 0 }
@@ -315,10 +314,10 @@ impl<'a> Compiler<'a> {
             in_row: place.row as u32,
             in_words: words as u32,
             in_edge: place.edge as u32,
-            groups: groups as u32,
+            groups: edge.div_ceil(self.capabilities.pixels) as u32,
             rows: edge as u32,
             tiles: tiles as u32,
-            trunk_plane: (groups * edge * self.capabilities.drain()) as u32,
+            trunk_plane: self.capabilities.trunk_words(edge) as u32,
             window_words: window_words as u32,
             ring: self.ring(input),
             ..Descriptor::default()
@@ -328,13 +327,12 @@ impl<'a> Compiler<'a> {
     /// The trunk alone: one step a tile, in which all codes count as 0.
     fn blank(&self, layer: usize) -> Descriptor {
         let LayerShape { channels, edge, .. } = self.shapes[layer];
-        let groups = edge.div_ceil(self.capabilities.pixels);
         Descriptor {
             flags: flags::BLANK | flags::ADD_TRUNK,
             in_words: 1,
             in_edge: edge as u32,
-            groups: groups as u32,
-            trunk_plane: (groups * edge * self.capabilities.drain()) as u32,
+            groups: edge.div_ceil(self.capabilities.pixels) as u32,
+            trunk_plane: self.capabilities.trunk_words(edge) as u32,
             rows: edge as u32,
             tiles: self.tiles(channels) as u32,
             ..Descriptor::default()
@@ -388,8 +386,8 @@ impl<'a> Compiler<'a> {
     ) -> Result<(), CompileError> {
         let board = self.capabilities;
         let beats = self.weights.len();
-        let tiles = descriptor.window_tiles() as usize;
-        for window in 0..descriptor.tiles as usize / tiles.max(1) {
+        for window in 0..descriptor.windows() as usize {
+            let tiles = descriptor.window_tiles() as usize;
             let tiles = window * tiles..(window + 1) * tiles;
             if let Some(thresholds) = thresholds {
                 tiles.clone().for_each(|tile| self.weights.extend(pack_thresholds(thresholds, tile, &board)));
@@ -399,7 +397,7 @@ impl<'a> Compiler<'a> {
             }
         }
         let words = (self.weights.len() - beats) / board.word_beats();
-        let window = words / (descriptor.tiles as usize / tiles.max(1)).max(1);
+        let window = words / descriptor.windows().max(1) as usize;
         self.need(layer, Resource::Window, window, board.window_room())?;
         self.needs.window = self.needs.window.max(window);
         self.needs.weights += words;

@@ -299,7 +299,7 @@ impl TrunkWriter {
             groups: self.groups as u32,
             rows: self.codes.edge as u32,
             tiles: self.tiles(capabilities) as u32,
-            trunk_plane: (self.codes.edge * self.groups * capabilities.drain()) as u32,
+            trunk_plane: capabilities.trunk_words(self.codes.edge) as u32,
             window_words: self.codes.words as u32,
             ..Descriptor::default()
         }

@@ -132,6 +132,11 @@ impl Descriptor {
         if self.tiles_outermost() { 1 } else { self.tiles }
     }
 
+    /// Windows of the layer: each its tiles, all of them together.
+    pub(crate) fn windows(&self) -> u32 {
+        if self.tiles_outermost() { self.tiles } else { self.tiles.min(1) }
+    }
+
     /// Tiles of the layer.
     pub(crate) fn all_tiles(&self) -> u64 {
         u64::from(self.rows) * u64::from(self.groups) * u64::from(self.tiles)
