@@ -28,60 +28,28 @@ module ernscope_trunk_memory #(
     $error("the trunk's words grow narrower from TRUNK_WIDE_DEPTH and from TRUNK_MIDDLE_DEPTH on, and are TRUNK_DEPTH");
   end
 
-  localparam int MIDDLE = MIDDLE_BITS - NARROW_BITS;
-  localparam int WIDE = BITS - MIDDLE_BITS;
-
   logic [LANES-1:0][NARROW_BITS-1:0] narrow_in, narrow;
-  logic [LANES-1:0][MIDDLE_BITS-1:0] middle;
+  logic [LANES-1:0][MIDDLE_BITS-1:0] middle_in, middle;
 
-  for (genvar lane = 0; lane < LANES; lane++) begin : gen_narrow
+  for (genvar lane = 0; lane < LANES; lane++) begin : gen_lanes
     assign narrow_in[lane] = wdata[lane][NARROW_BITS-1:0];
+    assign middle_in[lane] = wdata[lane][MIDDLE_BITS-1:0];
   end
+
   ernscope_memory #(.WIDTH(LANES * NARROW_BITS), .DEPTH(DEPTH)) u_narrow (
     .clk, .we, .waddr, .wdata(narrow_in), .re, .raddr, .rdata(narrow)
   );
 
-  if (MIDDLE == 0) begin : gen_no_middle
-    assign middle = narrow;
-  end else begin : gen_middle
-    localparam int PART = $clog2(MIDDLE_DEPTH);
-    logic [LANES*MIDDLE-1:0] bits_in, bits;
-    logic ours;
-    ernscope_memory #(.WIDTH(LANES * MIDDLE), .DEPTH(MIDDLE_DEPTH)) u_middle (
-      .clk, .we(we && 32'(waddr) < MIDDLE_DEPTH), .waddr(PART'(waddr)), .wdata(bits_in), .re, .raddr(PART'(raddr)), .rdata(bits)
-    );
-    always_ff @(posedge clk) if (re) ours <= 32'(raddr) < MIDDLE_DEPTH;
-    for (genvar lane = 0; lane < LANES; lane++) begin : gen_lanes
-      assign bits_in[lane*MIDDLE +: MIDDLE] = wdata[lane][MIDDLE_BITS-1:NARROW_BITS];
-      assign middle[lane] = {ours ? bits[lane*MIDDLE +: MIDDLE] : {MIDDLE{narrow[lane][NARROW_BITS-1]}}, narrow[lane]};
-    end
-  end
+  ernscope_trunk_upper #(.LANES(LANES), .BITS(MIDDLE_BITS), .LOWER(NARROW_BITS), .DEPTH(MIDDLE_DEPTH), .ADDRESS(ADDRESS)) u_middle (
+    .clk, .we, .waddr, .wdata(middle_in), .re, .raddr, .lower(narrow), .rdata(middle)
+  );
 
-  if (WIDE == 0) begin : gen_no_wide
-    assign rdata = middle;
-  end else begin : gen_wide
-    localparam int PART = $clog2(WIDE_DEPTH);
-    logic [LANES*WIDE-1:0] bits_in, bits;
-    logic ours;
-    ernscope_memory #(.WIDTH(LANES * WIDE), .DEPTH(WIDE_DEPTH)) u_wide (
-      .clk, .we(we && 32'(waddr) < WIDE_DEPTH), .waddr(PART'(waddr)), .wdata(bits_in), .re, .raddr(PART'(raddr)), .rdata(bits)
-    );
-    always_ff @(posedge clk) if (re) ours <= 32'(raddr) < WIDE_DEPTH;
-    for (genvar lane = 0; lane < LANES; lane++) begin : gen_lanes
-      assign bits_in[lane*WIDE +: WIDE] = wdata[lane][BITS-1:MIDDLE_BITS];
-      assign rdata[lane] = {ours ? bits[lane*WIDE +: WIDE] : {WIDE{middle[lane][MIDDLE_BITS-1]}}, middle[lane]};
-    end
-  end
+  ernscope_trunk_upper #(.LANES(LANES), .BITS(BITS), .LOWER(MIDDLE_BITS), .DEPTH(WIDE_DEPTH), .ADDRESS(ADDRESS)) u_wide (
+    .clk, .we, .waddr, .wdata, .re, .raddr, .lower(middle), .rdata
+  );
 
 `ifndef SYNTHESIS
   // ---- What must hold.
-  // The compiler's proof: no word is written where its integers do not fit.
-  for (genvar lane = 0; lane < LANES; lane++) begin : gen_fits
-    always_ff @(posedge clk) begin
-      a_narrow: assert (!we || 32'(waddr) < MIDDLE_DEPTH || $signed(wdata[lane]) == BITS'($signed(narrow_in[lane])));
-      a_middle: assert (!we || 32'(waddr) < WIDE_DEPTH || $signed(wdata[lane]) == BITS'($signed(wdata[lane][MIDDLE_BITS-1:0])));
-    end
-  end
   always_ff @(posedge clk) a_address: assert (!we || 32'(waddr) < DEPTH);
 `endif
 
