@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 // The bus: what it offers stands until it is taken, an access has one answer and never waits for more than some cycles, and a word of
-// COMMAND that was answered OKAY reaches the core once, and in order (ernscope_axi's own assertions).
+// COMMAND that was not refused reaches the core once, and in order (ernscope_axi's own assertions).
 `default_nettype none
 
 module axi_proof (

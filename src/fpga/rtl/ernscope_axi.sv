@@ -4,12 +4,14 @@
 //   0  COMMAND   write: a word for the program port
 //   4  ANSWER    read: the next word of read-back
 //   8  STATUS    read: bit 0: COMMAND takes a word; bit 1: ANSWER has one; bit 2: a frame runs; bit 3: it waits for weights;
-//                bits 5:4: what is wrong with its weights (stream_fault_t), until the next one
+//                bits 5:4: what is wrong with its weights (stream_fault_t), until the next one; bit 6: an access was refused since
+//                STATUS was read before
 //   12 IDENTITY  read: what the capabilities begin with
 // A cycle: takes a write whose address and data are both there, and a read; answers each from the next cycle on. A word that the
-// core cannot take at once is held. While one is held and a frame runs, or read-back waits to be taken, COMMAND refuses
-// (SLVERR): the bus never waits for more than a few cycles. So do ANSWER without a word, half a word, and all other addresses.
-// A refused access has done nothing. A frame's beat is a pixel in bits 23:0, or a word of codes. Weights are a frame's whole stream,
+// core cannot take at once is held. While one is held and a frame runs, or read-back waits to be taken, COMMAND refuses: the bus never
+// waits for more than a few cycles. So do ANSWER without a word, half a word, and all other addresses. A refused access has done
+// nothing but set its bit of STATUS; it is answered OKAY, as an error that comes back behind a posted write is one that processors stop
+// over. A frame's beat is a pixel in bits 23:0, or a word of codes. Weights are a frame's whole stream,
 // with TLAST; results made with wrong ones have the reason in TUSER.
 `default_nettype none
 
@@ -82,7 +84,6 @@ module ernscope_axi #(
   localparam logic [1:0] STATUS = 2'd2;
   localparam logic [1:0] IDENTITY = 2'd3;
   localparam logic [1:0] OKAY = 2'b00;
-  localparam logic [1:0] SLVERR = 2'b10;
 
   logic rst;
   assign rst = !aresetn;
@@ -96,12 +97,16 @@ module ernscope_axi #(
   assign m_axis_result_tuser = fault;
   logic [31:0] read_data;
 
+  assign s_axil_bresp = OKAY;
+  assign s_axil_rresp = OKAY;
+
   // ---- Writes.
-  logic held, blocked, takes_write, is_command;
+  logic held, blocked, takes_write, is_command, refuses_write;
   logic [31:0] word;
 
   assign blocked = held && (running || read_valid);
   assign is_command = s_axil_awaddr[3:2] == COMMAND && s_axil_wstrb == '1;
+  assign refuses_write = takes_write && !(is_command && !held);
   assign takes_write = s_axil_awvalid && s_axil_wvalid && !s_axil_bvalid && (!is_command || !held || blocked);
   assign s_axil_awready = takes_write;
   assign s_axil_wready = takes_write;
@@ -116,16 +121,17 @@ module ernscope_axi #(
       if (takes_write) s_axil_bvalid <= 1'b1;
       else if (s_axil_bready) s_axil_bvalid <= 1'b0;
     end
-    if (takes_write) s_axil_bresp <= (is_command && !held) ? OKAY : SLVERR;
     if (takes_write && !held) word <= s_axil_wdata;
   end
 
   // ---- Reads.
-  logic takes_read, is_answer;
+  logic takes_read, is_answer, is_status, refuses_read, refused;
 
   assign takes_read = s_axil_arvalid && !s_axil_rvalid;
   assign s_axil_arready = takes_read;
   assign is_answer = s_axil_araddr[3:2] == ANSWER;
+  assign is_status = s_axil_araddr[3:2] == STATUS;
+  assign refuses_read = takes_read && (s_axil_araddr[3:2] == COMMAND || (is_answer && !read_valid));
   assign read_ready = takes_read && is_answer;
 
   always_ff @(posedge aclk) begin
@@ -133,14 +139,19 @@ module ernscope_axi #(
     else if (takes_read) s_axil_rvalid <= 1'b1;
     else if (s_axil_rready) s_axil_rvalid <= 1'b0;
     if (takes_read) begin
-      s_axil_rresp <= OKAY;
       unique case (s_axil_araddr[3:2])
-        ANSWER: {s_axil_rresp, s_axil_rdata} <= read_valid ? {OKAY, read_data} : {SLVERR, 32'd0};
-        STATUS: s_axil_rdata <= {26'd0, fault, starved, running, read_valid, !blocked};
+        ANSWER: s_axil_rdata <= read_valid ? read_data : 32'd0;
+        STATUS: s_axil_rdata <= {25'd0, refused, fault, starved, running, read_valid, !blocked};
         IDENTITY: s_axil_rdata <= ernscope_pkg::MAGIC;
-        default: {s_axil_rresp, s_axil_rdata} <= {SLVERR, 32'd0};
+        default: s_axil_rdata <= 32'd0;
       endcase
     end
+  end
+
+  always_ff @(posedge aclk) begin
+    if (rst) refused <= 1'b0;
+    else if (refuses_write || refuses_read) refused <= 1'b1;
+    else if (takes_read && is_status) refused <= 1'b0;
   end
 
   ernscope_core #(
@@ -161,35 +172,31 @@ module ernscope_axi #(
 
 `ifndef SYNTHESIS
   // ---- What must hold.
-  logic writes_stand = 1'b0, reads_stand = 1'b0, results_stand = 1'b0, accepted_before = 1'b0, refused_before = 1'b0;
+  logic writes_stand = 1'b0, reads_stand = 1'b0, results_stand = 1'b0, refused_before = 1'b0;
   logic waits;
-  logic [31:0] last_word;
-  logic [1:0] bresp_stood, rresp_stood;
-  logic [31:0] rdata_stood, result_stood;
+  logic [31:0] last_word, rdata_stood, result_stood;
   always_ff @(posedge aclk) begin
     writes_stand <= !rst && s_axil_bvalid && !s_axil_bready;
     reads_stand <= !rst && s_axil_rvalid && !s_axil_rready;
     results_stand <= !rst && m_axis_result_tvalid && !m_axis_result_tready;
-    bresp_stood <= s_axil_bresp;
-    {rresp_stood, rdata_stood} <= {s_axil_rresp, s_axil_rdata};
+    rdata_stood <= s_axil_rdata;
     result_stood <= m_axis_result_tdata;
-    accepted_before <= !rst && takes_write && is_command && !held;
-    refused_before <= !rst && takes_write && !(is_command && !held);
+    // Told until STATUS is read, and by that read.
+    refused_before <= !rst && (refuses_write || refuses_read || (refused_before && !(takes_read && is_status)));
     waits <= !rst && (waits ? !(program_ready && held) || (takes_write && is_command && !held) : takes_write && is_command && !held);
     if (takes_write && is_command && !held) last_word <= s_axil_wdata;
     if (!rst) begin
       // What is offered stands until it is taken, and one answer comes to one access.
-      a_write: assert (!writes_stand || (s_axil_bvalid && s_axil_bresp == bresp_stood));
-      a_read: assert (!reads_stand || (s_axil_rvalid && {s_axil_rresp, s_axil_rdata} == {rresp_stood, rdata_stood}));
+      a_write: assert (!writes_stand || s_axil_bvalid);
+      a_read: assert (!reads_stand || (s_axil_rvalid && s_axil_rdata == rdata_stood));
       a_result: assert (!results_stand || (m_axis_result_tvalid && m_axis_result_tdata == result_stood));
       a_one_write: assert (!takes_write || (s_axil_awvalid && s_axil_wvalid && !s_axil_bvalid));
       a_one_read: assert (!takes_read || (s_axil_arvalid && !s_axil_rvalid));
-      // A word that was answered OKAY reaches the core once.
+      // A word that was not refused reaches the core once.
       a_word_once: assert (waits == held);
       a_word: assert (!held || word == last_word);
-      a_okay: assert (!accepted_before || (s_axil_bvalid && s_axil_bresp == OKAY));
-      a_refused: assert (!refused_before || (s_axil_bvalid && s_axil_bresp == SLVERR));
-      c_refused: cover (s_axil_bvalid && s_axil_bresp == SLVERR);
+      a_refused: assert (refused == refused_before);
+      c_refused: cover (refused);
     end
   end
 `endif

@@ -1,6 +1,6 @@
 // The accelerator on its bus, Verilated, with what a processor would do at the other end, on standard input and output
-// (requests.h). Address and data of a write come in either order, every handshake may pause; what the bus refuses is tried again
-// when STATUS says so, and some accesses are made only to be refused.
+// (requests.h). Address and data of a write come in either order, every handshake may pause; whether the bus refused a write is
+// read from STATUS, some accesses are made only to be refused, and what was refused is tried again.
 
 #include "Vernscope_axi.h"
 #include "requests.h"
@@ -8,13 +8,13 @@
 
 #include <cstdlib>
 #include <memory>
+#include <utility>
 
 namespace {
 
 constexpr std::uint32_t kMagic = 0x4552'4e31;
 constexpr std::uint8_t kCommand = 0, kAnswer = 4, kStatus = 8, kIdentity = 12;
-constexpr std::uint32_t kTakesWord = 1, kHasAnswer = 2;
-constexpr std::uint8_t kOkay = 0, kRefused = 2;
+constexpr std::uint32_t kTakesWord = 1, kHasAnswer = 2, kRefused = 64;
 
 // A handshake that stands once it is offered, as the bus wants it.
 struct Offer {
@@ -69,7 +69,7 @@ private:
 
     // A write: the next word, now and then in half or where nothing can be written, which must be refused.
     void offerWrite() {
-        if (!writing_ && !program_.empty() && takesWord_) {
+        if (!writing_ && !program_.empty() && takesWord_ && reads_ > kFirstReads) {
             writing_ = true;
             ++writes_;
             half_ = writes_ % 97 == 5;
@@ -83,11 +83,13 @@ private:
         axi_->s_axil_bready = !pauses();
     }
 
-    // A read: what STATUS says, and the answers that it tells of; once the identity, and an answer that is not there.
+    // A read: what STATUS says, and the answers that it tells of; first of all the identity, an answer that is not there, which
+    // must be told as refused, and no more than once.
     void offerRead() {
         if (!reading_) {
             reading_ = true;
             ++reads_;
+            settles_ = answered_;
             readFrom_ = reads_ == 1 ? kIdentity : reads_ == 2 ? kAnswer : hasAnswer_ ? kAnswer : kStatus;
         }
         axi_->s_axil_arvalid = readAddress_.offer(!readTaken_, pauses());
@@ -106,7 +108,10 @@ private:
             dataTaken_ = true;
             data_.stands = false;
         }
-        if (axi_->s_axil_bvalid && axi_->s_axil_bready) moved = written();
+        if (axi_->s_axil_bvalid && axi_->s_axil_bready) {
+            if (!writing_ || !addressTaken_ || !dataTaken_ || answered_) wrong("an answer to no write");
+            answered_ = true;
+        }
         if (axi_->s_axil_arvalid && axi_->s_axil_arready) {
             readTaken_ = true;
             readAddress_.stands = false;
@@ -128,44 +133,51 @@ private:
         return moved;
     }
 
-    bool written() {
-        if (!writing_ || !addressTaken_ || !dataTaken_) wrong("an answer to no write");
-        const bool refused = axi_->s_axil_bresp == kRefused;
-        if (!refused && (half_ || elsewhere_)) wrong("a wrong write is not refused");
-        if (refused && !half_ && !elsewhere_) takesWord_ = false;
-        if (!refused) program_.pop_front();
-        writing_ = addressTaken_ = dataTaken_ = half_ = elsewhere_ = false;
-        return !refused;
+    // A write that was answered is settled by a STATUS that was asked for behind the answer.
+    bool settleWrite() {
+        if (!refused_ && (half_ || elsewhere_)) wrong("a wrong write is not refused");
+        const bool taken = !refused_;
+        if (taken) program_.pop_front();
+        writing_ = addressTaken_ = dataTaken_ = half_ = elsewhere_ = answered_ = refused_ = false;
+        return taken;
     }
 
     bool read() {
         if (!readTaken_) wrong("an answer to no read");
-        const bool refused = axi_->s_axil_rresp != kOkay;
+        if (axi_->s_axil_rresp != 0) wrong("an error that stops a processor");
         const std::uint32_t word = axi_->s_axil_rdata;
         reading_ = readTaken_ = false;
         switch (readFrom_) {
         case kIdentity:
-            if (refused || word != kMagic) wrong("another identity");
+            if (word != kMagic) wrong("another identity");
             return true;
-        case kStatus:
-            if (refused) wrong("STATUS is refused");
+        case kStatus: {
+            const bool refused = word & kRefused;
+            if (reads_ <= kFirstReads && refused != (reads_ == 3)) wrong("an answer to no question");
             takesWord_ = word & kTakesWord;
             hasAnswer_ = word & kHasAnswer;
-            return false;
+            if (!writing_) return false;
+            refused_ = refused_ || refused;
+            return settles_ && settleWrite();
+        }
         default:
-            if (refused && hasAnswer_) wrong("an answer that was told of is not there");
-            if (!refused && !hasAnswer_) wrong("an answer to no question");
-            hasAnswer_ = false;
-            if (!refused) readBackCame(word);
-            return !refused;
+            if (hasAnswer_) readBackCame(word);
+            return std::exchange(hasAnswer_, false);
         }
     }
+
+    // The identity, an answer that is not there, STATUS twice.
+    static constexpr std::uint64_t kFirstReads = 4;
 
     std::unique_ptr<Vernscope_axi> axi_;
     Offer address_, data_, readAddress_, beat_, weight_;
     bool writing_ = false, addressTaken_ = false, dataTaken_ = false;
+    // Of the write: answered; refused, as far as STATUS has told.
+    bool answered_ = false, refused_ = false;
     bool half_ = false, elsewhere_ = false, takesWord_ = true;
     bool reading_ = false, readTaken_ = false, hasAnswer_ = false;
+    // Whether the read was begun behind the write's answer.
+    bool settles_ = false;
     std::uint8_t readFrom_ = 0;
     std::uint64_t writes_ = 0, reads_ = 0;
 };
