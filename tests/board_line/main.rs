@@ -20,7 +20,7 @@ use ernscope::engine::reference::ReferenceEngine;
 use ernscope::fpga::CompileError;
 use ernscope::fpga::SimulatedBoard;
 use ernscope::fpga::{BoardEngine, BoardError, FRAMES_UNDER_WAY};
-use ernscope::fpga::{PacketLink, Patience};
+use ernscope::fpga::{LineCounts, PacketLink, Patience};
 use ernscope::fpga::{Port, open_port};
 use ernscope::network::shipped::SHIPPED;
 use ernscope::network::{Network, file};
@@ -160,6 +160,33 @@ fn a_line_of_3_megabaud_carries_23_frames_a_second() {
     let frames_per_s = 3e6 / 10.0 / bytes;
     eprintln!("{}: {bytes:.0} bytes a frame, {frames_per_s:.1} frames/s", network.name());
     assert!(frames_per_s >= 23.0, "{frames_per_s}");
+}
+
+/// For a line of which a byte is two hundred cycles to simulate: what is asked for again was lost, not late.
+const BIT_BY_BIT: Patience =
+    Patience { ask: Duration::from_secs(20), silence: Duration::from_secs(60), standstill: Duration::from_secs(120) };
+
+/// The driver against the serial line's own RTL, bit by bit, as `ulx3s_top` has it: the host's clock 2 % slower or faster than the
+/// board's, edges up to a tenth of a bit too early or too late, and no byte is lost. With clocks that are 8 % apart nothing works,
+/// and the driver says so.
+#[test]
+fn the_driver_and_the_serial_line_are_one() {
+    let Some(program) = build("uart-board", &[&["--uart"], &SMALL[..]].concat()) else { return };
+    let network = network();
+    for (offset, jitter) in [("0", "0"), ("20", "100"), ("-20", "100")] {
+        let board = SimulatedBoard::start(&program, &["--offset", offset, "--jitter", jitter]).expect("built");
+        let link = PacketLink::open(open_port(board.port()).expect("a terminal"), BIT_BY_BIT, 1);
+        let link = link.expect("it answers");
+        let mut engine = BoardEngine::new(link, "fpga:sim", Arc::clone(&network), network.edge()).expect("it fits");
+        compare(&mut engine, &picture(network.edge(), 0), &format!("clocks {offset} per mille apart"));
+        for seed in 1..4 {
+            assert_eq!(engine.run(&picture(network.edge(), seed)).expect("it runs").logits, expected(&network, seed));
+        }
+        assert_eq!(engine.link().counts(), LineCounts::default(), "clocks {offset} per mille apart");
+    }
+    let board = SimulatedBoard::start(&program, &["--offset", "80"]).expect("built");
+    let port = open_port(board.port()).expect("a terminal");
+    assert!(matches!(engine(Box::new(port), &network), Err(BoardError::Link(_))), "clocks 8 % apart");
 }
 
 /// The simulated line passes bytes no faster than a serial line of that speed.

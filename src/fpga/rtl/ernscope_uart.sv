@@ -12,6 +12,9 @@ module ernscope_uart #(
   parameter int WINDOW_DEPTH = 512,
   parameter int THRESHOLD_DEPTH = 128,
   parameter int TRUNK_DEPTH = 1024,
+  parameter int TABLE_WORDS = 1,
+  parameter int POOL_DEPTH = 16,
+  parameter int FRUGAL = 1,
   parameter int CLOCK_KHZ = 60000,
   parameter int BAUD = 3000000
 ) (
@@ -40,7 +43,7 @@ module ernscope_uart #(
   ernscope_stream #(
     .PARALLEL_IN(PARALLEL_IN), .PARALLEL_OUT(PARALLEL_OUT), .PIXELS(PIXELS), .DRAIN_CHANNELS(DRAIN_CHANNELS),
     .CODE_DEPTH(CODE_DEPTH), .WEIGHT_DEPTH(WEIGHT_DEPTH), .WINDOW_DEPTH(WINDOW_DEPTH), .THRESHOLD_DEPTH(THRESHOLD_DEPTH),
-    .TRUNK_DEPTH(TRUNK_DEPTH), .CLOCK_KHZ(CLOCK_KHZ)
+    .TRUNK_DEPTH(TRUNK_DEPTH), .TABLE_WORDS(TABLE_WORDS), .POOL_DEPTH(POOL_DEPTH), .FRUGAL(FRUGAL), .CLOCK_KHZ(CLOCK_KHZ)
   ) u_stream (.clk, .rst, .in_valid, .in_data, .out_valid, .out_ready, .out_data, .busy);
 
 endmodule
