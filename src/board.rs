@@ -16,12 +16,21 @@ pub struct BoardFrame {
     pub link: Duration,
     /// Whether the board is simulated, and its clock with it.
     pub simulated: bool,
+    /// Cycles that it would compute longer with a first layer of eight bits, by bit planes on the same array: by the model of its
+    /// cycles, as nothing of the kind is run. None where the first layer is a float one.
+    pub by_bit_planes: Option<u64>,
 }
 
 impl BoardFrame {
     /// What was computed for the frame: the board's cycles at its clock, and this machine's part.
     pub fn compute(&self) -> Duration {
         self.host + at_clock(self.cycles, self.clock_khz)
+    }
+
+    /// How much longer that would take with a first layer of eight bits, by the model.
+    #[cfg(feature = "live")]
+    pub(crate) fn more_by_bit_planes(&self) -> Option<Duration> {
+        self.by_bit_planes.map(|cycles| at_clock(cycles, self.clock_khz))
     }
 }
 

@@ -84,7 +84,7 @@ fn frames_that_only_pass_through_are_identical() {
 /// The adders that are made for look-up tables, in place of the plain model.
 #[test]
 fn random_networks_are_identical_with_structural_adders() {
-    let size = ["PARALLEL_IN=32", "PARALLEL_OUT=32", "PIXELS=2", "DRAIN_CHANNELS=8", "FRUGAL=1"];
+    let size = ["PARALLEL_IN=32", "PARALLEL_OUT=32", "PIXELS=1", "DRAIN_CHANNELS=8", "FRUGAL=1"];
     if let Some(program) = core("structural", &[&ROOM[..], &size].concat()) {
         random_networks(&program, 12, 0);
     }
@@ -151,6 +151,30 @@ fn cards_uses_the_ulx3s() {
         assert!(used >= 0.7, "utilisation {used}");
         assert!(cycles * 300 <= 60_000_000, "{cycles} cycles are less than 300 frames a second at 60 MHz");
     }
+}
+
+/// What the model says of a first layer of eight bits by bit planes, which no board has: a table of four words a pixel has the array
+/// take as many steps.
+#[test]
+fn bit_planes_take_as_long_as_the_model_says() {
+    let size = ["PARALLEL_IN=8", "PARALLEL_OUT=16", "PIXELS=1", "DRAIN_CHANNELS=2"];
+    let Some(program) = core("one-pixel", &[&ROOM[..], &size].concat()) else { return };
+    let block = |channels, stride| Block { bottleneck: false, channels, stride };
+    // 6 channels are a word of 8, 30 are four.
+    let [one_word, four_words] = [2, 10].map(|depth| {
+        let blocks = vec![block(24, 1), block(32, 2)];
+        let first = First::Embedding(depth);
+        let recipe = Recipe { seed: 3, smallest: 8, first, convs: vec![(24, 3, 1)], blocks, classes: 5 };
+        let network = Arc::new(recipe.network());
+        let edge = network.edge();
+        let link = SimulatedCore::start(&program).expect("built");
+        let mut board = BoardEngine::new(link, "core", network, edge).expect("it fits");
+        board.run(&picture(edge, 1)).expect("it runs").board.expect("a board ran it")
+    });
+    let more = one_word.by_bit_planes.expect("it has a table");
+    let took = four_words.cycles - one_word.cycles;
+    eprintln!("bit planes: {} cycles, and {more} more; four words a pixel took {took} more", one_word.cycles);
+    assert!(more > one_word.cycles / 4 && more.abs_diff(took) * 100 <= more, "{more} more, {took} taken");
 }
 
 /// Weights from outside, through a window that holds little more than a tile's: layers wait for them, for as long as the model says.

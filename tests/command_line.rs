@@ -191,6 +191,28 @@ fn engines_agree_on_shipped_networks() {
     });
 }
 
+/// A board that holds a network is told with three first layers, one that does not with the layer.
+#[test]
+fn bench_tells_boards_by_first_layer() {
+    let document =
+        &json_lines(&["bench", "--boards", "--json", "--threads", "1", "--model", "cards", "--model", "objects"])[0];
+    let [ulx3s, kv260] = [0, 1].map(|board| &document["boards"][board]);
+    assert_eq!((ulx3s["board"].as_str(), kv260["board"].as_str()), (Some("ULX3S"), Some("KV260")));
+    let [cards, objects] = [0, 1].map(|network| &ulx3s["networks"][network]);
+    let kinds = cards["first_layers"].as_array().expect("a list").iter().map(|bench| bench["first_layer"].as_str());
+    assert_eq!(kinds.flatten().collect::<Vec<_>>(), ["pixel_embedding", "bit_planes", "float"]);
+    let rates = cards["first_layers"].as_array().expect("a list").iter().map(|bench| bench["frames_per_s"].as_f64());
+    let rates: Vec<f64> = rates.flatten().collect();
+    assert!(rates.len() == 3 && rates[1] < rates[0], "{rates:?}");
+    let error = objects["error"].as_str().expect("it is too large");
+    assert!(error.contains("`pixel_embedding` does not fit the board"), "{error}");
+
+    for wrong in [&["--engine", "reference"][..], &["--model", "cards-float-input"], &["--compare"]] {
+        let output = ernscope(&[&["bench", "--boards"], wrong].concat());
+        assert!(!output.status.success(), "{wrong:?}");
+    }
+}
+
 #[test]
 fn bench_prints_layers_and_twins() {
     let document = &json_lines(&["bench", "--json", "--threads", "1", "--model", "cards"])[0];

@@ -16,7 +16,7 @@ use ernscope::fpga::FoundPort;
 use ernscope::frame::Crop;
 use ernscope::network::ModelChoice;
 use ernscope::pipeline::{
-    About, Comparison, Counts, EngineCommand, EngineState, FrameTiming, Measured, Notice, Rates, Report,
+    About, Comparison, Counts, EngineCommand, EngineState, FrameTiming, Measured, Notice, Rates, Report, TwinFigures,
 };
 use ernscope::source::{CameraFault, CameraInfo, SourceChoice, SourceError, SourceState};
 use std::time::Duration;
@@ -104,7 +104,8 @@ fn on_board(mut report: Report) -> Report {
     }
     let cycles = layers.iter().filter_map(|sample| sample.counted).map(|counted| counted.cycles).sum();
     let link = Duration::from_millis(412);
-    let board = BoardFrame { cycles, clock_khz: CLOCK_KHZ, host: Duration::ZERO, link, simulated: true };
+    let board =
+        BoardFrame { cycles, clock_khz: CLOCK_KHZ, host: Duration::ZERO, link, simulated: true, by_bit_planes: None };
     let infer_ms = board.compute().as_secs_f32() * 1e3;
     let latency_ms = infer_ms + 414.0;
     report.layers = layers.into();
@@ -686,6 +687,19 @@ const SIZES: [([f32; 2], f32, bool); 14] = [
     ([640.0, 400.0], 1.0, false),
 ];
 
+/// Figures of two twins on a simulated board, and of what bit planes would take there.
+fn comparison_on_a_board() -> Comparison {
+    let compared = scenes::comparison(0.88, 1.21);
+    let bit_planes = TwinFigures {
+        frame_ms: 1.79,
+        frames_per_s: 1e3 / 1.79,
+        first_layer_ms: 0.99,
+        accuracy: None,
+        ..compared.embedded.clone()
+    };
+    Comparison { bit_planes: Some(bit_planes), measured: Measured::SimulatedBoard, ..compared }
+}
+
 /// Figures as wide as they get: a fast engine on a long run, a slow one, and a board.
 fn wide_figures() -> [Report; 3] {
     let mut fast = card();
@@ -702,7 +716,7 @@ fn wide_figures() -> [Report; 3] {
     slow.rates.engine_per_s = 0.08;
     slow.comparison = Some(scenes::comparison(12_345.0, 123.4));
     let mut board = on_board(card());
-    board.comparison = Some(Comparison { measured: Measured::SimulatedBoard, ..scenes::comparison(0.88, 1.21) });
+    board.comparison = Some(comparison_on_a_board());
     [fast, slow, board]
 }
 
@@ -741,10 +755,11 @@ fn the_comparison_keeps_its_figures_apart() {
         for (pixels, scaling, _) in SIZES.into_iter().filter(|size| !size.2) {
             let harness = open_on(model.clone(), pixels, scaling, |_| ());
             let texts = painted(&harness);
-            for twin in [&compared.embedded, &compared.float_input] {
-                let row = harness.get_by_label_contains(&format!(", {}: frames/s", twin.name)).rect();
+            let planes = compared.bit_planes.iter().map(|_| "bit planes, cards");
+            for twin in ["embedding, cards", "float input, cards-float-input"].into_iter().chain(planes) {
+                let row = harness.get_by_label_contains(&format!("{twin}: frames/s")).rect();
                 let mut figures: Vec<_> = texts.iter().filter(|text| row.contains(text.ink.center())).collect();
-                assert_eq!(figures.len(), 5, "{}, {pixels:?} at {scaling}: {figures:?}", twin.name);
+                assert_eq!(figures.len(), 5, "{twin}, {pixels:?} at {scaling}: {figures:?}");
                 figures.sort_by(|a, b| a.ink.left().total_cmp(&b.ink.left()));
                 for pair in figures.windows(2) {
                     let gap = pair[1].ink.left() - pair[0].ink.right();
@@ -771,13 +786,14 @@ fn a_board_at_work_and_lost_and_back() {
         model
     };
     let mut working = on_board(card());
-    let compared = scenes::comparison(0.88, 1.21);
-    working.comparison = Some(Comparison { measured: Measured::SimulatedBoard, ..compared });
+    working.comparison = Some(comparison_on_a_board());
     let mut harness = open(board_model(working.clone()));
     harness.get_by_label_contains("cycles at 60 MHz; simulating takes 412");
     harness.get_by_label_contains("simulated boards, no line");
     harness.get_by_label_contains("cycles simulated");
     harness.get_by_label("simulated");
+    harness.get_by_label_contains("bit planes, cards: frames/s 559");
+    harness.get_by_label_contains("bit planes: by model, not run");
     compare(&mut harness, "board");
     gather(&mut all, &mut harness);
 

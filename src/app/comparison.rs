@@ -59,8 +59,8 @@ const COLUMN_GAP: f32 = 16.0;
 const CHART: f32 = 0.36;
 /// A narrower chart is left out.
 const LEAST_CHART: f32 = 140.0;
-/// The table's height: what it needs at scale 1, and the most that it takes.
-const TABLE: [f32; 2] = [84.0, 150.0];
+/// The height of a line of the table: what it needs at scale 1, and the most that it takes.
+const LINE: [f32; 2] = [28.0, 50.0];
 /// Between the verdict's figure and its words, where they stand side by side.
 const BESIDE: f32 = 14.0;
 /// The smallest scale of the type with the chart beside it, and without.
@@ -119,16 +119,40 @@ fn chart(ui: &mut Ui, rect: Rect, model: &Model) {
 
 /// What the twins are called.
 const NAMES: [&str; 2] = ["embedding", "float input"];
+/// What is called that the network with pixel embedding would be with a first layer of eight bits, which nothing runs.
+const BIT_PLANES: &str = "bit planes";
 /// The heads of the columns.
 const HEADS: [&str; 5] = ["", "frames/s", "a frame", "first layer", "right"];
 /// A figure that each column has room for at least, so that nothing moves when figures grow.
 const WIDEST: [&str; 5] = ["float input", "12 345", "12.34 ms", "12.34 ms", "100.0 %"];
 
+/// A line of the table.
+struct TwinLine<'a> {
+    name: &'static str,
+    figures: &'a TwinFigures,
+    color: Color32,
+    /// What is to be known of it.
+    hover: &'a str,
+}
+
+/// The twins, and on a board what bit planes would be.
+fn lines_of<'a>(comparison: &'a Comparison, tokens: &Tokens) -> Vec<TwinLine<'a>> {
+    let Comparison { embedded, float_input, bit_planes, .. } = comparison;
+    let not_run = "a first layer of 8 bits on the same array, by the model of its cycles: not run";
+    let planes = bit_planes.as_ref().map(|figures| (BIT_PLANES, figures, tokens.quiet, not_run));
+    let twins = [
+        (NAMES[0], embedded, tokens.embedded, &*embedded.name),
+        (NAMES[1], float_input, tokens.float_input, &*float_input.name),
+    ];
+    let all = twins.into_iter().chain(planes);
+    all.map(|(name, figures, color, hover)| TwinLine { name, figures, color, hover }).collect()
+}
+
 /// The figures of both twins, laid out.
 #[derive(Clone)]
 struct TwinTable {
-    /// A column's head, its two figures, and its width.
-    columns: Vec<([Arc<Galley>; 3], f32)>,
+    /// A column's head and its figures, and its width.
+    columns: Vec<(Vec<Arc<Galley>>, f32)>,
     scale: f32,
 }
 
@@ -136,7 +160,7 @@ impl TwinTable {
     fn new(ui: &Ui, comparison: &Comparison, scale: f32) -> Self {
         let tokens = Tokens::of(ui);
         let simulated = comparison.measured == Measured::SimulatedBoard;
-        let rows = [cells(NAMES[0], &comparison.embedded), cells(NAMES[1], &comparison.float_input)];
+        let lines = lines_of(comparison, tokens);
         let columns = (0..HEADS.len()).map(|column| {
             let font = match column {
                 0 => theme::bold(theme::BODY * scale),
@@ -149,9 +173,11 @@ impl TwinTable {
                 }
                 _ => widgets::layout(ui, HEADS[column], theme::plain(theme::SMALL * scale), tokens.quiet),
             };
-            let figure = |row: usize, color| widgets::layout(ui, &rows[row][column], font.clone(), color);
+            let figure = |line: &TwinLine<'_>| {
+                widgets::layout(ui, &cells(line.name, line.figures)[column], font.clone(), line.color)
+            };
             let least = widgets::layout(ui, WIDEST[column], font.clone(), tokens.text).size().x;
-            let texts = [head, figure(0, tokens.embedded), figure(1, tokens.float_input)];
+            let texts: Vec<_> = std::iter::once(head).chain(lines.iter().map(figure)).collect();
             let width = texts.iter().map(|text| text.size().x).fold(least, f32::max);
             (texts, width)
         });
@@ -163,17 +189,27 @@ impl TwinTable {
         self.columns.iter().map(|column| column.1).sum::<f32>() + gaps
     }
 
+    /// The head among them.
+    fn lines(&self) -> usize {
+        self.columns[0].0.len()
+    }
+
     fn least_height(&self) -> f32 {
-        TABLE[0] * self.scale
+        LINE[0] * self.lines() as f32 * self.scale
+    }
+
+    /// The middles of the lines from the top on, the head's first, at a height of 1.
+    fn middles(&self) -> &'static [f32] {
+        if self.lines() == 3 { &[0.1, 0.42, 0.8] } else { &[0.08, 0.32, 0.6, 0.88] }
     }
 
     fn show(&self, ui: &Ui, rect: Rect, comparison: &Comparison) {
-        let height = rect.height().min(TABLE[1]);
-        let middles = [0.1, 0.42, 0.8].map(|part| rect.top() + height * part);
+        let height = rect.height().min(LINE[1] * self.lines() as f32);
+        let middles: Vec<f32> = self.middles().iter().map(|part| rect.top() + height * part).collect();
         let mut right = rect.left();
         for (texts, width) in &self.columns {
             right += width;
-            for (text, y) in texts.iter().zip(middles) {
+            for (text, y) in texts.iter().zip(&middles) {
                 let at = pos2(right - text.size().x, y - text.size().y / 2.0);
                 ui.painter().galley(at, text.clone(), Color32::PLACEHOLDER);
             }
@@ -186,12 +222,11 @@ impl TwinTable {
             say(ui, place, "simulated", "simulated")
                 .on_hover_text("computed by a simulation; times are those of its clock");
         }
-        let twins = [&comparison.embedded, &comparison.float_input];
-        for ((figures, name), y) in twins.into_iter().zip(NAMES).zip(&middles[1..]) {
-            let cells = cells(name, figures);
+        for (line, y) in lines_of(comparison, Tokens::of(ui)).iter().zip(&middles[1..]) {
+            let cells = cells(line.name, line.figures);
             let told = HEADS.iter().zip(&cells).skip(1).map(|(head, cell)| format!("{head} {}", cell.trim()));
-            let says = format!("{name}, {}: {}", figures.name, told.collect::<Vec<_>>().join(", "));
-            say(ui, band(*y, 14.0 * self.scale), name, &says).on_hover_text(&figures.name);
+            let says = format!("{}, {}: {}", line.name, line.figures.name, told.collect::<Vec<_>>().join(", "));
+            say(ui, band(*y, 14.0 * self.scale), line.name, &says).on_hover_text(line.hover);
         }
     }
 }
@@ -209,6 +244,9 @@ fn cells(name: &str, figures: &TwinFigures) -> [String; 5] {
 
 /// What a page says of its float layer, whose products and sums are rounded apart; tests/rounding.rs counts its codes.
 const APART: &str = "\nfloat layer rounded otherwise:\n0 of 3 276 800 codes differ";
+
+/// What is said of bit planes.
+const NOT_RUN: &str = "\nbit planes: by model, not run";
 
 /// Which one is faster, and by how much: never assumed.
 struct Verdict {
@@ -238,6 +276,9 @@ impl Verdict {
         let agreement = format::percent(comparison.agreement);
         let frames = format::whole(comparison.frames as f32);
         let mut words = format!("{says}\n{measured}\nsame answer on {} of\n{frames} frames", agreement.trim());
+        if comparison.bit_planes.is_some() {
+            words.push_str(NOT_RUN);
+        }
         if ROUNDS_APART {
             words.push_str(APART);
         }

@@ -2,7 +2,7 @@
 
 use super::demo_input::demo_input;
 use super::network_args::{EngineArgs, load, threads};
-use super::{compare, output};
+use super::{compare, first_layers, output};
 use crate::engines::{self, Setup};
 use crate::inspect::bench::{BenchReport, BoardBench, LayerBench, TwinBench, measure, measure_twins};
 use crate::network::ModelChoice;
@@ -29,8 +29,12 @@ pub(crate) struct BenchArgs {
     #[command(flatten)]
     engine: EngineArgs,
     /// Run published networks in turn with other runtimes' usual ones instead; benches/peers/setup installs those
-    #[arg(long)]
+    #[arg(long, conflicts_with = "boards")]
     compare: bool,
+    /// What pixel embedding buys on each board that there is a design for, in cycles by their model, against a float first layer on
+    /// this machine and one of 8 bits on the board
+    #[arg(long)]
+    boards: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -45,6 +49,9 @@ struct BenchOutput {
 pub(crate) fn run(args: &BenchArgs) -> Result<()> {
     if args.compare {
         return compare::run(&args.engine, args.json);
+    }
+    if args.boards {
+        return first_layers::run(&args.model, args.size, &args.engine, args.json);
     }
     let published = ["random:erns18", "random:erns18-float-input"];
     let default = SHIPPED.iter().map(|shipped| shipped.name).chain(published);
@@ -110,11 +117,14 @@ fn print_report(out: &mut impl Write, report: &BenchReport) -> Result<()> {
 }
 
 fn print_twins(out: &mut impl Write, twins: &TwinBench) -> Result<()> {
-    let TwinBench { family, engine, embedded_ms, float_input_ms, simulated, ratio } = twins;
+    let TwinBench { family, engine, embedded_ms, float_input_ms, bit_planes_ms, simulated, ratio } = twins;
     let mark = if *simulated { " (simulated)" } else { "" };
     writeln!(
         out,
         "{family} on {engine}{mark}: pixel embedding {embedded_ms:.3} ms, float first layer {float_input_ms:.3} ms: {ratio:.2}×"
     )?;
+    if let Some(ms) = bit_planes_ms {
+        writeln!(out, "  a first layer of 8 bits by bit planes, by the model: {ms:.3} ms: {:.2}×", ms / embedded_ms)?;
+    }
     Ok(())
 }

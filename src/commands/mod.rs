@@ -11,6 +11,7 @@ mod diff;
 mod doctor;
 mod eval;
 mod explain;
+mod first_layers;
 mod import;
 mod inspect;
 mod inspect_evidence;

@@ -5,6 +5,7 @@ use super::compiler::{CompileError, compile};
 use super::link::packets::TRIES;
 use super::link::{Beats, End, Link, LinkError, ReadBack};
 use super::program::{CodePlace, FrameFormat, Program, TrunkPlace};
+use super::schedule::more_by_bit_planes;
 use crate::board::{BoardFrame, BoardState, LayerCycles, at_clock};
 use crate::engine::cpu::{CpuEngine, CpuError, Level};
 use crate::engine::reference::embedded;
@@ -93,6 +94,7 @@ impl<L: Link> BoardEngine<L> {
         let readout = network.classifier().1.readout();
         let (logits, rows) = (readout.room(), readout.owners().len());
         let host = Host::new(&network, edge)?;
+        let frame = BoardFrame { by_bit_planes: more_by_bit_planes(&program), ..BoardFrame::default() };
         Ok(Self {
             host,
             link,
@@ -104,7 +106,7 @@ impl<L: Link> BoardEngine<L> {
             sums: vec![0; rows],
             cycles: 0,
             counted: Vec::new(),
-            frame: BoardFrame::default(),
+            frame,
         })
     }
 
@@ -119,6 +121,7 @@ impl<L: Link> BoardEngine<L> {
         if capabilities != self.program.capabilities {
             self.counted.clear();
             self.program = compile(&self.network, self.program.edge, capabilities)?;
+            self.frame.by_bit_planes = more_by_bit_planes(&self.program);
             send(&mut self.link, &self.program)?;
         }
         Ok(())
@@ -230,7 +233,7 @@ impl<L: Link> BoardEngine<L> {
     /// Sends a frame.
     pub(super) fn start(&mut self, beats: &[u8], end: End) -> Result<(), LinkError> {
         let format = self.program.format;
-        let size = beat_size(format, &self.program.capabilities);
+        let size = format.beat_bytes(&self.program.capabilities);
         self.link.start(end, Beats { format, size, bytes: beats })
     }
 
@@ -463,14 +466,6 @@ fn chw(channels: usize, edge: usize) -> impl Iterator<Item = (usize, usize, usiz
     (0..channels).flat_map(move |c| (0..edge).flat_map(move |y| (0..edge).map(move |x| (c, y, x))))
 }
 
-/// Bytes of a beat.
-fn beat_size(format: FrameFormat, capabilities: &Capabilities) -> usize {
-    match format {
-        FrameFormat::Pixels => 3,
-        FrameFormat::Codes => 2 * capabilities.parallel_in / 8,
-    }
-}
-
 /// What the host does for a network with a float first layer: that layer.
 pub(super) struct Host {
     engine: CpuEngine,
@@ -502,7 +497,7 @@ pub(super) fn code_beats(codes: &[u8], channels: usize, capabilities: &Capabilit
     let area = codes.len() / channels;
     let lanes = capabilities.parallel_in;
     let words = channels.div_ceil(lanes);
-    let size = beat_size(FrameFormat::Codes, capabilities);
+    let size = FrameFormat::Codes.beat_bytes(capabilities);
     let mut bytes = Vec::with_capacity(area * words * size);
     for (position, first) in (0..area).flat_map(|at| (0..words).map(move |word| (at, word * lanes))) {
         let beat = (0..lanes.min(channels - first)).fold(0, |beat: u64, lane| {

@@ -577,47 +577,11 @@ impl BitWriter {
 
 #[cfg(test)]
 mod tests {
+    use super::super::designs::{KV260, ULX3S};
     use super::*;
     use crate::network::published::PublishedShape;
     use crate::network::shipped::SHIPPED;
-
-    /// The ULX3S's array.
-    const ULX3S: Capabilities = Capabilities {
-        parallel_in: 32,
-        parallel_out: 32,
-        pixels: 1,
-        drain_channels: 8,
-        acc_bits: 14,
-        trunk_bits: 16,
-        code_depth: 5120,
-        weight_depth: 1696,
-        window_depth: 512,
-        threshold_depth: 128,
-        trunk_depth: 2048,
-        trunk_middle_depth: 2048,
-        trunk_wide_depth: 2048,
-        trunk_middle_bits: 16,
-        trunk_narrow_bits: 16,
-        table_words: 1,
-        layers: 64,
-        pool_depth: 16,
-    };
-    /// The array for the papers' board.
-    const KV260: Capabilities = Capabilities {
-        pixels: 8,
-        trunk_bits: 17,
-        code_depth: 4096,
-        weight_depth: 0,
-        window_depth: 1024,
-        trunk_depth: 16_384,
-        trunk_middle_depth: 8192,
-        trunk_wide_depth: 4096,
-        trunk_middle_bits: 13,
-        trunk_narrow_bits: 11,
-        layers: 128,
-        pool_depth: 128,
-        ..ULX3S
-    };
+    use crate::network::{Classifier, Geometry, Layer, NetworkParts};
 
     fn cards() -> Network {
         crate::network::file::parse(SHIPPED[0].bytes().expect("inside")).expect("ours")
@@ -655,6 +619,33 @@ mod tests {
         assert_eq!(short(Capabilities { trunk_depth: 1023, ..ULX3S }).1, Resource::Trunk);
         assert_eq!(short(Capabilities { code_depth: 64, ..ULX3S }).1, Resource::Codes);
         assert_eq!(short(Capabilities { parallel_in: 16, ..ULX3S }).1, Resource::Table);
+    }
+
+    /// A row of 64 pixels of 1 024 words each.
+    #[test]
+    fn what_no_descriptor_holds_is_refused() {
+        let geometry = Geometry { in_channels: 4095, out_channels: 2, kernel: 1, stride: 1 };
+        let conv = BinaryConv::new(geometry, vec![0; 2 * 512]).expect("well formed");
+        let classifier = Classifier::new(conv, vec![1.0; 2]).expect("a scale a class");
+        let table = CodeTable::thermometer(1365).expect("a depth");
+        let layer = |name: &str, op| Layer { name: name.into(), op };
+        let layers =
+            vec![layer("table", Op::PixelEmbedding(table)), layer("conv", Op::Classifier { input: 0, classifier })];
+        let parts = NetworkParts {
+            name: "wide".into(),
+            family: "wide".into(),
+            edge: 64,
+            labels: vec!["a".into(), "b".into()],
+            layers,
+            known: None,
+            training: serde_json::Map::new(),
+        };
+        let network = Network::new(parts).expect("well formed");
+        let board = Capabilities { parallel_in: 4, code_depth: 1 << 24, table_words: 1024, ..ULX3S };
+        let refused = compile(&network, 64, board).expect_err("too long a row");
+        let expected =
+            CompileError::Descriptor { layer: "table".into(), field: "out_row", value: 1 << 16, most: 0xffff };
+        assert_eq!(refused, expected);
     }
 
     #[test]

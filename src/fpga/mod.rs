@@ -1,15 +1,17 @@
 //! The FPGA path: an open accelerator, the compiler of its programs, and the engine that drives it.
 //!
 //! `rtl/` holds the accelerator (SystemVerilog; its README tells the schedule), `sim/` what makes a simulated board of it.
-//! `compiler` makes the `program` of a network for a board of given `capabilities`; `schedule` predicts its cycles,
-//! with the weights that `weight_feed` lets arrive; `board` uploads it and runs frames over a `link`, `isolated` one layer by itself; `attached` finds boards, `live` says what becomes of
-//! them.
+//! `compiler` makes the `program` of a network for a board of given `capabilities`, of which `designs` has those of real boards; `schedule`
+//! predicts its cycles, with the weights that `weight_feed` lets arrive; `board` uploads it and runs frames over a `link`, `isolated` one
+//! layer by itself; `attached` finds boards, `live` says what becomes of them.
 
 pub(crate) mod attached;
 pub(crate) mod board;
 pub(crate) mod capabilities;
 mod choice;
 pub(crate) mod compiler;
+#[cfg(feature = "live")]
+pub(crate) mod designs;
 #[cfg(feature = "live")]
 mod isolated;
 pub(crate) mod link;

@@ -152,6 +152,16 @@ pub enum FrameFormat {
     Codes,
 }
 
+impl FrameFormat {
+    /// Bytes of a beat.
+    pub(crate) fn beat_bytes(self, capabilities: &Capabilities) -> usize {
+        match self {
+            Self::Pixels => 3,
+            Self::Codes => 2 * capabilities.parallel_in / 8,
+        }
+    }
+}
+
 /// Where the codes of a layer lie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct CodePlace {
@@ -247,6 +257,13 @@ impl Program {
     /// What a frame is sent as.
     pub fn format(&self) -> FrameFormat {
         self.format
+    }
+
+    /// Bytes of a frame.
+    #[cfg(feature = "live")]
+    pub(crate) fn frame_bytes(&self) -> usize {
+        let frame = &self.descriptors[0];
+        frame.in_edge as usize * frame.in_row as usize * self.format.beat_bytes(&self.capabilities)
     }
 
     /// Whether the frame's codes are gone when the first convolution is through, so that they cannot be read back: the board

@@ -41,6 +41,26 @@ pub fn frame_cycles(program: &Program) -> u64 {
     layers + results + 2 * fetches
 }
 
+/// Digits of a byte to the base of 4: what the array multiplies has two bits.
+const PLANES: u32 = 4;
+
+/// The program with a first layer of eight bits in place of pixel embedding, for the model alone. The digits of a pixel's bytes are one
+/// word, of which the first convolution takes a plane after the other through all of its taps, with the same weights; between planes an
+/// accumulator moves up by two bits. That would take hardware that the array does not have, and no cycle. `None` where the
+/// program begins with codes.
+pub(crate) fn by_bit_planes(program: &Program) -> Option<Program> {
+    let mut planes = (program.format == FrameFormat::Pixels).then(|| program.clone())?;
+    planes.descriptors[0].out_words = 1;
+    planes.descriptors[1].in_words = PLANES;
+    Some(planes)
+}
+
+/// The cycles that computing a frame would take more with a first layer of eight bits [by bit planes](by_bit_planes).
+pub(super) fn more_by_bit_planes(program: &Program) -> Option<u64> {
+    let computing = |program: &Program| predict(program, None).iter().map(LayerCycles::computing).sum::<u64>();
+    Some(computing(&by_bit_planes(program)?).saturating_sub(computing(program)))
+}
+
 /// Useful multiply-accumulates, those of real channels and positions, over what the array could do in `cycles`.
 pub fn utilisation(network: &Network, program: &Program, cycles: u64) -> f64 {
     let on_board = network.shapes(program.edge).iter().map(|shape| shape.macs).sum::<u64>();

@@ -74,6 +74,9 @@ pub(crate) struct TwinBench {
     pub embedded_ms: f32,
     /// Median time of a frame with a float first layer; on a board that of its computing, with this machine's part.
     pub float_input_ms: f32,
+    /// On a board: what a frame would take with a first layer of eight bits by bit planes, by the model of its cycles.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bit_planes_ms: Option<f32>,
     /// Whether both ran on simulated boards.
     pub simulated: bool,
     /// How many times faster pixel embedding is (below 1: slower).
@@ -190,10 +193,7 @@ pub(crate) fn measure_twins<'a>(
 ) -> Result<TwinBench, EngineError> {
     let mut times = [Vec::new(), Vec::new()];
     let mut engines = [embedded, float_input];
-    let mut simulated = false;
-    for engine in &mut engines {
-        simulated = engine.run(image)?.board.is_some_and(|board| board.simulated);
-    }
+    let [board, _] = [engines[0].run(image)?.board, engines[1].run(image)?.board];
     let start = Instant::now();
     while times[0].len() < 5 || (start.elapsed() < budget && times[0].len() < 20_000) {
         for (engine, times) in engines.iter_mut().zip(&mut times) {
@@ -206,7 +206,8 @@ pub(crate) fn measure_twins<'a>(
         engine: engines[0].info().name,
         embedded_ms,
         float_input_ms,
-        simulated,
+        bit_planes_ms: board.and_then(|board| Some(embedded_ms + milliseconds(board.more_by_bit_planes()?))),
+        simulated: board.is_some_and(|board| board.simulated),
         ratio: float_input_ms / embedded_ms.max(f32::MIN_POSITIVE),
     })
 }

@@ -20,6 +20,8 @@ pub(crate) mod evidence;
 #[cfg(feature = "live")]
 pub(crate) mod explain;
 #[cfg(feature = "live")]
+pub(crate) mod first_layers;
+#[cfg(feature = "live")]
 pub(crate) mod held;
 #[cfg(feature = "live")]
 pub(crate) mod isolate;

@@ -2,6 +2,7 @@
 
 use super::predictor::{Inference, PredictError, Predictor};
 use super::report::{Comparison, Measured, TwinFigures};
+use crate::board::BoardFrame;
 use crate::engine::Probe;
 use crate::frame::Frame;
 use crate::inspect::Recent;
@@ -23,6 +24,8 @@ pub(super) struct Twins {
     agreements: Recent,
     first_layers: FirstLayer,
     measured: Measured,
+    /// What bit planes would take longer, on a board.
+    more_by_bit_planes: Option<Duration>,
 }
 
 /// What one frame took.
@@ -55,6 +58,7 @@ impl Twins {
             others_last: Times::default(),
             agreements: recent(),
             measured: Measured::default(),
+            more_by_bit_planes: None,
         }
     }
 
@@ -83,7 +87,9 @@ impl Twins {
     /// it, there is nothing to compare, and what was measured before is forgotten.
     pub(super) fn count(&mut self, own: &Predictor, frame: &Frame, own_times: Times) {
         let now = Instant::now();
-        let [measured, others] = [own_times, self.others_last].map(|times| Measured::of(times.infer.board));
+        let boards = [own_times, self.others_last].map(|times| times.infer.board);
+        let [measured, others] = boards.map(Measured::of);
+        self.more_by_bit_planes = boards.iter().flatten().find_map(BoardFrame::more_by_bit_planes);
         if measured != self.measured || measured != others {
             self.measured = measured;
             self.forget(own.network());
@@ -106,7 +112,8 @@ impl Twins {
         let own_is_embedded = !self.other.network().has_pixel_embedding();
         let (embedded, float_input) = if own_is_embedded { (own, other) } else { (other, own) };
         let (frames, agreement) = (self.agreements.len(), self.agreements.mean());
-        Comparison { embedded, float_input, frames, agreement, measured: self.measured }
+        let bit_planes = self.more_by_bit_planes.map(|more| embedded.by_bit_planes(milliseconds(more)));
+        Comparison { embedded, float_input, bit_planes, frames, agreement, measured: self.measured }
     }
 }
 
@@ -139,11 +146,31 @@ impl Record {
             name: self.name.clone(),
             last_ms: self.last_ms,
             frame_ms,
-            frames_per_s: if frame_ms > 0.0 { 1e3 / frame_ms } else { 0.0 },
+            frames_per_s: per_second(frame_ms),
             first_layer_ms: self.first_layer_ms.median(),
             accuracy: (self.with_truth > 0).then(|| self.right as f32 / self.with_truth as f32),
         }
     }
+}
+
+impl TwinFigures {
+    /// The same with a first layer that takes so much longer, of which nobody knows what it would say.
+    fn by_bit_planes(&self, more_ms: f32) -> Self {
+        let frame_ms = self.frame_ms + more_ms;
+        Self {
+            last_ms: self.last_ms + more_ms,
+            frame_ms,
+            frames_per_s: per_second(frame_ms),
+            first_layer_ms: self.first_layer_ms + more_ms,
+            accuracy: None,
+            ..self.clone()
+        }
+    }
+}
+
+/// Frames a second, where one takes so long; 0 where that is not known.
+fn per_second(frame_ms: f32) -> f32 {
+    if frame_ms > 0.0 { 1e3 / frame_ms } else { 0.0 }
 }
 
 pub(super) fn recent() -> Recent {

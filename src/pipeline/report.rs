@@ -128,6 +128,8 @@ pub struct Comparison {
     pub embedded: TwinFigures,
     /// The twin with a float first layer.
     pub float_input: TwinFigures,
+    /// On a board: the network as it would be with a first layer of eight bits by bit planes, by the model of its cycles; not run.
+    pub bit_planes: Option<TwinFigures>,
     /// Frames that both ran.
     pub frames: usize,
     /// Fraction of these frames on which both say the same.

@@ -108,6 +108,7 @@ pub(crate) fn comparison(embedded_ms: f32, float_ms: f32) -> Comparison {
     Comparison {
         embedded: twin("cards", embedded_ms, 0.08, 0.985),
         float_input: twin("cards-float-input", float_ms, 0.27, 0.989),
+        bit_planes: None,
         frames: 300,
         agreement: 0.986,
         measured: Measured::Here,

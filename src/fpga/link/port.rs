@@ -6,7 +6,7 @@ use thiserror::Error;
 use web_time::{Duration, SystemTime};
 
 /// Bits a second: the highest rate of an FT231X.
-pub(super) const BAUD: u32 = 3_000_000;
+pub(crate) const BAUD: u32 = 3_000_000;
 /// How long a port waits for something to read.
 pub(super) const READ_WAIT: Duration = Duration::from_millis(5);
 
