@@ -6,6 +6,7 @@
 #include "requests.h"
 #include "verilated.h"
 
+#include <array>
 #include <cstdlib>
 #include <memory>
 #include <utility>
@@ -69,7 +70,7 @@ private:
 
     // A write: the next word, now and then in half or where nothing can be written, which must be refused.
     void offerWrite() {
-        if (!writing_ && !program_.empty() && takesWord_ && reads_ > kFirstReads) {
+        if (!writing_ && !program_.empty() && takesWord_ && reads_ > kFirst.size()) {
             writing_ = true;
             ++writes_;
             half_ = writes_ % 97 == 5;
@@ -83,14 +84,14 @@ private:
         axi_->s_axil_bready = !pauses();
     }
 
-    // A read: what STATUS says, and the answers that it tells of; first of all the identity, an answer that is not there, which
-    // must be told as refused, and no more than once.
+    // A read: what STATUS says, and the answers that it tells of; first of all the identity, a register that is only written, an
+    // answer that is not there, which must be told as refused, and no more than once.
     void offerRead() {
         if (!reading_) {
             reading_ = true;
             ++reads_;
             settles_ = answered_;
-            readFrom_ = reads_ == 1 ? kIdentity : reads_ == 2 ? kAnswer : hasAnswer_ ? kAnswer : kStatus;
+            readFrom_ = reads_ <= kFirst.size() ? kFirst[reads_ - 1] : hasAnswer_ ? kAnswer : kStatus;
         }
         axi_->s_axil_arvalid = readAddress_.offer(!readTaken_, pauses());
         axi_->s_axil_araddr = readFrom_;
@@ -153,7 +154,7 @@ private:
             return true;
         case kStatus: {
             const bool refused = word & kRefused;
-            if (reads_ <= kFirstReads && refused != (reads_ == 3)) wrong("an answer to no question");
+            if (reads_ <= kFirst.size() && refused != (reads_ == kFirst.size() - 1)) wrong("an answer to no question");
             takesWord_ = word & kTakesWord;
             hasAnswer_ = word & kHasAnswer;
             if (!writing_) return false;
@@ -166,8 +167,7 @@ private:
         }
     }
 
-    // The identity, an answer that is not there, STATUS twice.
-    static constexpr std::uint64_t kFirstReads = 4;
+    static constexpr std::array<std::uint8_t, 5> kFirst{kIdentity, kCommand, kAnswer, kStatus, kStatus};
 
     std::unique_ptr<Vernscope_axi> axi_;
     Offer address_, data_, readAddress_, beat_, weight_;

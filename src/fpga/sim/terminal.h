@@ -10,9 +10,6 @@
 //   --baud N      bytes pass no faster than on a line of that speed (in the wall's time; the clock's is the simulation's)
 //   --offset N    the host's clock runs that many thousandths faster than the board's, where bits are simulated
 //   --jitter N    an edge comes at most that many thousandths of a bit too early or too late there
-//
-// A board has `reset`, `run` (some cycles), `busy` (whether it has something to do), `receive` (bytes of the host), `outgoing` (bytes to
-// the host, those that it took to be erased) and `wantsBytes`.
 #pragma once
 
 #include "coverage.h"
@@ -38,6 +35,45 @@ constexpr int kIdleCycles = 64;
 constexpr int kBatch = 2048;
 // Bytes that wait for the host before the board has to.
 constexpr std::size_t kOutgoing = 4096;
+
+// A board as the terminal sees it: bytes that came, bytes that wait for the host, and cycles as long as anything is under way.
+class Board {
+public:
+    virtual ~Board() = default;
+
+    void reset() {
+        incoming_.clear();
+        outgoing_.clear();
+        setReset(true);
+        for (int i = 0; i < 4; ++i) cycle();
+        setReset(false);
+        idle_ = 0;
+    }
+
+    bool busy() const { return idle_ < kIdleCycles; }
+
+    void run() {
+        for (int i = 0; i < kBatch && busy(); ++i) idle_ = cycle() ? 0 : idle_ + 1;
+    }
+
+    void receive(const std::uint8_t* bytes, std::size_t count) {
+        incoming_.insert(incoming_.end(), bytes, bytes + count);
+        if (count != 0) idle_ = 0;
+    }
+
+    std::deque<std::uint8_t>& outgoing() { return outgoing_; }
+    bool wantsBytes() const { return incoming_.size() < kBatch; }
+
+protected:
+    // A cycle of its clock; whether anything was under way in it.
+    virtual bool cycle() = 0;
+    virtual void setReset(bool level) = 0;
+
+    std::deque<std::uint8_t> incoming_, outgoing_;
+
+private:
+    int idle_ = 0;
+};
 
 [[noreturn]] inline void fail(const char* what) {
     std::perror(what);
@@ -110,8 +146,7 @@ inline Options parse(int argc, char** argv) {
 }
 
 // Obeys the lines that came; false at the end of input.
-template <typename Board>
-bool obey(Board& board, std::string& unread, bool& stopped) {
+inline bool obey(Board& board, std::string& unread, bool& stopped) {
     char text[256];
     const ssize_t count = read(STDIN_FILENO, text, sizeof text);
     if (count <= 0) return false;
@@ -126,8 +161,7 @@ bool obey(Board& board, std::string& unread, bool& stopped) {
     return true;
 }
 
-template <typename Board>
-void serve(Board& board, int terminal, long baud) {
+inline void serve(Board& board, int terminal, long baud) {
     Line down(baud), up(baud);
     std::string unread;
     bool stopped = false;
@@ -160,7 +194,7 @@ void serve(Board& board, int terminal, long baud) {
 }
 
 // The whole program: a board of that kind on a terminal, until standard input ends.
-template <typename Board>
+template <typename Design>
 int serveOnTerminal(int argc, char** argv) {
     Verilated::commandArgs(argc, argv);
     const Options options = parse(argc, argv);
@@ -173,7 +207,8 @@ int serveOnTerminal(int argc, char** argv) {
     }
     std::printf("%s\n", path.c_str());
     std::fflush(stdout);
-    Board board(options);
+    Design board(options);
+    board.reset();
     serve(board, terminal, options.baud);
     if (!options.link.empty()) unlink(options.link.c_str());
     return 0;

@@ -96,37 +96,18 @@ private:
     double begun_ = 0, middle_ = 0;
 };
 
-class Board {
+class LineBoard : public Board {
 public:
-    explicit Board(const Options& options) : clock_(options), design_(new Vernscope_uart) { reset(); }
-
-    void reset() {
-        incoming_.clear();
-        outgoing_.clear();
-        transmitter_ = {};
-        receiver_ = {};
-        design_->rst = 1;
-        for (int i = 0; i < 4; ++i) cycle();
-        design_->rst = 0;
-        idle_ = 0;
-    }
-
-    bool busy() const { return idle_ < kIdleCycles; }
-
-    void run() {
-        for (int i = 0; i < kBatch && busy(); ++i) cycle();
-    }
-
-    void receive(const std::uint8_t* bytes, std::size_t count) {
-        incoming_.insert(incoming_.end(), bytes, bytes + count);
-        if (count != 0) idle_ = 0;
-    }
-
-    std::deque<std::uint8_t>& outgoing() { return outgoing_; }
-    bool wantsBytes() const { return incoming_.size() < kBatch; }
+    explicit LineBoard(const Options& options) : clock_(options), design_(new Vernscope_uart) {}
 
 private:
-    void cycle() {
+    void setReset(bool level) override {
+        transmitter_ = {};
+        receiver_ = {};
+        design_->rst = level;
+    }
+
+    bool cycle() override {
         const double now = cycles_++;
         design_->rx = transmitter_.level(now, clock_, incoming_);
         design_->clk = 0;
@@ -134,21 +115,18 @@ private:
         design_->clk = 1;
         design_->eval();
         receiver_.sample(now, design_->tx, clock_, outgoing_);
-        const bool moves = transmitter_.sending() || receiver_.receiving() || design_->busy;
-        idle_ = moves ? 0 : idle_ + 1;
+        return transmitter_.sending() || receiver_.receiving() || design_->busy;
     }
 
     HostClock clock_;
     HostTransmitter transmitter_;
     HostReceiver receiver_;
     std::unique_ptr<Vernscope_uart> design_;
-    std::deque<std::uint8_t> incoming_, outgoing_;
     std::uint64_t cycles_ = 0;
-    int idle_ = 0;
 };
 
 }  // namespace
 
 int main(int argc, char** argv) {
-    return serveOnTerminal<Board>(argc, argv);
+    return serveOnTerminal<LineBoard>(argc, argv);
 }
