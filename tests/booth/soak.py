@@ -11,7 +11,7 @@ from collections import Counter
 from random import Random
 
 import faults
-from observer import Observer
+from observer import MEASURE_EVERY_S, Observer
 from world import World, wait_for
 
 LEAST_SHARE = 0.96
@@ -27,6 +27,8 @@ TOLD_S = 6
 DARK_S = 1
 # From one fault to the next, where minutes allow it.
 USUAL_EVERY_S = 30
+# Samples of what processes hold, in a minute.
+A_MINUTE = int(60 / MEASURE_EVERY_S)
 # For its first seconds after a start, a booth builds its shaders.
 START_S = 60
 
@@ -125,9 +127,12 @@ def slopes(observer):
 
 
 def left_over(observer):
-    """How much more of each the supervisor holds at the end than soon after its start, and a stage than at its own, at most."""
-    first, last = observer.held[1][2], observer.held[-1][2]
-    return {what: last[what] - first[what] for what in ("descriptors", "threads")}
+    """How much more of each the supervisor holds at the end than at its start: the least within a minute of both, as the observer's
+    own question may still be under way in one of them, a connection and a thread of its own."""
+    supervisor = [held for _, _, held, _ in observer.held if held]
+    least = lambda those, what: min(held[what] for held in those)
+    first, last = supervisor[1 : 1 + A_MINUTE], supervisor[-A_MINUTE:]
+    return {what: least(last, what) - least(first, what) for what in ("descriptors", "threads")}
 
 
 def wrong_words(observer, came, end):
