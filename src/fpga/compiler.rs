@@ -641,7 +641,14 @@ mod tests {
             training: serde_json::Map::new(),
         };
         let network = Network::new(parts).expect("well formed");
-        let board = Capabilities { parallel_in: 4, code_depth: 1 << 24, table_words: 1024, ..ULX3S };
+        let board = Capabilities {
+            parallel_in: 4,
+            code_depth: 1 << 24,
+            weight_depth: 1 << 16,
+            window_depth: 1 << 11,
+            table_words: 1024,
+            ..ULX3S
+        };
         let refused = compile(&network, 64, board).expect_err("too long a row");
         let expected =
             CompileError::Descriptor { layer: "table".into(), field: "out_row", value: 1 << 16, most: 0xffff };

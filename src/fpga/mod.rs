@@ -10,7 +10,7 @@ pub(crate) mod board;
 pub(crate) mod capabilities;
 mod choice;
 pub(crate) mod compiler;
-#[cfg(feature = "live")]
+#[cfg(any(test, feature = "live"))]
 pub(crate) mod designs;
 #[cfg(feature = "live")]
 mod isolated;

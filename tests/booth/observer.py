@@ -17,6 +17,17 @@ LIVE_WITHIN_MS = 1000
 DYING = 12
 
 
+# The library that asks on D-Bus keeps threads in a pool, idle: as many as were ever at work at once, which are no more than two.
+POOL, MOST_POOL = "blocking-", 2
+
+
+def threads_of(folder):
+    """The threads of a process, those of the pool as many as it may have."""
+    names = [(task / "comm").read_text() for task in (folder / "task").iterdir()]
+    pool = sum(name.startswith(POOL) for name in names)
+    return len(names) - pool + max(pool, MOST_POOL)
+
+
 def held_by(process):
     """What a process holds: MB of memory of its own, descriptors, threads. None where it is gone."""
     folder = Path(f"/proc/{process}")
@@ -25,7 +36,7 @@ def held_by(process):
         return {
             "memory_mb": int(lines["RssAnon"].split()[0]) / 1024,
             "descriptors": len(os.listdir(folder / "fd")),
-            "threads": int(lines["Threads"]),
+            "threads": threads_of(folder),
         }
     except (OSError, KeyError):
         return None
