@@ -160,7 +160,8 @@ impl TwinTable {
     fn new(ui: &Ui, comparison: &Comparison, scale: f32) -> Self {
         let tokens = Tokens::of(ui);
         let simulated = comparison.measured == Measured::SimulatedBoard;
-        let lines = lines_of(comparison, tokens);
+        let rows: Vec<_> =
+            lines_of(comparison, tokens).iter().map(|line| (cells(line.name, line.figures), line.color)).collect();
         let columns = (0..HEADS.len()).map(|column| {
             let font = match column {
                 0 => theme::bold(theme::BODY * scale),
@@ -173,11 +174,10 @@ impl TwinTable {
                 }
                 _ => widgets::layout(ui, HEADS[column], theme::plain(theme::SMALL * scale), tokens.quiet),
             };
-            let figure = |line: &TwinLine<'_>| {
-                widgets::layout(ui, &cells(line.name, line.figures)[column], font.clone(), line.color)
-            };
+            let figure =
+                |(row, color): &([String; 5], Color32)| widgets::layout(ui, &row[column], font.clone(), *color);
             let least = widgets::layout(ui, WIDEST[column], font.clone(), tokens.text).size().x;
-            let texts: Vec<_> = std::iter::once(head).chain(lines.iter().map(figure)).collect();
+            let texts: Vec<_> = std::iter::once(head).chain(rows.iter().map(figure)).collect();
             let width = texts.iter().map(|text| text.size().x).fold(least, f32::max);
             (texts, width)
         });

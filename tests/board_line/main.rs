@@ -61,7 +61,12 @@ fn small() -> Option<PathBuf> {
 
 /// A running board and a port to it.
 fn plug(program: &Path) -> (SimulatedBoard, Box<dyn Port>) {
-    let board = SimulatedBoard::start(program, &[]).expect("built");
+    plug_with(program, &[])
+}
+
+/// The same of a board with options.
+fn plug_with(program: &Path, options: &[&str]) -> (SimulatedBoard, Box<dyn Port>) {
+    let board = SimulatedBoard::start(program, options).expect("built");
     let port = open_port(board.port()).expect("a terminal");
     (board, Box::new(port))
 }
@@ -174,8 +179,8 @@ fn the_driver_and_the_serial_line_are_one() {
     let Some(program) = build("uart-board", &[&["--uart"], &SMALL[..]].concat()) else { return };
     let network = network();
     for (offset, jitter) in [("0", "0"), ("20", "100"), ("-20", "100")] {
-        let board = SimulatedBoard::start(&program, &["--offset", offset, "--jitter", jitter]).expect("built");
-        let link = PacketLink::open(open_port(board.port()).expect("a terminal"), BIT_BY_BIT, 1);
+        let (_board, port) = plug_with(&program, &["--offset", offset, "--jitter", jitter]);
+        let link = PacketLink::open(port, BIT_BY_BIT, 1);
         let link = link.expect("it answers");
         let mut engine = BoardEngine::new(link, "fpga:sim", Arc::clone(&network), network.edge()).expect("it fits");
         compare(&mut engine, &picture(network.edge(), 0), &format!("clocks {offset} per mille apart"));
@@ -184,9 +189,8 @@ fn the_driver_and_the_serial_line_are_one() {
         }
         assert_eq!(engine.link().counts(), LineCounts::default(), "clocks {offset} per mille apart");
     }
-    let board = SimulatedBoard::start(&program, &["--offset", "80"]).expect("built");
-    let port = open_port(board.port()).expect("a terminal");
-    assert!(matches!(engine(Box::new(port), &network), Err(BoardError::Link(_))), "clocks 8 % apart");
+    let (_board, port) = plug_with(&program, &["--offset", "80"]);
+    assert!(matches!(engine(port, &network), Err(BoardError::Link(_))), "clocks 8 % apart");
 }
 
 /// The simulated line passes bytes no faster than a serial line of that speed.
@@ -194,9 +198,8 @@ fn the_driver_and_the_serial_line_are_one() {
 fn a_line_has_its_speed() {
     let Some(program) = small() else { return };
     let network = network();
-    let board = SimulatedBoard::start(&program, &["--baud", "1000000"]).expect("built");
-    let port = open_port(board.port()).expect("a terminal");
-    let mut engine = engine(Box::new(port), &network).expect("it fits");
+    let (_board, port) = plug_with(&program, &["--baud", "1000000"]);
+    let mut engine = engine(port, &network).expect("it fits");
     engine.run(&picture(network.edge(), 0)).expect("it runs");
     let start = Instant::now();
     const FRAMES: u64 = 20;

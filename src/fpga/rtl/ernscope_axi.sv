@@ -101,13 +101,14 @@ module ernscope_axi #(
   assign s_axil_rresp = OKAY;
 
   // ---- Writes.
-  logic held, blocked, takes_write, is_command, refuses_write;
+  logic held, blocked, takes_write, is_command, accepts_write, refuses_write;
   logic [31:0] word;
 
   assign blocked = held && (running || read_valid);
   assign is_command = s_axil_awaddr[3:2] == COMMAND && s_axil_wstrb == '1;
-  assign refuses_write = takes_write && !(is_command && !held);
   assign takes_write = s_axil_awvalid && s_axil_wvalid && !s_axil_bvalid && (!is_command || !held || blocked);
+  assign accepts_write = takes_write && is_command && !held;
+  assign refuses_write = takes_write && !accepts_write;
   assign s_axil_awready = takes_write;
   assign s_axil_wready = takes_write;
 
@@ -116,7 +117,7 @@ module ernscope_axi #(
       held <= 1'b0;
       s_axil_bvalid <= 1'b0;
     end else begin
-      if (takes_write && is_command && !held) held <= 1'b1;
+      if (accepts_write) held <= 1'b1;
       else if (program_ready) held <= 1'b0;
       if (takes_write) s_axil_bvalid <= 1'b1;
       else if (s_axil_bready) s_axil_bvalid <= 1'b0;
@@ -183,8 +184,8 @@ module ernscope_axi #(
     result_stood <= m_axis_result_tdata;
     // Told until STATUS is read, and by that read.
     refused_before <= !rst && (refuses_write || refuses_read || (refused_before && !(takes_read && is_status)));
-    waits <= !rst && (waits ? !(program_ready && held) || (takes_write && is_command && !held) : takes_write && is_command && !held);
-    if (takes_write && is_command && !held) last_word <= s_axil_wdata;
+    waits <= !rst && (accepts_write || (waits && !(program_ready && held)));
+    if (accepts_write) last_word <= s_axil_wdata;
     if (!rst) begin
       // What is offered stands until it is taken, and one answer comes to one access.
       a_write: assert (!writes_stand || s_axil_bvalid);
