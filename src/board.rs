@@ -18,7 +18,7 @@ pub struct BoardFrame {
     pub simulated: bool,
     /// Cycles that it would compute longer with a first layer of eight bits, by bit planes on the same array: by the model of its
     /// cycles, as nothing of the kind is run. None where the first layer is a float one.
-    pub by_bit_planes: Option<u64>,
+    pub extra_bit_plane_cycles: Option<u64>,
 }
 
 impl BoardFrame {
@@ -29,8 +29,8 @@ impl BoardFrame {
 
     /// How much longer that would take with a first layer of eight bits, by the model.
     #[cfg(feature = "live")]
-    pub(crate) fn more_by_bit_planes(&self) -> Option<Duration> {
-        self.by_bit_planes.map(|cycles| at_clock(cycles, self.clock_khz))
+    pub(crate) fn extra_bit_plane_time(&self) -> Option<Duration> {
+        self.extra_bit_plane_cycles.map(|cycles| at_clock(cycles, self.clock_khz))
     }
 }
 

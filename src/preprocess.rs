@@ -312,7 +312,7 @@ mod tests {
 
     #[test]
     fn any_number_of_threads_gives_the_same() {
-        let rgb: Vec<u8> = (0..1280 * 720 * 3).map(|i| (i * i % 241) as u8).collect();
+        let rgb: Vec<u8> = (0..1280 * 720 * 3_u64).map(|i| (i * i % 241) as u8).collect();
         let inputs = [1, 2, 16].map(|threads| {
             let mut input = InputImage::black(96);
             Preprocessor::new(threads).run(&rgb, 1280, 720, &mut input).unwrap();

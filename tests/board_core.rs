@@ -171,7 +171,7 @@ fn bit_planes_take_as_long_as_the_model_says() {
         let mut board = BoardEngine::new(link, "core", network, edge).expect("it fits");
         board.run(&picture(edge, 1)).expect("it runs").board.expect("a board ran it")
     });
-    let more = one_word.by_bit_planes.expect("it has a table");
+    let more = one_word.extra_bit_plane_cycles.expect("it has a table");
     let took = four_words.cycles - one_word.cycles;
     eprintln!("bit planes: {} cycles, and {more} more; four words a pixel took {took} more", one_word.cycles);
     assert!(more > one_word.cycles / 4 && more.abs_diff(took) * 100 <= more, "{more} more, {took} taken");

@@ -104,8 +104,14 @@ fn on_board(mut report: Report) -> Report {
     }
     let cycles = layers.iter().filter_map(|sample| sample.counted).map(|counted| counted.cycles).sum();
     let link = Duration::from_millis(412);
-    let board =
-        BoardFrame { cycles, clock_khz: CLOCK_KHZ, host: Duration::ZERO, link, simulated: true, by_bit_planes: None };
+    let board = BoardFrame {
+        cycles,
+        clock_khz: CLOCK_KHZ,
+        host: Duration::ZERO,
+        link,
+        simulated: true,
+        extra_bit_plane_cycles: None,
+    };
     let infer_ms = board.compute().as_secs_f32() * 1e3;
     let latency_ms = infer_ms + 414.0;
     report.layers = layers.into();

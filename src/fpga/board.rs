@@ -5,7 +5,7 @@ use super::compiler::{CompileError, compile};
 use super::link::packets::TRIES;
 use super::link::{Beats, End, Link, LinkError, ReadBack};
 use super::program::{CodePlace, FrameFormat, Program, TrunkPlace};
-use super::schedule::more_by_bit_planes;
+use super::schedule::extra_bit_plane_cycles;
 use crate::board::{BoardFrame, BoardState, LayerCycles, at_clock};
 use crate::engine::cpu::{CpuEngine, CpuError, Level};
 use crate::engine::reference::embedded;
@@ -94,7 +94,7 @@ impl<L: Link> BoardEngine<L> {
         let readout = network.classifier().1.readout();
         let (logits, rows) = (readout.room(), readout.owners().len());
         let host = Host::new(&network, edge)?;
-        let frame = BoardFrame { by_bit_planes: more_by_bit_planes(&program), ..BoardFrame::default() };
+        let frame = BoardFrame { extra_bit_plane_cycles: extra_bit_plane_cycles(&program), ..BoardFrame::default() };
         Ok(Self {
             host,
             link,
@@ -121,7 +121,7 @@ impl<L: Link> BoardEngine<L> {
         if capabilities != self.program.capabilities {
             self.counted.clear();
             self.program = compile(&self.network, self.program.edge, capabilities)?;
-            self.frame.by_bit_planes = more_by_bit_planes(&self.program);
+            self.frame.extra_bit_plane_cycles = extra_bit_plane_cycles(&self.program);
             send(&mut self.link, &self.program)?;
         }
         Ok(())

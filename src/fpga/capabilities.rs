@@ -5,11 +5,13 @@ use thiserror::Error;
 /// 32-bit words that a board tells them in.
 pub(crate) const CAPABILITY_WORDS: usize = 20;
 pub(super) const MAGIC: u32 = 0x4552_4e31;
-const CORE_VERSION: u32 = 2;
+const CORE_VERSION: u32 = 3;
 /// A word of codes is a beat of a frame: 64 bits at most.
 const MAX_PARALLEL_IN: usize = 32;
 /// Words of the window that stay free: one may come while it is told that there is no more room (`rtl/ernscope_weight_window.sv`).
 const WINDOW_MARGIN: usize = 2;
+/// Bits of a beat of the weight stream (`WEIGHT_BEAT`).
+const WEIGHT_BEAT_BITS: usize = 128;
 
 /// The parameters of the accelerator, by the names that `rtl/ernscope_core.sv` gives them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -164,6 +166,16 @@ impl Capabilities {
         self.word_bits().div_ceil(32)
     }
 
+    /// Bits of a beat of the weight stream, of which its words are made; a small array's word, which is less, is one.
+    pub(crate) fn weight_beat_bits(&self) -> usize {
+        if self.word_bits().is_multiple_of(WEIGHT_BEAT_BITS) { WEIGHT_BEAT_BITS } else { self.word_bits() }
+    }
+
+    /// Beats of the weight stream of a word: addresses of the board's own memory of weights.
+    pub(crate) fn weight_beats(&self) -> usize {
+        self.word_bits() / self.weight_beat_bits()
+    }
+
     /// Bits of a row of thresholds.
     pub(crate) fn row_bits(&self) -> usize {
         self.drain_channels * (3 * self.trunk_bits as usize + 1)
@@ -221,8 +233,11 @@ mod tests {
     fn sizes_are_read() {
         let told = Capabilities::parse(&TOLD).expect("known");
         assert_eq!((told.macs(), told.banks(), told.drain()), (2048, 4, 4));
+        assert_eq!((told.weight_beat_bits(), told.weight_beats()), (128, 8));
         assert_eq!((told.rows_a_word(), told.code_beats(), told.trunk_beats()), (2, 2, 8));
         assert_eq!([256, 257, 1024].map(|words| told.trunk_bits_of(words)), [16, 13, 13]);
+        let small = Capabilities { parallel_in: 4, parallel_out: 12, ..told };
+        assert_eq!((small.weight_beat_bits(), small.weight_beats()), (48, 1));
     }
 
     #[test]

@@ -452,7 +452,7 @@ impl<'a> Compiler<'a> {
         }
         let parts = [
             (AcceleratorCommand::WriteLayers, descriptors.as_slice(), DESCRIPTOR_WORDS),
-            (AcceleratorCommand::WriteWeights, kept, self.capabilities.word_beats()),
+            (AcceleratorCommand::WriteWeights, kept, self.capabilities.weight_beat_bits().div_ceil(32)),
             (AcceleratorCommand::WriteTable, &self.table, table_beats),
         ];
         let mut upload = Vec::new();

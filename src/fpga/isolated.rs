@@ -154,7 +154,8 @@ impl<L: Link> BoardEngine<L> {
         let writer = TrunkWriter::new(place, trunk, &capabilities);
         let stream = self.weights_for(layer, &writer)?;
         let descriptor = writer.descriptor(&capabilities);
-        let mut upload = AcceleratorCommand::WriteWeights.words(stream.first, stream.words).to_vec();
+        let beats = capabilities.weight_beats() as u32;
+        let mut upload = AcceleratorCommand::WriteWeights.words(stream.first * beats, stream.words * beats).to_vec();
         (0..writer.tiles(&capabilities))
             .for_each(|tile| upload.extend(pack_weights(&writer.conv, tile, &capabilities)));
         self.link.upload(&upload)?;

@@ -48,17 +48,17 @@ const PLANES: u32 = 4;
 /// word, of which the first convolution takes a plane after the other through all of its taps, with the same weights; between planes an
 /// accumulator moves up by two bits. That would take hardware that the array does not have, and no cycle. `None` where the
 /// program begins with codes.
-pub(crate) fn by_bit_planes(program: &Program) -> Option<Program> {
+pub(crate) fn bit_plane_program(program: &Program) -> Option<Program> {
     let mut planes = (program.format == FrameFormat::Pixels).then(|| program.clone())?;
     planes.descriptors[0].out_words = 1;
     planes.descriptors[1].in_words = PLANES;
     Some(planes)
 }
 
-/// The cycles that computing a frame would take more with a first layer of eight bits [by bit planes](by_bit_planes).
-pub(super) fn more_by_bit_planes(program: &Program) -> Option<u64> {
+/// The cycles that computing a frame would take more with a first layer of eight bits [by bit planes](bit_plane_program).
+pub(super) fn extra_bit_plane_cycles(program: &Program) -> Option<u64> {
     let computing = |program: &Program| predict(program, None).iter().map(LayerCycles::computing).sum::<u64>();
-    Some(computing(&by_bit_planes(program)?).saturating_sub(computing(program)))
+    Some(computing(&bit_plane_program(program)?).saturating_sub(computing(program)))
 }
 
 /// Useful multiply-accumulates, those of real channels and positions, over what the array could do in `cycles`.

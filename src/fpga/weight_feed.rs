@@ -2,19 +2,18 @@
 
 use super::program::Program;
 
-/// What the model assumes of a memory beside the board: bytes a cycle on average, in beats of [`BEAT_BYTES`].
+/// What the model assumes of a memory beside the board: bytes a cycle on average.
 const PORT_BYTES: u64 = 12;
-/// A beat of the weight stream from outside.
-const BEAT_BYTES: u64 = 16;
-/// From the start of a frame until the first word may be taken, in cycles: out of a memory, and by beats.
-const FIRST_WORD: u64 = 3;
+/// Cycles from the start of a frame until the first beat is taken.
 const FIRST_BEAT: u64 = 2;
 /// Cycles until the window knows that a word is needed no more.
 const FREED_BEHIND: usize = 4;
 
 /// Words that have come, and what there is room for.
 pub(super) struct WeightFeed {
-    source: WeightSource,
+    beats: Beats,
+    /// A word stands before the window.
+    offers: bool,
     /// Words that may be in the window when another one comes.
     room: u64,
     left: u64,
@@ -25,40 +24,53 @@ pub(super) struct WeightFeed {
     cycle: u64,
 }
 
-/// Where words come from.
-enum WeightSource {
-    /// A memory of the board's own: one a cycle, again and again.
-    Memory,
-    /// Beats from outside.
-    Port {
-        beats_a_word: u64,
-        /// Bytes that may come; not more are saved up than a beat's and a cycle's.
-        credit: u64,
-        gathered: u64,
-        is_word: bool,
-        beats_left: u64,
-    },
+/// The beats that words are made of.
+struct Beats {
+    bytes: u64,
+    a_word: u64,
+    /// Bytes that come a cycle, on average.
+    a_cycle: u64,
+    /// Bytes that may come now; not more are saved up than a beat's and a cycle's.
+    credit: u64,
+    /// Beats of the next word that are there.
+    gathered: u64,
+    left: u64,
+}
+
+impl Beats {
+    fn most_credit(&self) -> u64 {
+        self.bytes + self.a_cycle
+    }
+
+    /// A cycle, in which one may come where there is room for it: whether it is the last one of a word.
+    fn step(&mut self, room: bool) -> bool {
+        let moves = room && self.credit >= self.bytes && self.left > 0;
+        if moves {
+            self.credit -= self.bytes;
+            self.left -= 1;
+            self.gathered = (self.gathered + 1) % self.a_word;
+        }
+        self.credit = (self.credit + self.a_cycle).min(self.most_credit());
+        moves && self.gathered == 0
+    }
 }
 
 impl WeightFeed {
     /// At the cycle in which the frame starts.
     pub(super) fn new(program: &Program) -> Self {
         let board = &program.capabilities;
-        let words = program.needs.weights as u64;
-        let beats_a_word = board.word_bits() as u64 / 8 / BEAT_BYTES;
-        let source = match board.weight_depth {
-            0 => WeightSource::Port {
-                beats_a_word,
-                credit: BEAT_BYTES + PORT_BYTES,
-                gathered: 0,
-                is_word: false,
-                beats_left: words * beats_a_word,
-            },
-            _ => WeightSource::Memory,
+        let bytes = board.weight_beat_bits() as u64 / 8;
+        let a_word = board.weight_beats() as u64;
+        // A memory gives its words again and again.
+        let (a_cycle, left) = if board.weight_depth == 0 {
+            (PORT_BYTES, program.needs.weights as u64)
+        } else {
+            (bytes, u64::MAX / a_word)
         };
         Self {
-            left: if board.weight_depth == 0 { words } else { u64::MAX },
-            source,
+            beats: Beats { bytes, a_word, a_cycle, credit: bytes + a_cycle, gathered: 0, left: left * a_word },
+            offers: false,
+            left,
             room: board.window_room() as u64,
             written: 0,
             freed: 0,
@@ -97,16 +109,13 @@ impl WeightFeed {
     fn rests(&self) -> bool {
         let settled = !self.ready && self.freed_behind == [self.freed; FREED_BEHIND];
         let full = settled && self.written - self.freed >= self.room;
-        let saved_up = match self.source {
-            WeightSource::Memory => true,
-            WeightSource::Port { credit, is_word, .. } => credit == BEAT_BYTES + PORT_BYTES && is_word,
-        };
-        self.left == 0 || full && saved_up
+        self.left == 0 || full && self.offers && self.beats.credit == self.beats.most_credit()
     }
 
     fn step(&mut self) {
-        let taken = self.offers() && self.ready && self.left > 0;
-        self.gather(taken);
+        let taken = self.offers && self.ready;
+        let comes = self.beats.step(self.cycle >= FIRST_BEAT && (!self.offers || taken));
+        self.offers = comes || self.offers && !taken;
         let [.., behind] = self.freed_behind;
         self.ready = self.cycle > 0 && self.written - behind < self.room;
         self.freed_behind.rotate_right(1);
@@ -114,30 +123,5 @@ impl WeightFeed {
         self.written += u64::from(taken);
         self.left -= u64::from(taken);
         self.cycle += 1;
-    }
-
-    /// Whether a word stands before the window.
-    fn offers(&self) -> bool {
-        match self.source {
-            WeightSource::Memory => self.cycle >= FIRST_WORD,
-            WeightSource::Port { is_word, .. } => is_word,
-        }
-    }
-
-    /// A beat of the next word, where the last one is gone.
-    fn gather(&mut self, taken: bool) {
-        let begun = self.cycle >= FIRST_BEAT;
-        let WeightSource::Port { beats_a_word, credit, gathered, is_word, beats_left } = &mut self.source else {
-            return;
-        };
-        let moves = begun && *credit >= BEAT_BYTES && (!*is_word || taken) && *beats_left > 0;
-        *is_word &= !taken;
-        if moves {
-            *credit -= BEAT_BYTES;
-            *beats_left -= 1;
-            *gathered = (*gathered + 1) % *beats_a_word;
-            *is_word = *gathered == 0;
-        }
-        *credit = (*credit + PORT_BYTES).min(BEAT_BYTES + PORT_BYTES);
     }
 }

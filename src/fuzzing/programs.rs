@@ -61,7 +61,11 @@ fn parts(program: &Program) -> Parts<'_> {
     };
     let parts = Parts {
         layers: part(AcceleratorCommand::WriteLayers, DESCRIPTOR_WORDS, board.layers),
-        weights: part(AcceleratorCommand::WriteWeights, board.word_beats(), board.weight_depth),
+        weights: part(
+            AcceleratorCommand::WriteWeights,
+            board.weight_beat_bits().div_ceil(32),
+            board.weight_depth * board.weight_beats(),
+        ),
         table: part(AcceleratorCommand::WriteTable, (6 * board.parallel_in).div_ceil(32), 256 * board.table_words),
     };
     assert!(rest.is_empty(), "{} words behind the last command", rest.len());

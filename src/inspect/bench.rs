@@ -206,7 +206,7 @@ pub(crate) fn measure_twins<'a>(
         engine: engines[0].info().name,
         embedded_ms,
         float_input_ms,
-        bit_planes_ms: board.and_then(|board| Some(embedded_ms + milliseconds(board.more_by_bit_planes()?))),
+        bit_planes_ms: board.and_then(|board| Some(embedded_ms + milliseconds(board.extra_bit_plane_time()?))),
         simulated: board.is_some_and(|board| board.simulated),
         ratio: float_input_ms / embedded_ms.max(f32::MIN_POSITIVE),
     })

@@ -7,7 +7,7 @@ use crate::fpga::CompileError;
 use crate::fpga::compiler::compile;
 use crate::fpga::designs::BoardDesign;
 use crate::fpga::program::Program;
-use crate::fpga::schedule::{by_bit_planes, frame_cycles};
+use crate::fpga::schedule::{bit_plane_program, frame_cycles};
 use crate::network::Network;
 use serde::Serialize;
 use std::time::Duration;
@@ -56,7 +56,7 @@ pub(crate) fn first_layers(
     let program = compile(embedded, edge, design.capabilities)?;
     let bench = |first_layer, program: &Program, host| bench(design, first_layer, program, host);
     let mut all = vec![bench(FirstLayerKind::PixelEmbedding, &program, Duration::ZERO)];
-    all.extend(by_bit_planes(&program).map(|planes| bench(FirstLayerKind::BitPlanes, &planes, Duration::ZERO)));
+    all.extend(bit_plane_program(&program).map(|planes| bench(FirstLayerKind::BitPlanes, &planes, Duration::ZERO)));
     if let Some((network, host)) = twin {
         all.push(bench(FirstLayerKind::Float, &compile(network, edge, design.capabilities)?, host));
     }

@@ -25,7 +25,7 @@ pub(super) struct Twins {
     first_layers: FirstLayer,
     measured: Measured,
     /// What bit planes would take longer, on a board.
-    more_by_bit_planes: Option<Duration>,
+    extra_bit_plane_time: Option<Duration>,
 }
 
 /// What one frame took.
@@ -58,7 +58,7 @@ impl Twins {
             others_last: Times::default(),
             agreements: recent(),
             measured: Measured::default(),
-            more_by_bit_planes: None,
+            extra_bit_plane_time: None,
         }
     }
 
@@ -89,7 +89,7 @@ impl Twins {
         let now = Instant::now();
         let boards = [own_times, self.others_last].map(|times| times.infer.board);
         let [measured, others] = boards.map(Measured::of);
-        self.more_by_bit_planes = boards.iter().flatten().find_map(BoardFrame::more_by_bit_planes);
+        self.extra_bit_plane_time = boards.iter().flatten().find_map(BoardFrame::extra_bit_plane_time);
         if measured != self.measured || measured != others {
             self.measured = measured;
             self.forget(own.network());
@@ -112,7 +112,7 @@ impl Twins {
         let own_is_embedded = !self.other.network().has_pixel_embedding();
         let (embedded, float_input) = if own_is_embedded { (own, other) } else { (other, own) };
         let (frames, agreement) = (self.agreements.len(), self.agreements.mean());
-        let bit_planes = self.more_by_bit_planes.map(|more| embedded.by_bit_planes(milliseconds(more)));
+        let bit_planes = self.extra_bit_plane_time.map(|more| embedded.by_bit_planes(milliseconds(more)));
         Comparison { embedded, float_input, bit_planes, frames, agreement, measured: self.measured }
     }
 }

@@ -116,7 +116,10 @@ module ernscope_core #(
     larger = (a > b) ? a : b;
   endfunction
 
-  localparam int WEIGHT_BEATS = (WEIGHT_WORD + 31) / 32;
+  // A beat of the board's own weights: a small array's word, which is less, is one.
+  localparam int WEIGHT_PART = (WEIGHT_WORD % WEIGHT_BEAT == 0) ? WEIGHT_BEAT : WEIGHT_WORD;
+  localparam int WEIGHT_PARTS = WEIGHT_WORD / WEIGHT_PART;
+  localparam int WEIGHT_BEATS = (WEIGHT_PART + 31) / 32;
   localparam int TABLE_BEATS = (3 * WORD + 31) / 32;
   localparam int CODE_BEATS = (WORD + 31) / 32;
   localparam int TRUNK_BEATS = (TRUNK_WORD + 31) / 32;
@@ -187,20 +190,20 @@ module ernscope_core #(
       .word_valid, .word_ready, .word
     );
   end else begin : gen_weights_inside
-    localparam int WEIGHT_ADDRESS = $clog2(WEIGHT_DEPTH);
+    localparam int WEIGHT_ADDRESS = $clog2(WEIGHT_DEPTH * WEIGHT_PARTS);
     logic we, feeding;
     logic [WEIGHT_ADDRESS-1:0] first, last;
     always_ff @(posedge clk) begin
       feeding <= streaming;
       we <= write && command == ernscope_pkg::WRITE_WEIGHTS;
       if (load_frame) begin
-        first <= WEIGHT_ADDRESS'(frame.stream_first);
-        last <= WEIGHT_ADDRESS'(frame.stream_first + frame.stream_words - 32'd1);
+        first <= WEIGHT_ADDRESS'(frame.stream_first * WEIGHT_PARTS);
+        last <= WEIGHT_ADDRESS'((frame.stream_first + frame.stream_words) * WEIGHT_PARTS - 32'd1);
       end
     end
-    ernscope_weight_memory #(.WIDTH(WEIGHT_WORD), .DEPTH(WEIGHT_DEPTH)) u_memory (
+    ernscope_weight_memory #(.WIDTH(WEIGHT_WORD), .BEAT(WEIGHT_PART), .DEPTH(WEIGHT_DEPTH * WEIGHT_PARTS)) u_memory (
       .clk, .run(streaming && feeding), .first, .last,
-      .we, .waddr(write_address[WEIGHT_ADDRESS-1:0]), .wdata(write_word[WEIGHT_WORD-1:0]),
+      .we, .waddr(write_address[WEIGHT_ADDRESS-1:0]), .wdata(write_word[WEIGHT_PART-1:0]),
       .word_valid, .word_ready, .word
     );
     assign weight_ready = 1'b0;

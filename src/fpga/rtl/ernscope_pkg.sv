@@ -6,7 +6,7 @@ package ernscope_pkg;
 
   // Told by the capabilities; a host refuses another one.
   localparam logic [31:0] MAGIC = 32'h4552_4e31;
-  localparam logic [31:0] CORE_VERSION = 32'd2;
+  localparam logic [31:0] CORE_VERSION = 32'd3;
 
   // 32-bit words of a descriptor; of a layer's counters; of the capabilities.
   localparam int DESCRIPTOR_BEATS = 8;

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
-// A resident weight stream: the words `first` to `first + count - 1` of a memory, again and again, from the host's program.
-// A cycle: gives a word where the window takes it.
+// A resident weight stream: the beats `first` to `last` of a memory, again and again, from the host's program; words are made of
+// them, lowest first. A word takes as many cycles as it has beats: the window needs no more than one every few cycles, and a
+// memory of words would be many wires wide.
+// A cycle: reads a beat, where the window takes the word before or there is none.
 `default_nettype none
 
 module ernscope_weight_memory #(
   parameter int WIDTH = 1024,
-  parameter int DEPTH = 2048,
+  parameter int BEAT = 128,
+  // In beats.
+  parameter int DEPTH = 16384,
   localparam int ADDRESS = $clog2(DEPTH)
 ) (
   input  logic               clk,
@@ -16,15 +20,24 @@ module ernscope_weight_memory #(
 
   input  logic               we,
   input  logic [ADDRESS-1:0] waddr,
-  input  logic [WIDTH-1:0]   wdata,
+  input  logic [BEAT-1:0]    wdata,
 
   output logic               word_valid,
   input  logic               word_ready,
   output logic [WIDTH-1:0]   word
 );
 
+  localparam int BEATS = WIDTH / BEAT;
+  localparam int COUNT = (BEATS == 1) ? 1 : $clog2(BEATS);
+
+  if (WIDTH % BEAT != 0) begin : gen_wrong
+    $error("a word of weights is a whole number of the weight stream's beats");
+  end
+
   logic reads;
   logic [ADDRESS-1:0] raddr;
+  logic [COUNT-1:0] at;
+  logic [BEAT-1:0] beat;
 
   assign reads = run && (!word_valid || word_ready);
 
@@ -32,13 +45,24 @@ module ernscope_weight_memory #(
     if (!run) begin
       word_valid <= 1'b0;
       raddr <= first;
+      at <= '0;
     end else if (reads) begin
-      word_valid <= 1'b1;
+      word_valid <= at == COUNT'(BEATS - 1);
       raddr <= (raddr == last) ? first : raddr + 1'b1;
+      at <= (at == COUNT'(BEATS - 1)) ? '0 : at + 1'b1;
     end
   end
 
-  ernscope_memory #(.WIDTH(WIDTH), .DEPTH(DEPTH)) u_words (.clk, .we, .waddr, .wdata, .re(reads), .raddr, .rdata(word));
+  ernscope_memory #(.WIDTH(BEAT), .DEPTH(DEPTH)) u_beats (.clk, .we, .waddr, .wdata, .re(reads), .raddr, .rdata(beat));
+
+  // The memory holds the last beat of a word, registers those before it.
+  if (BEATS == 1) begin : gen_whole
+    assign word = beat;
+  end else begin : gen_parts
+    logic [WIDTH-BEAT-1:0] lower;
+    always_ff @(posedge clk) if (reads) lower <= (WIDTH - BEAT)'({beat, lower} >> BEAT);
+    assign word = {beat, lower};
+  end
 
 endmodule
 
