@@ -120,7 +120,7 @@ fn temperature() -> Option<f32> {
 const STYLE: &str = "body{font:16px/1.5 sans-serif;max-width:60em;margin:2em auto;padding:0 1em;background:#111418;color:#e8eaed}\
     td,th{padding:.15em 1.2em .15em 0;text-align:left;vertical-align:top}th{font-weight:normal;color:#9aa4b0}\
     svg{width:100%;height:6em;background:#1a1f26}polyline{fill:none;stroke:#6cb6ff;stroke-width:1.5;vector-effect:non-scaling-stroke}\
-    .bad{color:#ff8f7a}.good{color:#8fd694}";
+    a{color:#6cb6ff}.bad{color:#ff8f7a}.good{color:#8fd694}";
 
 /// The page. It asks for itself again every ten seconds.
 pub(super) fn page(report: &StatusReport) -> String {
@@ -159,7 +159,7 @@ pub(super) fn page(report: &StatusReport) -> String {
         let (day, cards, classes) = (escaped(&day.day), day.cards, day.classes.len());
         row(
             &mut html,
-            &format!("<th>{day}</th><td>{cards} times</td><td>{classes} classes</td><td>most often {often}</td>"),
+            &format!("<th>{day}</th><td>shown: {cards}</td><td>classes: {classes}</td><td>most often {often}</td>"),
         );
     }
     html += "</table>\n<p><a href=\"/staff\">A page for the staff, to print</a> · <a href=\"/status.json\">status.json</a></p></body></html>\n";
