@@ -224,13 +224,15 @@ impl<P: Read + Write + Send> PacketLink<P> {
         if now - self.moved >= self.patience.standstill {
             return Err(LinkError::Stuck);
         }
-        if now - self.heard.max(self.asked) >= self.patience.ask {
-            self.asked = now;
-            let mut packet = Vec::new();
-            encode(self.session, 0, PacketKind::Query, &[], &mut packet);
-            self.write(&packet)?;
-        }
-        Ok(())
+        if now - self.heard.max(self.asked) >= self.patience.ask { self.query() } else { Ok(()) }
+    }
+
+    /// Asks for a status.
+    fn query(&mut self) -> Result<(), LinkError> {
+        self.asked = Instant::now();
+        let mut packet = Vec::new();
+        encode(self.session, 0, PacketKind::Query, &[], &mut packet);
+        self.write(&packet)
     }
 
     fn take(&mut self, reply: Reply) -> Result<(), LinkError> {
@@ -375,6 +377,10 @@ impl<P: Read + Write + Send> Link for PacketLink<P> {
             self.program(program)?;
             self.last_status = None;
             while !self.is_through() {
+                // It said that the last request is used up while it still stored what that brought; of the end it says nothing by itself.
+                if self.under_way() == 0 && self.last_status.take_if(|status| status.busy).is_some() {
+                    self.query()?;
+                }
                 self.attend()?;
             }
             if self.last_status.is_some_and(|status| status.checksum == self.told()) {
