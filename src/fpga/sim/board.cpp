@@ -9,6 +9,8 @@ namespace {
 
 class StreamBoard : public Board {
 public:
+    static constexpr bool kBitByBit = false;
+
     explicit StreamBoard(const Options&) : design_(new Vernscope_stream) {}
 
 private:

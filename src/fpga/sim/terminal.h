@@ -8,8 +8,10 @@
 // Options:
 //   --link PATH   a symbolic link to the terminal, so that a board comes back under its old name
 //   --baud N      bytes pass no faster than on a line of that speed (in the wall's time; the clock's is the simulation's)
-//   --offset N    the host's clock runs that many thousandths faster than the board's, where bits are simulated
-//   --jitter N    an edge comes at most that many thousandths of a bit too early or too late there
+//
+// Where bits are simulated:
+//   --offset N    the host's clock runs that many thousandths faster than the board's
+//   --jitter N    an edge comes at most that many thousandths of a bit too early or too late
 #pragma once
 
 #include "coverage.h"
@@ -125,7 +127,7 @@ struct Options {
     long jitter = 0;
 };
 
-inline Options parse(int argc, char** argv) {
+inline Options parse(int argc, char** argv, bool bitByBit) {
     Options options;
     for (int i = 1; i < argc; ++i) {
         const char* value = i + 1 < argc ? argv[i + 1] : nullptr;
@@ -136,8 +138,10 @@ inline Options parse(int argc, char** argv) {
         };
         if (value != nullptr && std::strcmp(argv[i], "--link") == 0) {
             options.link = value;
-        } else if (!number("--baud", options.baud) && !number("--offset", options.offset) && !number("--jitter", options.jitter)) {
-            std::fprintf(stderr, "usage: %s [--link PATH] [--baud N] [--offset PERMILLE] [--jitter PERMILLE]\n", argv[0]);
+        } else if (!number("--baud", options.baud) &&
+                   !(bitByBit && (number("--offset", options.offset) || number("--jitter", options.jitter)))) {
+            const char* more = bitByBit ? " [--offset PERMILLE] [--jitter PERMILLE]" : "";
+            std::fprintf(stderr, "usage: %s [--link PATH] [--baud N]%s\n", argv[0], more);
             std::exit(2);
         }
         ++i;
@@ -193,11 +197,11 @@ inline void serve(Board& board, int terminal, long baud) {
     }
 }
 
-// The whole program: a board of that kind on a terminal, until standard input ends.
+// The whole program: a board of that kind on a terminal, until standard input ends. `Design::kBitByBit`: whether bits are simulated.
 template <typename Design>
 int serveOnTerminal(int argc, char** argv) {
     Verilated::commandArgs(argc, argv);
-    const Options options = parse(argc, argv);
+    const Options options = parse(argc, argv, Design::kBitByBit);
     std::string path;
     const int terminal = openTerminal(path);
     if (!options.link.empty()) {

@@ -98,6 +98,8 @@ private:
 
 class LineBoard : public Board {
 public:
+    static constexpr bool kBitByBit = true;
+
     explicit LineBoard(const Options& options) : clock_(options), design_(new Vernscope_uart) {}
 
 private:
