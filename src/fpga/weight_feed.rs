@@ -4,8 +4,9 @@ use super::program::Program;
 
 /// What the model assumes of a memory beside the board: bytes a cycle on average.
 const PORT_BYTES: u64 = 12;
-/// Cycles from the start of a frame until the first beat is taken.
+/// Cycles from the start of a frame until the first beat is taken: of those from outside, and out of a memory.
 const FIRST_BEAT: u64 = 2;
+const FIRST_READ: u64 = 3;
 /// Cycles until the window knows that a word is needed no more.
 const FREED_BEHIND: usize = 4;
 
@@ -35,6 +36,8 @@ struct Beats {
     /// Beats of the next word that are there.
     gathered: u64,
     left: u64,
+    /// The cycle from which on they come.
+    first: u64,
 }
 
 impl Beats {
@@ -43,8 +46,8 @@ impl Beats {
     }
 
     /// A cycle, in which one may come where there is room for it: whether it is the last one of a word.
-    fn step(&mut self, room: bool) -> bool {
-        let moves = room && self.credit >= self.bytes && self.left > 0;
+    fn step(&mut self, cycle: u64, room: bool) -> bool {
+        let moves = cycle >= self.first && room && self.credit >= self.bytes && self.left > 0;
         if moves {
             self.credit -= self.bytes;
             self.left -= 1;
@@ -62,13 +65,13 @@ impl WeightFeed {
         let bytes = board.weight_beat_bits() as u64 / 8;
         let a_word = board.weight_beats() as u64;
         // A memory gives its words again and again.
-        let (a_cycle, left) = if board.weight_depth == 0 {
-            (PORT_BYTES, program.needs.weights as u64)
+        let (a_cycle, left, first) = if board.weight_depth == 0 {
+            (PORT_BYTES, program.needs.weights as u64, FIRST_BEAT)
         } else {
-            (bytes, u64::MAX / a_word)
+            (bytes, u64::MAX / a_word, FIRST_READ)
         };
         Self {
-            beats: Beats { bytes, a_word, a_cycle, credit: bytes + a_cycle, gathered: 0, left: left * a_word },
+            beats: Beats { bytes, a_word, a_cycle, credit: bytes + a_cycle, gathered: 0, left: left * a_word, first },
             offers: false,
             left,
             room: board.window_room() as u64,
@@ -114,7 +117,7 @@ impl WeightFeed {
 
     fn step(&mut self) {
         let taken = self.offers && self.ready;
-        let comes = self.beats.step(self.cycle >= FIRST_BEAT && (!self.offers || taken));
+        let comes = self.beats.step(self.cycle, !self.offers || taken);
         self.offers = comes || self.offers && !taken;
         let [.., behind] = self.freed_behind;
         self.ready = self.cycle > 0 && self.written - behind < self.room;
