@@ -12,7 +12,7 @@ const FREED_BEHIND: usize = 4;
 
 /// Words that have come, and what there is room for.
 pub(super) struct WeightFeed {
-    beats: Beats,
+    beats: WeightBeats,
     /// A word stands before the window.
     offers: bool,
     /// Words that may be in the window when another one comes.
@@ -26,21 +26,21 @@ pub(super) struct WeightFeed {
 }
 
 /// The beats that words are made of.
-struct Beats {
+struct WeightBeats {
     bytes: u64,
     a_word: u64,
     /// Bytes that come a cycle, on average.
     a_cycle: u64,
     /// Bytes that may come now; not more are saved up than a beat's and a cycle's.
     credit: u64,
-    /// Beats of the next word that are there.
+    /// WeightBeats of the next word that are there.
     gathered: u64,
     left: u64,
     /// The cycle from which on they come.
     first: u64,
 }
 
-impl Beats {
+impl WeightBeats {
     fn most_credit(&self) -> u64 {
         self.bytes + self.a_cycle
     }
@@ -71,7 +71,15 @@ impl WeightFeed {
             (bytes, u64::MAX / a_word, FIRST_READ)
         };
         Self {
-            beats: Beats { bytes, a_word, a_cycle, credit: bytes + a_cycle, gathered: 0, left: left * a_word, first },
+            beats: WeightBeats {
+                bytes,
+                a_word,
+                a_cycle,
+                credit: bytes + a_cycle,
+                gathered: 0,
+                left: left * a_word,
+                first,
+            },
             offers: false,
             left,
             room: board.window_room() as u64,
