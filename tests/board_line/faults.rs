@@ -444,7 +444,7 @@ fn a_board_with_impossible_sizes_is_refused() {
         engine(Box::new(boasting(port, word, says)), &network).err()
     };
     assert!(matches!(other(0, 7), Some(BoardError::Capabilities(CapabilityError::Unknown))));
-    assert!(matches!(other(1, 3), Some(BoardError::Capabilities(CapabilityError::Version(3)))));
+    assert!(matches!(other(1, 99), Some(BoardError::Capabilities(CapabilityError::Version(99)))));
     // A size that there could be, but that the network does not fit.
     assert!(matches!(other(9, 16), Some(BoardError::Compile(CompileError::Resource { available: 16, .. }))));
 }
