@@ -7,17 +7,16 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # One place for what is built, whatever the caller's settings.
 export CARGO_TARGET_DIR=$root/target
 
-# What building needs: a C compiler's linker and libraries; libclang, which reads the kernel's camera header while the camera library
-# is built.
-# shellcheck disable=SC2034  # read by the scripts that source this one
-build_packages=(gcc libc6-dev libclang1)
-
 # What the window needs: Mesa's drivers (Vulkan and OpenGL, in software where there is no GPU), X11, Wayland.
-# shellcheck disable=SC2034
-run_packages=(
+window_packages=(
     mesa-vulkan-drivers libgl1-mesa-dri libegl1 libvulkan1
     libx11-6 libx11-xcb1 libxcursor1 libxi6 libxkbcommon0 libxkbcommon-x11-0 libwayland-client0
 )
+
+# What building needs too: a C compiler's linker and libraries; libclang, which reads the kernel's camera header while the camera
+# library is built.
+# shellcheck disable=SC2034  # read by the scripts that source this one
+run_packages=(gcc libc6-dev libclang1 "${window_packages[@]}")
 
 # What packaging/test-booth needs beyond: a display that changes its size, a clock that jumps, and what looks at the screen.
 # shellcheck disable=SC2034

@@ -17,7 +17,6 @@ pub(super) struct WeightFeed {
     offers: bool,
     /// Words that may be in the window when another one comes.
     room: u64,
-    left: u64,
     written: u64,
     freed: u64,
     freed_behind: [u64; FREED_BEHIND],
@@ -33,7 +32,7 @@ struct WeightBeats {
     a_cycle: u64,
     /// Bytes that may come now; not more are saved up than a beat's and a cycle's.
     credit: u64,
-    /// WeightBeats of the next word that are there.
+    /// Beats of the next word that are there.
     gathered: u64,
     left: u64,
     /// The cycle from which on they come.
@@ -66,22 +65,13 @@ impl WeightFeed {
         let a_word = board.weight_beats() as u64;
         // A memory gives its words again and again.
         let (a_cycle, left, first) = if board.weight_depth == 0 {
-            (PORT_BYTES, program.needs.weights as u64, FIRST_BEAT)
+            (PORT_BYTES, program.needs.weights as u64 * a_word, FIRST_BEAT)
         } else {
-            (bytes, u64::MAX / a_word, FIRST_READ)
+            (bytes, u64::MAX, FIRST_READ)
         };
         Self {
-            beats: WeightBeats {
-                bytes,
-                a_word,
-                a_cycle,
-                credit: bytes + a_cycle,
-                gathered: 0,
-                left: left * a_word,
-                first,
-            },
+            beats: WeightBeats { bytes, a_word, a_cycle, credit: bytes + a_cycle, gathered: 0, left, first },
             offers: false,
-            left,
             room: board.window_room() as u64,
             written: 0,
             freed: 0,
@@ -120,7 +110,8 @@ impl WeightFeed {
     fn rests(&self) -> bool {
         let settled = !self.ready && self.freed_behind == [self.freed; FREED_BEHIND];
         let full = settled && self.written - self.freed >= self.room;
-        self.left == 0 || full && self.offers && self.beats.credit == self.beats.most_credit()
+        let is_over = self.beats.left == 0 && !self.offers;
+        is_over || full && self.offers && self.beats.credit == self.beats.most_credit()
     }
 
     fn step(&mut self) {
@@ -132,7 +123,6 @@ impl WeightFeed {
         self.freed_behind.rotate_right(1);
         self.freed_behind[0] = self.freed;
         self.written += u64::from(taken);
-        self.left -= u64::from(taken);
         self.cycle += 1;
     }
 }
