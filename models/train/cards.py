@@ -42,7 +42,7 @@ HEIGHTS = {
     "measured_wide": [(26, 30), (30, 35), (35, 40), (40, 50), (50, 96)],
 }
 # The second training: pictures seen, films of either kind, and records of either kind in a batch.
-WIDE_FRAMES = 800_000
+WIDE_FRAMES = 600_000
 DEMO_FILMS, WIDE_FILMS = 4, 12
 DEMO_PART, WIDE_PART = 24, 40
 # Photographs for wide films: to train on, and others to measure on.
@@ -57,7 +57,7 @@ def plan(first):
 def wide_plan(first):
     """The plan of a twin's second training, on wide films."""
     return Plan(Shape(CLASSES, blocks=(2, 2, 1), first=first), frames=WIDE_FRAMES, chunks=WIDE_FILMS, peak_rate=3e-3, warm_up=0.02,
-                nothing_weight=1.5, seed=3, bfloat16=False)
+                nothing_weight=1.5, seed=3)
 
 
 def photographs(data, folder, part):
