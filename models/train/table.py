@@ -147,7 +147,7 @@ from frames as rendered, and the classifier's scale of "nothing" is multiplied b
 def _how_widened(training):
     plan = training["plan"]
     return f"""
-Then trained on from the model file of that (its signs and thresholds, `train/restart.py`), pixel embedding and stem held as they were,
+Then trained on from the model file of that (its signs and thresholds, `train/restart.py`), its pixel embedding held as it was,
 on wide films too, which `ernscope render --wide` makes, {training["date"]}, PyTorch {training["torch"]}: cards from 26 % of the height on and at any turn,
 prints in grey, pale and short of an ink, our frame around photographs and drawings, and photographs behind the cards, {training["photographs"]} of
 the training photographs of Tiny-ImageNet. {plan["frames"]} frames, {100 * training["wide_part"]:.0f} % of them of wide films: {training["wide_frames"]} distinct ones of wide films, {training["demo_frames"]} of
