@@ -37,5 +37,5 @@ fn the_papers_networks_are_identical_at_their_size() {
 #[test]
 fn random_networks_are_identical_however_weights_arrive() {
     let Some(program) = random_networks::with_weights_from_outside() else { return };
-    random_networks::random_networks(&program, 1700, 300);
+    random_networks::random_networks(&program, 2000, 300);
 }
