@@ -42,7 +42,7 @@ HEIGHTS = {
     "measured_wide": [(26, 30), (30, 35), (35, 40), (40, 50), (50, 96)],
 }
 # The second training: pictures seen, films of either kind, and records of either kind in a batch.
-WIDE_FRAMES = 600_000
+WIDE_FRAMES = 760_000
 DEMO_FILMS, WIDE_FILMS = 4, 12
 DEMO_PART, WIDE_PART = 24, 40
 # Photographs for wide films: to train on, and others to measure on.
