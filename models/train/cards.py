@@ -42,9 +42,9 @@ HEIGHTS = {
     "measured_wide": [(26, 30), (30, 35), (35, 40), (40, 50), (50, 96)],
 }
 # The second training: pictures seen, films of either kind, and records of either kind in a batch.
-WIDE_FRAMES = 760_000
-DEMO_FILMS, WIDE_FILMS = 4, 12
-DEMO_PART, WIDE_PART = 24, 40
+WIDE_FRAMES = 1_200_000
+DEMO_FILMS, WIDE_FILMS = 8, 16
+DEMO_PART, WIDE_PART = 28, 36
 # Photographs for wide films: to train on, and others to measure on.
 PHOTOGRAPHS = {"trained": slice(0, 6000), "measured": slice(6000, 7500)}
 
@@ -57,7 +57,7 @@ def plan(first):
 def wide_plan(first):
     """The plan of a twin's second training, on wide films."""
     return Plan(Shape(CLASSES, blocks=(2, 2, 1), first=first), frames=WIDE_FRAMES, chunks=WIDE_FILMS, peak_rate=3e-3, warm_up=0.02,
-                nothing_weight=1.5, seed=3)
+                nothing_weight=1.5, seed=3, compiled=True)
 
 
 def photographs(data, folder, part):

@@ -18,14 +18,16 @@ impl Photographs {
         Ok(Self(pictures_in(folder)?.iter().map(|path| read_picture(path)).collect::<Result<_, _>>()?))
     }
 
-    /// A part of one of the photographs, `width` × `height` pixels, mirrored or not.
+    /// A part of one of the photographs, `width` × `height` pixels, mirrored or not: from half of it, blurred as it is enlarged,
+    /// to more than all of it, as sharp as it is, going on in its mirror image.
     pub(super) fn cut(&self, rng: &mut Rng, width: usize, height: usize) -> Canvas {
         let picture = &self.0[rng.below(self.0.len())];
         let (across, down) = (picture.width as f32, picture.height as f32);
-        // The largest part of these proportions, or a smaller one.
-        let fit = (across / width as f32).min(down / height as f32) * rng.range(0.5, 1.0);
-        let (part_width, part_height) = (fit * width as f32, fit * height as f32);
-        let (left, top) = (rng.unit() * (across - part_width), rng.unit() * (down - part_height));
+        // Of the largest part that has these proportions.
+        let fit = (across / width as f32).min(down / height as f32) * rng.range(0.5, 2.2);
+        let begin = |rng: &mut Rng, whole: f32, part: f32| rng.unit() * (whole - part).max(0.0);
+        let left = begin(rng, across, fit * width as f32);
+        let top = begin(rng, down, fit * height as f32);
         let mirrored = rng.chance(0.5);
         let mut canvas = Canvas::new(width, height);
         for (y, row) in canvas.rgb.chunks_exact_mut(width * 3).enumerate() {
@@ -39,11 +41,12 @@ impl Photographs {
     }
 }
 
-/// The colour at a place, linear between the four pixels around it.
+/// The colour at a place, linear between the four pixels around it; beyond the picture, of its mirror image there.
 fn between_pixels(picture: &Picture, [x, y]: [f32; 2]) -> [u8; 3] {
     let (width, height) = (picture.width as usize, picture.height as usize);
     let around = |value: f32, length: usize| {
-        let value = value.clamp(0.0, (length - 1) as f32);
+        let last = (length - 1) as f32;
+        let value = (last - (value.abs() % (2.0 * last).max(1.0) - last).abs()).clamp(0.0, last);
         (value as usize, (value as usize + 1).min(length - 1), value - value.floor())
     };
     let ((left, right, across), (above, below, down)) = (around(x, width), around(y, height));
