@@ -178,7 +178,8 @@ def main():
     parser.add_argument("--workers", type=int, default=8, help="loading processes of each training process")
     parser.add_argument("--log-every", type=int, default=100, help="batches between two lines of the log")
     parser.add_argument("--save-every", type=int, default=1000, help="batches between two checkpoints, a multiple of --log-every")
-    parser.add_argument("--run", type=Path, help="the run's folder [runs/NETWORK]")
+    # Not --run, which torchrun (2.15) takes for the beginning of an option of its own.
+    parser.add_argument("--folder", dest="run", type=Path, help="the run's folder [runs/NETWORK]")
     arguments = parser.parse_args()
     processes, device = Processes.start()
     if arguments.batch % processes.count or arguments.save_every % arguments.log_every:

@@ -36,7 +36,7 @@ def start(data, run, processes=2):
     # torchrun. That of PyTorch 1.13 on Python 3.11 wants to be told where output goes: -r and -t.
     launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", str(processes), "-r", "1", "-t", "1"]
     what = ["-m", "train.imagenet", "--data", data, "--network", "erns18", "--edge", "32", "--epochs", "2", "--batch", "8"]
-    how = ["--workers", "0", "--log-every", "1", "--save-every", "2", "--run", run]
+    how = ["--workers", "0", "--log-every", "1", "--save-every", "2", "--folder", run]
     # A session of its own, so that all its processes can be killed at once.
     settings = {**os.environ, "OMP_NUM_THREADS": "1"}
     command = [str(part) for part in launcher + what + how]
