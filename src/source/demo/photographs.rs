@@ -25,9 +25,8 @@ impl Photographs {
         let (across, down) = (picture.width as f32, picture.height as f32);
         // Of the largest part that has these proportions.
         let fit = (across / width as f32).min(down / height as f32) * rng.range(0.5, 2.2);
-        let begin = |rng: &mut Rng, whole: f32, part: f32| rng.unit() * (whole - part).max(0.0);
-        let left = begin(rng, across, fit * width as f32);
-        let top = begin(rng, down, fit * height as f32);
+        let [left, top] =
+            [across - fit * width as f32, down - fit * height as f32].map(|rest| rng.unit() * rest.max(0.0));
         let mirrored = rng.chance(0.5);
         let mut canvas = Canvas::new(width, height);
         for (y, row) in canvas.rgb.chunks_exact_mut(width * 3).enumerate() {
@@ -46,7 +45,9 @@ fn between_pixels(picture: &Picture, [x, y]: [f32; 2]) -> [u8; 3] {
     let (width, height) = (picture.width as usize, picture.height as usize);
     let around = |value: f32, length: usize| {
         let last = (length - 1) as f32;
-        let value = (last - (value.abs() % (2.0 * last).max(1.0) - last).abs()).clamp(0.0, last);
+        // There and back again, over twice the picture's length.
+        let gone = if last > 0.0 { value.abs() % (2.0 * last) } else { 0.0 };
+        let value = last - (gone - last).abs();
         (value as usize, (value as usize + 1).min(length - 1), value - value.floor())
     };
     let ((left, right, across), (above, below, down)) = (around(x, width), around(y, height));
