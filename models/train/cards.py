@@ -39,10 +39,10 @@ MEASURED_FRAMES = 600
 # Bands of the card's height in percent, [from, to), by what is measured.
 HEIGHTS = {
     "measured": [(40, 50), (50, 60), (60, 70), (70, 80), (80, 96)],
-    "measured_wide": [(26, 30), (30, 35), (35, 40), (40, 50), (50, 96)],
+    "measured_wide": [(28, 30), (30, 35), (35, 40), (40, 50), (50, 96)],
 }
 # The second training: pictures seen, films of either kind, and records of either kind in a batch.
-WIDE_FRAMES = 1_200_000
+WIDE_FRAMES = 2_400_000
 DEMO_FILMS, WIDE_FILMS = 8, 16
 DEMO_PART, WIDE_PART = 28, 36
 # Photographs for wide films: to train on, and others to measure on.
@@ -56,8 +56,8 @@ def plan(first):
 
 def wide_plan(first):
     """The plan of a twin's second training, on wide films."""
-    return Plan(Shape(CLASSES, blocks=(2, 2, 1), first=first), frames=WIDE_FRAMES, chunks=WIDE_FILMS, peak_rate=3e-3, warm_up=0.02,
-                nothing_weight=1.5, seed=3, compiled=True)
+    return Plan(Shape(CLASSES, blocks=(2, 2, 1), first=first), frames=WIDE_FRAMES, chunks=WIDE_FILMS, peak_rate=2e-3, warm_up=0.01,
+                nothing_weight=2.0, seed=4, compiled=True)
 
 
 def photographs(data, folder, part):

@@ -14,9 +14,9 @@ use super::shown::Decoy;
 use super::texture::Tint;
 
 /// Heights of a card that is far away, as parts of the frame's.
-const FAR: [f32; 2] = [0.26, 0.45];
-/// How much of the blur is left before a card that is far away: what would hide its picture teaches nothing.
-const FAR_BLUR: f32 = 0.6;
+const FAR: [f32; 2] = [0.28, 0.45];
+/// How much of the blur is left before a card that is far away, from and to: what would hide its picture teaches nothing.
+const FAR_BLUR: [f32; 2] = [0.0, 0.5];
 
 impl Scene {
     /// Makes the scene one of a wide film.
@@ -24,7 +24,7 @@ impl Scene {
         self.roll = Sway::new(rng, -0.5, 0.5);
         if rng.chance(0.4) {
             self.size = Sway::new(rng, FAR[0], FAR[1]);
-            self.camera.steady(FAR_BLUR);
+            self.camera.steady(rng.range(FAR_BLUR[0], FAR_BLUR[1]));
         }
         print(rng, &mut self.tint);
         if rng.chance(0.5) {
@@ -32,7 +32,7 @@ impl Scene {
         }
         let replaced = match (&self.props, self.decoy) {
             (Props::Card(_), _) => rng.chance(0.15),
-            (Props::Picture(_), _) => rng.chance(0.8),
+            (Props::Picture(_), _) => rng.chance(0.5),
             (Props::None, _) => false,
         };
         if replaced {
