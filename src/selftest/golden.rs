@@ -117,8 +117,8 @@ impl GoldenNetwork {
 
 /// The CRC-32 of the model files inside the program.
 pub(super) static FILES: [(&str, u32); 6] = [
-    ("cards", 0x36c2472d),
-    ("cards-float-input", 0x7d1e1b01),
+    ("cards", 0x87cffe9f),
+    ("cards-float-input", 0xb852477f),
     ("cifar100", 0xc9ed6e34),
     ("cifar100-float-input", 0xebec2735),
     ("objects", 0x5f891cf9),
@@ -132,24 +132,24 @@ pub(super) static NETWORKS: [GoldenNetwork; 2] = [
         pictures: [
             GoldenAnswer {
                 layers: &[
-                    0xea524cb2, 0xa417ef50, 0x70c85582, 0xf6320c49, 0xaaedabb1, 0xc79ac951, 0xb96f19c3, 0x78282d4a,
-                    0x1376cc48, 0xeb0df41e, 0x620240a5, 0xe8b24932, 0x3a59e400, 0x170dbc02, 0x698d314e,
+                    0xea524cb2, 0x3383e4a7, 0xe6cb4214, 0xaf9968a6, 0x24a246fd, 0xb642887a, 0x63401b5a, 0xd8fb97e1,
+                    0x2556a0a5, 0xac22a39f, 0xc039f2c0, 0xc8ed5527, 0xaac422f3, 0xc449747f, 0x98dd94dd,
                 ],
-                logits: 0x8089de8b,
+                logits: 0xaaf95bdd,
             },
             GoldenAnswer {
                 layers: &[
-                    0x8e5493c7, 0x939657ac, 0xe381bc89, 0xdbbde575, 0xa0be01e4, 0x51401dcf, 0xf0267e75, 0xc3b6edd2,
-                    0x397d1155, 0xeffaeaa1, 0x3d11c935, 0x562f6885, 0x1a8ef25c, 0x80b56c80, 0x465f2f6a,
+                    0x8e5493c7, 0x6d12a134, 0xa6a9afeb, 0x00b3a288, 0x5d170cd9, 0x2e40a0e4, 0x24d0586a, 0xf7cbb8a5,
+                    0x66edde39, 0x395b4489, 0x2cc39262, 0x38747f85, 0xf645abb1, 0x32f7694a, 0x8d0f56f9,
                 ],
-                logits: 0x2476b9b9,
+                logits: 0x75b3b5f4,
             },
             GoldenAnswer {
                 layers: &[
-                    0x99a166ff, 0xd74ea941, 0xe17f192d, 0xaa5c3733, 0xfa4dd76c, 0x86e72def, 0x7601d59f, 0xc83f9cb7,
-                    0x5d45bd59, 0xba8b9f08, 0xb1539ea8, 0x9f50e405, 0x53c4762e, 0xf816d579, 0x81d0fe58,
+                    0x99a166ff, 0xb0349240, 0xa273193c, 0xa387692e, 0xfc93ae60, 0x275deb82, 0xaecb9347, 0xad895474,
+                    0x83f1363e, 0x47a6f3f3, 0x5ed54dff, 0x0adbabf8, 0xa2b5a957, 0x6115cfd7, 0x7005996f,
                 ],
-                logits: 0x4b8784d2,
+                logits: 0xa7ce750a,
             },
         ],
     },
@@ -158,24 +158,24 @@ pub(super) static NETWORKS: [GoldenNetwork; 2] = [
         pictures: [
             GoldenAnswer {
                 layers: &[
-                    0x3ec205c3, 0xf5e8dae6, 0xe35e3482, 0xc89906f1, 0x78c5e476, 0xed9c1e41, 0xcfe84175, 0xbf96090c,
-                    0x6b48d326, 0x12dfdbfb, 0x252d202d, 0x7a25e9dd, 0x14136dcb, 0xaafaa086,
+                    0xbf719854, 0xc42a08c0, 0x55da72bf, 0x07c25605, 0x5af65f0a, 0xe0e510da, 0xbca6ce45, 0xbcbaf8c9,
+                    0x948e403c, 0x11670174, 0x1873753d, 0x86fd2522, 0x45135ef8, 0x6768fc58,
                 ],
-                logits: 0x6c1667ca,
+                logits: 0x3fce93fe,
             },
             GoldenAnswer {
                 layers: &[
-                    0xb28a85bd, 0xcdb595c1, 0xccc97cb2, 0x7b65e0d7, 0x2bc0a64c, 0x04e1a5d9, 0x3681246f, 0x031f7225,
-                    0xe7de470f, 0x39deb0c7, 0x70000b05, 0x6ceb24d2, 0x9829ae1a, 0x062111d1,
+                    0x5d3bc21d, 0xb97078fb, 0x6c864d59, 0x8fc7aae2, 0x18c06119, 0xc18c6b38, 0x5310f691, 0xdb25b84b,
+                    0x1c41d378, 0x064fecf9, 0xd9e046e3, 0x90a5abf7, 0x0c0c213c, 0x910b0c01,
                 ],
-                logits: 0xce1da339,
+                logits: 0x03f67d49,
             },
             GoldenAnswer {
                 layers: &[
-                    0x2b01a9b5, 0xd1c721ec, 0xa15524e0, 0xa862ebfe, 0x644618b6, 0xc9c56832, 0xee67c5f4, 0x72043e07,
-                    0x68e7b213, 0x8c7fcf97, 0xd7ed356e, 0xb94c6c45, 0x6e681920, 0xae83ab0c,
+                    0x41557268, 0xfeaf94d1, 0xe9dc9f77, 0x0ff5935a, 0xed7c31a9, 0xe38f8b01, 0x39af57ff, 0x10e98071,
+                    0x2dd5678e, 0x5f5b7972, 0xbebff4de, 0x5fcf8dfa, 0x6d55f567, 0x6c6ad56b,
                 ],
-                logits: 0xac27147e,
+                logits: 0xeab88435,
             },
         ],
     },
