@@ -13,6 +13,7 @@
 import argparse
 import hashlib
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -56,8 +57,8 @@ def plan(first):
 
 def wide_plan(first):
     """The plan of a twin's second training, on wide films."""
-    return Plan(Shape(CLASSES, blocks=(2, 2, 1), first=first), frames=WIDE_FRAMES, chunks=WIDE_FILMS, peak_rate=2e-3, warm_up=0.01,
-                nothing_weight=2.0, seed=4, compiled=True)
+    return replace(plan(first), frames=WIDE_FRAMES, chunks=WIDE_FILMS, peak_rate=2e-3, warm_up=0.01, nothing_weight=2.0, seed=4,
+                   compiled=True)
 
 
 def photographs(data, folder, part):

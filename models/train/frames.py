@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .pictures import recolour
+from .pictures import recolour, sharpen
 from .trainer import Batch
 
 # The first seed that is trained on.
@@ -185,18 +185,6 @@ def shift(pixels, rng, most=3):
     for i in np.flatnonzero(rng.random(len(pixels)) < 0.5):
         rows, columns = (np.clip(np.arange(edge) + rng.integers(-most, most + 1), 0, edge - 1) for _ in range(2))
         out[i] = pixels[i][rows][:, columns]
-    return out
-
-
-def sharpen(pixels, rng, share=0.4, most=1.5):
-    """A `share` of the pictures sharpened as cameras do: what a pixel differs by from the mean around it is added up to `most` times."""
-    out = np.array(pixels)
-    chosen = np.flatnonzero(rng.random(len(pixels)) < share)
-    values = pixels[chosen].astype(np.float32)
-    edge, padded = pixels.shape[1], np.pad(values, ((0, 0), (1, 1), (1, 1), (0, 0)), "edge")
-    around = sum(padded[:, y : y + edge, x : x + edge] for y in range(3) for x in range(3)) / 9
-    amount = rng.uniform(0, most, (len(chosen), 1, 1, 1))
-    out[chosen] = np.clip(values + amount * (values - around), 0, 255)
     return out
 
 

@@ -74,6 +74,16 @@ class Views(unittest.TestCase):
         np.testing.assert_array_equal(pictures.look_aslant(plain, np.random.default_rng(1)), plain)
         np.testing.assert_array_equal(pictures.flip_and_crop(plain, np.random.default_rng(1)), plain)
 
+    def test_a_sharpened_edge_is_steeper_and_a_plain_picture_stays(self):
+        pixels = np.full((40, 8, 8, 3), 90, np.uint8)
+        pixels[20:, :, 4:] = 160
+        sharp = pictures.sharpen(pixels, np.random.default_rng(1))
+        np.testing.assert_array_equal(sharp[:20], pixels[:20])
+        altered = (sharp[20:] != pixels[20:]).any(axis=(1, 2, 3))
+        self.assertTrue(3 < altered.sum() < 17)
+        for picture in sharp[20:][altered]:
+            self.assertTrue((picture[:, 3] < 90).all() and (picture[:, 4] > 160).all())
+
     def test_a_course_goes_on_anywhere_and_hints_follow_their_pictures(self):
         labels = np.arange(40, dtype=np.uint8)
         hints = [labels[:, None] + 100 * view for view in range(2)]
