@@ -21,7 +21,7 @@ import torch
 from PIL import Image
 
 from . import export, integer, measure, pictures, table
-from .frames import CHUNK, FIRST_SEED, Course, Films, WideCourse, unvaried
+from .frames import CHUNK, FIRST_SEED, Alone, Course, Films, WideCourse, unvaried
 from .network import Shape
 from .restart import restart
 from .trainer import Plan, Run
@@ -31,9 +31,9 @@ MODELS = HERE.parent
 FAMILY = "cards"
 NAMES = {"embedding": FAMILY, "float": f"{FAMILY}-float-input"}
 CLASSES = 33
-# What the classifier's scale of "nothing" is multiplied by at the end, so that fewer other things are called a card. Chosen on
-# films that are neither trained nor measured on.
-NOTHING_GAIN = 1.15
+# What the classifier's scale of "nothing" is multiplied by at the end of either training. Chosen on pictures that are neither trained
+# nor measured on: films; for the second, the photographs of `check_photographs` with seeds 0 to 10.
+NOTHING_GAINS = {"first": 1.15, "wide": 0.92}
 # Films that are measured on, and frames of each.
 MEASURED_SEEDS = range(0, 12)
 MEASURED_FRAMES = 600
@@ -42,12 +42,15 @@ HEIGHTS = {
     "measured": [(40, 50), (50, 60), (60, 70), (70, 80), (80, 96)],
     "measured_wide": [(28, 30), (30, 35), (35, 40), (40, 50), (50, 96)],
 }
-# The second training: pictures seen, films of either kind, and records of either kind in a batch.
+# The second training: pictures seen, films of either kind, and how many of a batch's records are of the demo's films, of wide ones
+# and of photographs alone.
 WIDE_FRAMES = 2_400_000
 DEMO_FILMS, WIDE_FILMS = 8, 16
-DEMO_PART, WIDE_PART = 28, 36
-# Photographs for wide films: to train on, and others to measure on.
+DEMO_PART, WIDE_PART, ALONE_PART = 27, 33, 4
+BATCH = DEMO_PART + WIDE_PART + ALONE_PART
+# Photographs for wide films: to train on, and others to measure on. Photographs alone are what is left of the set.
 PHOTOGRAPHS = {"trained": slice(0, 6000), "measured": slice(6000, 7500)}
+ALONE = slice(7500, None)
 
 
 def plan(first):
@@ -57,20 +60,26 @@ def plan(first):
 
 def wide_plan(first):
     """The plan of a twin's second training, on wide films."""
-    return replace(plan(first), frames=WIDE_FRAMES, chunks=WIDE_FILMS, peak_rate=2e-3, warm_up=0.01, nothing_weight=2.0, seed=4,
+    return replace(plan(first), frames=WIDE_FRAMES, chunks=WIDE_FILMS, peak_rate=1.5e-3, warm_up=0.01, nothing_weight=3.0, seed=5,
                    compiled=True)
 
 
-def photographs(data, folder, part):
+def shuffled(data):
+    """All photographs in a random order, u8 [n, edge, edge, 3], and their numbers in the set."""
+    pixels = pictures.load(data, "tiny-imagenet-a", "train").pixels
+    order = np.random.default_rng(1).permutation(len(pixels))
+    return pixels[order], order
+
+
+def photograph_folder(data, folder, part):
     """The folder of a part of the photographs, written from `data` if it is not there yet."""
     path = folder / part
     if not path.exists():
-        pixels = pictures.load(data, "tiny-imagenet-a", "train").pixels
-        order = np.random.default_rng(1).permutation(len(pixels))
+        pixels, numbers = (column[PHOTOGRAPHS[part]] for column in shuffled(data))
         unfinished = path.with_suffix(".part")
         unfinished.mkdir(parents=True, exist_ok=True)
-        for number in order[PHOTOGRAPHS[part]]:
-            Image.fromarray(pixels[number]).save(unfinished / f"{number:06}.png", compress_level=1)
+        for picture, number in zip(pixels, numbers):
+            Image.fromarray(picture).save(unfinished / f"{number:06}.png", compress_level=1)
         os.replace(unfinished, path)
     return path
 
@@ -100,23 +109,24 @@ def widened(run, begin):
     first = export.read_document(begin)["training"]
     first.pop("measured")
     seeds = range(FIRST_SEED, FIRST_SEED + WIDE_FILMS)
-    counts = {"demo_frames": DEMO_FILMS * CHUNK, "wide_frames": WIDE_FILMS * CHUNK, "wide_part": WIDE_PART / (DEMO_PART + WIDE_PART)}
+    counts = {"demo_frames": DEMO_FILMS * CHUNK, "wide_frames": WIDE_FILMS * CHUNK}
+    parts = {"wide_part": WIDE_PART / BATCH, "alone_part": ALONE_PART / BATCH}
     begun = {"begun_with_sha256": hashlib.sha256(begin.read_bytes()).hexdigest(), "first_training": first}
-    return {**provenance(run, seeds), **counts, "photographs": PHOTOGRAPHS["trained"].stop, **begun}
+    return {**provenance(run, seeds), **counts, **parts, "photographs": PHOTOGRAPHS["trained"].stop, **begun}
 
 
-def finish(run, kinds, folder, training):
+def finish(run, kinds, nothing_gain, folder, training):
     """Settles, lowers, measures and exports a run's network. `kinds` are the demo's films, and wide ones if it was trained on them."""
     if run.step < run.plan.steps:
         raise SystemExit(f"{run.folder} is trained to batch {run.step} of {run.plan.steps}: train it to the end first")
     run.settle(unvaried([learned for learned, _ in kinds.values()]))
     with torch.no_grad():
-        run.network.conv.weight[-1] *= NOTHING_GAIN
+        run.network.conv.weight[-1] *= nothing_gain
     layers = integer.lower(run.network)
     measured = {
         name: measure.measure(layers, films, MEASURED_SEEDS, MEASURED_FRAMES, HEIGHTS[name]) for name, (_, films) in kinds.items()
     }
-    training = {**training, "measured_seeds": f"{MEASURED_SEEDS[0]} to {MEASURED_SEEDS[-1]}", "nothing_gain": NOTHING_GAIN, **measured}
+    training = {**training, "measured_seeds": f"{MEASURED_SEEDS[0]} to {MEASURED_SEEDS[-1]}", "nothing_gain": nothing_gain, **measured}
     name = NAMES[run.plan.shape.first]
     labels = kinds["measured"][0].labels()
     description = {"name": name, "family": FAMILY, "input": {"edge": run.plan.shape.edge}, "labels": labels}
@@ -149,7 +159,7 @@ def main():
     torch.set_flush_denormal(True)
     films = Films(arguments.cache, arguments.ernscope)
     if "data" in arguments:
-        folders = {part: photographs(arguments.data, arguments.runs / "photographs", part) for part in PHOTOGRAPHS}
+        folders = {part: photograph_folder(arguments.data, arguments.runs / "photographs", part) for part in PHOTOGRAPHS}
         wide = {part: Films(arguments.cache, arguments.ernscope, photographs=folder) for part, folder in folders.items()}
     if arguments.command == "train":
         run = Run(plan(arguments.first), arguments.runs / NAMES[arguments.first])
@@ -157,18 +167,19 @@ def main():
     elif arguments.command == "widen":
         run = wide_run(arguments.first, arguments, films, wide["trained"])
         seed = run.plan.seed
-        course = WideCourse(Course(films, DEMO_FILMS, DEMO_PART, seed), Course(wide["trained"], WIDE_FILMS, WIDE_PART, seed + 1))
-        run.train(course, save_every=50, log_every=50)
+        alone = Alone(shuffled(arguments.data)[0][ALONE], CLASSES - 1, ALONE_PART, seed + 2)
+        courses = Course(films, DEMO_FILMS, DEMO_PART, seed), Course(wide["trained"], WIDE_FILMS, WIDE_PART, seed + 1)
+        run.train(WideCourse(*courses, alone), save_every=50, log_every=50)
     elif arguments.command == "finish":
         for first, name in NAMES.items():
             run = Run(plan(first), arguments.runs / name)
-            finish(run, {"measured": (films, films)}, arguments.into, {**trained(run), "note": arguments.note})
+            finish(run, {"measured": (films, films)}, NOTHING_GAINS["first"], arguments.into, {**trained(run), "note": arguments.note})
     else:
         for first, name in NAMES.items():
             run = wide_run(first, arguments, films, wide["trained"])
             kinds = {"measured": (films, films), "measured_wide": (wide["trained"], wide["measured"])}
             begin = arguments.start / f"{name}.safetensors"
-            finish(run, kinds, arguments.into, {**widened(run, begin), "note": arguments.note})
+            finish(run, kinds, NOTHING_GAINS["wide"], arguments.into, {**widened(run, begin), "note": arguments.note})
         table.write(arguments.into)
 
 

@@ -100,16 +100,31 @@ class Course:
             yield Batch(varied.pixels, varied.labels)
 
 
-class WideCourse:
-    """A walk through the demo's films and through wide ones at once: every batch has records of both."""
+class Alone:
+    """An endless draw of photographs with no card in them, in batches of records like a film's. `label` is the position of "nothing"."""
 
-    def __init__(self, demo, wide):
-        self.demo, self.wide = demo, wide
+    def __init__(self, pixels, label, batch, seed):
+        self.pixels, self.label, self.batch, self.seed = pixels, label, batch, seed
+
+    def drawn(self, first, last):
+        """Yields the records of the batches numbered `first` to `last` (excluded), with the random numbers to vary them by."""
+        none = np.zeros(self.batch, np.uint8)
+        for number in range(first, last):
+            rng = np.random.default_rng([self.seed, 2, number])
+            pixels = self.pixels[rng.integers(len(self.pixels), size=self.batch)]
+            yield Records(pixels, np.full_like(none, self.label), none, none), rng
+
+
+class WideCourse:
+    """A walk through the demo's films, through wide ones and through photographs alone at once: every batch has records of all three."""
+
+    def __init__(self, demo, wide, alone):
+        self.demo, self.wide, self.alone = demo, wide, alone
 
     def batches(self, first, last):
         """Yields the batches numbered `first` to `last` (excluded)."""
-        for (demo, rng), (wide, wide_rng) in zip(self.demo.drawn(first, last), self.wide.drawn(first, last)):
-            parts = vary(demo, rng), vary(turn(wide, wide_rng), wide_rng)
+        for (demo, rng), *turned in zip(*(course.drawn(first, last) for course in (self.demo, self.wide, self.alone))):
+            parts = vary(demo, rng), *(vary(turn(records, own), own) for records, own in turned)
             pixels, labels = (np.concatenate(column) for column in zip(*((part.pixels, part.labels) for part in parts)))
             yield Batch(sharpen(pixels, rng), labels)
 
@@ -133,7 +148,7 @@ def vary(records, rng):
 
 
 def turn(records, rng, grey=0.25):
-    """The records of a wide film by quarter turns, which are as good as any other, and some as a camera without colours sees them."""
+    """The records by quarter turns, which are as good as any other, and some as a camera without colours sees them."""
     pixels = np.array(records.pixels)
     for i, picture in enumerate(records.pixels):
         pixels[i] = np.rot90(picture, rng.integers(4))

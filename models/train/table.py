@@ -150,9 +150,9 @@ def _how_widened(training):
 Then trained on from the model file of that (its signs and thresholds, `train/restart.py`), its pixel embedding held as it was,
 on wide films too, which `ernscope render --wide` makes, {training["date"]}, PyTorch {training["torch"]}: cards from 28 % of the height on and at any turn,
 prints in grey, pale and short of an ink, our frame around photographs and drawings, and photographs behind the cards, {training["photographs"]} of
-the training photographs of Tiny-ImageNet. {plan["frames"]} frames, {100 * training["wide_part"]:.0f} % of them of wide films: {training["wide_frames"]} distinct ones of wide films, {training["demo_frames"]} of
-the demo's. Peak rate {plan["peak_rate"]}, a warm-up over {100 * plan["warm_up"]:.0f} %; "nothing" counts {plan["nothing_weight"]}
-times; two pictures in five sharpened as cameras do; all else as before.{training["note"] and " " + training["note"]}
+the training photographs of Tiny-ImageNet. {plan["frames"]} frames, {100 * training["wide_part"]:.0f} % of them of wide films and {100 * training["alone_part"]:.0f} % others of these photographs alone:
+{training["wide_frames"]} distinct ones of wide films, {training["demo_frames"]} of the demo's. Peak rate {plan["peak_rate"]}, a warm-up over {100 * plan["warm_up"]:.0f} %; "nothing" counts {plan["nothing_weight"]}
+times, its scale is multiplied by {training["nothing_gain"]}; two pictures in five sharpened as cameras do; all else as before.{training["note"] and " " + training["note"]}
 """
 
 

@@ -117,8 +117,8 @@ impl GoldenNetwork {
 
 /// The CRC-32 of the model files inside the program.
 pub(super) static FILES: [(&str, u32); 6] = [
-    ("cards", 0x87cffe9f),
-    ("cards-float-input", 0xb852477f),
+    ("cards", 0x60d81802),
+    ("cards-float-input", 0x46777eb3),
     ("cifar100", 0xc9ed6e34),
     ("cifar100-float-input", 0xebec2735),
     ("objects", 0x5f891cf9),
@@ -132,24 +132,24 @@ pub(super) static NETWORKS: [GoldenNetwork; 2] = [
         pictures: [
             GoldenAnswer {
                 layers: &[
-                    0xea524cb2, 0x3383e4a7, 0xe6cb4214, 0xaf9968a6, 0x24a246fd, 0xb642887a, 0x63401b5a, 0xd8fb97e1,
-                    0x2556a0a5, 0xac22a39f, 0xc039f2c0, 0xc8ed5527, 0xaac422f3, 0xc449747f, 0x98dd94dd,
+                    0xea524cb2, 0x1727f4b8, 0x436e7027, 0x7c70bb0b, 0x25cceb6f, 0xadfd71cb, 0x23900835, 0x116b0880,
+                    0x24c6e65b, 0x9c8cb774, 0x65957325, 0x8127bd9b, 0x23596ad8, 0xa654bd98, 0x799c7c5f,
                 ],
-                logits: 0xaaf95bdd,
+                logits: 0xcb1b232d,
             },
             GoldenAnswer {
                 layers: &[
-                    0x8e5493c7, 0x6d12a134, 0xa6a9afeb, 0x00b3a288, 0x5d170cd9, 0x2e40a0e4, 0x24d0586a, 0xf7cbb8a5,
-                    0x66edde39, 0x395b4489, 0x2cc39262, 0x38747f85, 0xf645abb1, 0x32f7694a, 0x8d0f56f9,
+                    0x8e5493c7, 0x42622e11, 0x94d155b4, 0x8198b404, 0xc6e3c97a, 0xae9238b7, 0x030b0958, 0x85f7e286,
+                    0x9b801b90, 0xbf1615c7, 0xfebc23c8, 0xd4dba30d, 0x946e81e2, 0x4cd544de, 0xe37c4a34,
                 ],
-                logits: 0x75b3b5f4,
+                logits: 0x9bcc671c,
             },
             GoldenAnswer {
                 layers: &[
-                    0x99a166ff, 0xb0349240, 0xa273193c, 0xa387692e, 0xfc93ae60, 0x275deb82, 0xaecb9347, 0xad895474,
-                    0x83f1363e, 0x47a6f3f3, 0x5ed54dff, 0x0adbabf8, 0xa2b5a957, 0x6115cfd7, 0x7005996f,
+                    0x99a166ff, 0xce49796a, 0xd5c3f6bb, 0xaea17238, 0x6a40d603, 0xd219443c, 0x5d27b4ba, 0x66eb87b8,
+                    0xf17930c6, 0x30f323f8, 0x5f2c8280, 0xe53eaa10, 0xc60abf44, 0x0dd8873b, 0x1f7354b2,
                 ],
-                logits: 0xa7ce750a,
+                logits: 0x00b714ea,
             },
         ],
     },
@@ -158,24 +158,24 @@ pub(super) static NETWORKS: [GoldenNetwork; 2] = [
         pictures: [
             GoldenAnswer {
                 layers: &[
-                    0xbf719854, 0xc42a08c0, 0x55da72bf, 0x07c25605, 0x5af65f0a, 0xe0e510da, 0xbca6ce45, 0xbcbaf8c9,
-                    0x948e403c, 0x11670174, 0x1873753d, 0x86fd2522, 0x45135ef8, 0x6768fc58,
+                    0xd316df2b, 0xfc3b16af, 0x6a08e736, 0xf6822fcd, 0x9734da80, 0x51076445, 0x0682eb9d, 0x7c09d853,
+                    0x64d29508, 0xab09f01e, 0x4f3b8e52, 0x0380047b, 0x5fe7613f, 0xfca9a3be,
                 ],
-                logits: 0x3fce93fe,
+                logits: 0x688819c9,
             },
             GoldenAnswer {
                 layers: &[
-                    0x5d3bc21d, 0xb97078fb, 0x6c864d59, 0x8fc7aae2, 0x18c06119, 0xc18c6b38, 0x5310f691, 0xdb25b84b,
-                    0x1c41d378, 0x064fecf9, 0xd9e046e3, 0x90a5abf7, 0x0c0c213c, 0x910b0c01,
+                    0x27bb5832, 0xa48141f1, 0x1523e0ee, 0xc6adcd9a, 0xef679e05, 0xb88218b3, 0x9c91c04d, 0xfd70fbe0,
+                    0x8c5422d3, 0xe1d19c73, 0xe36800de, 0xa8b75dc7, 0x61b319a7, 0x9b6306e3,
                 ],
-                logits: 0x03f67d49,
+                logits: 0x6efe06c9,
             },
             GoldenAnswer {
                 layers: &[
-                    0x41557268, 0xfeaf94d1, 0xe9dc9f77, 0x0ff5935a, 0xed7c31a9, 0xe38f8b01, 0x39af57ff, 0x10e98071,
-                    0x2dd5678e, 0x5f5b7972, 0xbebff4de, 0x5fcf8dfa, 0x6d55f567, 0x6c6ad56b,
+                    0x0f86b0d7, 0x57cf2431, 0x3c9cdfe6, 0xc06e3dca, 0x6fef2f05, 0x003addf2, 0x1c79e36d, 0x75568e96,
+                    0x5b52c763, 0x525e339f, 0x03d10806, 0x83d74280, 0x37f21947, 0xfaf4401b,
                 ],
-                logits: 0xeab88435,
+                logits: 0xfd0ebf2d,
             },
         ],
     },

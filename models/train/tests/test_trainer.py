@@ -79,11 +79,13 @@ class Training(unittest.TestCase):
             for name, value in again.network.state_dict().items():
                 self.assertTrue(torch.equal(value, given.state_dict()[name]), name)
 
-    def test_a_wide_course_has_both_kinds_in_every_batch(self):
-        wide = frames.WideCourse(frames.Course(Films(), 2, 6, 1), frames.Course(Films(), 2, 10, 2))
+    def test_a_wide_course_has_all_three_kinds_in_every_batch(self):
+        alone = frames.Alone(Films().records(9, 20).pixels, 2, 3, 3)
+        wide = frames.WideCourse(frames.Course(Films(), 2, 6, 1), frames.Course(Films(), 2, 7, 2), alone)
         batches = list(wide.batches(0, 3))
         for batch in batches:
             self.assertEqual((batch.pixels.shape, batch.labels.shape), ((16, 16, 16, 3), (16,)))
+            self.assertTrue((batch.labels[-3:] == 2).all())
         np.testing.assert_array_equal(next(wide.batches(2, 3)).pixels, batches[2].pixels)
 
     def test_batches_follow_from_their_numbers(self):
