@@ -31,9 +31,9 @@ MODELS = HERE.parent
 FAMILY = "cards"
 NAMES = {"embedding": FAMILY, "float": f"{FAMILY}-float-input"}
 CLASSES = 33
-# What the classifier's scale of "nothing" is multiplied by at the end of either training. Chosen on pictures that are neither trained
-# nor measured on: films; for the second, the photographs of `check_photographs` with seeds 0 to 10.
-NOTHING_GAINS = {"first": 1.15, "wide": 0.92}
+# What the classifier's scale of "nothing" is multiplied by at the end of the first training and of the second. Chosen on pictures that
+# are neither trained nor measured on: films; for the second, the photographs of `check_photographs` with seeds 0 to 10.
+NOTHING_GAIN, WIDE_NOTHING_GAIN = 1.15, 0.92
 # Films that are measured on, and frames of each.
 MEASURED_SEEDS = range(0, 12)
 MEASURED_FRAMES = 600
@@ -60,26 +60,25 @@ def plan(first):
 
 def wide_plan(first):
     """The plan of a twin's second training, on wide films."""
-    return replace(plan(first), frames=WIDE_FRAMES, chunks=WIDE_FILMS, peak_rate=1.5e-3, warm_up=0.01, nothing_weight=3.0, seed=5,
-                   compiled=True)
+    return replace(plan(first), frames=WIDE_FRAMES, chunks=WIDE_FILMS, batch=BATCH, peak_rate=1.5e-3, warm_up=0.01, nothing_weight=3.0,
+                   seed=5, compiled=True)
 
 
 def shuffled(data):
-    """All photographs in a random order, u8 [n, edge, edge, 3], and their numbers in the set."""
+    """All photographs, u8 [n, edge, edge, 3], and their numbers in a random order."""
     pixels = pictures.load(data, "tiny-imagenet-a", "train").pixels
-    order = np.random.default_rng(1).permutation(len(pixels))
-    return pixels[order], order
+    return pixels, np.random.default_rng(1).permutation(len(pixels))
 
 
 def photograph_folder(data, folder, part):
     """The folder of a part of the photographs, written from `data` if it is not there yet."""
     path = folder / part
     if not path.exists():
-        pixels, numbers = (column[PHOTOGRAPHS[part]] for column in shuffled(data))
+        pixels, order = shuffled(data)
         unfinished = path.with_suffix(".part")
         unfinished.mkdir(parents=True, exist_ok=True)
-        for picture, number in zip(pixels, numbers):
-            Image.fromarray(picture).save(unfinished / f"{number:06}.png", compress_level=1)
+        for number in order[PHOTOGRAPHS[part]]:
+            Image.fromarray(pixels[number]).save(unfinished / f"{number:06}.png", compress_level=1)
         os.replace(unfinished, path)
     return path
 
@@ -167,19 +166,20 @@ def main():
     elif arguments.command == "widen":
         run = wide_run(arguments.first, arguments, films, wide["trained"])
         seed = run.plan.seed
-        alone = Alone(shuffled(arguments.data)[0][ALONE], CLASSES - 1, ALONE_PART, seed + 2)
+        pixels, order = shuffled(arguments.data)
+        alone = Alone(pixels[order[ALONE]], CLASSES - 1, ALONE_PART, seed + 2)
         courses = Course(films, DEMO_FILMS, DEMO_PART, seed), Course(wide["trained"], WIDE_FILMS, WIDE_PART, seed + 1)
         run.train(WideCourse(*courses, alone), save_every=50, log_every=50)
     elif arguments.command == "finish":
         for first, name in NAMES.items():
             run = Run(plan(first), arguments.runs / name)
-            finish(run, {"measured": (films, films)}, NOTHING_GAINS["first"], arguments.into, {**trained(run), "note": arguments.note})
+            finish(run, {"measured": (films, films)}, NOTHING_GAIN, arguments.into, {**trained(run), "note": arguments.note})
     else:
         for first, name in NAMES.items():
             run = wide_run(first, arguments, films, wide["trained"])
             kinds = {"measured": (films, films), "measured_wide": (wide["trained"], wide["measured"])}
             begin = arguments.start / f"{name}.safetensors"
-            finish(run, kinds, NOTHING_GAINS["wide"], arguments.into, {**widened(run, begin), "note": arguments.note})
+            finish(run, kinds, WIDE_NOTHING_GAIN, arguments.into, {**widened(run, begin), "note": arguments.note})
         table.write(arguments.into)
 
 

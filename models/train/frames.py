@@ -108,11 +108,11 @@ class Alone:
 
     def drawn(self, first, last):
         """Yields the records of the batches numbered `first` to `last` (excluded), with the random numbers to vary them by."""
-        none = np.zeros(self.batch, np.uint8)
+        none, labels = np.zeros(self.batch, np.uint8), np.full(self.batch, self.label, np.uint8)
         for number in range(first, last):
             rng = np.random.default_rng([self.seed, 2, number])
             pixels = self.pixels[rng.integers(len(self.pixels), size=self.batch)]
-            yield Records(pixels, np.full_like(none, self.label), none, none), rng
+            yield Records(pixels, labels, none, none), rng
 
 
 class WideCourse:
